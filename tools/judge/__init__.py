@@ -1,0 +1,1 @@
+"""Verdicts: pure functions over frozen typed results, knowing neither engines nor vendor tools nor files."""

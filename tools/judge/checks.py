@@ -1,0 +1,66 @@
+"""The comparisons gates are made of: a measured value against a bound of the spec, or two sides of a hand-over."""
+
+from __future__ import annotations
+
+import math
+
+from tools.conservation import Handover
+from tools.judge.results import Check, Verdict
+from tools.spec import AtLeast, AtMost, Bound
+
+
+def within(measured: float, bound: Bound, *, detail: str = "") -> Check:
+    """Compare a number with its bound; NaN and infinities fail every bound because no comparison with them is true."""
+    if isinstance(bound, AtMost):
+        threshold, headroom = f"<= {bound.at_most:.10g}", bound.at_most - measured
+    elif isinstance(bound, AtLeast):
+        threshold, headroom = f">= {bound.at_least:.10g}", measured - bound.at_least
+    else:
+        threshold, headroom = f"== {bound.exactly:.10g}", -abs(measured - bound.exactly)
+    passed = math.isfinite(measured) and headroom >= 0
+    return Check(
+        measured=measured if math.isfinite(measured) else str(measured),
+        threshold=threshold,
+        unit=bound.unit,
+        verdict=Verdict.PASS if passed else Verdict.FAIL,
+        headroom=headroom if math.isfinite(headroom) else None,
+        detail="" if passed else detail,
+        source=bound.source,
+    )
+
+
+def same(measured: str, expected: str, *, unit: str, source: str) -> Check:
+    """Two texts (a digest, a name and shape) must be identical."""
+    verdict = Verdict.PASS if measured == expected else Verdict.FAIL
+    return Check(measured=measured, threshold=f"== {expected}", unit=unit, verdict=verdict, source=source)
+
+
+def none_of(offenders: tuple[str, ...], *, among: int, unit: str, source: str) -> Check:
+    """No offender may be found among `among` things looked at; having looked at nothing is a failure too."""
+    shown = ", ".join(offenders[:5]) + (f", … {len(offenders) - 5} more" if len(offenders) > 5 else "")
+    passed = not offenders and among > 0
+    return Check(
+        measured=f"{len(offenders)} of {among}",
+        threshold="none" if among else "none, of at least one",
+        unit=unit,
+        verdict=Verdict.PASS if passed else Verdict.FAIL,
+        detail=shown if among else "nothing was looked at",
+        source=source,
+    )
+
+
+def conserved(handover: Handover) -> Check:
+    """The ids on both sides of a hand-over must be the same set, each id once, at least one."""
+    return Check(
+        measured=f"{handover.expected} ids" if handover.conserved else str(handover),
+        threshold="the same ids",
+        unit="ids",
+        verdict=Verdict.PASS if handover.conserved else Verdict.FAIL,
+        detail="" if handover.conserved else str(handover),
+        source=f"every id of {handover.giver} must be in {handover.taker}, once, and no other",
+    )
+
+
+def not_run(reason: str, *, threshold: str, unit: str, source: str = "") -> Check:
+    """A gate that this run cannot decide, with the reason; it stays owed."""
+    return Check(measured="-", threshold=threshold, unit=unit, verdict=Verdict.NOT_RUN, detail=reason, source=source)

@@ -1,0 +1,61 @@
+"""The words and records of a verdict."""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from tools.errors import Stage
+
+
+class Verdict(enum.StrEnum):
+    """What one gate ended with."""
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    NOT_RUN = "NOT RUN"
+
+
+class Word(enum.StrEnum):
+    """What a whole run ended with; never a stronger word than its evidence allows."""
+
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    INCOMPLETE = "INCOMPLETE"
+    SIMULATED = "SIMULATED"
+    SAMPLE = "SAMPLE"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Results are immutable and serialise to JSON as they stand."""
+
+
+class Check(Record):
+    """One comparison: the measured value, the bound in words, and what follows.
+
+    `headroom` is how far inside the bound the value lies, in `unit` (negative outside, None where the comparison has
+    no distance); `detail` explains a verdict other than PASS.
+    """
+
+    measured: float | str
+    threshold: str
+    unit: str
+    verdict: Verdict
+    headroom: float | None = None
+    detail: str = ""
+    source: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """True only for PASS."""
+        return self.verdict is Verdict.PASS
+
+
+class GateResult(Record):
+    """A gate of the inventory with its check; `id` carries the batch, as in `host.perf.onnx_to_torch[bs16]`."""
+
+    id: str
+    stage: Stage
+    check: Check

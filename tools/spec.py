@@ -1,0 +1,328 @@
+"""The spec: thresholds.yaml read once into frozen, strictly typed objects; 0 is a value, nothing has a default."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import yaml
+
+from tools.errors import SpecError
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED_SPEC = ROOT / "thresholds.yaml"
+SAMPLE_SPEC = ROOT / "thresholds-sample.yaml"
+
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Every part of the spec: unknown keys and wrong types are errors, objects never change."""
+
+
+class Number(Entry):
+    """A number always says its unit and where it comes from."""
+
+    unit: Text
+    source: Text
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is {value}, a number must be finite")
+
+
+class Fact(Number):
+    """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
+
+    value: float
+
+
+class Exactly(Number):
+    """The measured value must equal this."""
+
+    exactly: float
+
+
+class AtMost(Number):
+    """The measured value may not exceed this."""
+
+    at_most: float
+
+
+class AtLeast(Number):
+    """The measured value may not fall below this."""
+
+    at_least: float
+
+
+Bound = Exactly | AtMost | AtLeast
+
+
+class Model(Entry):
+    """Which network: `factory` is a name known to torchvision.models.get_model."""
+
+    name: Text
+    factory: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]+$")]
+    flops_per_image: Fact
+
+
+class Checkpoint(Entry):
+    """The published weights; the md5 is checked before anything is unpickled."""
+
+    file: PlainName
+    url: Text | None
+    md5: Md5
+    content_sha256: Sha256 | None
+    source: Text
+
+
+class Tensor(Entry):
+    """An input or output of the model; -1 marks the dynamic batch axis."""
+
+    name: PlainName
+    dtype: Literal["float32"]
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.shape or self.shape[0] != -1 or any(size < 1 for size in self.shape[1:]):
+            raise ValueError(f"shape is {list(self.shape)}, it must be a dynamic batch axis -1 and positive sizes")
+
+
+class Onnx(Entry):
+    """What the exported file must be and how closely it must follow the checkpoint."""
+
+    opset: Exactly
+    input: Tensor
+    output: Tensor
+    probe_images: Annotated[int, msgspec.Meta(ge=16)]
+    logits_abs_error: AtMost
+    batch_invariance_abs_error: AtMost
+
+
+class Dataset(Entry):
+    """The labelled images an acceptance needs: `id_format` with 1..images gives every id."""
+
+    images: Exactly
+    id_format: Text
+    classes: Positive
+    content_sha256: Sha256 | None
+    source: Text
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_]*\{:0?[0-9]*d\}", self.id_format):
+            raise ValueError(f"id_format is {self.id_format!r}, it must be plain text and one {{:08d}}-like number")
+        if self.images.exactly < 1 or self.images.exactly % 1:
+            raise ValueError(f"images is {self.images.exactly}, it must be a whole number of at least 1")
+
+    def ids(self) -> tuple[str, ...]:
+        """The ids of the full data set, in order."""
+        return tuple(self.id_format.format(index + 1) for index in range(int(self.images.exactly)))
+
+
+class Preprocessing(Entry):
+    """Resize the short side, cut the centre, scale to 0..1, normalise by channel: torchvision's reference recipe."""
+
+    resize_px: Positive
+    crop_px: Positive
+    interpolation: Literal["bilinear"]
+    mean: tuple[float, float, float]
+    std: tuple[
+        Annotated[float, msgspec.Meta(gt=0)], Annotated[float, msgspec.Meta(gt=0)], Annotated[float, msgspec.Meta(gt=0)]
+    ]
+    parity_images: Positive
+    source: Text
+
+    def __post_init__(self) -> None:
+        if self.crop_px > self.resize_px:
+            raise ValueError(f"crop_px {self.crop_px} exceeds resize_px {self.resize_px}")
+        if not all(math.isfinite(value) for value in (*self.mean, *self.std)):
+            raise ValueError("mean and std must be finite")
+
+
+class Accuracy(Entry):
+    """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
+
+    pth_top1: Fact
+    pth_top5: Fact
+    pth_top1_error_pp: AtMost
+    pth_top5_error_pp: AtMost
+    top1_drop_pp: AtMost
+    top5_drop_pp: AtMost
+
+
+class HostRatio(Entry):
+    """Throughput of onnxruntime over torch at one batch size, measured in turn in the same run."""
+
+    batch: Positive
+    onnx_to_torch: AtLeast
+
+
+class HostPerf(Entry):
+    """How host throughput is measured and judged; seconds are never judged, only ratios inside one run."""
+
+    rounds: Annotated[int, msgspec.Meta(ge=3)]
+    min_images_per_round: Positive
+    ratios: tuple[HostRatio, ...]
+
+
+class DeviceBatch(Entry):
+    """Published throughput of one batch size on one chip, and the card figure where one was printed."""
+
+    batch: Positive
+    mode: Literal["dataset", "pure"]
+    images_per_second_per_chip: Fact
+    images_per_second_per_card: Fact | None
+
+
+class Device(Entry):
+    """One machine class: floors belong to it alone and are published x (100 - floor_margin_percent) / 100."""
+
+    soc: PlainName
+    chips_per_card: Positive
+    floor_margin_percent: Fact
+    peak_fp16_tflops_per_chip: Fact
+    om_top1: Fact
+    om_top5: Fact
+    om_top1_error_pp: AtMost
+    om_top5_error_pp: AtMost
+    throughput: tuple[DeviceBatch, ...]
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.floor_margin_percent.value < 100:
+            raise ValueError(f"floor_margin_percent is {self.floor_margin_percent.value}, it must lie in 0..100")
+        _unique([entry.batch for entry in self.throughput], "batch")
+        for entry in self.throughput:
+            self._check_card(entry)
+
+    def _check_card(self, entry: DeviceBatch) -> None:
+        card, chip = entry.images_per_second_per_card, entry.images_per_second_per_chip.value
+        if chip <= 0:
+            raise ValueError(f"batch {entry.batch}: images_per_second_per_chip is {chip}, it must be positive")
+        if card is not None and abs(card.value - chip * self.chips_per_card) > 0.0005:
+            raise ValueError(f"batch {entry.batch}: card {card.value} is not {self.chips_per_card} x chip {chip}")
+
+    def published(self, batch: int) -> DeviceBatch | None:
+        """The published throughput at this batch size, None where nobody published one."""
+        return next((entry for entry in self.throughput if entry.batch == batch), None)
+
+    def floor(self, entry: DeviceBatch) -> AtLeast:
+        """The floor in images per second per chip, derived from the published figure by the stated margin."""
+        margin, figure = self.floor_margin_percent, entry.images_per_second_per_chip
+        return AtLeast(
+            at_least=figure.value * (100 - margin.value) / 100,
+            unit=figure.unit,
+            source=f"{figure.value} less {margin.value:g} % ({figure.source}; margin: {margin.source})",
+        )
+
+
+class Om(Entry):
+    """How OMs are compiled and how far their logits may lie from the checkpoint's."""
+
+    soc: PlainName
+    atc_extra_args: tuple[str, ...]
+    batch_invariance_abs_error: AtMost
+    batch_invariance_abs_error_on_device: AtMost
+
+
+class Spec(Entry):
+    """Everything one port is judged by."""
+
+    schema: Literal[1]
+    kind: Literal["published", "sample"]
+    model: Model
+    checkpoint: Checkpoint
+    onnx: Onnx
+    dataset: Dataset
+    preprocessing: Preprocessing
+    batches: tuple[Positive, ...]
+    accuracy: Accuracy
+    host_perf: HostPerf
+    om: Om
+    devices: tuple[Device, ...]
+
+    def __post_init__(self) -> None:
+        if not self.batches:
+            raise ValueError("batches is empty")
+        _unique(self.batches, "batches")
+        _unique([entry.batch for entry in self.host_perf.ratios], "host_perf.ratios")
+        _unique([device.soc for device in self.devices], "devices")
+        missing = sorted(set(self.batches) - {entry.batch for entry in self.host_perf.ratios})
+        if missing:
+            raise ValueError(f"host_perf.ratios has no entry for batch {missing[0]}")
+
+    def device(self, soc: str) -> Device | None:
+        """The machine class of this chip, None where the spec has no figures for it."""
+        return next((device for device in self.devices if device.soc == soc), None)
+
+    def host_ratio(self, batch: int) -> AtLeast:
+        """The floor of onnxruntime over torch at this batch size."""
+        return next(entry.onnx_to_torch for entry in self.host_perf.ratios if entry.batch == batch)
+
+
+def load_spec(path: Path) -> Spec:
+    """Read a spec; every mistake is a SpecError that names file, line and path inside the file.
+
+    YAML is read with the safe loader only; duplicate keys are refused because YAML would silently keep the last.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"cannot read the spec: {error}", where=path) from error
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is None:
+            raise SpecError("the spec is empty", where=path)
+        _refuse_duplicate_keys(root, path, "")
+        return msgspec.convert(yaml.safe_load(text), Spec)
+    except yaml.YAMLError as error:
+        raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", where=path) from error
+    except msgspec.ValidationError as error:
+        message, _, dotted = str(error).partition(" - at `$")
+        inside = dotted.rstrip("`").lstrip(".")
+        line = _node_at(root, inside).start_mark.line + 1
+        raise SpecError(f"{inside or 'top level'}: {message}", where=f"{path}:{line}") from error
+
+
+def _unique(values: Any, name: str) -> None:
+    repeated = sorted({value for value in values if list(values).count(value) > 1})
+    if repeated:
+        raise ValueError(f"{name} holds {repeated[0]} more than once")
+
+
+def _refuse_duplicate_keys(node: yaml.Node, path: Path, inside: str) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            _refuse_duplicate_keys(child, path, f"{inside}[{index}]")
+    if isinstance(node, yaml.MappingNode):
+        seen: set[Hashable] = set()
+        for key, child in node.value:
+            where = f"{inside}.{key.value}".lstrip(".")
+            if key.value in seen:
+                raise SpecError(f"{where}: key given twice", where=f"{path}:{key.start_mark.line + 1}")
+            seen.add(key.value)
+            _refuse_duplicate_keys(child, path, where)
+
+
+def _node_at(node: yaml.Node, inside: str) -> yaml.Node:
+    """The deepest YAML node on a path such as `devices[0].throughput[2].batch` (its parent where a key is absent)."""
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", inside):
+        if name and isinstance(node, yaml.MappingNode):
+            found = [child for key, child in node.value if key.value == name]
+        elif index and isinstance(node, yaml.SequenceNode):
+            found = node.value[int(index) : int(index) + 1]
+        else:
+            found = []
+        if not found:
+            break
+        node = found[0]
+    return node
