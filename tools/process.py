@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -73,10 +74,8 @@ def run(
 def end_group(child: subprocess.Popen[bytes]) -> None:
     """End whatever is left of the child's process group: terminate, wait a little, kill."""
     _signal_group(child, signal.SIGTERM)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        pass
     _signal_group(child, signal.SIGKILL)
     child.wait()
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable
+from collections import Counter
+from collections.abc import Hashable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
@@ -21,6 +22,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
 PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -28,7 +30,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Every part of the spec: unknown keys and wrong types are errors, objects never change."""
 
 
-class Number(Entry):
+class Number(Entry, frozen=True):
     """A number always says its unit and where it comes from."""
 
     unit: Text
@@ -41,25 +43,25 @@ class Number(Entry):
                 raise ValueError(f"{name} is {value}, a number must be finite")
 
 
-class Fact(Number):
+class Fact(Number, frozen=True):
     """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
 
     value: float
 
 
-class Exactly(Number):
+class Exactly(Number, frozen=True):
     """The measured value must equal this."""
 
     exactly: float
 
 
-class AtMost(Number):
+class AtMost(Number, frozen=True):
     """The measured value may not exceed this."""
 
     at_most: float
 
 
-class AtLeast(Number):
+class AtLeast(Number, frozen=True):
     """The measured value may not fall below this."""
 
     at_least: float
@@ -68,7 +70,7 @@ class AtLeast(Number):
 Bound = Exactly | AtMost | AtLeast
 
 
-class Model(Entry):
+class Model(Entry, frozen=True):
     """Which network: `factory` is a name known to torchvision.models.get_model."""
 
     name: Text
@@ -76,7 +78,7 @@ class Model(Entry):
     flops_per_image: Fact
 
 
-class Checkpoint(Entry):
+class Checkpoint(Entry, frozen=True):
     """The published weights; the md5 is checked before anything is unpickled."""
 
     file: PlainName
@@ -86,7 +88,7 @@ class Checkpoint(Entry):
     source: Text
 
 
-class Tensor(Entry):
+class Tensor(Entry, frozen=True):
     """An input or output of the model; -1 marks the dynamic batch axis."""
 
     name: PlainName
@@ -98,7 +100,7 @@ class Tensor(Entry):
             raise ValueError(f"shape is {list(self.shape)}, it must be a dynamic batch axis -1 and positive sizes")
 
 
-class Onnx(Entry):
+class Onnx(Entry, frozen=True):
     """What the exported file must be and how closely it must follow the checkpoint."""
 
     opset: Exactly
@@ -109,7 +111,7 @@ class Onnx(Entry):
     batch_invariance_abs_error: AtMost
 
 
-class Dataset(Entry):
+class Dataset(Entry, frozen=True):
     """The labelled images an acceptance needs: `id_format` with 1..images gives every id."""
 
     images: Exactly
@@ -129,7 +131,7 @@ class Dataset(Entry):
         return tuple(self.id_format.format(index + 1) for index in range(int(self.images.exactly)))
 
 
-class Preprocessing(Entry):
+class Preprocessing(Entry, frozen=True):
     """Resize the short side, cut the centre, scale to 0..1, normalise by channel: torchvision's reference recipe."""
 
     resize_px: Positive
@@ -149,7 +151,7 @@ class Preprocessing(Entry):
             raise ValueError("mean and std must be finite")
 
 
-class Accuracy(Entry):
+class Accuracy(Entry, frozen=True):
     """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
 
     pth_top1: Fact
@@ -160,14 +162,14 @@ class Accuracy(Entry):
     top5_drop_pp: AtMost
 
 
-class HostRatio(Entry):
+class HostRatio(Entry, frozen=True):
     """Throughput of onnxruntime over torch at one batch size, measured in turn in the same run."""
 
     batch: Positive
     onnx_to_torch: AtLeast
 
 
-class HostPerf(Entry):
+class HostPerf(Entry, frozen=True):
     """How host throughput is measured and judged; seconds are never judged, only ratios inside one run."""
 
     rounds: Annotated[int, msgspec.Meta(ge=3)]
@@ -175,7 +177,7 @@ class HostPerf(Entry):
     ratios: tuple[HostRatio, ...]
 
 
-class DeviceBatch(Entry):
+class DeviceBatch(Entry, frozen=True):
     """Published throughput of one batch size on one chip, and the card figure where one was printed."""
 
     batch: Positive
@@ -184,7 +186,7 @@ class DeviceBatch(Entry):
     images_per_second_per_card: Fact | None
 
 
-class Device(Entry):
+class Device(Entry, frozen=True):
     """One machine class: floors belong to it alone and are published x (100 - floor_margin_percent) / 100."""
 
     soc: PlainName
@@ -225,7 +227,7 @@ class Device(Entry):
         )
 
 
-class Om(Entry):
+class Om(Entry, frozen=True):
     """How OMs are compiled and how far their logits may lie from the checkpoint's."""
 
     soc: PlainName
@@ -234,7 +236,7 @@ class Om(Entry):
     batch_invariance_abs_error_on_device: AtMost
 
 
-class Spec(Entry):
+class Spec(Entry, frozen=True):
     """Everything one port is judged by."""
 
     schema: Literal[1]
@@ -279,13 +281,17 @@ def load_spec(path: Path) -> Spec:
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"cannot read the spec: {error}", where=path) from error
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise SpecError("YAML aliases are not allowed in a spec", where=path)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if root is None:
-            raise SpecError("the spec is empty", where=path)
-        _refuse_duplicate_keys(root, path, "")
-        return msgspec.convert(yaml.safe_load(text), Spec)
+        document = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", where=path) from error
+    if root is None:
+        raise SpecError("the spec is empty", where=path)
+    try:
+        _refuse_duplicate_keys(root, path, "")
+        return msgspec.convert(document, Spec)
     except msgspec.ValidationError as error:
         message, _, dotted = str(error).partition(" - at `$")
         inside = dotted.rstrip("`").lstrip(".")
@@ -293,8 +299,8 @@ def load_spec(path: Path) -> Spec:
         raise SpecError(f"{inside or 'top level'}: {message}", where=f"{path}:{line}") from error
 
 
-def _unique(values: Any, name: str) -> None:
-    repeated = sorted({value for value in values if list(values).count(value) > 1})
+def _unique(values: Sequence[int] | Sequence[str], name: str) -> None:
+    repeated = [value for value, count in Counter(values).items() if count > 1]
     if repeated:
         raise ValueError(f"{name} holds {repeated[0]} more than once")
 

@@ -32,7 +32,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Results are immutable and serialise to JSON as they stand."""
 
 
-class Check(Record):
+class Check(Record, frozen=True):
     """One comparison: the measured value, the bound in words, and what follows.
 
     `headroom` is how far inside the bound the value lies, in `unit` (negative outside, None where the comparison has
@@ -53,7 +53,7 @@ class Check(Record):
         return self.verdict is Verdict.PASS
 
 
-class GateResult(Record):
+class GateResult(Record, frozen=True):
     """A gate of the inventory with its check; `id` carries the batch, as in `host.perf.onnx_to_torch[bs16]`."""
 
     id: str
