@@ -42,7 +42,7 @@ class Handover:
 
 def handover(giver: str, expected: Iterable[str], taker: str, found: Iterable[str]) -> Handover:
     """Compare the ids that one step gave with the ids that the next one holds."""
-    given, taken = Counter(expected), Counter(found)
+    given, taken = Counter(list(expected)), Counter(list(found))
     return Handover(
         giver=giver,
         taker=taker,

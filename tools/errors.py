@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from typing import ClassVar
 
+import msgspec
+
 
 class Stage(enum.StrEnum):
     """The stages of a port in the order in which data walks through them; each is a marker, a module and an error."""
@@ -17,11 +19,23 @@ class Stage(enum.StrEnum):
     PERF = "perf"
 
 
+class ErrorRecord(msgspec.Struct, frozen=True):
+    """An error as plain data, so that another worker of the same run can raise it again in the same words."""
+
+    type: str
+    what: str
+    where: str | None
+    measured: str | None
+    allowed: str | None
+    fix: str | None
+    gate: str | None
+
+
 class SuiteError(Exception):
     """Anything the suite refuses; commands print it as one line on stderr and exit with status 2.
 
     `what` is the finding, `where` the file (and line) it was found in, `measured` and `allowed` the two sides of the
-    comparison, `fix` the next thing to do.
+    comparison, `fix` the next thing to do, `gate` the id of the gate that this turns red (stage errors only).
     """
 
     def __init__(
@@ -32,15 +46,32 @@ class SuiteError(Exception):
         measured: object = None,
         allowed: object = None,
         fix: str | None = None,
+        gate: str | None = None,
     ) -> None:
-        self.what, self.where, self.measured, self.allowed, self.fix = what, where, measured, allowed, fix
+        self.what, self.fix, self.gate = what, fix, gate
+        self.where, self.measured, self.allowed = map(_text, (where, measured, allowed))
         super().__init__(what)
 
     def __str__(self) -> str:
         text = f"{self.where}: {self.what}" if self.where is not None else self.what
-        if self.measured is not None or self.allowed is not None:
-            text += f"; found {self.measured}, allowed {self.allowed}"
-        return f"{text}. {self.fix}" if self.fix else text
+        if self.measured is not None:
+            text += f"; found {self.measured}"
+        if self.allowed is not None:
+            text += f"; allowed {self.allowed}"
+        return f"{text}. {self.fix[:1].upper()}{self.fix[1:]}" if self.fix else text
+
+    def record(self) -> ErrorRecord:
+        """The error as plain data."""
+        fields = {name: getattr(self, name) for name in ErrorRecord.__struct_fields__ if name != "type"}
+        return ErrorRecord(type=type(self).__name__, **fields)
+
+    @staticmethod
+    def from_record(record: ErrorRecord) -> SuiteError:
+        """The error again, of its own class where that is one of this module's."""
+        classes: tuple[type[SuiteError], ...] = (SpecError, *StageError.__subclasses__())
+        known = {cls.__name__: cls for cls in classes}
+        fields = msgspec.structs.asdict(record)
+        return known.get(fields.pop("type"), SuiteError)(**fields)
 
 
 class SpecError(SuiteError):
@@ -48,7 +79,7 @@ class SpecError(SuiteError):
 
 
 class StageError(SuiteError):
-    """A stage cannot deliver what the next one needs; `gate` is the id of the gate that this turns red."""
+    """A stage cannot deliver what the next one needs; always raised with `gate`."""
 
     stage: ClassVar[Stage]
 
@@ -56,14 +87,15 @@ class StageError(SuiteError):
         self,
         what: str,
         *,
-        gate: str,
+        gate: str | None,
         where: object = None,
         measured: object = None,
         allowed: object = None,
         fix: str | None = None,
     ) -> None:
-        super().__init__(what, where=where, measured=measured, allowed=allowed, fix=fix)
-        self.gate = gate
+        if gate is None:
+            raise TypeError("a StageError names the gate that it turns red")
+        super().__init__(what, where=where, measured=measured, allowed=allowed, fix=fix, gate=gate)
 
 
 class CheckpointError(StageError):
@@ -100,3 +132,7 @@ class PerfError(StageError):
     """A throughput could not be measured, or a reading contradicts itself."""
 
     stage = Stage.PERF
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

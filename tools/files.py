@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writing and digests."""
+"""Files that are whole or absent: atomic writing, digests, and how many cores may work on them."""
 
 from __future__ import annotations
 
@@ -36,3 +36,8 @@ def sha256_of(path: Path) -> str:
     """Hex sha256 of a file."""
     with path.open("rb") as handle:
         return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def cpu_count() -> int:
+    """Cores this process may use (a container's affinity, not the machine's)."""
+    return len(os.sched_getaffinity(0))

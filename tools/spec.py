@@ -99,6 +99,9 @@ class Tensor(Entry, frozen=True):
         if not self.shape or self.shape[0] != -1 or any(size < 1 for size in self.shape[1:]):
             raise ValueError(f"shape is {list(self.shape)}, it must be a dynamic batch axis -1 and positive sizes")
 
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
+
 
 class Onnx(Entry, frozen=True):
     """What the exported file must be and how closely it must follow the checkpoint."""
@@ -160,6 +163,7 @@ class Accuracy(Entry, frozen=True):
     pth_top5_error_pp: AtMost
     top1_drop_pp: AtMost
     top5_drop_pp: AtMost
+    tight_drop_pp: AtMost
 
 
 class HostRatio(Entry, frozen=True):

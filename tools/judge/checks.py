@@ -6,7 +6,7 @@ import math
 
 from tools.conservation import Handover
 from tools.judge.results import Check, Verdict
-from tools.spec import AtLeast, AtMost, Bound
+from tools.spec import AtLeast, AtMost, Bound, Dataset, Exactly
 
 
 def within(measured: float, bound: Bound, *, detail: str = "") -> Check:
@@ -64,3 +64,28 @@ def conserved(handover: Handover) -> Check:
 def not_run(reason: str, *, threshold: str, unit: str, source: str = "") -> Check:
     """A gate that this run cannot decide, with the reason; it stays owed."""
     return Check(measured="-", threshold=threshold, unit=unit, verdict=Verdict.NOT_RUN, detail=reason, source=source)
+
+
+def made(what: str, *, failed: bool = False) -> Check:
+    """A step's own gate: its product exists, or the step died with the error in `what`."""
+    return Check(
+        measured="failed" if failed else what,
+        threshold="made without an error",
+        unit="step",
+        verdict=Verdict.FAIL if failed else Verdict.PASS,
+        detail=what if failed else "",
+    )
+
+
+def complete(gap: str, images: Exactly) -> Check:
+    """The data set is the one that the spec asks for; with a `gap` the gate stays owed, nothing else is wrong."""
+    if gap:
+        return not_run(gap, threshold=f"== {images.exactly:g}", unit=images.unit, source=images.source)
+    return within(images.exactly, images)
+
+
+def pinned(images_sha256: str, dataset: Dataset, *, own: bool) -> Check:
+    """The sample's images are the pinned ones; with images of one's `own` the question stays open."""
+    if own or dataset.content_sha256 is None:
+        return not_run("these are not the sample's images", threshold="the pinned digest", unit="sha256")
+    return same(images_sha256, dataset.content_sha256, unit="sha256", source=dataset.source)

@@ -59,3 +59,21 @@ class GateResult(Record, frozen=True):
     id: str
     stage: Stage
     check: Check
+
+
+class RunVerdict(Record, frozen=True):
+    """The last word, what qualifies it, and the ids of the gates that failed or are still owed."""
+
+    word: Word
+    simulated: bool
+    sample: bool
+    passed: int
+    failed: tuple[str, ...]
+    owed: tuple[str, ...]
+
+    @property
+    def banner(self) -> str:
+        """The word with what its evidence was made on, e.g. `REJECTED (SIMULATED, SAMPLE)`."""
+        made_on = [word for word, so in ((Word.SIMULATED, self.simulated), (Word.SAMPLE, self.sample)) if so]
+        others = [word for word in made_on if word is not self.word]
+        return f"{self.word} ({', '.join(others)})" if others else str(self.word)

@@ -1,0 +1,42 @@
+# make accept: the whole acceptance on the embedded sample      make test: lint, types and the suite's own tests
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help accept test lint clean
+
+help:
+	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
+	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
+	@echo "make clean    remove build/ (artifacts, results) and $(VENV)"
+
+accept: $(VENV)/suite.stamp
+	@echo "== acceptance on the embedded sample; artifacts and results are kept in build/"
+	$(BIN)/python -m pytest --sample -v
+	@echo "== results: build/acceptance.json"
+
+test: $(VENV)/dev.stamp
+	@echo "== lint"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo "== types"
+	$(BIN)/mypy
+	@echo "== the suite's own tests"
+	$(BIN)/python -m pytest selftest -q -n 2
+
+$(VENV)/bin/python:
+	@echo "== virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/suite.stamp: requirements.txt | $(VENV)/bin/python
+	@echo "== requirements.txt"
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.txt $(VENV)/suite.stamp
+	@echo "== requirements-dev.txt"
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean:
+	rm -rf build $(VENV)

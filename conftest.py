@@ -1,0 +1,37 @@
+"""Options and plugins of the acceptance suite; what they mean is decided in tools/inputs.py and fixtures/."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.inputs import VARIABLES
+
+pytest_plugins = [
+    "pytester",
+    "fixtures.setup",
+    "fixtures.gates",
+    "fixtures.artifacts",
+    "fixtures.checkpoint",
+    "fixtures.preprocessing",
+    "fixtures.onnx_model",
+    "fixtures.accuracy",
+    "fixtures.perf",
+]
+
+OPTIONS = {
+    "checkpoint": ("PTH", "the published checkpoint (default: ./alexnet-owt-4df8aa71.pth, else the embedded sample)"),
+    "imagenet": ("DIR", "folder with val/ and val_label.txt (default: /opt/npu/imagenet, else the embedded sample)"),
+    "images": ("DIR", "folder of images, together with --labels"),
+    "labels": ("FILE", "label file, lines `<image file name> <label>`, together with --images"),
+    "limit": ("N", "use the first N images only; the verdict is then INCOMPLETE"),
+    "spec": ("YAML", "the numbers to judge by (default: thresholds.yaml, thresholds-sample.yaml for the sample)"),
+    "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The inputs of a run; each option has an environment variable."""
+    group = parser.getgroup("acceptance", "acceptance of a model port")
+    for name, (metavar, text) in OPTIONS.items():
+        group.addoption(f"--{name}", metavar=metavar, help=f"{text} [{VARIABLES[name]}]")
+    group.addoption("--sample", action="store_true", help="use the embedded sample even where real inputs are found")

@@ -1,0 +1,1 @@
+"""Tests of tools/ascend; a package, so that its modules may be named like those of other rooms."""

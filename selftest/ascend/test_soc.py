@@ -1,0 +1,49 @@
+"""Chip names of npu-smi, of scripts and of atc are brought to one form before they are compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.ascend.soc import normalise_soc, soc_mismatch
+from tools.errors import SuiteError
+
+
+@pytest.mark.parametrize(
+    ("name", "normal"),
+    [
+        ("310", "Ascend310"),
+        ("Ascend310", "Ascend310"),
+        ("310P3", "Ascend310P3"),
+        ("Ascend310P3", "Ascend310P3"),
+        ("ASCEND310p3", "Ascend310P3"),
+        (" P3 ", "Ascend310P3"),
+        ("710", "Ascend710"),
+        ("310B4", "Ascend310B4"),
+        ("910B3", "Ascend910B3"),
+        ("910A", "Ascend910A"),
+        ("Ascend910_9391", "Ascend910_9391"),
+        ("910ProA", "Ascend910ProA"),
+    ],
+)
+def test_one_form_for_each_chip(name: str, normal: str) -> None:
+    assert normalise_soc(name) == normal
+
+
+@pytest.mark.parametrize("name", ["", "Ascend", "=Ascend710", "310 P3", "T4", "Ascend310P3;ls", "${chip_name}"])
+def test_anything_else_is_refused(name: str) -> None:
+    with pytest.raises(SuiteError, match="not the name of an Ascend chip"):
+        normalise_soc(name)
+
+
+def test_mismatch_names_both_chips() -> None:
+    reason = soc_mismatch("Ascend310", "310P3")
+    assert reason is not None
+    assert "Ascend310," in reason
+    assert "Ascend310P3" in reason
+
+
+@pytest.mark.parametrize(
+    ("asked", "present"), [("Ascend310P3", "310P3"), ("Ascend710", "310P3"), ("Ascend910_9391", "Ascend910")]
+)
+def test_the_same_chip_under_two_names(asked: str, present: str) -> None:
+    assert soc_mismatch(asked, present) is None

@@ -1,0 +1,199 @@
+"""The accuracy verdict: each way to fail, to stay undecided and to pass, and the refusals before any ratio."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.errors import SuiteError
+from tools.judge.accuracy import Loss, TightBound, compare, judge_loss, label_places, pair_places, top1_to_top5, top_k
+from tools.judge.paired import PairedTable
+from tools.judge.results import Verdict
+from tools.spec import AtMost
+
+MARGIN = AtMost(at_most=1.0, unit="pp", source="guide")
+TIGHT = AtMost(at_most=0.1, unit="pp", source="tight")
+
+
+def judge(lost: int, gained: int, images: int, *, strict: bool = False) -> Loss:
+    table = PairedTable(both_right=images - lost - gained, lost=lost, gained=gained, both_wrong=0)
+    return judge_loss(table, k=1, margin=MARGIN, tight=TIGHT, strict=strict)
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "images", "verdict"),
+    [
+        (20, 15, 50_000, Verdict.PASS),
+        (0, 0, 476, Verdict.PASS),
+        (0, 0, 475, Verdict.INCONCLUSIVE),
+        (0, 0, 1, Verdict.INCONCLUSIVE),
+        (5, 0, 1000, Verdict.INCONCLUSIVE),
+        (10, 0, 1000, Verdict.INCONCLUSIVE),
+        (11, 0, 1000, Verdict.FAIL),
+        (1, 0, 1, Verdict.FAIL),
+        (700, 199, 50_000, Verdict.FAIL),
+        (0, 600, 50_000, Verdict.PASS),
+    ],
+)
+def test_verdict(lost: int, gained: int, images: int, verdict: Verdict) -> None:
+    assert judge(lost, gained, images).check.verdict is verdict
+
+
+def test_inconclusive_says_how_many_images_are_needed() -> None:
+    loss = judge(0, 0, 300)
+    assert loss.images_needed == 476
+    assert "about 476 images are needed" in loss.check.detail
+
+
+def test_inconclusive_at_the_margin_promises_nothing() -> None:
+    loss = judge(10, 0, 1000)
+    assert loss.images_needed is None
+    assert "more images alone will not prove it" in loss.check.detail
+
+
+def test_failure_shows_the_table_and_the_interval() -> None:
+    check = judge(20, 5, 1000).check
+    assert check.measured == 1.5
+    assert "20 lost and 5 gained of 1000 images, loss 1.500 pp, 95 % interval 0." in check.detail
+    assert check.headroom is not None
+    assert check.headroom < 0
+
+
+@pytest.mark.parametrize(
+    ("lost", "gained", "images", "state", "strict_verdict"),
+    [
+        (33, 32, 50_000, TightBound.HELD, Verdict.PASS),
+        (60, 40, 50_000, TightBound.HELD, Verdict.PASS),
+        (70, 30, 50_000, TightBound.UNDECIDED, Verdict.INCONCLUSIVE),
+        (110, 30, 50_000, TightBound.EXCEEDED, Verdict.FAIL),
+        (3, 1, 1000, TightBound.UNDECIDED, Verdict.INCONCLUSIVE),
+        (800, 720, 50_000, TightBound.EXCEEDED, Verdict.FAIL),
+        (800, 730, 50_000, TightBound.UNDECIDED, Verdict.INCONCLUSIVE),
+        (0, 0, 1000, TightBound.UNDECIDED, Verdict.INCONCLUSIVE),
+    ],
+)
+def test_tight_bound_warns_and_is_a_gate_only_when_strict(
+    lost: int, gained: int, images: int, state: TightBound, strict_verdict: Verdict
+) -> None:
+    loose, strict = judge(lost, gained, images), judge(lost, gained, images, strict=True)
+    assert loose.tight is strict.tight is state
+    assert loose.check.verdict is Verdict.PASS
+    assert strict.check.verdict is strict_verdict
+    assert bool(loose.warning) is bool(strict.warning) is (state is TightBound.EXCEEDED)
+
+
+def test_warning_says_how_much_and_why_it_is_no_chance_finding() -> None:
+    warning = judge(110, 30, 50_000).warning
+    assert "Top-1 loss of 0.160 pp exceeds the tight bound of 0.1 pp" in warning
+    assert "McNemar p" in warning
+
+
+def test_strict_inconclusive_counts_images_for_the_tight_bound() -> None:
+    loose, strict = judge(4, 4, 4000), judge(4, 4, 4000, strict=True)
+    assert loose.images_needed is None
+    assert strict.images_needed is not None
+    assert strict.images_needed > 4000
+
+
+def test_headroom_has_the_sign_of_the_proof() -> None:
+    passed, open_ = judge(20, 15, 50_000).check.headroom, judge(5, 0, 1000).check.headroom
+    assert passed is not None
+    assert open_ is not None
+    assert passed > 0 >= open_
+
+
+@pytest.mark.parametrize("tight", [-0.1, 1.1])
+def test_tight_bound_outside_the_margin_is_refused(tight: float) -> None:
+    table = PairedTable(both_right=9, lost=1, gained=0, both_wrong=0)
+    bound = AtMost(at_most=tight, unit="pp", source="typo")
+    with pytest.raises(ValueError, match="must lie in"):
+        judge_loss(table, k=1, margin=MARGIN, tight=bound, strict=False)
+
+
+def test_bounds_of_zero_are_values() -> None:
+    zero = AtMost(at_most=0.0, unit="pp", source="no loss")
+    table = PairedTable(both_right=999, lost=1, gained=0, both_wrong=0)
+    assert judge_loss(table, k=1, margin=zero, tight=zero, strict=False).check.verdict is Verdict.FAIL
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 3000))
+def test_one_more_lost_image_never_improves_the_verdict(lost: int, gained: int, rest: int) -> None:
+    order = [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
+    images = lost + gained + rest
+    for strict in (False, True):
+        before = judge(lost, gained, images, strict=strict).check.verdict
+        after = judge(lost + 1, gained, images, strict=strict).check.verdict
+        assert order.index(after) >= order.index(before)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 3000))
+def test_strict_is_never_milder(lost: int, gained: int, rest: int) -> None:
+    order = [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
+    loose, strict = (judge(lost, gained, lost + gained + rest, strict=flag).check.verdict for flag in (False, True))
+    assert order.index(strict) >= order.index(loose)
+
+
+def test_record_survives_json() -> None:
+    loss = judge(11, 3, 1000)
+    assert msgspec.json.decode(msgspec.json.encode(loss), type=Loss) == loss
+
+
+LABELS = {"a": 7, "b": 1, "c": 3}
+TOP5 = {"a": [7, 1, 2, 3, 4], "b": [5, 6, 1, 2, 3], "c": [0, 1, 2, 4, 5]}
+
+
+def test_places_of_the_labels() -> None:
+    places = label_places(TOP5, LABELS, variant="onnx")
+    assert places == {"a": 1, "b": 3, "c": 0}
+    assert [entry.right for entry in top1_to_top5(places)] == [1, 1, 2, 2, 2]
+    assert top_k(places, 3).percent == pytest.approx(200 / 3)
+
+
+def test_class_0_on_place_1_is_right() -> None:
+    assert label_places({"a": [0, 1, 2, 3, 4]}, {"a": 0}, variant="onnx") == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("top5", "message"),
+    [
+        ({"a": TOP5["a"], "b": TOP5["b"]}, "1 missing in onnx"),
+        ({**TOP5, "d": TOP5["a"]}, "1 not in labels"),
+        ({**TOP5, "c": [1, 2, 3, 4]}, "c has no top five"),
+        ({**TOP5, "c": [1, 1, 2, 3, 4]}, "c has no top five"),
+    ],
+)
+def test_predictions_that_do_not_match_are_refused(top5: dict[str, list[int]], message: str) -> None:
+    with pytest.raises(SuiteError, match=message):
+        label_places(top5, LABELS, variant="onnx")
+
+
+def test_no_images_is_refused() -> None:
+    with pytest.raises(SuiteError, match="labels is empty"):
+        label_places({}, {}, variant="onnx")
+    with pytest.raises(SuiteError, match="no images"):
+        top_k({}, 1)
+
+
+@pytest.mark.parametrize("k", [0, 6])
+def test_k_outside_the_top_five_is_refused(k: int) -> None:
+    with pytest.raises(SuiteError, match=f"Top-{k}"):
+        top_k({"a": 1}, k)
+
+
+def test_pairing_goes_by_id_not_by_order() -> None:
+    table = pair_places({"a": 1, "b": 0}, {"b": 0, "a": 1}, 1)
+    assert (table.both_right, table.lost, table.gained, table.both_wrong) == (1, 0, 0, 1)
+
+
+def test_pairing_different_images_is_refused() -> None:
+    with pytest.raises(SuiteError, match="did not see the same images"):
+        pair_places({"a": 1, "b": 1}, {"a": 1, "c": 1}, 1)
+
+
+def test_top5_sees_what_top1_does_not() -> None:
+    pth = {str(index): 1 + index % 5 for index in range(1000)}
+    candidate = {name: 0 if place == 5 else place for name, place in pth.items()}
+    top1, top5 = (compare(pth, candidate, k=k, margin=MARGIN, tight=TIGHT, strict=False) for k in (1, 5))
+    assert top1.check.verdict is Verdict.PASS
+    assert top5.check.verdict is Verdict.FAIL
+    assert (top5.pth.percent, top5.candidate.percent, top5.drop_pp) == (100.0, 80.0, 20.0)

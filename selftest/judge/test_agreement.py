@@ -1,0 +1,205 @@
+"""Agreement of logits: what each figure sees, that NaN and zeros are named, that each check can fail."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from tools.errors import SuiteError
+from tools.judge import agreement as judge
+from tools.judge.agreement import Agreement, measure, summarise
+from tools.judge.results import Verdict
+from tools.spec import AtLeast, AtMost
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+NEAR_TIE = 0.1
+
+
+def logits(images: int = 40, classes: int = 1000, seed: int = 1) -> NDArray[np.float32]:
+    import numpy as np
+
+    return (3.2 * np.random.default_rng(seed).standard_normal((images, classes))).astype(np.float32)
+
+
+def agree(pth: NDArray[np.float32], candidate: NDArray[np.float32], *, block: int = 16) -> Agreement:
+    ids = [f"img_{index:04d}" for index in range(len(pth))]
+    parts = [slice(start, start + block) for start in range(0, len(pth), block)]
+    return summarise((measure(ids[part], pth[part], candidate[part]) for part in parts), near_tie_logits=NEAR_TIE)
+
+
+def at_most(value: float) -> AtMost:
+    return AtMost(at_most=value, unit="logit", source="test")
+
+
+def at_least(value: float) -> AtLeast:
+    return AtLeast(at_least=value, unit="cosine", source="test")
+
+
+def test_the_same_logits_agree_perfectly() -> None:
+    same = agree(logits(), logits())
+    assert (same.min_cosine, same.mean_cosine_distance, same.max_abs_error_logits) == (1.0, 0.0, 0.0)
+    assert (same.flipped, same.top5_set_changed_percent, same.unusable) == ((), 0.0, ())
+    assert judge.check_usable(same).passed
+
+
+def test_the_summary_does_not_depend_on_the_blocks() -> None:
+    pth, candidate = logits(), logits(seed=2)
+    assert agree(pth, candidate, block=40) == agree(pth, candidate, block=7)
+
+
+def test_figures_agree_with_the_definitions() -> None:
+    import numpy as np
+    from scipy.spatial.distance import cosine
+
+    pth, candidate = logits(5), logits(5) + np.float32(0.5) * logits(5, seed=3)
+    found = measure([str(index) for index in range(5)], pth, candidate).images
+    for index, image in enumerate(found):
+        assert image.cosine_distance == pytest.approx(cosine(pth[index].astype(float), candidate[index].astype(float)))
+        assert image.max_abs_error == np.abs(pth[index].astype(float) - candidate[index].astype(float)).max()
+
+
+def test_cosine_distance_resolves_far_below_float32() -> None:
+    import numpy as np
+
+    pth = np.zeros((1, 1000))
+    pth[0, 0] = 1.0
+    candidate = pth.copy()
+    candidate[0, 1] = 1e-7
+    assert measure(["a"], pth, candidate).images[0].cosine_distance == pytest.approx(5e-15, rel=1e-6)
+
+
+def test_rows_of_any_size_have_a_direction() -> None:
+    import numpy as np
+
+    rows = np.array([[1e200, 2e200, 0, 0, 0], [1e-200, 2e-200, 0, 0, 0]])
+    distances = [image.cosine_distance for image in measure(["huge", "tiny"], rows, rows / 2).images]
+    assert distances == pytest.approx([0.0, 0.0], abs=1e-15)
+
+
+def test_a_half_precision_copy_stays_within_fp16_bounds() -> None:
+    import numpy as np
+
+    pth = logits(200)
+    result = agree(pth, pth.astype(np.float16).astype(np.float32))
+    assert judge.check_min_cosine(result, at_least(0.999)).passed
+    assert judge.check_mean_cosine_distance(result, at_most(2e-5)).passed
+    assert result.flipped_beyond_near_tie == ()
+
+
+def test_one_swapped_pair_is_seen_by_the_worst_image() -> None:
+    pth = logits(1000, classes=50)
+    candidate = pth.copy()
+    candidate[[3, 700]] = candidate[[700, 3]]
+    result = agree(pth, candidate)
+    check = judge.check_min_cosine(result, at_least(0.999))
+    assert check.verdict is Verdict.FAIL
+    assert set(result.worst[:2]) == {"img_0003", "img_0700"}
+    assert "img_0003" in check.detail
+
+
+def test_flips_are_split_by_the_gap_they_cross() -> None:
+    import numpy as np
+
+    pth = np.array([[5.0, 4.95, 0, 0, 0, 0], [5.0, 4.0, 0, 0, 0, 0], [5.0, 4.0, 0, 0, 0, 0]])
+    candidate = np.array([[5.0, 5.01, 0, 0, 0, 0], [5.0, 5.5, 0, 0, 0, 0], [5.0, 4.9, 0, 0, 0, 0]])
+    result = summarise([measure(["near", "far", "same"], pth, candidate)], near_tie_logits=NEAR_TIE)
+    assert result.flipped == ("near", "far")
+    assert result.flipped_beyond_near_tie == ("far",)
+    assert judge.check_flips_beyond_near_tie(result, at_most(1)).passed
+    failed = judge.check_flips_beyond_near_tie(result, at_most(0))
+    assert (failed.verdict, failed.measured, failed.detail) == (Verdict.FAIL, 1.0, "see far")
+
+
+def test_ties_go_to_the_lower_class_on_both_sides() -> None:
+    import numpy as np
+
+    pth = np.array([[1.0, 1.0, 0, 0, 0, 0]])
+    assert measure(["a"], pth, pth).images[0].flip_gap is None
+    after = measure(["a"], pth, np.array([[1.0, 1.1, 0, 0, 0, 0]])).images[0]
+    assert after.flip_gap == 0.0
+
+
+def test_a_changed_top_five_is_seen_though_top1_stays() -> None:
+    import numpy as np
+
+    pth = np.array([[9.0, 8, 7, 6, 5, 4], [9.0, 8, 7, 6, 5, 4]])
+    candidate = np.array([[9.0, 7, 8, 6, 5, 4], [9.0, 8, 7, 6, 4, 5]])
+    result = summarise([measure(["order", "set"], pth, candidate)], near_tie_logits=NEAR_TIE)
+    assert result.flipped == ()
+    assert result.top5_set_changed_percent == 50.0
+    assert judge.check_top5_set_changed(result, at_most(50.0)).passed
+    assert not judge.check_top5_set_changed(result, at_most(49.9)).passed
+
+
+def test_largest_error_of_any_logit() -> None:
+    pth = logits()
+    candidate = pth.copy()
+    candidate[17, 999] += 0.25
+    result = agree(pth, candidate)
+    assert judge.check_max_abs_error(result, at_most(0.2501)).passed
+    assert not judge.check_max_abs_error(result, at_most(0.2)).passed
+    assert result.worst[0] == "img_0017"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("side", ["pth", "candidate"])
+def test_a_row_that_is_not_finite_is_named_and_kept_out_of_the_means(side: str, value: float) -> None:
+    sides = {"pth": logits(), "candidate": logits()}
+    sides[side][7, 0] = value
+    result = agree(sides["pth"], sides["candidate"])
+    assert [(entry.id, entry.reason) for entry in result.unusable] == [
+        ("img_0007", f"{side} logits hold NaN or infinity")
+    ]
+    assert result.images == 40
+    assert result.mean_cosine_distance == 0.0
+    check = judge.check_usable(result)
+    assert check.verdict is Verdict.FAIL
+    assert "img_0007" in check.detail
+
+
+def test_a_row_of_zeros_is_named() -> None:
+    pth, candidate = logits(), logits()
+    candidate[39] = 0
+    assert [entry.reason for entry in agree(pth, candidate).unusable] == ["candidate logits are all zero"]
+
+
+def test_without_a_usable_image_every_check_of_a_figure_fails() -> None:
+    import numpy as np
+
+    result = agree(logits(3), np.zeros((3, 1000), dtype=np.float32))
+    checks = [
+        judge.check_usable(result),
+        judge.check_min_cosine(result, at_least(-1.0)),
+        judge.check_mean_cosine_distance(result, at_most(2.0)),
+        judge.check_max_abs_error(result, at_most(1e9)),
+        judge.check_top5_set_changed(result, at_most(100.0)),
+    ]
+    assert {check.verdict for check in checks} == {Verdict.FAIL}
+
+
+def test_no_block_at_all_fails_too() -> None:
+    assert judge.check_usable(summarise([], near_tie_logits=NEAR_TIE)).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(
+    ("ids", "pth_shape", "candidate_shape"),
+    [(2, (2, 10), (2, 9)), (3, (2, 10), (2, 10)), (10, (10,), (10,)), (0, (0, 10), (0, 10)), (2, (2, 0), (2, 0))],
+)
+def test_shapes_that_do_not_match_are_refused(
+    ids: int, pth_shape: tuple[int, ...], candidate_shape: tuple[int, ...]
+) -> None:
+    import numpy as np
+
+    with pytest.raises(SuiteError, match="logits cannot be compared"):
+        measure([str(index) for index in range(ids)], np.ones(pth_shape), np.ones(candidate_shape))
+
+
+def test_record_survives_json() -> None:
+    result = agree(logits(), logits(seed=2))
+    assert msgspec.json.decode(msgspec.json.encode(result), type=Agreement) == result

@@ -1,0 +1,209 @@
+"""Throughput verdicts: recomputed rates, noise, scatter, order statistics, and the ceilings on published figures."""
+
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.errors import SuiteError
+from tools.judge.results import Verdict
+from tools.judge.throughput import (
+    Throughput,
+    check_compute_ceiling,
+    check_reported,
+    check_weight_traffic_ceiling,
+    images_per_second,
+    judge_throughput,
+    order_interval,
+    verdict_rates,
+)
+from tools.spec import AtLeast, AtMost
+
+FLOOR = AtLeast(at_least=1000.0, unit="images/s", source="test")
+ALLOWED = AtMost(at_most=0.1, unit="percent", source="test")
+ALEXNET_FLOPS, ALEXNET_FP16_BYTES = 1.43e9, 2 * 61_100_840
+PUBLISHED_310 = [(1, 317.707), (4, 974.27), (8, 1435.99), (16, 1891.73), (32, 2186.17)]
+
+
+def judge(*runs: float, noise: float = 1.0) -> Throughput:
+    return judge_throughput(runs, floor=FLOOR, noise_cv_percent=noise)
+
+
+def test_images_per_second_is_all_images_over_all_time() -> None:
+    assert images_per_second([0.010, 0.030], images=32) == pytest.approx(800.0)
+
+
+def test_equal_work_gives_the_harmonic_mean_of_the_rates() -> None:
+    rates = [300.0, 310.0, 317.707]
+    assert images_per_second([1 / rate for rate in rates], images=3) == pytest.approx(309.065, abs=5e-4)
+
+
+@pytest.mark.parametrize("samples", [[], [0.0], [-0.1], [math.nan], [0.1, math.inf]])
+def test_bad_samples_are_refused(samples: list[float]) -> None:
+    with pytest.raises(SuiteError, match="bad time of one execution"):
+        images_per_second(samples, images=1)
+
+
+def test_no_images_are_refused() -> None:
+    with pytest.raises(SuiteError, match="no images"):
+        images_per_second([0.1], images=0)
+
+
+@pytest.mark.parametrize(
+    ("reported", "verdict"),
+    [
+        (1000.0, Verdict.PASS),
+        (1000.9, Verdict.PASS),
+        (1002.0, Verdict.FAIL),
+        (16000.0, Verdict.FAIL),
+        (math.nan, Verdict.FAIL),
+    ],
+)
+def test_the_tools_figure_must_be_that_of_its_samples(reported: float, verdict: Verdict) -> None:
+    assert check_reported(reported, 1000.0, ALLOWED).verdict is verdict
+
+
+def test_a_batch_counted_once_too_often_is_named_by_its_ratio() -> None:
+    assert "ratio 16" in check_reported(16_000.0, 1000.0, ALLOWED).detail
+
+
+@pytest.mark.parametrize(
+    ("runs", "verdict"),
+    [
+        ([1100.0], Verdict.PASS),
+        ([1005.0], Verdict.INCONCLUSIVE),
+        ([995.0], Verdict.INCONCLUSIVE),
+        ([950.0], Verdict.FAIL),
+        ([1015.0], Verdict.INCONCLUSIVE),
+        ([1015.0, 1013.0, 1017.0, 1016.0, 1014.0], Verdict.PASS),
+        ([985.0, 983.0, 987.0, 986.0, 984.0], Verdict.FAIL),
+    ],
+)
+def test_verdict_against_the_floor(runs: list[float], verdict: Verdict) -> None:
+    assert judge(*runs).check.verdict is verdict
+
+
+def test_without_noise_the_floor_is_sharp() -> None:
+    assert judge(1000.0, noise=0.0).check.verdict is Verdict.PASS
+    assert judge(999.999, noise=0.0).check.verdict is Verdict.FAIL
+
+
+def test_one_lucky_run_does_not_move_the_median() -> None:
+    assert judge(900.0, 902.0, 920.0).median == 902.0
+
+
+def test_an_even_number_of_runs_takes_the_lower_middle() -> None:
+    assert judge(1100.0, 1110.0).median == 1100.0
+
+
+def test_inconclusive_says_how_many_runs_would_settle_it() -> None:
+    result = judge(1015.0)
+    assert result.runs_needed == 3
+    assert "3 runs would settle it" in result.check.detail
+    assert judge(*[1015.0] * 3).check.verdict is Verdict.PASS
+
+
+def test_a_rate_at_the_floor_is_never_settled() -> None:
+    result = judge(1000.0)
+    assert result.runs_needed is None
+    assert "not even" in result.check.detail
+
+
+def test_runs_that_scatter_beyond_the_stored_noise_are_inconclusive() -> None:
+    result = judge(1100.0, 1300.0, 1500.0)
+    assert result.check.verdict is Verdict.INCONCLUSIVE
+    assert "stored noise is 1 %" in result.check.detail
+    assert judge(1100.0, 1300.0, 1500.0, noise=15.0).check.verdict is not Verdict.FAIL
+    assert judge(1100.0, 1100.1, noise=0.0).check.verdict is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("freedom", range(1, 12))
+def test_the_scatter_limit_is_the_chi_square_quantile(freedom: int) -> None:
+    """Runs placed on both sides of scipy's 0.1 % limit fall on both sides of ours."""
+    from scipy.stats import chi2
+
+    limit = math.sqrt(chi2.isf(0.001, freedom) / freedom)
+    half = (freedom + 1) // 2
+    pattern = [-1.0] * half + [1.0] * half + [0.0] * (freedom + 1 - 2 * half)
+    unit = math.sqrt(sum(step * step for step in pattern) / freedom)
+    for factor, scattered in ((0.999, False), (1.001, True)):
+        runs = [2000.0 * (1 + 0.01 * limit * factor * step / unit) for step in pattern]
+        assert (judge(*runs).check.verdict is Verdict.INCONCLUSIVE) is scattered
+
+
+@pytest.mark.parametrize("runs", [[], [0.0], [-1.0], [math.nan], [1000.0, math.inf]])
+def test_bad_runs_are_refused(runs: list[float]) -> None:
+    with pytest.raises(SuiteError, match="bad images per second"):
+        judge(*runs)
+
+
+@pytest.mark.parametrize("noise", [-1.0, 26.0, math.nan])
+def test_a_bad_noise_figure_is_refused(noise: float) -> None:
+    with pytest.raises(SuiteError, match="bad noise figure"):
+        judge(1000.0, noise=noise)
+
+
+@given(st.lists(st.floats(500, 2000), min_size=1, max_size=9), st.floats(0, 20))
+def test_the_interval_holds_the_median_and_follows_the_scale(runs: list[float], noise: float) -> None:
+    result = judge(*runs, noise=noise)
+    assert result.noise_interval.low <= result.median <= result.noise_interval.high
+    doubled = judge(*(2 * run for run in runs), noise=noise)
+    assert doubled.noise_interval.low == pytest.approx(2 * result.noise_interval.low)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3, 5, 7])
+@pytest.mark.parametrize("noise", [0.5, 3.0])
+def test_at_the_floor_pass_and_fail_are_wrong_in_2_5_percent_each(runs: int, noise: float) -> None:
+    rates = verdict_rates(true_over_floor=1.0, noise_cv_percent=noise, runs=runs)
+    assert (rates.passed, rates.failed) == pytest.approx((0.025, 0.025), abs=1e-9)
+
+
+def test_rates_agree_with_simulated_verdicts() -> None:
+    import numpy as np
+
+    drawn = 1040.0 * (1 + 0.02 * np.random.default_rng(5).standard_normal((4000, 3)))
+    verdicts = [judge(*run, noise=2.0).check.verdict for run in drawn.tolist()]
+    rates = verdict_rates(true_over_floor=1.04, noise_cv_percent=2.0, runs=3)
+    assert verdicts.count(Verdict.PASS) / 4000 == pytest.approx(rates.passed, abs=0.03)
+    assert verdicts.count(Verdict.FAIL) / 4000 == pytest.approx(rates.failed, abs=0.01)
+
+
+def test_rates_without_noise() -> None:
+    assert verdict_rates(true_over_floor=1.0, noise_cv_percent=0.0, runs=1).passed == 1.0
+    assert verdict_rates(true_over_floor=0.999, noise_cv_percent=0.0, runs=1).failed == 1.0
+
+
+@pytest.mark.parametrize(
+    ("runs", "low", "high", "confidence"),
+    [(1, 1, 1, 0.0), (5, 1, 5, 0.9375), (6, 1, 6, 0.96875), (8, 1, 8, 0.9921875), (10, 2, 9, 0.978515625)],
+)
+def test_order_interval_has_the_binomial_confidence(runs: int, low: float, high: float, confidence: float) -> None:
+    interval = order_interval([float(value) for value in range(runs, 0, -1)])
+    assert (interval.low, interval.high) == (low, high)
+    assert interval.confidence == pytest.approx(confidence)
+
+
+@pytest.mark.parametrize(("size", "rate"), PUBLISHED_310)
+def test_published_rates_lie_under_both_ceilings(size: int, rate: float) -> None:
+    assert check_compute_ceiling(rate, flops_per_image=ALEXNET_FLOPS, peak_flops_per_second=11e12).passed
+    assert check_weight_traffic_ceiling(
+        rate, batch=size, weight_bytes=ALEXNET_FP16_BYTES, peak_bytes_per_second=51.2e9
+    ).passed
+
+
+@pytest.mark.parametrize(("size", "rate"), PUBLISHED_310)
+def test_four_times_the_published_rate_is_caught_at_every_batch(size: int, rate: float) -> None:
+    checks = (
+        check_compute_ceiling(4 * rate, flops_per_image=ALEXNET_FLOPS, peak_flops_per_second=11e12),
+        check_weight_traffic_ceiling(
+            4 * rate, batch=size, weight_bytes=ALEXNET_FP16_BYTES, peak_bytes_per_second=51.2e9
+        ),
+    )
+    assert any(check.verdict is Verdict.FAIL for check in checks)
+
+
+def test_record_survives_json() -> None:
+    result = judge(1015.0, 1013.0, 1017.0)
+    assert msgspec.json.decode(msgspec.json.encode(result), type=Throughput) == result

@@ -1,0 +1,285 @@
+"""The inference tool of CANN 6 and later, `python3 -m ais_bench` (TOOLS and AIT flavours): data-set and pure runs.
+
+What it does not check is checked here: it reckons throughput with whatever `--batchsize` it is given, cuts names at
+the first dot and overwrites on a collision, counts the padding of the last batch as work, and reuses an existing
+output folder. AIT refuses links, files that others may write, and unusual characters in paths.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import os
+import re
+import stat
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tools import process
+from tools.ascend.perf_texts import AisSummary, PerfTextError, ais_reading, read_ais_json, read_ais_output
+from tools.ascend.reading import Mode, ThroughputReading
+from tools.ascend.runs import (
+    DatasetRun,
+    check_dumps,
+    outcome,
+    private_folder,
+    ran_gate,
+    reading_gate,
+    require_file,
+    run_tool,
+)
+from tools.conservation import handover
+from tools.errors import OmError, PerfError
+from tools.process import Completed
+
+PURE_LOOPS = 1000
+"""`--loop` of the AlexNet README for 310P3."""
+PROBE_SECONDS = 120.0
+OUTPUT_FOLDER_MODE = 0o750
+BAD_ARGUMENT_EXIT_CODE = 2
+"""Unknown or missing argument; in AIT also a missing or illegal model path. Everything else ends with 1."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_/.\-]+")
+_FILES_PER_BATCH = re.compile(r"filesperbatch:(\d{1,9})\b")
+_SUMMARY = "dumps_summary.json"
+_DUMPS = "dumps"
+
+
+def interpreters(env: Mapping[str, str], *, named: Path | None = None) -> tuple[Path, ...]:
+    """The interpreters in which ais_bench may live, in the order in which they are tried.
+
+    `named` (`--ais-bench-python`) alone when given; else the suite's own, then `python3` on the PATH of `env`: the
+    vendor's wheels are tied to the runner's Python and not to the suite's virtual environment.
+    """
+    if named is not None:
+        return (named.absolute(),)
+    on_path = [Path(folder) / "python3" for folder in env.get("PATH", "").split(os.pathsep) if folder]
+    usable = [path for path in on_path if os.access(path, os.X_OK) and path.is_file()]
+    return tuple(dict.fromkeys((Path(sys.executable), *(path.absolute() for path in usable))))
+
+
+def find_interpreter(env: Mapping[str, str], *, named: Path | None = None) -> Path | None:
+    """The first interpreter that can run `-m ais_bench --help` in the child's environment, None when none can."""
+    return next((python for python in interpreters(env, named=named) if _runs(python, env)), None)
+
+
+def path_policy_problems(path: Path) -> tuple[str, ...]:
+    """Why AIT would refuse this file: a link, writable by group or others, not ours, unusual characters."""
+    text = str(path.absolute())
+    found = [] if _PLAIN.fullmatch(text) else [f"{text!r} has characters other than letters, digits and _ / . -"]
+    if path.is_symlink():
+        found.append(f"{text} is a symbolic link")
+        return tuple(found)
+    try:
+        status = path.stat()
+    except OSError as error:
+        return (*found, f"{text}: {error.strerror}")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        found.append(f"{text} is writable by group or others (chmod g-w,o-w)")
+    if os.getuid() != 0 and status.st_uid != os.getuid() and status.st_gid not in {os.getgid(), *os.getgroups()}:
+        found.append(f"{text} belongs to another user and group")
+    return tuple(found)
+
+
+def run_dataset(
+    *,
+    om: Path,
+    bins: Path,
+    batch: int,
+    device: int,
+    python: Path,
+    env: Mapping[str, str],
+    work: Path,
+    logs: Path,
+    timeout_seconds: float,
+    expected_ids: Iterable[str],
+) -> DatasetRun:
+    """Run the OM over the folder `bins`, which holds `<id>.bin` for exactly the expected ids and nothing else.
+
+    Dumps are `<id>_0.bin` in the OM's output type (an id that the tool cut at its first dot is made whole again). The
+    batch is cross-checked with the tool's own count of files per execution and of executions, because it never
+    compares `--batchsize` with the OM. OmError when the tool fails, an image has no dump, or the OM has another batch;
+    a bad summary is told by the run's `reading`.
+    """
+    gate = ran_gate(batch)
+    ids = tuple(expected_ids)
+    names = _dump_names(ids, gate)
+    om = _checked_om(om, gate)
+    _check_bins(bins, ids, gate)
+    work = private_folder(work, gate)
+    output = _output_folder(work)
+    argv = [
+        *_argv(python, om, device),
+        *("--input", str(bins.absolute()), "--output", str(output), "--output_dirname", _DUMPS),
+        *("--outfmt", "BIN", "--batchsize", str(batch)),
+    ]
+    refuse = functools.partial(_om_error, gate=gate, where=om)
+    done = run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    _part_summary_from_dumps(output)
+    _check_files_per_batch(done, batch, om)
+    read = functools.partial(_read_dataset, output, done, batch=batch, device=device, images=len(ids))
+    check_dumps(output / _DUMPS, names, batch=batch, completed=done)
+    for image, name in zip(ids, names, strict=True):
+        (output / _DUMPS / name).rename(output / _DUMPS / f"{image}_0.bin")
+    return DatasetRun(output / _DUMPS, done, outcome(read, batch=batch, where=output / _SUMMARY))
+
+
+def run_pure(
+    *,
+    om: Path,
+    batch: int,
+    device: int,
+    python: Path,
+    env: Mapping[str, str],
+    work: Path,
+    logs: Path,
+    timeout_seconds: float,
+    loop: int = PURE_LOOPS,
+) -> ThroughputReading:
+    """Executions alone. `--batchsize` is left out, so that the tool takes the batch from the OM; the one that it then
+    prints must be `batch`."""
+    gate = reading_gate(batch)
+    if loop < 1:
+        raise PerfError("--loop must be at least 1", gate=gate, measured=loop, allowed=">= 1")
+    om = _checked_om(om, ran_gate(batch))
+    work = private_folder(work, ran_gate(batch))
+    output = _output_folder(work)
+    argv = [*_argv(python, om, device), "--output", str(output), "--output_dirname", _DUMPS, "--loop", str(loop)]
+    refuse = functools.partial(_perf_error, gate=gate, where=om)
+    done = run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    _part_summary_from_dumps(output)
+    read = functools.partial(_read_pure, output, done, batch=batch, device=device, loop=loop)
+    found = outcome(read, batch=batch, where=output / _SUMMARY)
+    if isinstance(found, PerfError):
+        raise found
+    return found
+
+
+def _runs(python: Path, env: Mapping[str, str]) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            done = process.run(
+                [python, "-m", "ais_bench", "--help"],
+                cwd=Path(folder),
+                logs=Path(folder) / "logs",
+                timeout_seconds=PROBE_SECONDS,
+                env=env,
+            )
+        except OSError:  # not an interpreter that can be started: the next one is tried
+            return False
+    return done.returncode == 0
+
+
+def _argv(python: Path, om: Path, device: int) -> list[str]:
+    return [str(python), "-m", "ais_bench", "--model", str(om), "--device", str(device)]
+
+
+def _dump_names(ids: Sequence[str], gate: str) -> tuple[str, ...]:
+    cut = [image.split(".", 1)[0] for image in ids]
+    twice = [name for name, count in Counter(cut).items() if count > 1]
+    if twice:
+        colliding = [image for image in ids if image.split(".", 1)[0] == twice[0]]
+        raise OmError(
+            f"ais_bench cuts names at the first dot, so {' and '.join(colliding[:3])} would overwrite each other",
+            gate=gate,
+            fix="rename the images",
+        )
+    return tuple(f"{name}_0.bin" for name in cut)
+
+
+def _checked_om(om: Path, gate: str) -> Path:
+    om = require_file(om, gate, "the OM")
+    problems = path_policy_problems(om)
+    if om.suffix != ".om":
+        problems = (*problems, f"{om} does not end in .om")
+    _refuse_problems(problems, gate)
+    return om
+
+
+def _check_bins(bins: Path, ids: Sequence[str], gate: str) -> None:
+    found = sorted(entry.name for entry in bins.iterdir()) if bins.is_dir() else []
+    compared = handover("the data set", (f"{image}.bin" for image in ids), "the input folder", found)
+    if not compared.conserved:
+        raise OmError(f"the input folder does not hold exactly the data set: {compared}", gate=gate, where=bins)
+    _refuse_problems([problem for name in found for problem in path_policy_problems(bins / name)], gate)
+
+
+def _refuse_problems(problems: Sequence[str], gate: str) -> None:
+    if problems:
+        more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
+        raise OmError(f"ais_bench's path policy refuses: {'; '.join(problems[:3])}{more}", gate=gate)
+
+
+def _output_folder(work: Path) -> Path:
+    """`<work>/out`; the folder inside it is left to the tool, whose early versions refuse one that exists."""
+    output = work / "out"
+    output.mkdir()
+    output.chmod(OUTPUT_FOLDER_MODE)
+    return output
+
+
+def _part_summary_from_dumps(output: Path) -> None:
+    """Versions of 2022 write `sumary.json` (their spelling) among the dumps; give it the later versions' place."""
+    inside = output / _DUMPS / "sumary.json"
+    if inside.is_file() and not (output / _SUMMARY).exists():
+        inside.rename(output / _SUMMARY)
+
+
+def _check_files_per_batch(done: Completed, batch: int, om: Path) -> None:
+    """The tool prints how many files fill the OM's input: the batch of the OM itself."""
+    found = {int(number) for number in _FILES_PER_BATCH.findall(done.stdout)}
+    if found - {batch}:
+        raise OmError(
+            "the OM has another batch size than asked for",
+            gate=ran_gate(batch),
+            where=om,
+            measured=f"batch {sorted(found)[0]}",
+            allowed=f"batch {batch}",
+        )
+
+
+def _read_dataset(output: Path, done: Completed, *, batch: int, device: int, images: int) -> ThroughputReading:
+    summary = _summary(output, done)
+    expected = math.ceil(images / batch)
+    executions = len(summary.times.milliseconds) or summary.times.count
+    if executions is None and not _FILES_PER_BATCH.search(done.stdout):
+        raise PerfTextError("ais_bench tells neither executions nor files per batch: the batch cannot be cross-checked")
+    if executions is not None and executions != expected:
+        raise PerfTextError(
+            f"ais_bench executed {executions} times, {images} images in batches of {batch} need {expected}: "
+            "the OM has another batch size"
+        )
+    return ais_reading(summary, mode=Mode.DATASET, batch=batch, device=device, images=images)
+
+
+def _read_pure(output: Path, done: Completed, *, batch: int, device: int, loop: int) -> ThroughputReading:
+    summary = _summary(output, done)
+    if summary.batch is None:
+        raise PerfTextError("ais_bench does not print the batch it took from the OM: it cannot be cross-checked")
+    executions = len(summary.times.milliseconds) or summary.times.count
+    if executions is not None and executions != loop:
+        raise PerfTextError(f"ais_bench executed {executions} times instead of {loop}")
+    return ais_reading(summary, mode=Mode.PURE, batch=batch, device=device, images=None)
+
+
+def _summary(output: Path, done: Completed) -> AisSummary:
+    """The summary file with the batch of the printed one; both must state the same throughput."""
+    printed = read_ais_output(done.stdout)
+    stored = read_ais_json((output / _SUMMARY).read_text(encoding="utf-8", errors="replace"))
+    if not math.isclose(printed.reported_images_per_second, stored.reported_images_per_second, rel_tol=1e-6):
+        raise PerfTextError(
+            f"ais_bench printed a throughput of {printed.reported_images_per_second:g} "
+            f"and stored {stored.reported_images_per_second:g}"
+        )
+    return AisSummary(stored.reported_images_per_second, printed.batch, stored.times)
+
+
+def _om_error(what: str, fix: str, *, gate: str, where: Path) -> OmError:
+    return OmError(what, gate=gate, where=where, fix=fix)
+
+
+def _perf_error(what: str, fix: str, *, gate: str, where: Path) -> PerfError:
+    return PerfError(what, gate=gate, where=where, fix=fix)

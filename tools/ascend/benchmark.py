@@ -1,0 +1,186 @@
+"""The inference tool of CANN 5.x, `benchmark.x86_64` / `benchmark.aarch64`: data-set runs and pure inference.
+
+It is closed; what it does is taken from the guide, the model zoo's READMEs and its open ancestor. It writes below its
+working folder, never clears old results, drops a batch after an `[ERROR]`, and may hang at the end: hence a private
+folder, a time limit, and a count of what came out.
+"""
+
+from __future__ import annotations
+
+import functools
+import platform
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from tools.ascend.perf_texts import read_dataset_perf, read_pure_perf
+from tools.ascend.reading import ThroughputReading
+from tools.ascend.runs import (
+    DatasetRun,
+    check_dumps,
+    outcome,
+    private_folder,
+    ran_gate,
+    reading_gate,
+    require_file,
+    run_tool,
+)
+from tools.conservation import handover
+from tools.errors import OmError, PerfError, PreprocessingError
+from tools.info import InfoRow, read_info, write_info
+
+PURE_ROUNDS = 30
+"""The guide's `-round` of AlexNet; the tool takes 1 to 1024."""
+MOST_ROUNDS = 1024
+MODEL_TYPE = "vision"
+
+
+def binary_name() -> str:
+    """The tool's file name on this machine, as the vendor's scripts choose it by `uname -m`."""
+    machine = platform.machine().lower()
+    return f"benchmark.{'aarch64' if machine in ('aarch64', 'arm64') else 'x86_64'}"
+
+
+def find_binary(env: Mapping[str, str]) -> Path | None:
+    """The tool on the PATH of `env`, None when it is not there."""
+    found = shutil.which(binary_name(), path=env.get("PATH", ""))
+    return None if found is None else Path(found).absolute()
+
+
+def run_dataset(
+    *,
+    om: Path,
+    info: Path,
+    batch: int,
+    device: int,
+    width: int,
+    height: int,
+    env: Mapping[str, str],
+    work: Path,
+    logs: Path,
+    timeout_seconds: float,
+    expected_ids: Iterable[str],
+    info_base: Path,
+    output_binary: bool = True,
+) -> DatasetRun:
+    """Run the OM over the images of `info` in the private folder `work`.
+
+    Dumps are `<id>_1.bin` (float32, exact) or, with `output_binary` off as in the guide, `<id>_1.txt` (6 decimals).
+    `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
+    perf file is told by the run's `reading`.
+    """
+    gate = ran_gate(batch)
+    om = require_file(om, gate, "the OM")
+    ids = tuple(expected_ids)
+    rows = _rows(info, info_base, ids, width, height)
+    work = private_folder(work, gate)
+    write_info(rows, work / "input.info")
+    argv: list[str | Path] = [
+        _binary(env, gate),
+        f"-model_type={MODEL_TYPE}",
+        f"-batch_size={batch}",
+        f"-device_id={device}",
+        f"-om_path={om}",
+        f"-input_text_path={work / 'input.info'}",
+        f"-input_width={width}",
+        f"-input_height={height}",
+        "-useDvpp=false",
+        f"-output_binary={str(output_binary).lower()}",
+    ]
+    refuse = functools.partial(_om_error, gate=gate, where=om)
+    done = run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    dumps = work / "result" / f"dumpOutput_device{device}"
+    suffix = ".bin" if output_binary else ".txt"
+    check_dumps(dumps, (f"{name}_1{suffix}" for name in ids), batch=batch, completed=done)
+    perf = work / "result" / f"perf_{MODEL_TYPE}_batchsize_{batch}_device_{device}.txt"
+    read = functools.partial(_read_dataset, perf, batch=batch, device=device, images=len(ids))
+    return DatasetRun(dumps, done, outcome(read, batch=batch, where=perf))
+
+
+def run_pure(
+    *,
+    om: Path,
+    batch: int,
+    device: int,
+    env: Mapping[str, str],
+    work: Path,
+    logs: Path,
+    timeout_seconds: float,
+    rounds: int = PURE_ROUNDS,
+) -> ThroughputReading:
+    """Executions alone, on inputs that the tool leaves unset; the guide takes batches 4, 8 and 32 from it."""
+    gate = reading_gate(batch)
+    if not 1 <= rounds <= MOST_ROUNDS:
+        raise PerfError("-round is out of range", gate=gate, measured=rounds, allowed=f"1 to {MOST_ROUNDS}")
+    om = require_file(om, ran_gate(batch), "the OM")
+    work = private_folder(work, ran_gate(batch))
+    argv: list[str | Path] = [
+        _binary(env, gate),
+        f"-round={rounds}",
+        f"-om_path={om}",
+        f"-device_id={device}",
+        f"-batch_size={batch}",
+    ]
+    refuse = functools.partial(_perf_error, gate=gate, where=om)
+    run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    perf = work / "result" / f"PureInfer_perf_of_{om.stem}_in_device_{device}.txt"
+    read = functools.partial(_read_pure, perf, batch=batch, device=device)
+    found = outcome(read, batch=batch, where=perf)
+    if isinstance(found, PerfError):
+        raise found
+    return found
+
+
+def _rows(info: Path, base: Path, ids: Sequence[str], width: int, height: int) -> list[InfoRow]:
+    """The rows of `info` with absolute paths: exactly the expected images, there, and at the model's input size.
+
+    The tool names a dump after the file name up to its LAST dot, so that is compared with the ids.
+    """
+    refuse = functools.partial(PreprocessingError, gate="preprocessing.info", where=info)
+    rows = [InfoRow(row.index, str(base.absolute() / row.path), row.width, row.height) for row in read_info(info)]
+    compared = handover("the data set", ids, "the .info file", (Path(row.path).stem for row in rows))
+    if not compared.conserved:
+        raise refuse(f"not the .info file of this data set: {compared}")
+    for row in rows:
+        if not Path(row.path).is_file():
+            raise refuse(f"lists {row.path}, which is not there")
+        if (row.width, row.height) != (width, height):
+            raise refuse(
+                f"gives {row.path} another size than the model's input",
+                measured=f"{row.width} x {row.height}",
+                allowed=f"{width} x {height}",
+            )
+    return rows
+
+
+def _binary(env: Mapping[str, str], gate: str) -> Path:
+    found = find_binary(env)
+    if found is None:
+        raise OmError(
+            f"`{binary_name()}` is not on PATH", gate=gate, fix="add the folder that holds it to PATH (CANN 5.x)"
+        )
+    return found
+
+
+def _read_dataset(perf: Path, *, batch: int, device: int, images: int) -> ThroughputReading:
+    return read_dataset_perf(_only_text(perf), batch=batch, device=device, images=images)
+
+
+def _read_pure(perf: Path, *, batch: int, device: int) -> ThroughputReading:
+    return read_pure_perf(_only_text(perf), batch=batch, device=device)
+
+
+def _only_text(perf: Path) -> str:
+    """The perf file of exactly this run; one of another batch or device beside it means that runs are mixed."""
+    found = sorted(entry.name for entry in perf.parent.iterdir() if "perf_" in entry.name)
+    if found != [perf.name]:
+        raise FileNotFoundError(f"expected only {perf.name}, found {', '.join(found[:5]) or 'no perf file'}")
+    return perf.read_text(encoding="utf-8", errors="replace")
+
+
+def _om_error(what: str, fix: str, *, gate: str, where: Path) -> OmError:
+    return OmError(what, gate=gate, where=where, fix=fix)
+
+
+def _perf_error(what: str, fix: str, *, gate: str, where: Path) -> PerfError:
+    return PerfError(what, gate=gate, where=where, fix=fix)

@@ -1,0 +1,169 @@
+"""What the runners of all inference tools share: a private folder, one way to fail, and dumps that are conserved."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import process
+from tools.ascend.perf_texts import PerfTextError
+from tools.ascend.reading import ThroughputReading
+from tools.conservation import handover
+from tools.errors import OmError, PerfError, StageError
+from tools.process import Completed
+
+OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
+"""128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
+DRIVER_LIBRARY = "libascend_hal.so"
+TAIL_LINES = 15
+
+_ERROR_LINE = re.compile(r"\[ERROR\].*")
+
+
+def ran_gate(batch: int) -> str:
+    """The gate that an inference tool ran the OM and delivered one dump an image."""
+    return f"om.ran[bs{batch}]"
+
+
+def reading_gate(batch: int) -> str:
+    """The gate that the tool delivered a throughput reading that is whole and does not contradict itself."""
+    return f"perf.reading[bs{batch}]"
+
+
+@dataclass(frozen=True)
+class DatasetRun:
+    """A data-set run whose dumps are complete: `dumps` holds one file an image and nothing else.
+
+    Dumps and reading stand for themselves: a bad perf text blocks the throughput and not the accuracy.
+    """
+
+    dumps: Path
+    completed: Completed
+    outcome: ThroughputReading | PerfError
+
+    @property
+    def reading(self) -> ThroughputReading:
+        """The throughput reading; raises the PerfError that says why there is none."""
+        if isinstance(self.outcome, PerfError):
+            raise self.outcome
+        return self.outcome
+
+
+def private_folder(work: Path, gate: str) -> Path:
+    """Make `work`, which must not exist or be empty: the tools never clear old results, and would count them."""
+    require_plain(work, gate, "the working folder")
+    work.mkdir(parents=True, exist_ok=True)
+    left = sorted(entry.name for entry in work.iterdir())
+    if left:
+        raise OmError(
+            "the working folder holds files of an earlier run",
+            gate=gate,
+            where=work,
+            measured=", ".join(left[:5]),
+            allowed="an empty folder",
+        )
+    return work.resolve()
+
+
+def require_plain(path: Path, gate: str, what: str) -> None:
+    """Refuse a path with white space: the vendor's wrapper script and the .info format split at it."""
+    if any(character.isspace() for character in str(path.absolute())):
+        raise OmError(
+            f"{what} has white space in its path, at which the vendor's tools split",
+            gate=gate,
+            where=repr(str(path.absolute())),
+            fix="use a path without white space",
+        )
+
+
+def require_file(path: Path, gate: str, what: str) -> Path:
+    """The absolute path of a file that exists, is not empty and has no white space in its path."""
+    require_plain(path, gate, what)
+    if not path.is_file() or path.stat().st_size == 0:
+        raise OmError(f"{what} is missing or empty", gate=gate, where=path)
+    return path.absolute()
+
+
+def run_tool(
+    argv: Sequence[str | Path],
+    *,
+    work: Path,
+    logs: Path,
+    env: Mapping[str, str],
+    timeout_seconds: float,
+    refuse: Callable[[str, str], StageError],
+) -> Completed:
+    """Run a vendor tool in `work` to a clean end, else raise `refuse(what, how to reproduce)`.
+
+    Not clean: no such program, no end within the limit, killed, exit code not 0, or an `[ERROR]` line (benchmark
+    drops a batch after one and still exits 0).
+    """
+    again = f"reproduce with: cd {shlex.quote(str(work))} && {shlex.join(map(str, argv))}; both streams: {logs}"
+    try:
+        done = process.run(argv, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
+    except OSError as error:
+        raise refuse(f"`{argv[0]}` cannot be started: {error.strerror}", again) from error
+    problem = ending(done, timeout_seconds)
+    errors = error_lines(done.stdout) + error_lines(done.stderr)
+    if problem is None and errors:
+        problem = "reported an error although its exit code is 0"
+    if problem is not None:
+        said = f"; it says: {' / '.join(errors[:5])}" if errors else ""
+        raise refuse(f"`{Path(argv[0]).name}` {problem}{said}; output ends: {tail(done)}", again)
+    return done
+
+
+def ending(done: Completed, timeout_seconds: float) -> str | None:
+    """None for a child that ended with exit code 0, else what happened to it in words."""
+    if done.timed_out:
+        return f"did not end within {timeout_seconds:g} s and was ended (hang)"
+    if DRIVER_LIBRARY in done.stdout + done.stderr:
+        return (
+            f"cannot load {DRIVER_LIBRARY}: on a host without driver add the toolkit's <arch>-linux/devlib to "
+            "LD_LIBRARY_PATH"
+        )
+    if done.returncode in OUT_OF_MEMORY_EXIT_CODES:
+        return f"was killed (exit code {done.returncode}), most likely out of memory"
+    if done.returncode < 0:
+        return f"was ended by signal {-done.returncode}"
+    return f"ended with exit code {done.returncode}" if done.returncode else None
+
+
+def error_lines(text: str) -> tuple[str, ...]:
+    """Each `[ERROR] …` of a tool's output, also one glued to a progress bar."""
+    return tuple(match[0].strip() for line in re.split(r"[\r\n]", text) if (match := _ERROR_LINE.search(line)))
+
+
+def tail(done: Completed) -> str:
+    """The last lines of a tool's output on one line."""
+    lines = [line.strip() for line in re.split(r"[\r\n]", done.tail) if line.strip()]
+    return " / ".join(lines[-TAIL_LINES:]) or "(nothing printed)"
+
+
+def check_dumps(dumps: Path, expected_names: Iterable[str], *, batch: int, completed: Completed) -> None:
+    """`dumps` must hold exactly these file names, none of them empty; OmError names what is missing or extra."""
+    found = sorted(entry.name for entry in dumps.iterdir()) if dumps.is_dir() else []
+    compared = handover("the input", expected_names, "the dumps", found)
+    if not compared.conserved:
+        raise OmError(
+            f"the dumps are not those of the input: {compared}; output ends: {tail(completed)}",
+            gate=ran_gate(batch),
+            where=dumps,
+        )
+    empty = [name for name in found if (dumps / name).stat().st_size == 0]
+    if empty:
+        raise OmError(f"{len(empty)} dumps are empty ({', '.join(empty[:5])})", gate=ran_gate(batch), where=dumps)
+
+
+def outcome(read: Callable[[], ThroughputReading], *, batch: int, where: Path) -> ThroughputReading | PerfError:
+    """The reading, or the PerfError with its gate that says why its text is refused."""
+    try:
+        return read()
+    except (PerfTextError, OSError) as error:
+        refused = PerfError(str(error), gate=reading_gate(batch), where=where)
+        refused.__cause__ = error
+        return refused

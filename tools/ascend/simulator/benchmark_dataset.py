@@ -1,0 +1,100 @@
+"""Data-set mode of the simulated benchmark tool: an .info file in, one dump a sample and output out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.ascend.simulator import dumps
+from tools.ascend.simulator.faults import Fault, ordered
+
+if TYPE_CHECKING:
+    from tools.ascend.simulator.device import LoadedModel
+
+
+class InfoError(Exception):
+    """The .info file cannot be used; the text follows the vendor's [ERROR] lines."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of an .info file."""
+
+    index: int
+    path: Path
+
+
+def read_info(path: Path) -> list[Entry]:
+    """The entries `index path width height`; blank lines are skipped, a repeated index is fatal."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise InfoError(f"open file {path} failed, {error.strerror}") from error
+    entries = [_entry(line, number) for number, line in enumerate(lines, 1) if line.strip()]
+    if len({entry.index for entry in entries}) != len(entries):
+        raise InfoError(f"duplicate data id in {path}")
+    if not entries:
+        raise InfoError(f"no data in {path}")
+    return entries
+
+
+def _entry(line: str, number: int) -> Entry:
+    words = line.split()
+    if len(words) != 4 or not (words[0].isdigit() and words[2].isdigit() and words[3].isdigit()):
+        raise InfoError(f'line {number} of the input text is not "index path width height": {line}')
+    return Entry(int(words[0]), Path(words[1]))
+
+
+def run(loaded: LoadedModel, entries: list[Entry], folder: Path, binary: bool) -> int:
+    """Infer all samples and write their dumps; the number of samples inferred (a failed batch counts none)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    inferred = 0
+
+    def counted() -> Iterator[dumps.Sample]:
+        nonlocal inferred
+        for sample in _samples(loaded, entries):
+            inferred += 1
+            yield sample
+
+    written = 0
+    for stem, outputs in dumps.spoiled(counted()):
+        for position, values in enumerate(outputs, 1):
+            path = folder / f"{stem}_{position}{'.bin' if binary else '.txt'}"
+            path.write_bytes(values.astype("<f4").tobytes() if binary else dumps.txt(values.reshape(1, -1)))
+            dumps.after_write(path, first=written == 0)
+            written += 1
+    return inferred
+
+
+def _samples(loaded: LoadedModel, entries: list[Entry]) -> Iterator[dumps.Sample]:
+    import numpy as np
+
+    batch, shape = loaded.model.batch, loaded.model.inputs[0].shape[1:]
+    for start in range(0, len(entries), batch):
+        group = entries[start : start + batch]
+        contents = [_content(entry, loaded.sample_bytes) for entry in group]
+        last = start + batch >= len(entries)
+        if last and ordered(Fault.INFER_ERROR_EXIT_0):
+            print(f"[ERROR] aclmdlExecute failed, batch from {group[0].path} is dropped, ret 507011")
+            continue
+        if None in contents:
+            continue
+        data = np.frombuffer(b"".join(filter(None, contents)), dtype="<f4").reshape(len(group), *shape)
+        outputs = loaded.run(data)
+        for position, entry in enumerate(group):
+            yield entry.path.name.rpartition(".")[0] or entry.path.name, [output[position] for output in outputs]
+
+
+def _content(entry: Entry, size: int) -> bytes | None:
+    """A sample's bytes; None after an [ERROR] line, upon which the tool drops the whole batch and goes on."""
+    try:
+        data = entry.path.read_bytes()
+    except OSError as error:
+        print(f"[ERROR] open file {entry.path} failed, {error.strerror}")
+        return None
+    if len(data) != size:
+        print(f"[ERROR] {entry.path}: file size {len(data)} is not equal to the model's input size {size}")
+        return None
+    return data

@@ -1,0 +1,48 @@
+"""The simulated npu-smi: `info`, `info -l`, `info -m` in the layouts of fact sheet section 4, standard library only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
+    sys.path[0] = str(Path(__file__).resolve().parents[3])
+
+from tools.ascend.simulator import npu_smi_tables
+from tools.ascend.simulator.chips import present_chip
+from tools.ascend.simulator.console import announce
+from tools.ascend.simulator.faults import Fault, hang_or_die, ordered, times_called
+
+DCMI_FAILED = "dcmi module initialize failed. ret is -8005"
+USAGE = "Usage: npu-smi info [-l | -m]"
+EXIT_FAILED = 255
+
+
+def main(argv: Sequence[str]) -> int:
+    """Print the table or list asked for; exit status 255 where the driver cannot be reached or the words are wrong."""
+    announce("npu-smi")
+    hang_or_die(Fault.SMI_HANG)
+    if ordered(Fault.SMI_DCMI_FAILED):
+        print(DCMI_FAILED)
+        return EXIT_FAILED
+    chip = present_chip()
+    if list(argv) == ["info"]:
+        print(npu_smi_tables.table(chip, busy=_busy()), end="")
+    elif list(argv) == ["info", "-l"]:
+        print(npu_smi_tables.cards(chip), end="")
+    elif list(argv) == ["info", "-m"]:
+        print(npu_smi_tables.mapping(chip), end="")
+    else:
+        print(USAGE)
+        return EXIT_FAILED
+    return 0
+
+
+def _busy() -> bool:
+    half_way = ordered(Fault.DEVICE_BUSY_HALF_WAY) and times_called("npu-smi-info") > 0
+    return half_way or ordered(Fault.DEVICE_BUSY)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

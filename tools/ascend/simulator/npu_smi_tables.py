@@ -1,0 +1,119 @@
+"""Texts of npu-smi: the table of old drivers for 310 cards, the newer one for 310P3, and the two lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.ascend.simulator.chips import Chip
+from tools.ascend.simulator.faults import Fault, ordered
+
+PROCESS_ID, PROCESS_NAME, PROCESS_MB = 4711, "python3", 1200
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One table variant: column widths, the heads' second cells, and how the two value rows end."""
+
+    version: str
+    widths: tuple[int, int, int]
+    heads: tuple[str, str]
+    idle_mb: int
+    total_mb: int
+    hugepages: bool
+
+
+LAYOUTS = {
+    "Ascend310": Layout(
+        version="21.0.2",
+        widths=(19, 17, 40),
+        heads=("Power(W)          Temp(C)", "AICore(%)         Memory-Usage(MB)"),
+        idle_mb=621,
+        total_mb=8192,
+        hugepages=False,
+    ),
+    "Ascend310P3": Layout(
+        version="22.0.2",
+        widths=(19, 17, 54),
+        heads=("Power(W)     Temp(C)           Hugepages-Usage(page)", "AICore(%)    Memory-Usage(MB)"),
+        idle_mb=1074,
+        total_mb=21534,
+        hugepages=True,
+    ),
+}
+
+
+def table(chip: Chip, busy: bool) -> str:
+    """`npu-smi info`: two rows a chip; the newer layout ends with a process table."""
+    layout = LAYOUTS[chip.soc]
+    inner = sum(layout.widths) + 2
+    lines = [
+        f"+{'-' * inner}+",
+        f"| {f'npu-smi {layout.version}':<34} {f'Version: {layout.version}':<{inner - 37}} |",
+        _rule(layout, "-"),
+        _row(layout, "NPU     Name", "Health", layout.heads[0]),
+        _row(layout, "Chip    Device", "Bus-Id", layout.heads[1]),
+        _rule(layout, "="),
+    ]
+    for device in range(chip.devices):
+        lines += _chip_rows(chip, layout, device, busy)
+        lines.append(_rule(layout, "-" if device + 1 < chip.devices else "="))
+    if layout.hugepages and not ordered(Fault.SMI_NO_PROCESS_TABLE):
+        lines += _processes(busy)
+    return cut("".join(f"{line}\n" for line in lines))
+
+
+def cut(text: str) -> str:
+    """The text, or as much of it as ends after the first chip's first row where truncation is ordered."""
+    if not ordered(Fault.SMI_TRUNCATED):
+        return text
+    return text[: text.index("\n", text.index("| 0  ")) + 1]
+
+
+def _chip_rows(chip: Chip, layout: Layout, device: int, busy: bool) -> list[str]:
+    health = "Alarm" if device == 0 and ordered(Fault.DEVICE_UNHEALTHY) else "OK"
+    name = chip.soc.removeprefix("Ascend")
+    load, used = (87, layout.idle_mb + PROCESS_MB) if busy else (0, layout.idle_mb)
+    if layout.hugepages:
+        first, second = "15.8         42                0    / 0", f"{load:<12} {used:<4} / {layout.total_mb}"
+    else:
+        first, second = "12.8              45", f"{load:<17} {used:<4} / {layout.total_mb}"
+    return [
+        _row(layout, f"0       {name}", health, first),
+        _row(layout, f"{device}       {device}", f"0000:{5 + device:02X}:00.0", second),
+    ]
+
+
+def _processes(busy: bool) -> list[str]:
+    layout = (25, 17, 26, 21)
+    rule = f"+{'+'.join('-' * width for width in layout)}+"
+    head = ("NPU     Chip", "Process id", "Process name", "Process memory(MB)")
+    row = ("0       0", str(PROCESS_ID), PROCESS_NAME, str(PROCESS_MB))
+    cells = f"| {'No running processes found in NPU 0':<90} |"
+    return [rule, _cells(layout, head), rule.replace("-", "="), _cells(layout, row) if busy else cells, rule]
+
+
+def _row(layout: Layout, *cells: str) -> str:
+    return _cells(layout.widths, cells)
+
+
+def _cells(widths: tuple[int, ...], cells: tuple[str, ...]) -> str:
+    return "|" + "|".join(f" {cell:<{width - 1}}" for width, cell in zip(widths, cells, strict=True)) + "|"
+
+
+def _rule(layout: Layout, dash: str) -> str:
+    return f"+{'+'.join(dash * width for width in layout.widths)}+"
+
+
+def cards(chip: Chip) -> str:
+    """`npu-smi info -l`: the cards and how many chips each carries."""
+    fields = (("Card Count", 1), ("NPU ID", 0), ("Chip Count", chip.devices))
+    return "".join(f"\t{name:<31}: {value}\n" for name, value in fields)
+
+
+def mapping(chip: Chip) -> str:
+    """`npu-smi info -m`: logical ids by card and chip, with the card's management unit as an extra row."""
+    name = f"Ascend {chip.soc.removeprefix('Ascend')}"
+    rows = [("NPU ID", "Chip ID", "Chip Logic ID", "Chip Name")]
+    rows += [("0", str(device), str(device), name) for device in range(chip.devices)]
+    rows.append(("0", str(chip.devices), "-", "Mcu"))
+    return "".join("\t" + "".join(f"{cell:<31}" for cell in row).rstrip() + "\n" for row in rows)

@@ -1,0 +1,1 @@
+"""Arguments, inputs, results and summary of the ais_bench stand-in."""

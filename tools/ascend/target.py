@@ -1,0 +1,114 @@
+"""Where OMs are compiled and run: on Ascend, or on the simulator; never on the simulator by accident."""
+
+from __future__ import annotations
+
+import enum
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+from tools.ascend.benchmark import binary_name
+from tools.ascend.reading import InferTool
+from tools.ascend.toolkit import OWN_VARIABLE, installed_tool, missing_pieces, traces
+from tools.errors import OmError
+
+GATE = "om.toolkit"
+SIMULATOR = Path(__file__).resolve().parent / "simulator"
+SIMULATOR_BIN, SIMULATOR_SITE = SIMULATOR / "bin", SIMULATOR / "site"
+AUTO = "auto"
+
+
+class TargetKind(enum.StrEnum):
+    """The two places; one code path serves both."""
+
+    ASCEND = "ascend"
+    SIMULATOR = "simulator"
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where to compile and run: `env` is the children's environment, `why` says in words how this was chosen.
+
+    `program` is the inference tool itself, for ais_bench the interpreter that runs it.
+    """
+
+    kind: TargetKind
+    env: Mapping[str, str]
+    infer_tool: InferTool
+    program: Path
+    why: str
+
+
+def choose_target(
+    requested: str, infer_tool: str, env: Mapping[str, str], root: Path, *, ais_bench_python: Path | None = None
+) -> Target:
+    """Choose by the policy: `ascend` never simulates, `auto` simulates only on a host without any trace of Ascend.
+
+    `requested` is auto, ascend or simulator; `infer_tool` auto, benchmark or ais_bench. OmError (gate om.toolkit)
+    names every missing piece.
+    """
+    if requested not in (AUTO, *TargetKind):
+        raise OmError("unknown target", gate=GATE, measured=repr(requested), allowed="auto, ascend or simulator")
+    if infer_tool not in (AUTO, *InferTool):
+        raise OmError("unknown tool", gate=GATE, measured=repr(infer_tool), allowed="auto, benchmark or ais_bench")
+    asked = None if infer_tool == AUTO else InferTool(infer_tool)
+    found = traces(root, env)
+    if requested == TargetKind.SIMULATOR:
+        return _simulator(env, asked, ais_bench_python, "asked for")
+    if requested == AUTO and not found:
+        return _simulator(env, asked, ais_bench_python, "no trace of Ascend on this host")
+    return _ascend(requested, found, asked, env, root, ais_bench_python)
+
+
+def _ascend(
+    requested: str,
+    found: tuple[str, ...],
+    asked: InferTool | None,
+    env: Mapping[str, str],
+    root: Path,
+    ais_bench_python: Path | None,
+) -> Target:
+    _refuse_simulator_in(env)
+    missing = missing_pieces(root, env, asked, ais_bench_python)
+    chosen = None if missing else installed_tool(env, asked, ais_bench_python)
+    if chosen is None:
+        seen = f"NPU here ({', '.join(found[:4])})" if found else "no trace of Ascend on this host"
+        how = "and it is never simulated silently" if requested == AUTO else "and --target ascend never simulates"
+        raise OmError(f"{seen}, {how}, but {'; '.join(missing)}", gate=GATE)
+    why = "asked for" if requested == TargetKind.ASCEND else f"traces of Ascend: {', '.join(found[:4])}"
+    return Target(TargetKind.ASCEND, MappingProxyType(dict(env)), *chosen, why=why)
+
+
+def _refuse_simulator_in(env: Mapping[str, str]) -> None:
+    """A real run must not find the simulator on its path, or what it measures would be called a device's."""
+    tools = [shutil.which(name, path=env.get("PATH", "")) for name in ("atc", "npu-smi", binary_name())]
+    inside = [tool for tool in tools if tool is not None and Path(tool).resolve().is_relative_to(SIMULATOR)]
+    sites = [Path(entry).resolve() for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    inside += [str(site) for site in sites if site.is_relative_to(SIMULATOR)]
+    inside += [f"variable {OWN_VARIABLE}"] if env.get(OWN_VARIABLE) else []
+    if inside:
+        raise OmError(
+            f"the environment leads to the simulator ({', '.join(inside)}), which is no Ascend",
+            gate=GATE,
+            fix="clear PATH, PYTHONPATH and ASCEND_SIMULATOR, or ask for --target simulator",
+        )
+
+
+def _simulator(env: Mapping[str, str], asked: InferTool | None, ais_bench_python: Path | None, why: str) -> Target:
+    """The simulator's programs first on PATH, then the suite's Python, which they run in."""
+    simulated = dict(env)
+    simulated["PATH"] = _joined(SIMULATOR_BIN, Path(sys.executable).parent, env.get("PATH", ""))
+    simulated["PYTHONPATH"] = _joined(SIMULATOR_SITE, env.get("PYTHONPATH", ""))
+    simulated[OWN_VARIABLE] = "1"
+    chosen = installed_tool(simulated, asked, ais_bench_python)
+    if chosen is None:
+        raise OmError(f"the simulator has no {asked or 'inference tool'}", gate=GATE, where=SIMULATOR)
+    return Target(TargetKind.SIMULATOR, MappingProxyType(simulated), *chosen, why=why)
+
+
+def _joined(*parts: Path | str) -> str:
+    return os.pathsep.join(str(part) for part in parts if str(part))

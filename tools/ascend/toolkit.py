@@ -1,0 +1,106 @@
+"""What there is of Ascend on a host: devices, toolkit folders, variables, versions, and the pieces that are missing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.ascend import ais_bench, benchmark
+from tools.ascend.reading import InferTool
+
+ASCEND_FOLDER = Path("usr/local/Ascend")
+TOOLKIT_LINKS = ("ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")
+OWN_VARIABLE = "ASCEND_SIMULATOR"
+"""Prefix of the suite's own variables: no trace of a device."""
+
+
+def traces(root: Path, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Every trace of Ascend below `root` (`/` on a real host) and in the environment, in words; empty on a CPU box.
+
+    One trace is enough to forbid a silent simulator.
+    """
+    found = [f"/{path.relative_to(root)}" for path in sorted(root.glob("dev/davinci*"))]
+    for folder in _install_folders(root, env):
+        found += [f"/{path.relative_to(root)}" for path in sorted(folder.glob("*"))]
+    found += [
+        f"variable {name}"
+        for name, value in sorted(env.items())
+        if name.startswith("ASCEND_") and not name.startswith(OWN_VARIABLE) and value
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def cann_version(root: Path, env: Mapping[str, str]) -> str | None:
+    """The CANN version of `ascend_toolkit_install.info` (`version=`), None where there is none."""
+    named = env.get("ASCEND_TOOLKIT_HOME") or env.get("ASCEND_HOME_PATH")
+    homes = [root / named.lstrip("/")] if named else []
+    homes += [folder / link for folder in _install_folders(root, env) for link in TOOLKIT_LINKS]
+    for home in homes:
+        for info in (*sorted(home.glob("*-linux/ascend_toolkit_install.info")), home / "ascend_toolkit_install.info"):
+            if version := _value(info, "version"):
+                return version
+    return None
+
+
+def driver_version(root: Path) -> str | None:
+    """The driver's version (`Version=` in version.info), None where there is none."""
+    return _value(root / ASCEND_FOLDER / "driver" / "version.info", "Version")
+
+
+def missing_pieces(
+    root: Path, env: Mapping[str, str], infer_tool: InferTool | None, ais_bench_python: Path | None = None
+) -> tuple[str, ...]:
+    """What a run on a device lacks here, each in words that say what to do.
+
+    `infer_tool` None means that either inference tool will do.
+    """
+    found = []
+    if not any(root.glob("dev/davinci[0-9]*")):
+        found.append("no /dev/davinci* device on this host: run on a machine with an NPU, or map it into the container")
+    if shutil.which("atc", path=env.get("PATH", "")) is None:
+        found.append("`atc` is not on PATH: source /usr/local/Ascend/ascend-toolkit/set_env.sh")
+    if shutil.which("npu-smi", path=env.get("PATH", "")) is None:
+        found.append("`npu-smi` is not on PATH: install the driver, or add /usr/local/sbin to PATH")
+    if installed_tool(env, infer_tool, ais_bench_python) is None:
+        found.append(_no_tool(infer_tool))
+    return tuple(found)
+
+
+def installed_tool(
+    env: Mapping[str, str], asked: InferTool | None, ais_bench_python: Path | None = None
+) -> tuple[InferTool, Path] | None:
+    """The inference tool to use and its program (for ais_bench its interpreter), None when what is asked is absent.
+
+    With no preference the benchmark tool goes first: the guide's figures are its own, and where it is installed CANN
+    is of its time.
+    """
+    if asked is not InferTool.AIS_BENCH and (binary := benchmark.find_binary(env)) is not None:
+        return InferTool.BENCHMARK, binary
+    if asked is not InferTool.BENCHMARK and (python := ais_bench.find_interpreter(env, named=ais_bench_python)):
+        return InferTool.AIS_BENCH, python
+    return None
+
+
+def _no_tool(infer_tool: InferTool | None) -> str:
+    legacy = f"`{benchmark.binary_name()}` is not on PATH: add its folder to PATH"
+    modern = "no Python here runs `-m ais_bench`: install aclruntime and ais_bench, or give --ais-bench-python"
+    return {InferTool.BENCHMARK: legacy, InferTool.AIS_BENCH: modern, None: f"{legacy}; and {modern}"}[infer_tool]
+
+
+def _install_folders(root: Path, env: Mapping[str, str]) -> list[Path]:
+    """Where CANN is installed: for all users, and in the home folder of one that is not root."""
+    home = env.get("HOME", "").lstrip("/")
+    return [root / ASCEND_FOLDER, *([root / home / "Ascend"] if home else [])]
+
+
+def _value(info: Path, key: str) -> str | None:
+    try:
+        text = info.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # absent or unreadable: no version to state
+        return None
+    for line in text.splitlines():
+        name, separator, value = line.partition("=")
+        if separator and name.strip() == key and value.strip():
+            return value.strip()
+    return None

@@ -1,0 +1,36 @@
+"""How far two engines' logits lie apart on the same images, and one engine's from itself at another batch size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.engines import Engine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+BATCH = 16
+
+
+@dataclass(frozen=True)
+class LogitErrors:
+    """Largest absolute differences over all logits of all probe images; NaN where a logit is not a number."""
+
+    images: int
+    to_reference: float
+    between_batches: float
+
+
+def compare_engines(reference: Engine, candidate: Engine, images: NDArray[np.float32]) -> LogitErrors:
+    """Compare logits of images (N, 3, H, W): candidate with reference, and candidate in batches of 16 with alone."""
+    import numpy as np
+
+    alone = np.concatenate([candidate.logits(images[i : i + 1]) for i in range(len(images))])
+    together = np.concatenate([candidate.logits(images[i : i + BATCH]) for i in range(0, len(images), BATCH)])
+    return LogitErrors(
+        images=len(images),
+        to_reference=float(np.abs(together - reference.logits(images)).max()),
+        between_batches=float(np.abs(together - alone).max()),
+    )

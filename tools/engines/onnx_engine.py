@@ -1,0 +1,52 @@
+"""The exported graph in onnxruntime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.errors import OnnxError
+from tools.spec import Onnx
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class OnnxEngine:
+    """The ONNX file on onnxruntime's CPU provider, fed and read by the names of the spec."""
+
+    name = "onnx"
+
+    def __init__(self, path: Path, asked: Onnx) -> None:
+        import onnxruntime
+
+        errors = onnxruntime.capi.onnxruntime_pybind11_state
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        except (errors.Fail, errors.InvalidGraph, errors.InvalidProtobuf, errors.NotImplemented) as error:
+            raise OnnxError(f"onnxruntime cannot load it: {error}", gate="onnx.export", where=path) from error
+        self._input, self._output = asked.input.name, asked.output.name
+        self._refuse_other_names(path)
+
+    def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See Engine.logits."""
+        import onnxruntime
+
+        try:
+            (output,) = self._session.run([self._output], {self._input: images})
+        except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument as error:
+            raise OnnxError(
+                f"onnxruntime refuses {images.dtype} {list(images.shape)}: {' '.join(str(error).split())}",
+                gate="onnx.input",
+            ) from error
+        result: NDArray[np.float32] = output
+        return result
+
+    def _refuse_other_names(self, path: Path) -> None:
+        for gate, asked, present in (
+            ("onnx.input", self._input, [value.name for value in self._session.get_inputs()]),
+            ("onnx.output", self._output, [value.name for value in self._session.get_outputs()]),
+        ):
+            if asked not in present:
+                raise OnnxError("no such tensor", gate=gate, where=path, measured=", ".join(present), allowed=asked)

@@ -1,0 +1,74 @@
+"""Logits of every image of a data set, kept with their ids so that nothing can be lost between engine and judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tools.bins import read_bins
+from tools.engines import Engine
+from tools.errors import AccuracyError
+from tools.progress import progress
+from tools.spec import Preprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+IDS, LOGITS = "ids.json", "logits.npy"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """One model variant's logits: row i of `logits` (N, classes) float32 belongs to `ids[i]`."""
+
+    variant: str
+    ids: tuple[str, ...]
+    logits: NDArray[np.float32]
+
+
+def predict(engine: Engine, bins: Path, ids: Sequence[str], recipe: Preprocessing, batch: int) -> Predictions:
+    """Run an engine over the bins of these ids, `batch` images at a time (the last batch may be smaller)."""
+    import numpy as np
+
+    starts = range(0, len(ids), batch)
+    rows = [
+        engine.logits(read_bins(bins, ids[start : start + batch], recipe))
+        for start in progress(starts, what=f"{engine.name} predictions", total=len(starts), unit="batch")
+    ]
+    return Predictions(variant=engine.name, ids=tuple(ids), logits=np.concatenate(rows))
+
+
+def save_predictions(predictions: Predictions, folder: Path) -> None:
+    """Write ids and logits into a folder; AccuracyError when the logits are not one finite row an id."""
+    import numpy as np
+
+    logits = predictions.logits
+    if logits.ndim != 2 or len(logits) != len(predictions.ids):
+        raise AccuracyError(
+            f"{predictions.variant} gave other than one row of logits an image",
+            gate=f"{predictions.variant}.accuracy.ids",
+            measured=f"shape {list(logits.shape)}",
+            allowed=f"{len(predictions.ids)} rows",
+        )
+    broken = [predictions.ids[row] for row in np.flatnonzero(~np.isfinite(logits).all(axis=1))]
+    if broken:
+        raise AccuracyError(
+            f"{predictions.variant} gave NaN or infinite logits for {len(broken)} images: {', '.join(broken[:5])}",
+            gate=f"{predictions.variant}.accuracy.finite",
+        )
+    (folder / IDS).write_bytes(msgspec.json.encode(predictions.ids))
+    np.save(folder / LOGITS, logits.astype(np.float32, copy=False), allow_pickle=False)
+
+
+def load_predictions(folder: Path, variant: str) -> Predictions:
+    """Read what save_predictions wrote; the logits stay on disk (memory-mapped) until they are used."""
+    import numpy as np
+
+    ids = msgspec.json.decode((folder / IDS).read_bytes(), type=tuple[str, ...])
+    logits = np.load(folder / LOGITS, mmap_mode="r", allow_pickle=False)
+    return Predictions(variant=variant, ids=ids, logits=logits)

@@ -1,0 +1,252 @@
+"""Download the published checkpoint: `python tools/fetch_checkpoint.py [DEST] [--spec FILE] [--url URL]`."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import http.client
+import os
+import re
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Sequence
+from io import FileIO
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools import cli
+from tools.errors import CheckpointError
+from tools.files import md5_of
+from tools.progress import progress
+from tools.spec import PUBLISHED_SPEC, load_spec
+
+GATE = "checkpoint.md5"
+CHUNK_BYTES = 2**20
+TIMEOUT_SECONDS = 30.0
+
+
+def fetch(url: str, target: Path, md5: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> bool:
+    """Download `url` to `target`; False when the right file was there already.
+
+    The body grows in `.<name>.download` beside the target, which a later call resumes (HTTP Range, where the server
+    offers it), and takes the final name only when its md5 is right. A body with another md5 is removed. The time limit
+    is for the connection and for each wait for data. CheckpointError for everything the server or the body lacks.
+    """
+    _require_web_address(url)
+    if os.path.lexists(target):
+        _require_md5(target, md5)
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = partial_path(target)
+    with _exclusive(partial) as handle:
+        complete = _size(handle) > 0 and md5_of(partial) == md5
+        if not complete:
+            resumed = _download(url, handle, partial, timeout_seconds)
+            if resumed and md5_of(partial) != md5:  # the part that was there belongs to another file
+                handle.truncate(0)
+                _download(url, handle, partial, timeout_seconds)
+        _require_body(partial, md5, url)
+        os.fsync(handle.fileno())
+        partial.replace(target)
+    return True
+
+
+def partial_path(target: Path) -> Path:
+    """Where an unfinished download waits to be resumed; unlike tools.files.atomic's, the name is always the same."""
+    return target.with_name(f".{target.name}.download")
+
+
+def _download(url: str, handle: FileIO, partial: Path, timeout_seconds: float) -> bool:
+    """Append what is missing to the partial file; True when the server let us resume it."""
+    response, start = _open_from(url, _size(handle), timeout_seconds)
+    with response:
+        handle.truncate(start)
+        missing = _content_length(response)
+        chunks = 0 if missing is None else -(-missing // CHUNK_BYTES)
+        for chunk in progress(_body(response, url), what="download", total=chunks, unit="MiB"):
+            _append(handle, chunk, partial)
+    received = _size(handle) - start
+    if missing is not None and received != missing:
+        raise CheckpointError(
+            "the download ended early",
+            gate=GATE,
+            where=url,
+            measured=f"{start + received} bytes",
+            allowed=f"{start + missing} bytes",
+            fix="what has arrived is kept: the same command resumes it",
+        )
+    return start > 0
+
+
+def _open_from(url: str, start: int, timeout_seconds: float) -> tuple[http.client.HTTPResponse, int]:
+    """A response and the byte it begins with: `start` where the server can resume there, else 0."""
+    resumed = _open(url, start, timeout_seconds) if start > 0 else None
+    if resumed is not None:
+        if resumed.status == http.HTTPStatus.OK:
+            return resumed, 0
+        if re.match(rf"bytes {start}-", resumed.headers.get("Content-Range", "")):
+            return resumed, start
+        resumed.close()
+    whole = _open(url, 0, timeout_seconds)
+    if whole is None:
+        raise _unreachable(url, "HTTP status 416 for the whole file")
+    if whole.status != http.HTTPStatus.OK:
+        whole.close()
+        raise _unreachable(url, f"HTTP status {whole.status} {whole.reason}")
+    return whole, 0
+
+
+def _open(url: str, start: int, timeout_seconds: float) -> http.client.HTTPResponse | None:
+    """Ask for the file from byte `start`; None when it says that there is nothing there (416)."""
+    headers = {"User-Agent": "acceptance-suite", **({"Range": f"bytes={start}-"} if start else {})}
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 (only http and https have a handler)
+    try:
+        response: http.client.HTTPResponse = _web_only().open(request, timeout=timeout_seconds)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+                return None
+            raise _unreachable(url, f"HTTP status {error.code} {error.reason}") from error
+    except (OSError, http.client.HTTPException) as error:
+        raise _unreachable(url, str(error)) from error
+    return response
+
+
+def _web_only() -> urllib.request.OpenerDirector:
+    """An opener for http and https, also after a redirect: urllib's default one would follow to ftp."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler,
+        urllib.request.HTTPHandler,
+        urllib.request.HTTPSHandler,
+        urllib.request.HTTPRedirectHandler,
+        urllib.request.HTTPDefaultErrorHandler,
+        urllib.request.HTTPErrorProcessor,
+        urllib.request.UnknownHandler,
+    ):
+        opener.add_handler(handler())
+    return opener
+
+
+def _body(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
+    try:
+        while chunk := response.read(CHUNK_BYTES):
+            yield chunk
+    except (OSError, http.client.HTTPException) as error:
+        reason = f"the connection broke: {type(error).__name__} {error}".rstrip()
+        fix = "what has arrived is kept: the same command resumes it"
+        raise CheckpointError(reason, gate=GATE, where=url, fix=fix) from error
+
+
+def _append(handle: FileIO, chunk: bytes, partial: Path) -> None:
+    rest = memoryview(chunk)
+    try:
+        while rest:
+            rest = rest[handle.write(rest) :]
+    except OSError as error:
+        raise CheckpointError(f"cannot write the download: {error.strerror}", gate=GATE, where=partial) from error
+
+
+@contextlib.contextmanager
+def _exclusive(partial: Path) -> Iterator[FileIO]:
+    """The partial file opened for appending, for one process at a time; an empty one is not left behind."""
+    if os.path.lexists(partial) and (partial.is_symlink() or not partial.is_file()):
+        raise CheckpointError("there is something else than a file under this name", gate=GATE, where=partial)
+    with partial.open("ab", buffering=0) as handle:  # unbuffered: on a full disk, closing must not fail again
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CheckpointError("another process is downloading this file", gate=GATE, where=partial) from error
+        try:
+            yield handle
+        finally:
+            if _size(handle) == 0:
+                partial.unlink(missing_ok=True)
+
+
+def _require_body(partial: Path, md5: str, url: str) -> None:
+    measured = md5_of(partial)
+    if measured == md5:
+        return
+    size = partial.stat().st_size
+    with partial.open("rb") as handle:
+        page = ", it begins like a web page" if handle.read(256).lstrip().startswith(b"<") else ""
+    partial.unlink()
+    raise CheckpointError(
+        "what was downloaded is not the published checkpoint and was removed",
+        gate=GATE,
+        where=url,
+        measured=f"md5 {measured} ({size} bytes{page})",
+        allowed=f"md5 {md5}",
+        fix="check the address, a proxy or login page may have answered",
+    )
+
+
+def _require_md5(target: Path, md5: str) -> None:
+    if not target.is_file():
+        raise CheckpointError("there is something else than a file under this name", gate=GATE, where=target)
+    measured = md5_of(target)
+    if measured != md5:
+        raise CheckpointError(
+            "another file lies here, it is left untouched",
+            gate=GATE,
+            where=target,
+            measured=f"md5 {measured}",
+            allowed=f"md5 {md5}",
+            fix="move it away and run this again, or name another DEST",
+        )
+
+
+def _require_web_address(url: str) -> None:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        valid = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise CheckpointError("not a web address", gate=GATE, where=url, allowed="http:// or https://", measured=url)
+
+
+def _unreachable(url: str, reason: str) -> CheckpointError:
+    fix = "check the network (HTTPS_PROXY is obeyed), or download it elsewhere and copy it here"
+    return CheckpointError(f"cannot download: {reason}", gate=GATE, where=url, fix=fix)
+
+
+def _content_length(response: http.client.HTTPResponse) -> int | None:
+    """How many bytes the server announced for this body; None when it does not say."""
+    text = response.headers.get("Content-Length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _size(handle: FileIO) -> int:
+    return os.fstat(handle.fileno()).st_size
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0 when the checkpoint is there; a SuiteError says why it is not."""
+    parser = argparse.ArgumentParser(
+        description="Download the published checkpoint, resume an interrupted download, verify its md5."
+    )
+    parser.add_argument(
+        "dest", metavar="DEST", nargs="?", type=Path, default=Path(), help="folder or file name (default: here)"
+    )
+    parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="url and md5 (default: thresholds.yaml)")
+    parser.add_argument("--url", help="download from here instead; the md5 of the spec is still required")
+    arguments = parser.parse_args(argv)
+    published = load_spec(arguments.spec).checkpoint
+    url = arguments.url if arguments.url is not None else published.url
+    if url is None:
+        raise CheckpointError("the spec names no address", gate=GATE, where=arguments.spec, fix="name one with --url")
+    target = arguments.dest / published.file if arguments.dest.is_dir() else arguments.dest
+    fetched = fetch(url, target, published.md5)
+    print(f"{target}: {'downloaded' if fetched else 'already there'}, md5 {published.md5}")
+    return cli.EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

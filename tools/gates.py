@@ -1,0 +1,116 @@
+"""The inventory of gates: what a run must decide is known before it starts, so that nothing can go missing unseen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.errors import Stage
+from tools.spec import Spec
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One assertion of the suite: a stable id, its stage and the question it answers.
+
+    `per_batch` gates exist once for every batch size of the spec, as `id[bs16]`; `sample_only` gates check the
+    embedded sample's own integrity.
+    """
+
+    id: str
+    stage: Stage
+    question: str
+    per_batch: bool = False
+    sample_only: bool = False
+
+
+def _gates(stage: Stage, *gates: tuple[str, str], per_batch: bool = False, sample_only: bool = False) -> list[Gate]:
+    return [Gate(name, stage, question, per_batch=per_batch, sample_only=sample_only) for name, question in gates]
+
+
+INVENTORY: tuple[Gate, ...] = (
+    *_gates(
+        Stage.CHECKPOINT,
+        ("checkpoint.md5", "Is the file the published one, byte for byte, before anything is unpickled?"),
+        ("checkpoint.loads", "Is it a plain state_dict that loads without running code?"),
+        ("checkpoint.keys", "Does it hold exactly the tensors of the network?"),
+        ("checkpoint.shapes", "Has each tensor the network's shape and dtype?"),
+        ("checkpoint.finite", "Is every weight a finite number?"),
+    ),
+    *_gates(
+        Stage.CHECKPOINT,
+        ("checkpoint.content_sha256", "Are the sample's tensors, whatever the file format, the pinned ones?"),
+        sample_only=True,
+    ),
+    *_gates(
+        Stage.ONNX,
+        ("onnx.export", "Could the checkpoint be exported to a readable ONNX file?"),
+        ("onnx.checker", "Does onnx.checker, with full shape inference, accept the produced file?"),
+        ("onnx.opset", "Is the produced file of the opset that atc parses, and of that domain alone?"),
+        ("onnx.input", "Has the produced file the one input, with the name, dtype and dynamic batch axis asked for?"),
+        ("onnx.output", "Has the produced file the one output, with the name, dtype and shape asked for?"),
+        ("onnx.weights", "Is every initializer equal to its checkpoint tensor, bit for bit?"),
+        ("onnx.logits_abs_error", "Do onnxruntime's logits follow torch's?"),
+        ("onnx.batch_invariance_abs_error", "Does an image get the same logits in a batch of 16 as alone?"),
+    ),
+    *_gates(
+        Stage.PREPROCESSING,
+        ("preprocessing.labels", "Can every label line be read, once for each image and in range?"),
+        ("preprocessing.images", "Can every image be decoded to its last pixel?"),
+        ("preprocessing.ids", "Has every label its image and every image its label?"),
+        ("preprocessing.dataset_complete", "Are these the images that the spec asks for, all of them?"),
+        ("preprocessing.bins", "Has every image its bin, and no bin another image?"),
+        ("preprocessing.info", "Does the .info list name every bin once?"),
+        ("preprocessing.bin_size", "Has every bin the size of one float32 image?"),
+        ("preprocessing.finite", "Is every value of every bin finite?"),
+        ("preprocessing.value_range", "Does every value lie between what bytes 0 and 255 are normalised to?"),
+        ("preprocessing.torchvision_parity", "Are the bins byte for byte what torchvision's transforms make?"),
+    ),
+    *_gates(
+        Stage.PREPROCESSING,
+        ("preprocessing.images_sha256", "Are the sample's images and labels the pinned ones?"),
+        sample_only=True,
+    ),
+    *_gates(
+        Stage.ACCURACY,
+        ("pth.accuracy.ids", "Has the checkpoint given one prediction for every label?"),
+        ("pth.accuracy.finite", "Are the checkpoint's logits finite for every image?"),
+        ("pth.accuracy.top1_error_pp", "Does the checkpoint reach its published Top-1 on the full data set?"),
+        ("pth.accuracy.top5_error_pp", "Does the checkpoint reach its published Top-5 on the full data set?"),
+        ("onnx.accuracy.ids", "Has the ONNX file given one prediction for every label?"),
+        ("onnx.accuracy.finite", "Are the ONNX file's logits finite for every image?"),
+        ("onnx.accuracy.top1_drop_pp", "Does the ONNX file keep the checkpoint's Top-1 on the same images?"),
+        ("onnx.accuracy.top5_drop_pp", "Does the ONNX file keep the checkpoint's Top-5 on the same images?"),
+    ),
+    *_gates(
+        Stage.PERF,
+        ("host.perf.onnx_to_torch", "Is onnxruntime, measured in turn with torch, as quick as it should be?"),
+        per_batch=True,
+    ),
+)
+
+BY_ID = {gate.id: gate for gate in INVENTORY}
+
+
+def gate_id(gate: Gate, batch: int | None) -> str:
+    """The full id, with the batch size where the gate has one."""
+    return gate.id if batch is None else f"{gate.id}[bs{batch}]"
+
+
+def find(full_id: str) -> Gate:
+    """The gate of a full id such as `om.accuracy.top1_drop_pp[bs16]`; KeyError when the inventory has none."""
+    return BY_ID[full_id.partition("[")[0]]
+
+
+def applies(gate: Gate, spec: Spec) -> bool:
+    """Whether this spec asks the gate's question at all."""
+    return spec.kind == "sample" or not gate.sample_only
+
+
+def expected(spec: Spec) -> tuple[str, ...]:
+    """The full ids of every gate that an acceptance by this spec owes, in the order of the stages."""
+    return tuple(
+        gate_id(gate, batch)
+        for gate in INVENTORY
+        if applies(gate, spec)
+        for batch in (spec.batches if gate.per_batch else (None,))
+    )

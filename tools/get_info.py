@@ -1,0 +1,56 @@
+"""List inputs for the vendor's benchmark tool (the guide's command).
+
+`python tools/get_info.py bin BINS_DIR OUT.info 224 224` or `python tools/get_info.py jpg IMAGES_DIR OUT.info`
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools import cli
+from tools.info import bin_rows, image_rows, write_info
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0 when the file was written; a SuiteError says why it was not."""
+    arguments = _parser().parse_args(argv)
+    if arguments.kind == "bin":
+        rows = bin_rows(arguments.folder, arguments.width, arguments.height)
+    else:
+        rows = image_rows(arguments.folder)
+    write_info(rows, arguments.out)
+    print(f"{arguments.out}: {len(rows)} inputs")
+    return cli.EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Write the .info file that benchmark reads: `<index> <path> <width> <height>` a line, sorted by "
+        "id. Paths stay as given: a relative folder is resolved against the folder that benchmark is started in."
+    )
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    bins = kinds.add_parser("bin", help="preprocessed inputs; width and height are copied into each line")
+    bins.add_argument("folder", metavar="BINS_DIR", help="folder of <id>.bin")
+    bins.add_argument("out", metavar="OUT.info", type=Path, help="file to write")
+    bins.add_argument("width", metavar="W", type=_pixels, help="width of the model's input in pixels")
+    bins.add_argument("height", metavar="H", type=_pixels, help="height of the model's input in pixels")
+    images = kinds.add_parser("jpg", help="photographs; width and height are read from each header")
+    images.add_argument("folder", metavar="IMAGES_DIR", help="flat folder of images")
+    images.add_argument("out", metavar="OUT.info", type=Path, help="file to write")
+    return parser
+
+
+def _pixels(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of pixels (1 or more)")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

@@ -1,0 +1,124 @@
+"""Where a run finds checkpoint, images, labels and spec: option, environment, the guide's places, else the sample."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.errors import SuiteError
+from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
+
+GUIDE_IMAGENET = Path("opt/npu/imagenet")
+GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
+VARIABLES = {
+    name: f"ACCEPTANCE_{name.upper()}"
+    for name in ("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache")
+}
+
+
+class InputError(SuiteError):
+    """An option or environment variable that cannot be followed."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header."""
+
+    checkpoint: Path | None
+    why_checkpoint: str
+    images: Path | None
+    labels: Path | None
+    why_data: str
+    spec: Path
+    why_spec: str
+    cache: Path
+    limit: int | None
+
+    @property
+    def sample_data(self) -> bool:
+        """True when the images and labels are the embedded sample's."""
+        return self.images is None
+
+    @property
+    def sample(self) -> bool:
+        """True when any part of the run is the embedded sample's."""
+        return self.checkpoint is None or self.sample_data
+
+
+def resolve(
+    options: Mapping[str, str | None],
+    environment: Mapping[str, str],
+    *,
+    sample: bool,
+    here: Path,
+    filesystem: Path = Path("/"),
+) -> Inputs:
+    """Decide every input; an option wins over its environment variable, that over the guide's place.
+
+    `sample` forces the embedded sample, `here` is where the guide keeps the checkpoint, `filesystem` the root under
+    which its other places are looked for. The spec follows the checkpoint: the sample's weights are never judged by
+    the published AlexNet's numbers. InputError when a named thing does not exist or options contradict each other.
+    """
+    given = {name: options.get(name) or environment.get(variable) for name, variable in VARIABLES.items()}
+    if sample and any(given[name] for name in ("checkpoint", "imagenet", "images", "labels")):
+        raise InputError("--sample and a checkpoint or images of your own exclude each other", fix="drop one of them")
+    checkpoint, why_checkpoint = _checkpoint(given, here, sample=sample)
+    images, labels, why_data = _data(given, filesystem, sample=sample)
+    default_spec, why_spec = (
+        (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the published model's")
+    )
+    return Inputs(
+        checkpoint=checkpoint,
+        why_checkpoint=why_checkpoint,
+        images=images,
+        labels=labels,
+        why_data=why_data,
+        spec=_existing(given["spec"], "spec") if given["spec"] else default_spec,
+        why_spec="as asked" if given["spec"] else why_spec,
+        cache=Path(given["cache"]) if given["cache"] else ROOT / "build" / "cache",
+        limit=_limit(given["limit"]),
+    )
+
+
+def _checkpoint(given: Mapping[str, str | None], here: Path, *, sample: bool) -> tuple[Path | None, str]:
+    if sample:
+        return None, "--sample"
+    if given["checkpoint"]:
+        return _existing(given["checkpoint"], "checkpoint"), "as asked"
+    if (here / GUIDE_CHECKPOINT).is_file():
+        return here / GUIDE_CHECKPOINT, "the guide's place"
+    return None, f"no --checkpoint, no {VARIABLES['checkpoint']}, no ./{GUIDE_CHECKPOINT}"
+
+
+def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) -> tuple[Path | None, Path | None, str]:
+    if sample:
+        return None, None, "--sample"
+    if given["imagenet"] and (given["images"] or given["labels"]):
+        raise InputError("--imagenet names images and labels already", fix="drop --images and --labels")
+    if bool(given["images"]) != bool(given["labels"]):
+        raise InputError("--images and --labels go together", fix="name both, or --imagenet DIR")
+    if given["images"] and given["labels"]:
+        return _existing(given["images"], "images"), _existing(given["labels"], "labels"), "as asked"
+    if given["imagenet"]:
+        images, labels = f"{given['imagenet']}/val", f"{given['imagenet']}/val_label.txt"
+        return _existing(images, "imagenet"), _existing(labels, "imagenet"), "as asked"
+    folder = filesystem / GUIDE_IMAGENET
+    if (folder / "val").is_dir() and (folder / "val_label.txt").is_file():
+        return folder / "val", folder / "val_label.txt", "the guide's place"
+    return None, None, f"no --imagenet, no --images, nothing at {folder}"
+
+
+def _existing(path: str, option: str) -> Path:
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise InputError(f"--{option} ({VARIABLES[option]}) names something that does not exist", where=found)
+    return found.absolute()
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"--limit ({VARIABLES['limit']}) is {text!r}, it must be a whole number of at least 1")
+    return int(text)

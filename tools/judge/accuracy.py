@@ -1,0 +1,210 @@
+"""Is the port as accurate as its checkpoint? Paired on the same images: plain gate, non-inferiority, tight bound."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+
+from tools.conservation import handover
+from tools.errors import SuiteError
+from tools.judge.paired import (
+    CONFIDENCE,
+    Interval,
+    PairedTable,
+    images_needed,
+    loss_interval_pp,
+    mcnemar_p,
+    pair,
+    wilson_percent,
+)
+from tools.judge.results import Check, Record, Verdict
+from tools.spec import AtMost
+
+PLACES = 5
+NOT_AMONG_THEM = 0
+
+
+class TopK(Record, frozen=True):
+    """Top-k accuracy of one model variant with Wilson's interval."""
+
+    k: int
+    right: int
+    images: int
+    percent: float
+    interval_percent: Interval
+
+
+class TightBound(enum.StrEnum):
+    """Where the loss stands against the tight bound (default 0.1 pp), which the margin of 1 pp would hide."""
+
+    HELD = "HELD"
+    EXCEEDED = "EXCEEDED"
+    UNDECIDED = "UNDECIDED"
+
+
+class Loss(Record, frozen=True):
+    """The loss of a candidate against the pth at one k, with all that its verdict rests on.
+
+    `warning` is not empty exactly when the tight bound is exceeded, whatever the verdict; `images_needed` is None
+    where the bound is proven already or where no number of images can prove it at the drop observed.
+    """
+
+    k: int
+    table: PairedTable
+    pth: TopK
+    candidate: TopK
+    drop_pp: float
+    interval_pp: Interval
+    mcnemar_p: float
+    tight: TightBound
+    images_needed: int | None
+    warning: str
+    check: Check
+
+
+def label_places(top5: Mapping[str, Sequence[int]], labels: Mapping[str, int], *, variant: str) -> dict[str, int]:
+    """For each image the place (1..5) of its label in the top five classes, 0 where it is not among them.
+
+    `top5` holds five different class indices per image id, best first. SuiteError when the ids are not exactly those
+    of the labels, or a top five is not five different classes: no ratio is computed over them then.
+    """
+    compared = handover("labels", labels.keys(), variant, top5.keys())
+    if not compared.conserved:
+        raise SuiteError("predictions and labels do not belong together", where=variant, measured=str(compared))
+    return {image: _place(top5[image], label, image, variant) for image, label in labels.items()}
+
+
+def top_k(places: Mapping[str, int], k: int) -> TopK:
+    """Top-k accuracy from the places of the labels; SuiteError for no images or k outside 1..5."""
+    if not places:
+        raise SuiteError(f"no images to take Top-{k} over")
+    return _top_k(sum(_right(places.values(), k)), len(places), k)
+
+
+def top1_to_top5(places: Mapping[str, int]) -> tuple[TopK, ...]:
+    """The five accuracies of the guide's result table."""
+    return tuple(top_k(places, k) for k in range(1, PLACES + 1))
+
+
+def pair_places(pth: Mapping[str, int], candidate: Mapping[str, int], k: int) -> PairedTable:
+    """The 2x2 table of Top-k correctness, paired by image id; SuiteError when the ids differ."""
+    compared = handover("pth", pth.keys(), "candidate", candidate.keys())
+    if not compared.conserved:
+        raise SuiteError("pth and candidate did not see the same images", measured=str(compared))
+    return pair(_right(pth.values(), k), _right((candidate[image] for image in pth), k))
+
+
+def judge_loss(table: PairedTable, *, k: int, margin: AtMost, tight: AtMost, strict: bool) -> Loss:
+    """The verdict over one 2x2 table.
+
+    FAIL when the measured drop exceeds `margin`. PASS when it does not and the upper limit of the 95 % interval of the
+    loss lies below `margin` (non-inferiority). INCONCLUSIVE in between: too few images. The tight bound is EXCEEDED
+    when the measured drop exceeds it and the lower limit is above 0 (the loss is no chance finding), HELD when the
+    upper limit lies below it, else UNDECIDED. `strict` makes it a gate of its own: EXCEEDED is FAIL and UNDECIDED
+    INCONCLUSIVE. ValueError unless 0 <= tight <= margin.
+    """
+    if not 0 <= tight.at_most <= margin.at_most:
+        raise ValueError(f"tight bound {tight.at_most} must lie in 0..{margin.at_most}, the margin")
+    interval = loss_interval_pp(table)
+    state = _tight_state(table.drop_pp, interval, tight.at_most)
+    needed_for = tight.at_most if strict else margin.at_most
+    needed = None if interval.high < needed_for else images_needed(table, needed_for)
+    return Loss(
+        k=k,
+        table=table,
+        pth=_top_k(table.both_right + table.lost, table.images, k),
+        candidate=_top_k(table.both_right + table.gained, table.images, k),
+        drop_pp=table.drop_pp,
+        interval_pp=interval,
+        mcnemar_p=mcnemar_p(table),
+        tight=state,
+        images_needed=needed,
+        warning=_warning(table, k, tight) if state is TightBound.EXCEEDED else "",
+        check=_check(table, interval, state, margin, tight, strict, needed),
+    )
+
+
+def compare(
+    pth: Mapping[str, int], candidate: Mapping[str, int], *, k: int, margin: AtMost, tight: AtMost, strict: bool
+) -> Loss:
+    """Pair two variants by image id and judge the loss at Top-k; errors and rule as pair_places and judge_loss."""
+    return judge_loss(pair_places(pth, candidate, k), k=k, margin=margin, tight=tight, strict=strict)
+
+
+def _place(classes: Sequence[int], label: int, image: str, variant: str) -> int:
+    if len(classes) != PLACES or len(set(classes)) != PLACES:
+        raise SuiteError(
+            f"{image} has no top five", where=variant, measured=list(classes), allowed=f"{PLACES} different classes"
+        )
+    return 1 + list(classes).index(label) if label in classes else NOT_AMONG_THEM
+
+
+def _right(places: Iterable[int], k: int) -> list[bool]:
+    if not 1 <= k <= PLACES:
+        raise SuiteError("no such accuracy", measured=f"Top-{k}", allowed=f"Top-1 to Top-{PLACES}")
+    return [NOT_AMONG_THEM < place <= k for place in places]
+
+
+def _top_k(right: int, images: int, k: int) -> TopK:
+    return TopK(
+        k=k,
+        right=right,
+        images=images,
+        percent=100 * right / images,
+        interval_percent=wilson_percent(right, images),
+    )
+
+
+def _tight_state(drop_pp: float, interval: Interval, bound_pp: float) -> TightBound:
+    if interval.high < bound_pp:
+        return TightBound.HELD
+    return TightBound.EXCEEDED if drop_pp > bound_pp and interval.low > 0 else TightBound.UNDECIDED
+
+
+def _verdict(drop_pp: float, interval: Interval, state: TightBound, margin_pp: float, strict: bool) -> Verdict:
+    if drop_pp > margin_pp or (strict and state is TightBound.EXCEEDED):
+        return Verdict.FAIL
+    proven = interval.high < margin_pp and (not strict or state is TightBound.HELD)
+    return Verdict.PASS if proven else Verdict.INCONCLUSIVE
+
+
+def _check(
+    table: PairedTable,
+    interval: Interval,
+    state: TightBound,
+    margin: AtMost,
+    tight: AtMost,
+    strict: bool,
+    needed: int | None,
+) -> Check:
+    verdict = _verdict(table.drop_pp, interval, state, margin.at_most, strict)
+    bound = tight if strict else margin
+    threshold = f"<= {margin.at_most:.10g}, upper {100 * CONFIDENCE:g} % limit < {bound.at_most:.10g}"
+    return Check(
+        measured=table.drop_pp,
+        threshold=threshold + (" (strict)" if strict else ""),
+        unit=margin.unit,
+        verdict=verdict,
+        headroom=bound.at_most - interval.high,
+        detail="" if verdict is Verdict.PASS else _detail(table, interval, verdict, needed),
+        source=f"{bound.source}; interval: Tango 1998 with continuity correction",
+    )
+
+
+def _detail(table: PairedTable, interval: Interval, verdict: Verdict, needed: int | None) -> str:
+    seen = (
+        f"{table.lost} lost and {table.gained} gained of {table.images} images, "
+        f"loss {table.drop_pp:.3f} pp, 95 % interval {interval.low:.3f} to {interval.high:.3f} pp"
+    )
+    if verdict is Verdict.FAIL:
+        return seen
+    if needed is None:
+        return f"{seen}: the loss seen is not below the bound, so more images alone will not prove it"
+    return f"{seen}: about {needed} images are needed to prove the bound if loss and discordance stay as seen"
+
+
+def _warning(table: PairedTable, k: int, tight: AtMost) -> str:
+    return (
+        f"Top-{k} loss of {table.drop_pp:.3f} pp exceeds the tight bound of {tight.at_most:.10g} pp "
+        f"and is no chance finding (McNemar p {mcnemar_p(table):.2g}, {table.lost} lost, {table.gained} gained)"
+    )

@@ -1,0 +1,206 @@
+"""Do two models compute the same logits? What Top-1 hides: cosine, error, flips and changed top fives per image."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from tools.errors import SuiteError
+from tools.judge.checks import none_of, within
+from tools.judge.results import Check, Record
+from tools.spec import AtLeast, AtMost
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.floating]
+    Rows64 = NDArray[np.float64]
+
+TOP = 5
+WORST_IMAGES = 10
+
+
+class ImageAgreement(Record, frozen=True):
+    """How far one image's logits lie apart.
+
+    `cosine_distance` is 1 - cosine, exact down to 1e-16; `max_abs_error` in logits; `flip_gap` is None when both models
+    name the same class, else how far ahead, in pth's logits, pth's class was of the one that the candidate names (0 for
+    a tie): the noise that a harmless flip would need.
+    """
+
+    id: str
+    cosine_distance: float
+    max_abs_error: float
+    flip_gap: float | None
+    top5_set_changed: bool
+
+
+class Unusable(Record, frozen=True):
+    """An image whose logits cannot be compared, and why."""
+
+    id: str
+    reason: str
+
+
+class Measured(Record, frozen=True):
+    """One block of images; blocks are summarised together, so 50,000 x 1000 logits never lie in memory at once."""
+
+    images: tuple[ImageAgreement, ...]
+    unusable: tuple[Unusable, ...]
+
+
+class Agreement(Record, frozen=True):
+    """The summary over all images; the four figures are None when no image was usable.
+
+    `flipped` and `flipped_beyond_near_tie` are image ids; `worst` are the ids with the largest cosine distance.
+    """
+
+    images: int
+    unusable: tuple[Unusable, ...]
+    min_cosine: float | None
+    mean_cosine_distance: float | None
+    max_abs_error_logits: float | None
+    top5_set_changed_percent: float | None
+    near_tie_logits: float
+    flipped: tuple[str, ...]
+    flipped_beyond_near_tie: tuple[str, ...]
+    worst: tuple[str, ...]
+
+
+def measure(ids: Sequence[str], pth: Rows, candidate: Rows) -> Measured:
+    """Compare two float arrays of shape (len(ids), classes), row by row in float64.
+
+    Ties are broken towards the lower class index on both sides. A row that holds NaN or infinity, or nothing but zeros,
+    has no direction: it goes to `unusable`, never into a mean. SuiteError when the shapes do not match the ids.
+    """
+    import numpy as np
+
+    if pth.ndim != 2 or pth.shape != candidate.shape or len(ids) != len(pth) or not pth.size:
+        raise SuiteError(
+            "logits cannot be compared",
+            measured=f"{len(ids)} ids, pth {pth.shape}, candidate {candidate.shape}",
+            allowed="two arrays of the same shape (images, classes), one row per id, not empty",
+        )
+    left, right = pth.astype(np.float64), candidate.astype(np.float64)
+    unusable = tuple(
+        Unusable(id=name, reason=reason)
+        for name, a, b in zip(ids, left, right, strict=True)
+        if (reason := _fault(a, "pth") or _fault(b, "candidate"))
+    )
+    bad = {entry.id for entry in unusable}
+    keep = [index for index, name in enumerate(ids) if name not in bad]
+    return Measured(images=_rows([ids[index] for index in keep], left[keep], right[keep]), unusable=unusable)
+
+
+def summarise(blocks: Iterable[Measured], *, near_tie_logits: float) -> Agreement:
+    """Gather the blocks; a flip is within a near tie when its gap is at most `near_tie_logits`."""
+    images: list[ImageAgreement] = []
+    unusable: list[Unusable] = []
+    for block in blocks:
+        images += block.images
+        unusable += block.unusable
+    flips = [image for image in images if image.flip_gap is not None]
+    beyond = [image.id for image in flips if image.flip_gap is not None and image.flip_gap > near_tie_logits]
+    worst = heapq.nlargest(WORST_IMAGES, images, key=lambda image: image.cosine_distance)
+    count = len(images)
+    return Agreement(
+        images=count + len(unusable),
+        unusable=tuple(unusable),
+        min_cosine=1 - worst[0].cosine_distance if images else None,
+        mean_cosine_distance=math.fsum(image.cosine_distance for image in images) / count if images else None,
+        max_abs_error_logits=max(image.max_abs_error for image in images) if images else None,
+        top5_set_changed_percent=100 * sum(image.top5_set_changed for image in images) / count if images else None,
+        near_tie_logits=near_tie_logits,
+        flipped=tuple(image.id for image in flips),
+        flipped_beyond_near_tie=tuple(beyond),
+        worst=tuple(image.id for image in worst),
+    )
+
+
+def check_usable(agreement: Agreement) -> Check:
+    """No image may have NaN, infinite or all-zero logits; no image at all is a failure too."""
+    return none_of(
+        tuple(f"{entry.id}: {entry.reason}" for entry in agreement.unusable),
+        among=agreement.images,
+        unit="images",
+        source="logits without a direction cannot be compared",
+    )
+
+
+def check_min_cosine(agreement: Agreement, bound: AtLeast) -> Check:
+    """The worst image's cosine: one swapped or stale dump is enough to fail, which a mean would hide."""
+    return _within(agreement.min_cosine, bound, agreement.worst)
+
+
+def check_mean_cosine_distance(agreement: Agreement, bound: AtMost) -> Check:
+    """The mean of 1 - cosine: many small errors (bfloat16, int8, rounded text dumps) that no single image shows."""
+    return _within(agreement.mean_cosine_distance, bound, agreement.worst)
+
+
+def check_max_abs_error(agreement: Agreement, bound: AtMost) -> Check:
+    """The largest error of any logit of any image."""
+    return _within(agreement.max_abs_error_logits, bound, agreement.worst)
+
+
+def check_flips_beyond_near_tie(agreement: Agreement, bound: AtMost) -> Check:
+    """Number of images that changed class although pth was not near a tie."""
+    return _within(float(len(agreement.flipped_beyond_near_tie)), bound, agreement.flipped_beyond_near_tie)
+
+
+def check_top5_set_changed(agreement: Agreement, bound: AtMost) -> Check:
+    """Share of images whose set of five best classes changed, in percent."""
+    return _within(agreement.top5_set_changed_percent, bound, agreement.worst)
+
+
+def _within(measured: float | None, bound: AtLeast | AtMost, ids: tuple[str, ...]) -> Check:
+    shown = ", ".join(ids[:5]) + (f", … {len(ids) - 5} more" if len(ids) > 5 else "")
+    return within(
+        math.nan if measured is None else measured, bound, detail=f"see {shown}" if ids else "no usable image"
+    )
+
+
+def _fault(row: Rows64, side: str) -> str:
+    import numpy as np
+
+    if not np.isfinite(row).all():
+        return f"{side} logits hold NaN or infinity"
+    return "" if row.any() else f"{side} logits are all zero"
+
+
+def _rows(ids: Sequence[str], pth: Rows64, candidate: Rows64) -> tuple[ImageAgreement, ...]:
+    import numpy as np
+
+    if not ids:
+        return ()
+    distances = np.square(_unit(pth) - _unit(candidate)).sum(axis=1) / 2
+    errors = np.abs(pth - candidate).max(axis=1)
+    pth_top, candidate_top = _top(pth), _top(candidate)
+    changed = (np.sort(pth_top) != np.sort(candidate_top)).any(axis=1)
+    return tuple(
+        ImageAgreement(
+            id=name,
+            cosine_distance=float(distances[row]),
+            max_abs_error=float(errors[row]),
+            flip_gap=None if before == after else float(pth[row, before] - pth[row, after]),
+            top5_set_changed=bool(changed[row]),
+        )
+        for row, (name, before, after) in enumerate(zip(ids, pth_top[:, 0], candidate_top[:, 0], strict=True))
+    )
+
+
+def _unit(rows: Rows64) -> Rows64:
+    """Rows of length 1; scaled by the largest entry first, so that no square overflows or vanishes."""
+    import numpy as np
+
+    scaled = rows / np.abs(rows).max(axis=1, keepdims=True)
+    unit: Rows64 = scaled / np.sqrt(np.square(scaled).sum(axis=1, keepdims=True))
+    return unit
+
+
+def _top(rows: Rows64) -> NDArray[np.intp]:
+    import numpy as np
+
+    return np.argsort(-rows, axis=1, kind="stable")[:, :TOP]

@@ -1,0 +1,28 @@
+"""Does a variant reach the accuracy that was published for it? Only the full data set can say."""
+
+from __future__ import annotations
+
+from tools.judge.accuracy import TopK
+from tools.judge.checks import not_run, within
+from tools.judge.results import Check
+from tools.spec import AtMost, Fact
+
+
+def published_accuracy(measured: TopK, published: Fact, error: AtMost, *, incomplete: str) -> Check:
+    """Compare an accuracy with the published one, `error` percentage points either way.
+
+    `incomplete` says why these are not the images that the figure was published for (empty when they are): the
+    comparison would mean nothing then, and the gate is NOT RUN.
+    """
+    if incomplete:
+        return not_run(
+            f"Top-{measured.k} {published.value} % was published for another set of images: {incomplete}",
+            threshold=f"<= {error.at_most:.10g}",
+            unit=error.unit,
+            source=published.source,
+        )
+    return within(
+        abs(measured.percent - published.value),
+        error,
+        detail=f"Top-{measured.k} is {measured.percent:.3f} %, published {published.value} % ({published.source})",
+    )

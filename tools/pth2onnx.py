@@ -1,0 +1,87 @@
+"""Export a checkpoint to ONNX: `python tools/pth2onnx.py alexnet-owt-4df8aa71.pth alexnet.onnx` (the guide's)."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools import cli
+from tools.checkpoint import build_model, load_state_dict
+from tools.errors import OnnxError
+from tools.files import atomic
+from tools.onnx_model import inspect_model
+from tools.spec import PUBLISHED_SPEC, Onnx, load_spec
+
+if TYPE_CHECKING:
+    import torch
+
+
+def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Onnx) -> None:
+    """Write `onnx_path` at exactly the asked opset and names, with a dynamic batch axis, all weights inside the file.
+
+    The exporter is named (`dynamo=False`): torch's default one silently yields opset 18 when asked for 11. The file
+    takes its final name only after the produced opset was read back from it. OnnxError with the exporter's reason.
+    """
+    import torch
+
+    with atomic(onnx_path) as partial:
+        try:
+            _export(model, partial, asked)
+        except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+            raise OnnxError(f"torch could not export: {error}", gate="onnx.export", where=onnx_path) from error
+        _require_opset(partial, asked)
+
+
+def _export(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
+    import torch
+
+    with warnings.catch_warnings():
+        # torch announces the end of this exporter at every call; it is the only one that yields opset 11
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            model,
+            (torch.zeros(1, *asked.input.shape[1:]),),
+            str(path),
+            dynamo=False,
+            opset_version=int(asked.opset.exactly),
+            input_names=[asked.input.name],
+            output_names=[asked.output.name],
+            dynamic_axes={asked.input.name: {0: "-1"}, asked.output.name: {0: "-1"}},
+        )
+
+
+def _require_opset(path: Path, asked: Onnx) -> None:
+    produced = inspect_model(path).opsets
+    if produced != (f"ai.onnx {asked.opset.exactly:g}",):
+        raise OnnxError(
+            "the exporter produced another opset than asked for",
+            gate="onnx.opset",
+            measured=", ".join(produced),
+            allowed=f"ai.onnx {asked.opset.exactly:g}",
+            fix="the legacy exporter (dynamo=False) of torch 2.13 yields what is asked",
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0 when the file was written, 2 with one line when the checkpoint is refused."""
+    parser = argparse.ArgumentParser(description="Export a published checkpoint to ONNX as the guide does.")
+    parser.add_argument("checkpoint", type=Path, help="the .pth file; its md5 is checked before it is unpickled")
+    parser.add_argument("onnx", type=Path, help="the .onnx file to write")
+    parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="default: thresholds.yaml")
+    arguments = parser.parse_args(argv)
+    spec = load_spec(arguments.spec)
+    state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint)
+    export_onnx(build_model(state_dict, spec.model.factory), arguments.onnx, spec.onnx)
+    print(f"{arguments.onnx}: opset {spec.onnx.opset.exactly:g}, {spec.onnx.input.name} -> {spec.onnx.output.name}")
+    return cli.EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

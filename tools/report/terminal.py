@@ -1,0 +1,81 @@
+"""The table and the verdict line with which a run ends on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from tools.judge.results import Check, GateResult, RunVerdict, Word
+
+WIDTHS = (44, 30, 30)
+OWED_LINES = 12
+MEANING = {
+    Word.ACCEPTED: "every gate passed on a real device with the published checkpoint and the full data set",
+    Word.REJECTED: "at least one gate failed",
+    Word.INCOMPLETE: "nothing failed, but gates are still owed",
+    Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
+    Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
+}
+
+
+def table(results: Sequence[GateResult]) -> list[str]:
+    """One line a gate: id, measured, threshold, verdict; batches that passed share the line of the tightest one."""
+    lines = [_row("gate", "measured", "threshold", "verdict"), _row(*("-" * width for width in WIDTHS), "-------")]
+    for name, group in groupby(results, key=lambda result: result.id.partition("[")[0]):
+        members = list(group)
+        passed = [member for member in members if member.check.passed]
+        others = [member for member in members if not member.check.passed]
+        if passed:
+            worst = min(passed, key=lambda member: _headroom(member.check))
+            batches = " ".join(member.id.partition("[")[2].rstrip("]") for member in passed)
+            lines.append(_line(f"{name}[{batches}]" if batches else name, worst.check))
+        lines += [_line(member.id, member.check) for member in others]
+    return lines
+
+
+def verdict_lines(verdict: RunVerdict) -> list[str]:
+    """What is owed, then the last word; the final line always begins with `VERDICT:`."""
+    owed = _owed(verdict.owed) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
+    counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.owed)} owed"
+    return [*owed, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
+
+
+def message(result: GateResult) -> str:
+    """A gate's failure in one paragraph: measured against allowed, why, and where the threshold comes from."""
+    check = result.check
+    text = f"{result.id} {check.verdict}: measured {_value(check)}, allowed {check.threshold} ({check.unit})"
+    if check.detail:
+        text += f"\n  what: {check.detail}"
+    if check.source:
+        text += f"\n  threshold: {check.source}"
+    return f"{text}\n  again: pytest -m {result.stage} -k {result.id.rpartition('.')[2].partition('[')[0]}"
+
+
+def _owed(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    kinds = [name for name, _ in groupby(name.partition("[")[0] for name in names)]
+    rest = [f"  … and {len(kinds) - OWED_LINES} more"] if len(kinds) > OWED_LINES else []
+    return [f"still owed ({len(names)}):", *(f"  {kind}" for kind in kinds[:OWED_LINES]), *rest]
+
+
+def _line(name: str, check: Check) -> str:
+    measured = f"{_value(check)} {check.unit}" if isinstance(check.measured, float) else check.measured
+    return _row(name, measured, check.threshold, check.verdict)
+
+
+def _value(check: Check) -> str:
+    return f"{check.measured:.6g}" if isinstance(check.measured, float) else check.measured
+
+
+def _headroom(check: Check) -> float:
+    return float("inf") if check.headroom is None else check.headroom
+
+
+def _row(*cells: str) -> str:
+    shown = [_cut(cell, width).ljust(width) for cell, width in zip(cells, WIDTHS, strict=False)]
+    return "  ".join((*shown, cells[-1])).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

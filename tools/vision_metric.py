@@ -1,0 +1,132 @@
+"""Score the vendor tools' dumps against the label file (the guide's command).
+
+`python tools/vision_metric.py --benchmark_out result/dumpOutput_device0 --anno_file val_label.txt
+--result_file result.json`
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from tools import cli
+from tools.dumps import dump_width, list_dumps, read_logits
+from tools.errors import AccuracyError
+from tools.files import atomic
+from tools.judge.topk import accuracies_percent, hits, top_k
+from tools.labels import read_labels
+
+GATE = "accuracy.dumps"
+TITLE = "Overall statistical evaluation"
+IMAGENET_CLASSES = 1000
+WITH_BACKGROUND = 1001  # models that put a background class first: label + 1, as in the guide's script
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 0 when the result was written; a SuiteError says why it was not.
+
+    An earlier result file is removed before anything is read, so that none is left to be taken for this run's.
+    """
+    arguments = _parser().parse_args(argv)
+    _clear(arguments.result_file, arguments.benchmark_out, arguments.anno_file)
+    labels = read_labels(arguments.anno_file, classes=arguments.classes)
+    classes, accuracies = score(arguments.benchmark_out, labels, label_classes=arguments.classes)
+    with atomic(arguments.result_file) as partial:
+        partial.write_text(result_json(len(labels), classes, accuracies), encoding="utf-8")
+    words = ", ".join(f"Top{rank} {percent(value)}" for rank, value in enumerate(accuracies, start=1))
+    print(f"{arguments.result_file}: {len(labels)} images, {words}")
+    return cli.EXIT_OK
+
+
+def score(folder: Path, labels: dict[str, int], *, label_classes: int) -> tuple[int, tuple[float, ...]]:
+    """Values a dump holds, and the accuracies in percent for Top-1 to Top-5 (to Top-C with fewer than 5 classes).
+
+    Equal scores rank by lowest class index. AccuracyError when the ids of dumps and labels differ or a dump is bad.
+    """
+    import numpy as np
+
+    first = next(iter(list_dumps(folder, gate=GATE).values()))
+    width = dump_width(first, gate=GATE)
+    shift = _label_shift(width, label_classes, first)
+    top = top_k(read_logits(folder, tuple(labels), width, gate=GATE), min(5, width))
+    shifted = np.fromiter(labels.values(), np.int64, len(labels)) + shift
+    return width, accuracies_percent(hits(top, shifted), len(labels))
+
+
+def result_json(images: int, classes: int, accuracies: Sequence[float]) -> str:
+    """The guide's result: one JSON line without a line feed, every value a string."""
+    pairs = [("Number of images", str(images)), ("Number of classes", str(classes))]
+    pairs += [(f"Top{rank} accuracy", percent(value)) for rank, value in enumerate(accuracies, start=1)]
+    return json.dumps({"title": TITLE, "value": [{"key": key, "value": value} for key, value in pairs]})
+
+
+def percent(value: float) -> str:
+    """At most two decimals and never padded, as the guide prints it: `56.53%`, `87.1%`, `90.0%`."""
+    return f"{round(value, 2)}%"
+
+
+def _label_shift(width: int, label_classes: int, dump: Path) -> int:
+    """What to add to a label to get its place in a dump of this width."""
+    if width == label_classes:
+        return 0
+    if (label_classes, width) == (IMAGENET_CLASSES, WITH_BACKGROUND):
+        return 1
+    raise AccuracyError(
+        "the dumps do not belong to labels of so many classes",
+        gate=GATE,
+        where=dump,
+        measured=f"{width} values",
+        allowed=f"{label_classes}" + (f" or {WITH_BACKGROUND}" if label_classes == IMAGENET_CLASSES else ""),
+        fix="--classes says how many classes the labels have; an emptied or cut dump also looks like this",
+    )
+
+
+def _clear(result: Path, dumps: Path, labels: Path) -> None:
+    """Remove an earlier result; refuse a place where the result would destroy or pollute this command's inputs."""
+    clashes = result.resolve() == labels.resolve() or result.resolve().is_relative_to(dumps.resolve())
+    if clashes or result.is_dir():
+        raise AccuracyError(
+            "the result cannot be written over the labels, into the dumps or over a folder", gate=GATE, where=result
+        )
+    result.unlink(missing_ok=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description="Top-1 to Top-5 accuracy of the txt or bin dumps of benchmark and ais_bench. The images dumped "
+        "must be exactly the images labelled. Equal scores rank by lowest class index. Dumps of 1001 values have a "
+        "background class first, labels are shifted by one for them. An earlier result file is removed first."
+    )
+    parser.add_argument(
+        "--benchmark_out",
+        type=Path,
+        default=Path("result/dumpOutput_device0"),
+        help="folder of dumps (default: %(default)s)",
+    )
+    parser.add_argument("--anno_file", type=Path, required=True, help="label file, `<file name> <label>` a line")
+    parser.add_argument(
+        "--result_file", type=Path, default=Path("result.json"), help="JSON to write (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--classes",
+        type=_classes,
+        default=IMAGENET_CLASSES,
+        help="labels are 0 .. CLASSES - 1 (default: %(default)s)",
+    )
+    return parser
+
+
+def _classes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of classes (1 or more)")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))
