@@ -13,7 +13,7 @@ help:
 accept: $(VENV)/suite.stamp
 	@echo "== acceptance on the embedded sample; artifacts and results are kept in build/"
 	$(BIN)/python -m pytest --sample -v
-	@echo "== results: build/acceptance.json"
+	@echo "== results: build/evidence/acceptance.json"
 
 test: $(VENV)/dev.stamp
 	@echo "== lint"

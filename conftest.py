@@ -9,8 +9,8 @@ from tools.inputs import VARIABLES
 pytest_plugins = [
     "pytester",
     "fixtures.setup",
-    "fixtures.gates",
     "fixtures.artifacts",
+    "fixtures.gates",
     "fixtures.checkpoint",
     "fixtures.preprocessing",
     "fixtures.onnx_model",
@@ -26,6 +26,7 @@ OPTIONS = {
     "limit": ("N", "use the first N images only; the verdict is then INCOMPLETE"),
     "spec": ("YAML", "the numbers to judge by (default: thresholds.yaml, thresholds-sample.yaml for the sample)"),
     "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
+    "evidence": ("DIR", "where the run's results are written (default: build/evidence)"),
 }
 
 

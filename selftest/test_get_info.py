@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tools import cli
 from tools.errors import PreprocessingError
 from tools.get_info import main
 
@@ -52,9 +53,7 @@ def test_a_path_with_a_space_is_refused_and_nothing_is_written(tmp_path: Path) -
     [[], ["bin", "d", "o", "224"], ["bin", "d", "o", "0", "224"], ["bin", "d", "o", "224", "x"], ["png", "d", "o"]],
 )
 def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
+    assert cli.run(lambda: main(arguments)) == 2
 
 
 def test_as_a_command_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None:

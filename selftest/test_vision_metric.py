@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tools import cli
 from tools.errors import AccuracyError, PreprocessingError, SuiteError
 from tools.vision_metric import main, percent, result_json
 
@@ -178,9 +179,7 @@ def test_a_result_that_cannot_be_written_is_refused(case: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [[], ["--anno_file", "x", "--classes", "0"]])
 def test_wrong_arguments_exit_with_2(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-    assert caught.value.code == 2
+    assert cli.run(lambda: main(arguments)) == 2
 
 
 def test_as_a_command(case: Path) -> None:

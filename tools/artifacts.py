@@ -134,14 +134,10 @@ class Store:
     def _nearest_difference(self, kind: str, inputs: Mapping[str, str]) -> str:
         """Which dependency changed since the most similar artifact of this kind was made."""
         manifests = map(_read_manifest, sorted((self.root / kind).glob("*")))
-        differences: list[list[str]] = [
-            sorted(name for name in {*inputs, *known.inputs} if inputs.get(name) != known.inputs.get(name))
-            for known in manifests
-            if known is not None
-        ]
-        if not differences:
-            return f"no {kind} was made yet"
-        return f"changed: {', '.join(min(differences, key=_names_count))}"
+        changed = [_differences(inputs, known.inputs) for known in manifests if known is not None]
+        fewest = min(map(len, changed), default=0)
+        nearest = next((names for names in changed if len(names) == fewest), None)
+        return f"no {kind} was made yet" if nearest is None else f"changed: {', '.join(nearest)}"
 
     def _publish(self, partial: Path, place: Path, inputs: Mapping[str, str]) -> None:
         for leftover in partial.rglob(".*.partial"):
@@ -173,8 +169,8 @@ class Store:
             raise SuiteError.from_record(msgspec.json.decode(path.read_bytes(), type=ErrorRecord))
 
 
-def _names_count(names: list[str]) -> int:
-    return len(names)
+def _differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    return sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
 
 
 def _key(kind: str, inputs: Mapping[str, str]) -> str:

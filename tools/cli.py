@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 from tools.errors import SuiteError
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
 
 
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line too, like every other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise SuiteError(message, fix=f"see {self.prog} --help")
+
+
 def run(main: Callable[[], int]) -> int:
     """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
     try:
         return main()
-    except SuiteError as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
-    except OSError as error:
+    except (SuiteError, OSError) as error:
         print(f"error: {one_line(str(error))}", file=sys.stderr)
     except KeyboardInterrupt:
         print("interrupted: nothing unfinished was left under a final name", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import fcntl
 import http.client
@@ -229,7 +228,7 @@ def _size(handle: FileIO) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the checkpoint is there; a SuiteError says why it is not."""
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         description="Download the published checkpoint, resume an interrupted download, verify its md5."
     )
     parser.add_argument(

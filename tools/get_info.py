@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         description="Write the .info file that benchmark reads: `<index> <path> <width> <height>` a line, sorted by "
         "id. Paths stay as given: a relative folder is resolved against the folder that benchmark is started in."
     )

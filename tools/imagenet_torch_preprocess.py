@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from tools.spec import PUBLISHED_SPEC, load_spec
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when every image has its bin, 2 with one line that names what could not be read."""
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         description="Write <stem>.bin (float32 little-endian CHW) for every image, byte-identical to torchvision. "
         "An interrupted run is resumed; all cores are used."
     )

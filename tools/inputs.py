@@ -9,11 +9,12 @@ from pathlib import Path
 from tools.errors import SuiteError
 from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
 
+BUILD = ROOT / "build"
 GUIDE_IMAGENET = Path("opt/npu/imagenet")
 GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
 VARIABLES = {
     name: f"ACCEPTANCE_{name.upper()}"
-    for name in ("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache")
+    for name in ("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence")
 }
 
 
@@ -33,6 +34,7 @@ class Inputs:
     spec: Path
     why_spec: str
     cache: Path
+    evidence: Path
     limit: int | None
 
     @property
@@ -76,7 +78,8 @@ def resolve(
         why_data=why_data,
         spec=_existing(given["spec"], "spec") if given["spec"] else default_spec,
         why_spec="as asked" if given["spec"] else why_spec,
-        cache=Path(given["cache"]) if given["cache"] else ROOT / "build" / "cache",
+        cache=Path(given["cache"] or BUILD / "cache").absolute(),
+        evidence=Path(given["evidence"] or BUILD / "evidence").absolute(),
         limit=_limit(given["limit"]),
     )
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def progress(items: Iterable[Item], *, what: str, total: int, unit: str = "image") -> Iterator[Item]:
+def progress(items: Iterable[Item], *, what: str, total: int | None, unit: str = "image") -> Iterator[Item]:
     """Yield `items`, drawing a bar on stderr when that is a terminal (tqdm: `disable=None` means "only on a TTY")."""
     from tqdm import tqdm
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import warnings
 from collections.abc import Sequence
@@ -71,7 +70,7 @@ def _require_opset(path: Path, asked: Onnx) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the file was written, 2 with one line when the checkpoint is refused."""
-    parser = argparse.ArgumentParser(description="Export a published checkpoint to ONNX as the guide does.")
+    parser = cli.Parser(description="Export a published checkpoint to ONNX as the guide does.")
     parser.add_argument("checkpoint", type=Path, help="the .pth file; its md5 is checked before it is unpickled")
     parser.add_argument("onnx", type=Path, help="the .onnx file to write")
     parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="default: thresholds.yaml")

@@ -11,7 +11,6 @@ integers, no BLAS is involved, and random integers are taken from the raw PCG64 
 
 from __future__ import annotations
 
-import argparse
 import functools
 import io
 import math
@@ -233,7 +232,7 @@ def write_checkpoint(path: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the sample was written, 2 with one line when the folder or the count is refused."""
-    parser = argparse.ArgumentParser(description="Make the embedded sample: labelled JPEGs and an AlexNet for them.")
+    parser = cli.Parser(description="Make the embedded sample: labelled JPEGs and an AlexNet for them.")
     parser.add_argument("out_dir", metavar="OUT_DIR", type=Path, help="a new or empty folder")
     parser.add_argument(
         "--images", metavar="N", type=int, default=DEFAULT_IMAGES, help="how many (default: %(default)s)"

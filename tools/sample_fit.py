@@ -7,7 +7,6 @@ which a processor adds. It takes half a minute and 1.5 GB of memory; making the 
 
 from __future__ import annotations
 
-import argparse
 import io
 import sys
 from collections.abc import Sequence
@@ -89,7 +88,7 @@ def write_head(path: Path, head: sample.Head) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the table is the shipped one (or was written), 1 when it differs."""
-    parser = argparse.ArgumentParser(description="Fit the embedded sample's last layer and compare it with the table.")
+    parser = cli.Parser(description="Fit the embedded sample's last layer and compare it with the table.")
     parser.add_argument("--table", type=Path, default=sample.HEAD_TABLE, help="the table (default: the shipped one)")
     parser.add_argument("--write", action="store_true", help="write the table instead of comparing")
     arguments = parser.parse_args(argv)

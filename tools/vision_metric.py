@@ -98,7 +98,7 @@ def _clear(result: Path, dumps: Path, labels: Path) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = cli.Parser(
         description="Top-1 to Top-5 accuracy of the txt or bin dumps of benchmark and ais_bench. The images dumped "
         "must be exactly the images labelled. Equal scores rank by lowest class index. Dumps of 1001 values have a "
         "background class first, labels are shifted by one for them. An earlier result file is removed first."

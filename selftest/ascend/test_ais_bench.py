@@ -12,7 +12,7 @@ import pytest
 
 from tools.ascend import ais_bench
 from tools.ascend.reading import ThroughputReading
-from tools.ascend.runs import DatasetRun
+from tools.ascend.runs import DatasetRun, Place
 from tools.errors import OmError, PerfError
 
 from .stubs import ais_bench_package
@@ -65,6 +65,10 @@ def _bins(folder: Path, ids: Sequence[str] = IDS) -> Path:
     return bins
 
 
+def _place(folder: Path, body: str, timeout: float = 60) -> Place:
+    return Place(ais_bench_package(folder / "site", body), folder / "work", folder / "logs", timeout)
+
+
 def _run(
     folder: Path,
     *,
@@ -82,10 +86,7 @@ def _run(
         batch=batch,
         device=0,
         python=Path(sys.executable),
-        env=ais_bench_package(folder / "site", RUN + change + REPORT + after),
-        work=folder / "work",
-        logs=folder / "logs",
-        timeout_seconds=timeout,
+        place=_place(folder, RUN + change + REPORT + after, timeout),
         expected_ids=ids,
     )
 
@@ -98,10 +99,7 @@ def _pure(
         batch=batch,
         device=0,
         python=Path(sys.executable),
-        env=ais_bench_package(folder / "site", RUN + change + REPORT + after),
-        work=folder / "work",
-        logs=folder / "logs",
-        timeout_seconds=60,
+        place=_place(folder, RUN + change + REPORT + after),
         loop=loop,
     )
 
@@ -168,10 +166,7 @@ def test_an_om_of_another_batch_is_found_by_executions(tmp_path: Path) -> None:
         batch=2,
         device=0,
         python=Path(sys.executable),
-        env=ais_bench_package(tmp_path / "site", quiet + REPORT),
-        work=tmp_path / "work",
-        logs=tmp_path / "logs",
-        timeout_seconds=60,
+        place=_place(tmp_path, quiet + REPORT),
         expected_ids=IDS,
     )
     with pytest.raises(PerfError, match="executed 2 times, 5 images in batches of 2 need 3"):
@@ -208,10 +203,7 @@ def test_a_summary_that_tells_no_batch_at_all_is_refused(tmp_path: Path) -> None
             batch=OM_BATCH,
             device=0,
             python=Path(sys.executable),
-            env=ais_bench_package(tmp_path / "site", RUN.replace("print(", "str(") + mute + REPORT),
-            work=tmp_path / "work",
-            logs=tmp_path / "logs",
-            timeout_seconds=60,
+            place=_place(tmp_path, RUN.replace("print(", "str(") + mute + REPORT),
             expected_ids=IDS,
         ).reading
 
@@ -313,3 +305,15 @@ def test_a_runner_python_serves_where_the_suites_own_has_no_ais_bench(tmp_path: 
 def test_the_stub_writes_json(tmp_path: Path) -> None:
     run = _run(tmp_path)
     assert json.loads((run.dumps.parent / "dumps_summary.json").read_text())["throughput"] == 2000
+
+
+def test_a_progress_bar_does_not_push_the_cause_out_of_the_message(tmp_path: Path) -> None:
+    bar = (
+        "print('model is damaged')\n"
+        "for step in range(600):\n    print(f'\\rloop inference exec: ({step}/600)', end='')\n"
+        "sys.exit(1)\n"
+    )
+    with pytest.raises(OmError, match=r"`ais_bench` ended with exit code 1") as caught:
+        _run(tmp_path, after=bar)
+    assert "model is damaged / loop inference exec: (599/600)" in str(caught.value)
+    assert "(30/600)" not in str(caught.value)

@@ -9,7 +9,7 @@ import pytest
 
 from tools.ascend import benchmark
 from tools.ascend.reading import ThroughputReading
-from tools.ascend.runs import DatasetRun
+from tools.ascend.runs import DatasetRun, Place
 from tools.errors import OmError, PerfError, PreprocessingError
 from tools.info import InfoRow, write_info
 
@@ -51,6 +51,11 @@ def _data(folder: Path) -> Path:
     return folder / "data.info"
 
 
+def _place(folder: Path, body: str, timeout: float) -> Place:
+    env = executable(folder / "tools", benchmark.binary_name(), body)
+    return Place(env, folder / "work", folder / "logs", timeout)
+
+
 def _run(
     folder: Path,
     body: str,
@@ -68,10 +73,7 @@ def _run(
         device=2,
         width=224,
         height=224,
-        env=executable(folder / "tools", benchmark.binary_name(), body),
-        work=folder / "work",
-        logs=folder / "logs",
-        timeout_seconds=timeout,
+        place=_place(folder, body, timeout),
         expected_ids=IDS,
         output_binary=output_binary,
     )
@@ -83,10 +85,7 @@ def _pure(folder: Path, body: str, *, rounds: int = 30) -> ThroughputReading:
         om=folder / "alexnet_bs4.om",
         batch=4,
         device=0,
-        env=executable(folder / "tools", benchmark.binary_name(), body),
-        work=folder / "work",
-        logs=folder / "logs",
-        timeout_seconds=60,
+        place=_place(folder, body, 60),
         rounds=rounds,
     )
 
@@ -204,13 +203,7 @@ def test_the_tool_absent_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.om").write_bytes(b"om")
     with pytest.raises(OmError, match=r"benchmark.* is not on PATH"):
         benchmark.run_pure(
-            om=tmp_path / "a.om",
-            batch=1,
-            device=0,
-            env={"PATH": ""},
-            work=tmp_path / "w",
-            logs=tmp_path,
-            timeout_seconds=9,
+            om=tmp_path / "a.om", batch=1, device=0, place=Place({"PATH": ""}, tmp_path / "work", tmp_path / "logs", 9)
         )
 
 

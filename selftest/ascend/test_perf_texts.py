@@ -84,7 +84,7 @@ def test_every_known_variant_reads_the_same(disguise: str) -> None:
     assert reading.images_per_second_per_chip == 1891.73
 
 
-DAMAGES = {
+DAMAGES: dict[str, tuple[Callable[[str], str], str]] = {
     "empty": (lambda text: " \r\n", "empty"),
     "no e2e": (lambda text: text.replace("[e2e]", "[x]"), r"\[e2e\] is missing"),
     "only e2e": (lambda text: text.split("\n")[0], r"\[infer\] is missing"),

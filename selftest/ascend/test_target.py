@@ -141,7 +141,8 @@ def test_a_cpu_box_simulates(root: Path, simulator: Path) -> None:
     chosen = _simulated(root)
     assert (chosen.kind, chosen.infer_tool) == (TargetKind.SIMULATOR, InferTool.BENCHMARK)
     assert chosen.why == "no trace of Ascend on this host"
-    assert chosen.env["PATH"] == f"{simulator / 'bin'}:{Path(sys.executable).parent}:/nowhere"
+    assert chosen.env["PATH"] == f"{simulator / 'bin'}:/nowhere"
+    assert chosen.env["ASCEND_SIMULATOR_PYTHON"] == sys.executable
     assert chosen.env["PYTHONPATH"] == f"{simulator / 'site'}:/mine"
     assert chosen.env["ASCEND_SIMULATOR"] == "1"
     assert shutil.which("atc", path=chosen.env["PATH"]) == str(simulator / "bin" / "atc")

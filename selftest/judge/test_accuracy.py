@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.errors import SuiteError
@@ -10,6 +10,8 @@ from tools.judge.accuracy import Loss, TightBound, compare, judge_loss, label_pl
 from tools.judge.paired import PairedTable
 from tools.judge.results import Verdict
 from tools.spec import AtMost
+
+STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run
 
 MARGIN = AtMost(at_most=1.0, unit="pp", source="guide")
 TIGHT = AtMost(at_most=0.1, unit="pp", source="tight")
@@ -95,6 +97,14 @@ def test_strict_inconclusive_counts_images_for_the_tight_bound() -> None:
     assert strict.images_needed > 4000
 
 
+def test_threshold_and_headroom_are_those_of_the_bound_to_prove() -> None:
+    loose, strict = judge(20, 15, 50_000), judge(20, 15, 50_000, strict=True)
+    assert loose.check.threshold == "<= 1, upper 95 % limit < 1"
+    assert strict.check.threshold == "<= 1, upper 95 % limit < 0.1 (strict)"
+    assert loose.check.headroom == 1.0 - loose.interval_pp.high
+    assert strict.check.headroom == 0.1 - strict.interval_pp.high
+
+
 def test_headroom_has_the_sign_of_the_proof() -> None:
     passed, open_ = judge(20, 15, 50_000).check.headroom, judge(5, 0, 1000).check.headroom
     assert passed is not None
@@ -116,6 +126,7 @@ def test_bounds_of_zero_are_values() -> None:
     assert judge_loss(table, k=1, margin=zero, tight=zero, strict=False).check.verdict is Verdict.FAIL
 
 
+@STEADY
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 3000))
 def test_one_more_lost_image_never_improves_the_verdict(lost: int, gained: int, rest: int) -> None:
     order = [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]
@@ -126,6 +137,7 @@ def test_one_more_lost_image_never_improves_the_verdict(lost: int, gained: int, 
         assert order.index(after) >= order.index(before)
 
 
+@STEADY
 @given(st.integers(0, 30), st.integers(0, 30), st.integers(1, 3000))
 def test_strict_is_never_milder(lost: int, gained: int, rest: int) -> None:
     order = [Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.FAIL]

@@ -116,6 +116,14 @@ def test_flips_are_split_by_the_gap_they_cross() -> None:
     assert (failed.verdict, failed.measured, failed.detail) == (Verdict.FAIL, 1.0, "see far")
 
 
+def test_a_gap_of_exactly_the_near_tie_is_within() -> None:
+    import numpy as np
+
+    measured = measure(["a"], np.array([[5.0, 4.5, 0, 0, 0]]), np.array([[5.0, 5.5, 0, 0, 0]]))
+    assert summarise([measured], near_tie_logits=0.5).flipped_beyond_near_tie == ()
+    assert summarise([measured], near_tie_logits=0.49).flipped_beyond_near_tie == ("a",)
+
+
 def test_ties_go_to_the_lower_class_on_both_sides() -> None:
     import numpy as np
 
@@ -123,6 +131,16 @@ def test_ties_go_to_the_lower_class_on_both_sides() -> None:
     assert measure(["a"], pth, pth).images[0].flip_gap is None
     after = measure(["a"], pth, np.array([[1.0, 1.1, 0, 0, 0, 0]])).images[0]
     assert after.flip_gap == 0.0
+
+
+def test_a_thousand_equal_logits_have_the_lowest_five_classes_on_top() -> None:
+    import numpy as np
+
+    pth = np.ones((1, 1000))
+    candidate = pth.copy()
+    candidate[0, :5] += 0.1
+    image = measure(["a"], pth, candidate).images[0]
+    assert (image.flip_gap, image.top5_set_changed) == (None, False)
 
 
 def test_a_changed_top_five_is_seen_though_top1_stays() -> None:

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from tools.errors import SuiteError
 from tools.judge.paired import PairedTable, images_needed, loss_interval_pp, mcnemar_p, pair, wilson_percent
 
+STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run
+
 
 def table(lost: int, gained: int, images: int) -> PairedTable:
     return PairedTable(both_right=images - lost - gained, lost=lost, gained=gained, both_wrong=0)
@@ -91,6 +93,7 @@ def test_interval_agrees_with_a_numerical_reference(lost: int, gained: int, imag
     assert interval.high == pytest.approx(high, abs=2e-4)
 
 
+@STEADY
 @given(tables)
 def test_interval_holds_the_observed_drop_and_mirrors(observed: PairedTable) -> None:
     mirrored = table(observed.gained, observed.lost, observed.images)
@@ -99,6 +102,7 @@ def test_interval_holds_the_observed_drop_and_mirrors(observed: PairedTable) -> 
     assert (interval.low, interval.high) == (-other.high, -other.low)
 
 
+@STEADY
 @given(tables)
 def test_more_images_alike_narrow_the_interval(observed: PairedTable) -> None:
     tripled = table(3 * observed.lost, 3 * observed.gained, 3 * observed.images)
@@ -139,13 +143,19 @@ def test_wilson_agrees_with_scipy(right: int, images: int) -> None:
     assert (interval.low, interval.high) == pytest.approx((100 * expected.low, 100 * expected.high), abs=1e-9)
 
 
+def test_wilson_ends_exactly_at_none_and_all() -> None:
+    sizes = range(1, 500)
+    assert {wilson_percent(0, images).low for images in sizes} == {0.0}
+    assert {wilson_percent(images, images).high for images in sizes} == {100.0}
+
+
 @pytest.mark.parametrize(("right", "images"), [(-1, 5), (6, 5), (0, 0)])
 def test_wilson_refuses_what_is_no_proportion(right: int, images: int) -> None:
     with pytest.raises(ValueError, match="not a proportion"):
         wilson_percent(right, images)
 
 
-@settings(max_examples=60)
+@STEADY
 @given(st.integers(0, 400), st.integers(0, 400))
 def test_mcnemar_agrees_with_scipys_exact_binomial_test(lost: int, gained: int) -> None:
     from scipy.stats import binomtest
@@ -160,6 +170,7 @@ def test_mcnemar_of_huge_counts_is_quick_and_sane() -> None:
     assert 6.3e-6 < mcnemar_p(table(25_000, 24_000, 50_000)) < 6.5e-6
 
 
+@STEADY
 @given(tables.filter(lambda observed: observed.drop_pp < 1.0))
 def test_images_needed_is_where_the_upper_limit_crosses_the_margin(observed: PairedTable) -> None:
     """Enlarged with the same shares just past the number the bound is proven, just short of it it is not."""

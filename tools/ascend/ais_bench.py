@@ -23,6 +23,7 @@ from tools.ascend.perf_texts import AisSummary, PerfTextError, ais_reading, read
 from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.runs import (
     DatasetRun,
+    Place,
     check_dumps,
     outcome,
     private_folder,
@@ -91,10 +92,7 @@ def run_dataset(
     batch: int,
     device: int,
     python: Path,
-    env: Mapping[str, str],
-    work: Path,
-    logs: Path,
-    timeout_seconds: float,
+    place: Place,
     expected_ids: Iterable[str],
 ) -> DatasetRun:
     """Run the OM over the folder `bins`, which holds `<id>.bin` for exactly the expected ids and nothing else.
@@ -109,15 +107,14 @@ def run_dataset(
     names = _dump_names(ids, gate)
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
-    work = private_folder(work, gate)
-    output = _output_folder(work)
+    output = _output_folder(private_folder(place.work, gate))
     argv = [
         *_argv(python, om, device),
         *("--input", str(bins.absolute()), "--output", str(output), "--output_dirname", _DUMPS),
         *("--outfmt", "BIN", "--batchsize", str(batch)),
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
-    done = run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    done = run_tool(argv, place, refuse=refuse)
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
     read = functools.partial(_read_dataset, output, done, batch=batch, device=device, images=len(ids))
@@ -133,10 +130,7 @@ def run_pure(
     batch: int,
     device: int,
     python: Path,
-    env: Mapping[str, str],
-    work: Path,
-    logs: Path,
-    timeout_seconds: float,
+    place: Place,
     loop: int = PURE_LOOPS,
 ) -> ThroughputReading:
     """Executions alone. `--batchsize` is left out, so that the tool takes the batch from the OM; the one that it then
@@ -145,11 +139,10 @@ def run_pure(
     if loop < 1:
         raise PerfError("--loop must be at least 1", gate=gate, measured=loop, allowed=">= 1")
     om = _checked_om(om, ran_gate(batch))
-    work = private_folder(work, ran_gate(batch))
-    output = _output_folder(work)
+    output = _output_folder(private_folder(place.work, ran_gate(batch)))
     argv = [*_argv(python, om, device), "--output", str(output), "--output_dirname", _DUMPS, "--loop", str(loop)]
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    done = run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    done = run_tool(argv, place, refuse=refuse)
     _part_summary_from_dumps(output)
     read = functools.partial(_read_pure, output, done, batch=batch, device=device, loop=loop)
     found = outcome(read, batch=batch, where=output / _SUMMARY)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools import process
-from tools.ascend.runs import ending, private_folder, require_file, require_plain, tail
+from tools.ascend.runs import ending, private_folder, reproduce, require_file, require_plain, tail
 from tools.ascend.soc import normalise_soc
 from tools.errors import OmError
 from tools.files import atomic
@@ -188,5 +187,5 @@ def _failure(
         f"no OM for batch {request.batch} on {normalise_soc(request.soc)}: {what}{said}",
         gate=request.gate,
         where=request.onnx,
-        fix=f"reproduce with: cd {shlex.quote(str(work))} && {shlex.join(command)}; both streams: {logs}",
+        fix=reproduce(command, work, logs),
     )

@@ -17,6 +17,7 @@ from tools.ascend.perf_texts import read_dataset_perf, read_pure_perf
 from tools.ascend.reading import ThroughputReading
 from tools.ascend.runs import (
     DatasetRun,
+    Place,
     check_dumps,
     outcome,
     private_folder,
@@ -55,15 +56,12 @@ def run_dataset(
     device: int,
     width: int,
     height: int,
-    env: Mapping[str, str],
-    work: Path,
-    logs: Path,
-    timeout_seconds: float,
     expected_ids: Iterable[str],
     info_base: Path,
+    place: Place,
     output_binary: bool = True,
 ) -> DatasetRun:
-    """Run the OM over the images of `info` in the private folder `work`.
+    """Run the OM over the images of `info` in the private folder `place.work`.
 
     Dumps are `<id>_1.bin` (float32, exact) or, with `output_binary` off as in the guide, `<id>_1.txt` (6 decimals).
     `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
@@ -73,10 +71,10 @@ def run_dataset(
     om = require_file(om, gate, "the OM")
     ids = tuple(expected_ids)
     rows = _rows(info, info_base, ids, width, height)
-    work = private_folder(work, gate)
+    work = private_folder(place.work, gate)
     write_info(rows, work / "input.info")
     argv: list[str | Path] = [
-        _binary(env, gate),
+        _binary(place.env, gate),
         f"-model_type={MODEL_TYPE}",
         f"-batch_size={batch}",
         f"-device_id={device}",
@@ -88,7 +86,7 @@ def run_dataset(
         f"-output_binary={str(output_binary).lower()}",
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
-    done = run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    done = run_tool(argv, place, refuse=refuse)
     dumps = work / "result" / f"dumpOutput_device{device}"
     suffix = ".bin" if output_binary else ".txt"
     check_dumps(dumps, (f"{name}_1{suffix}" for name in ids), batch=batch, completed=done)
@@ -102,10 +100,7 @@ def run_pure(
     om: Path,
     batch: int,
     device: int,
-    env: Mapping[str, str],
-    work: Path,
-    logs: Path,
-    timeout_seconds: float,
+    place: Place,
     rounds: int = PURE_ROUNDS,
 ) -> ThroughputReading:
     """Executions alone, on inputs that the tool leaves unset; the guide takes batches 4, 8 and 32 from it."""
@@ -113,16 +108,16 @@ def run_pure(
     if not 1 <= rounds <= MOST_ROUNDS:
         raise PerfError("-round is out of range", gate=gate, measured=rounds, allowed=f"1 to {MOST_ROUNDS}")
     om = require_file(om, ran_gate(batch), "the OM")
-    work = private_folder(work, ran_gate(batch))
+    work = private_folder(place.work, ran_gate(batch))
     argv: list[str | Path] = [
-        _binary(env, gate),
+        _binary(place.env, gate),
         f"-round={rounds}",
         f"-om_path={om}",
         f"-device_id={device}",
         f"-batch_size={batch}",
     ]
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    run_tool(argv, work=work, logs=logs, env=env, timeout_seconds=timeout_seconds, refuse=refuse)
+    run_tool(argv, place, refuse=refuse)
     perf = work / "result" / f"PureInfer_perf_of_{om.stem}_in_device_{device}.txt"
     read = functools.partial(_read_pure, perf, batch=batch, device=device)
     found = outcome(read, batch=batch, where=perf)

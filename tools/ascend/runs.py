@@ -19,7 +19,7 @@ from tools.process import Completed
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
 DRIVER_LIBRARY = "libascend_hal.so"
-TAIL_LINES = 15
+TAIL_LINES, TAIL_CHARACTERS, TAIL_SOURCE_CHARACTERS = 15, 3000, 100_000
 
 _ERROR_LINE = re.compile(r"\[ERROR\].*")
 
@@ -32,6 +32,16 @@ def ran_gate(batch: int) -> str:
 def reading_gate(batch: int) -> str:
     """The gate that the tool delivered a throughput reading that is whole and does not contradict itself."""
     return f"perf.reading[bs{batch}]"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a tool runs: the child's environment, a private folder, where its streams are kept, a limit."""
+
+    env: Mapping[str, str]
+    work: Path
+    logs: Path
+    timeout_seconds: float
 
 
 @dataclass(frozen=True)
@@ -88,33 +98,31 @@ def require_file(path: Path, gate: str, what: str) -> Path:
     return path.absolute()
 
 
-def run_tool(
-    argv: Sequence[str | Path],
-    *,
-    work: Path,
-    logs: Path,
-    env: Mapping[str, str],
-    timeout_seconds: float,
-    refuse: Callable[[str, str], StageError],
-) -> Completed:
-    """Run a vendor tool in `work` to a clean end, else raise `refuse(what, how to reproduce)`.
+def run_tool(argv: Sequence[str | Path], place: Place, *, refuse: Callable[[str, str], StageError]) -> Completed:
+    """Run a vendor tool in `place.work` to a clean end, else raise `refuse(what, how to reproduce)`.
 
     Not clean: no such program, no end within the limit, killed, exit code not 0, or an `[ERROR]` line (benchmark
     drops a batch after one and still exits 0).
     """
-    again = f"reproduce with: cd {shlex.quote(str(work))} && {shlex.join(map(str, argv))}; both streams: {logs}"
+    again = reproduce(argv, place.work, place.logs)
+    name = str(argv[2]) if argv[1] == "-m" else Path(argv[0]).name
     try:
-        done = process.run(argv, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
+        done = process.run(argv, cwd=place.work, logs=place.logs, timeout_seconds=place.timeout_seconds, env=place.env)
     except OSError as error:
         raise refuse(f"`{argv[0]}` cannot be started: {error.strerror}", again) from error
-    problem = ending(done, timeout_seconds)
+    problem = ending(done, place.timeout_seconds)
     errors = error_lines(done.stdout) + error_lines(done.stderr)
     if problem is None and errors:
         problem = "reported an error although its exit code is 0"
     if problem is not None:
         said = f"; it says: {' / '.join(errors[:5])}" if errors else ""
-        raise refuse(f"`{Path(argv[0]).name}` {problem}{said}; output ends: {tail(done)}", again)
+        raise refuse(f"`{name}` {problem}{said}; output ends: {tail(done)}", again)
     return done
+
+
+def reproduce(argv: Sequence[str | Path], work: Path, logs: Path) -> str:
+    """How to run the same by hand, and where both streams of this run are."""
+    return f"reproduce with: cd {shlex.quote(str(work))} && {shlex.join(map(str, argv))}; both streams: {logs}"
 
 
 def ending(done: Completed, timeout_seconds: float) -> str | None:
@@ -139,9 +147,19 @@ def error_lines(text: str) -> tuple[str, ...]:
 
 
 def tail(done: Completed) -> str:
-    """The last lines of a tool's output on one line."""
-    lines = [line.strip() for line in re.split(r"[\r\n]", done.tail) if line.strip()]
-    return " / ".join(lines[-TAIL_LINES:]) or "(nothing printed)"
+    """The last lines of a tool's output on one line, stdout before stderr; of a progress bar only its last state."""
+    text = f"{done.stdout[-TAIL_SOURCE_CHARACTERS:]}\n{done.stderr[-TAIL_SOURCE_CHARACTERS:]}"
+    lines: list[str] = []
+    for line in filter(None, map(str.strip, re.split(r"[\r\n]", text))):
+        if lines and _letters(lines[-1]) == _letters(line):
+            lines.pop()
+        lines.append(line)
+    return " / ".join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:] or "(nothing printed)"
+
+
+def _letters(line: str) -> str:
+    """What two states of one progress bar have in common."""
+    return re.sub(r"[^A-Za-z]", "", line)
 
 
 def check_dumps(dumps: Path, expected_names: Iterable[str], *, batch: int, completed: Completed) -> None:

@@ -24,8 +24,8 @@ def normalise_soc(name: str) -> str:
     return f"Ascend310{chip}" if chip.startswith("P") else f"Ascend{chip}"
 
 
-def soc_mismatch(asked: str, present: str) -> str | None:
-    """None when an OM for the chip `asked` runs on the chip `present`, else the reason in words.
+def soc_mismatch(asked: str, present: str, *, what: str = "the device") -> str | None:
+    """None when `asked` and `present`, the chip of `what`, are the same chip, else the reason in words.
 
     An OM built for one chip does not load on another. Ascend710 is the early name of Ascend310P3.
     """
@@ -34,4 +34,4 @@ def soc_mismatch(asked: str, present: str) -> str | None:
         return None
     if found in _FAMILY_NAMES and wanted.startswith(found):
         return None
-    return f"asked for {wanted}, the device is {found}: an OM built for one chip does not load on another"
+    return f"asked for {wanted}, {what} is {found}: an OM built for one chip does not load on another"

@@ -19,6 +19,8 @@ from tools.errors import OmError
 GATE = "om.toolkit"
 SIMULATOR = Path(__file__).resolve().parent / "simulator"
 SIMULATOR_BIN, SIMULATOR_SITE = SIMULATOR / "bin", SIMULATOR / "site"
+SIMULATOR_PYTHON = f"{OWN_VARIABLE}_PYTHON"
+"""The variable that tells the simulator's programs which interpreter to run in."""
 AUTO = "auto"
 
 
@@ -99,11 +101,12 @@ def _refuse_simulator_in(env: Mapping[str, str]) -> None:
 
 
 def _simulator(env: Mapping[str, str], asked: InferTool | None, ais_bench_python: Path | None, why: str) -> Target:
-    """The simulator's programs first on PATH, then the suite's Python, which they run in."""
+    """The simulator's programs first on PATH, run by the suite's own Python."""
     simulated = dict(env)
-    simulated["PATH"] = _joined(SIMULATOR_BIN, Path(sys.executable).parent, env.get("PATH", ""))
+    simulated["PATH"] = _joined(SIMULATOR_BIN, env.get("PATH", ""))
     simulated["PYTHONPATH"] = _joined(SIMULATOR_SITE, env.get("PYTHONPATH", ""))
     simulated[OWN_VARIABLE] = "1"
+    simulated[SIMULATOR_PYTHON] = sys.executable
     chosen = installed_tool(simulated, asked, ais_bench_python)
     if chosen is None:
         raise OmError(f"the simulator has no {asked or 'inference tool'}", gate=GATE, where=SIMULATOR)

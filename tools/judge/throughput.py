@@ -218,10 +218,9 @@ def _too_scattered(runs: Sequence[float], noise_cv_percent: float) -> str:
     if spread is None or spread <= noise_cv_percent:
         return ""
     freedom = len(runs) - 1
-    if (
-        noise_cv_percent > 0
-        and _chi_square_tail(freedom * (spread / noise_cv_percent) ** 2, freedom) >= SPREAD_FALSE_ALARM
-    ):
+    # Beyond a hundredfold scatter the chance is 0 in any case; the cap keeps a noise near 0 from overflowing.
+    times = min(spread / noise_cv_percent, 100.0) if noise_cv_percent > 0 else 100.0
+    if _chi_square_tail(freedom * times * times, freedom) >= SPREAD_FALSE_ALARM:
         return ""
     return (
         f"the runs scatter by {spread:.3g} % while the stored noise is {noise_cv_percent:.3g} %: "

@@ -1,0 +1,66 @@
+"""The simulated npu-smi: both layouts, states of the device, and its own failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selftest.ascend_simulator.conftest import Simulator
+
+
+def table(simulator: Simulator, cwd: Path, fault: str = "", soc: str = "Ascend310", **env: str) -> str:
+    """What `npu-smi info` prints."""
+    done = simulator.run("npu-smi", "info", cwd=cwd, fault=fault, ASCEND_SIMULATOR_SOC=soc, **env)
+    assert done.returncode == 0
+    return done.stdout
+
+
+@pytest.mark.parametrize(("soc", "chips"), [("Ascend310", 4), ("Ascend310P3", 1)])
+def test_every_line_of_the_table_is_equally_wide(simulator: Simulator, tmp_path: Path, soc: str, chips: int) -> None:
+    text = table(simulator, tmp_path, soc=soc)
+    assert len({len(line) for line in text.splitlines()}) == 1
+    assert text.count(f" {soc.removeprefix('Ascend')} ") == chips
+    assert text.count("| OK ") == chips
+
+
+def test_states_of_the_device(simulator: Simulator, tmp_path: Path) -> None:
+    assert "| 0                 621  / 8192" in table(simulator, tmp_path)
+    assert "| 87                1821 / 8192" in table(simulator, tmp_path, "device:busy")
+    assert table(simulator, tmp_path, "device:unhealthy").count("Alarm") == 1
+    assert " 310P3 " in table(simulator, tmp_path, "device:other-soc")
+    busy = table(simulator, tmp_path, "device:busy", soc="Ascend310P3")
+    assert "| 4711            | python3                  | 1200                |" in busy
+
+
+def test_a_device_that_gets_busy_half_way(simulator: Simulator, tmp_path: Path) -> None:
+    found = [
+        "| 87  " in table(simulator, tmp_path, "device:busy-half-way", ASCEND_SIMULATOR_STATE=str(tmp_path))
+        for _ in range(3)
+    ]
+    assert found == [False, True, True]
+
+
+def test_half_way_needs_a_folder_to_count_in(simulator: Simulator, tmp_path: Path) -> None:
+    done = simulator.run("npu-smi", "info", cwd=tmp_path, fault="device:busy-half-way")
+    assert (done.returncode, "ASCEND_SIMULATOR_STATE" in done.stderr) == (97, True)
+
+
+def test_failures_of_npu_smi_itself(simulator: Simulator, tmp_path: Path) -> None:
+    done = simulator.run("npu-smi", "info", cwd=tmp_path, fault="npu-smi:dcmi-failed")
+    assert (done.returncode, done.stdout) == (255, "dcmi module initialize failed. ret is -8005\n")
+    assert table(simulator, tmp_path, "npu-smi:truncated").splitlines()[-1].startswith("| 0       310 ")
+    whole = table(simulator, tmp_path, soc="Ascend310P3")
+    without = table(simulator, tmp_path, "npu-smi:no-process-table", soc="Ascend310P3")
+    assert ("Process id" in whole, "Process id" in without) == (True, False)
+    assert whole.startswith(without)
+
+
+def test_other_words_are_refused(simulator: Simulator, tmp_path: Path) -> None:
+    assert simulator.run("npu-smi", "set", cwd=tmp_path).returncode == 255
+
+
+def test_numpy_is_not_imported(simulator: Simulator, tmp_path: Path) -> None:
+    done = simulator.run("npu-smi", "info", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    assert "enum" in done.stderr
+    assert "numpy" not in done.stderr

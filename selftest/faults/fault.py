@@ -1,0 +1,47 @@
+"""What a fault is: a name, the gate that must go red, and how it gets into a world."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+
+from selftest.faults.world import World
+
+Inject = Callable[[World, pytest.MonkeyPatch], None]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One small, real fault.
+
+    `gate` (full id) must be the first gate of the inventory to fail; `remade` are the kinds of artifacts that the
+    fault changes, dropped from the world's cache first; `arguments` select the part of the suite to run and name
+    inputs (`{folder}` is the world's); `sample` runs on the embedded sample, else inputs are named by the arguments.
+    """
+
+    name: str
+    gate: str
+    inject: Inject
+    remade: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+    sample: bool = True
+
+
+class Catalogue:
+    """A list of faults that is filled by a decorator on each fault's injection."""
+
+    def __init__(self, *stages: str, remade: tuple[str, ...] = ()) -> None:
+        self.faults: list[Fault] = []
+        self._select = ("-m", " or ".join(stages))
+        self._remade = remade
+
+    def fault(self, name: str, gate: str, *arguments: str, sample: bool = True) -> Callable[[Inject], Inject]:
+        """Enter a fault: `@catalogue.fault("what happens", "gate.that.sees.it")`."""
+
+        def enter(inject: Inject) -> Inject:
+            self.faults.append(Fault(name, gate, inject, self._remade, (*self._select, *arguments), sample))
+            return inject
+
+        return enter

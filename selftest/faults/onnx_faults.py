@@ -1,0 +1,159 @@
+"""Faults of the export: other opset, names, shapes, weights or arithmetic than the checkpoint's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from selftest.faults.fault import Catalogue
+from selftest.faults.world import World
+from tools import pth2onnx
+from tools.engines.onnx_engine import OnnxEngine
+from tools.spec import Onnx
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+    import torch
+    from numpy.typing import NDArray
+
+catalogue = Catalogue("checkpoint", "onnx", remade=("onnx", "predictions-onnx"))
+
+
+def edit_export(monkeypatch: pytest.MonkeyPatch, edit: Callable[[onnx.ModelProto], None]) -> None:
+    """Let the exporter write the right file and then change the graph in it."""
+    import onnx
+
+    export = pth2onnx._export
+
+    def edited(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
+        export(model, path, asked)
+        graph = onnx.load(str(path))
+        edit(graph)
+        onnx.save(graph, str(path))
+
+    monkeypatch.setattr(pth2onnx, "_export", edited)
+
+
+def export_arguments(monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
+    """Call torch's exporter with other arguments than the suite does."""
+    import torch
+
+    export = torch.onnx.export
+    monkeypatch.setattr(torch.onnx, "export", lambda *words, **named: export(*words, **{**named, **changed}))
+
+
+@catalogue.fault("the exporter fails", "onnx.export")
+def exporter_fails(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    def refuse(*words: object, **named: object) -> None:
+        raise RuntimeError("Exporting the operator 'aten::x' to ONNX opset version 11 is not supported")
+
+    monkeypatch.setattr(torch.onnx, "export", refuse)
+
+
+@catalogue.fault("the exporter leaves half a file", "onnx.export")
+def half_a_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(
+        torch.onnx, "export", lambda model, images, path, **named: Path(path).write_bytes(b"\x08\x06:\xff")
+    )
+
+
+@catalogue.fault("an input that no node makes", "onnx.checker")
+def dangling_input(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dangle(model: onnx.ModelProto) -> None:
+        model.graph.node[3].input[0] = "nobody"
+
+    edit_export(monkeypatch, dangle)
+
+
+@catalogue.fault("opset 12", "onnx.opset")
+def opset_12(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_arguments(monkeypatch, opset_version=12)
+
+
+@catalogue.fault("a second opset domain", "onnx.opset")
+def second_domain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnx
+
+    edit_export(monkeypatch, lambda model: model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1)))
+
+
+@catalogue.fault("the exporter's default names", "onnx.input")
+def default_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_arguments(monkeypatch, input_names=["input.1"], dynamic_axes={"input.1": {0: "-1"}, "class": {0: "-1"}})
+
+
+@catalogue.fault("a fixed batch", "onnx.input")
+def fixed_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_arguments(monkeypatch, dynamic_axes=None)
+
+
+@catalogue.fault("the output renamed", "onnx.output")
+def renamed_output(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    export_arguments(
+        monkeypatch, output_names=["output1"], dynamic_axes={"actual_input_1": {0: "-1"}, "output1": {0: "-1"}}
+    )
+
+
+@catalogue.fault("a layer's bias lost in the export", "onnx.weights")
+def lost_bias(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+    from onnx import numpy_helper
+
+    def lose(model: onnx.ModelProto) -> None:
+        bias = next(tensor for tensor in model.graph.initializer if tensor.name == "features.3.bias")
+        bias.CopyFrom(numpy_helper.from_array(np.zeros(192, np.float32), bias.name))
+
+    edit_export(monkeypatch, lose)
+
+
+@catalogue.fault("weights exported after rounding to float16", "onnx.weights")
+def rounded_weights(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    export = pth2onnx._export
+    monkeypatch.setattr(pth2onnx, "_export", lambda model, path, asked: export(model.half().float(), path, asked))
+
+
+@catalogue.fault("softmax appended", "onnx.logits_abs_error")
+def softmax(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    export = pth2onnx._export
+    monkeypatch.setattr(
+        pth2onnx,
+        "_export",
+        lambda model, path, asked: export(_named_like(torch.nn.Softmax(1), model), path, asked),
+    )
+
+
+@catalogue.fault("a pool with another padding", "onnx.logits_abs_error")
+def pool_padding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pad(model: onnx.ModelProto) -> None:
+        pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
+        attribute = next(attribute for attribute in pool.attribute if attribute.name == "pads")
+        attribute.ints[:] = [1, 1, 0, 0]
+
+    edit_export(monkeypatch, pad)
+
+
+@catalogue.fault("an image's logits depend on its neighbours", "onnx.batch_invariance_abs_error")
+def neighbours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = OnnxEngine.logits
+
+    def logits(engine: OnnxEngine, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        return right(engine, images) + (1 if len(images) == 1 else 0)
+
+    monkeypatch.setattr(OnnxEngine, "logits", logits)
+
+
+def _named_like(last: torch.nn.Module, model: torch.nn.Module) -> torch.nn.Module:
+    """The model followed by another layer, its weights keeping their names."""
+    forward = model.forward
+    model.forward = lambda images: last(forward(images))  # type: ignore[method-assign]
+    return model

@@ -1,0 +1,29 @@
+"""Faults of throughput: an engine that became slow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from selftest.faults.fault import Catalogue
+from selftest.faults.world import World
+from tools.engines.onnx_engine import OnnxEngine
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+catalogue = Catalogue("perf")
+
+
+@catalogue.fault("onnxruntime computes everything eight times", "host.perf.onnx_to_torch[bs1]", "-k=bs1]")
+def slow_onnxruntime(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = OnnxEngine.logits
+
+    def slow(engine: OnnxEngine, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        for _ in range(7):
+            right(engine, images)
+        return right(engine, images)
+
+    monkeypatch.setattr(OnnxEngine, "logits", slow)

@@ -1,0 +1,270 @@
+"""Faults of the data: labels, images and bins that are missing, doubled, cut short or made by another recipe."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import fixtures.preprocessing
+from selftest.faults.fault import Catalogue
+from selftest.faults.world import IMAGES, World
+from tools import bins, preprocess, sample
+from tools.bins import write_bins
+from tools.spec import Preprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    Tensor = NDArray[np.float32]
+
+catalogue = Catalogue("preprocessing", remade=("bins", "predictions"))
+OWN = ("--images={folder}/val", "--labels={folder}/val_label.txt", "--checkpoint={folder}/unused.pth")
+FIRST, SECOND = "ILSVRC2012_val_00000001", "ILSVRC2012_val_00000002"
+
+
+def own_images(world: World) -> tuple[Path, Path]:
+    """The sample's images and labels as the user's own; returns the folder and the label file."""
+    sample.write_images(world.folder, IMAGES)
+    (world.folder / "unused.pth").touch()
+    return world.folder / "val", world.folder / "val_label.txt"
+
+
+def edit_labels(world: World, edit: Callable[[list[str]], list[str]]) -> None:
+    """Change the lines of the user's label file."""
+    _, labels = own_images(world)
+    labels.write_text("".join(edit(labels.read_text().splitlines(keepends=True))))
+
+
+def edit_bins(monkeypatch: pytest.MonkeyPatch, edit: Callable[[Path], object]) -> None:
+    """Let preprocessing do its work and then change the folder of bins."""
+
+    def edited(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
+        write_bins(images, folder, recipe)
+        edit(folder)
+
+    monkeypatch.setattr(bins, "write_bins", edited)
+
+
+def edit_tensors(monkeypatch: pytest.MonkeyPatch, edit: Callable[[Tensor], Tensor]) -> None:
+    """Change every preprocessed image before it is written."""
+    right = preprocess.image_tensor
+    monkeypatch.setattr(bins, "image_tensor", lambda path, recipe: edit(right(path, recipe)))
+
+
+def edit_table(monkeypatch: pytest.MonkeyPatch, table: Callable[[Preprocessing], Tensor]) -> None:
+    """Normalise with another table; what the gates compare with stays right."""
+    monkeypatch.setattr(preprocess, "normalisation_table", table)
+
+
+def edit_crop(monkeypatch: pytest.MonkeyPatch, crop: Callable[[Image.Image], Image.Image]) -> None:
+    """Resize and cut in another way."""
+    from PIL import Image
+
+    monkeypatch.setattr(preprocess, "_cropped", lambda path, recipe: crop(Image.open(path).convert("RGB")))
+
+
+def resized(image: Image.Image, *, method: str = "BILINEAR", short: int = 256, shift: int = 0) -> Image.Image:
+    """The reference recipe with one detail changed."""
+    from PIL import Image
+
+    width, height = preprocess._resized(*image.size, short)
+    left, top = round((width - 224) / 2) + shift, round((height - 224) / 2) + shift
+    larger = image.resize((width, height), Image.Resampling[method])
+    return larger.crop((left, top, left + 224, top + 224))
+
+
+@catalogue.fault("a label line twice", "preprocessing.labels", *OWN, sample=False)
+def doubled_label(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_labels(world, lambda lines: [*lines, lines[0]])
+
+
+@catalogue.fault("labels counted from 1", "preprocessing.labels", *OWN, sample=False)
+def labels_from_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_labels(world, lambda lines: [f"{FIRST}.JPEG 1000\n", *lines[1:]])
+
+
+@catalogue.fault("a label that is no number", "preprocessing.labels", *OWN, sample=False)
+def label_in_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_labels(world, lambda lines: [f"{FIRST}.JPEG n01440764\n", *lines[1:]])
+
+
+@catalogue.fault("a truncated JPEG", "preprocessing.images", *OWN, sample=False)
+def truncated_jpeg(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = own_images(world)
+    os.truncate(folder / f"{SECOND}.JPEG", 20000)
+
+
+@catalogue.fault("an HTML page named .JPEG", "preprocessing.images", *OWN, sample=False)
+def html_named_jpeg(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = own_images(world)
+    (folder / f"{SECOND}.JPEG").write_text("<html>503</html>")
+
+
+@catalogue.fault("one image missing", "preprocessing.ids", *OWN, sample=False)
+def image_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = own_images(world)
+    (folder / f"{SECOND}.JPEG").unlink()
+
+
+@catalogue.fault("one label missing", "preprocessing.ids", *OWN, sample=False)
+def label_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_labels(world, lambda lines: lines[1:])
+
+
+@catalogue.fault("the sample painted with other grain", "preprocessing.images_sha256")
+def other_grain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.forget("sample-images")
+    monkeypatch.setattr(sample, "GRAIN_SEED", sample.GRAIN_SEED + 1)
+
+
+@catalogue.fault("one bin missing", "preprocessing.bins")
+def bin_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_bins(monkeypatch, lambda folder: (folder / f"{SECOND}.bin").unlink())
+
+
+@catalogue.fault("a bin of an earlier run left behind", "preprocessing.bins")
+def bin_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_bins(monkeypatch, lambda folder: (folder / "ILSVRC2012_val_00000999.bin").touch())
+
+
+@catalogue.fault("a line missing in the .info list", "preprocessing.info")
+def info_line_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = fixtures.preprocessing.bin_rows
+    monkeypatch.setattr(fixtures.preprocessing, "bin_rows", lambda *words: right(*words)[:-1])
+
+
+@catalogue.fault("one bin truncated", "preprocessing.bin_size")
+def bin_truncated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_bins(monkeypatch, lambda folder: os.truncate(folder / f"{SECOND}.bin", 602_108))
+
+
+@catalogue.fault("bins of float64", "preprocessing.bin_size")
+def float64_bins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    edit_tensors(monkeypatch, lambda tensor: tensor.astype(np.float64))  # type: ignore[arg-type, return-value]
+
+
+@catalogue.fault("one value NaN", "preprocessing.finite")
+def nan_value(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    def poison(folder: Path) -> None:
+        values = np.fromfile(folder / f"{SECOND}.bin", np.float32)
+        values[1234] = np.nan
+        values.tofile(folder / f"{SECOND}.bin")
+
+    edit_bins(monkeypatch, poison)
+
+
+@catalogue.fault("no division by 255", "preprocessing.value_range")
+def no_255(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = preprocess.normalisation_table
+    edit_table(monkeypatch, lambda recipe: right(recipe) * 255)
+
+
+@catalogue.fault("the first image preprocessed twice, under two names", "preprocessing.torchvision_parity")
+def doubled_bin(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_bins(
+        monkeypatch,
+        lambda folder: (folder / f"{SECOND}.bin").write_bytes((folder / f"{FIRST}.bin").read_bytes()),
+    )
+
+
+@catalogue.fault("two bins swapped", "preprocessing.torchvision_parity")
+def swapped_bins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swap(folder: Path) -> None:
+        first, second, aside = folder / f"{FIRST}.bin", folder / f"{SECOND}.bin", folder / "aside"
+        first.rename(aside)
+        second.rename(first)
+        aside.rename(second)
+
+    edit_bins(monkeypatch, swap)
+
+
+@catalogue.fault("BGR instead of RGB", "preprocessing.torchvision_parity")
+def bgr(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = preprocess._cropped
+
+    def swapped(path: Path, recipe: Preprocessing) -> Image.Image:
+        from PIL import Image
+
+        red, green, blue = right(path, recipe).split()
+        return Image.merge("RGB", (blue, green, red))
+
+    monkeypatch.setattr(preprocess, "_cropped", swapped)
+
+
+@catalogue.fault("no mean subtracted", "preprocessing.value_range")
+def no_mean(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    edit_table(
+        monkeypatch,
+        lambda recipe: (np.arange(256, dtype=np.float32) / 255 / np.array(recipe.std)[:, None]).astype(np.float32),
+    )
+
+
+@catalogue.fault("no division by the standard deviation", "preprocessing.torchvision_parity")
+def no_std(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    edit_table(
+        monkeypatch,
+        lambda recipe: (np.arange(256, dtype=np.float32) / 255 - np.array(recipe.mean)[:, None]).astype(np.float32),
+    )
+
+
+@catalogue.fault("big-endian bins", "preprocessing.finite")
+def big_endian(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_tensors(monkeypatch, lambda tensor: tensor.byteswap())
+
+
+@catalogue.fault("HWC instead of CHW", "preprocessing.torchvision_parity")
+def hwc(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    edit_tensors(monkeypatch, lambda tensor: np.ascontiguousarray(tensor.transpose(1, 2, 0)))
+
+
+@catalogue.fault("resized to 224 x 224 without a crop", "preprocessing.torchvision_parity")
+def no_crop(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import Image
+
+    edit_crop(monkeypatch, lambda image: image.resize((224, 224), Image.Resampling.BILINEAR))
+
+
+@catalogue.fault("bicubic instead of bilinear", "preprocessing.torchvision_parity")
+def bicubic(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_crop(monkeypatch, lambda image: resized(image, method="BICUBIC"))
+
+
+@catalogue.fault("crop off by one pixel", "preprocessing.torchvision_parity")
+def crop_off_by_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_crop(monkeypatch, lambda image: resized(image, shift=1))
+
+
+@catalogue.fault("short side resized to 224", "preprocessing.torchvision_parity")
+def short_side_224(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_crop(monkeypatch, lambda image: resized(image, short=224))
+
+
+@catalogue.fault("EXIF orientation obeyed", "preprocessing.torchvision_parity", *OWN, sample=False)
+def exif_obeyed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import Image, ImageOps
+
+    folder, _ = own_images(world)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = folder / f"{FIRST}.JPEG"
+    with Image.open(path) as image:
+        image.save(path, exif=exif)
+    monkeypatch.setattr(
+        preprocess, "_cropped", lambda path, recipe: resized(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
+    )

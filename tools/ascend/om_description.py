@@ -1,0 +1,118 @@
+"""What an OM says of itself: chip, inputs and batch, by `atc --mode=1`, which writes the model as JSON.
+
+The JSON is the model's definition: attributes as `{"key": …, "value": {"s": …}}` (soc_version, atc_cmdline), graphs
+with operators of which those of type Data are the inputs (layout as read by Huawei's public msquickcmp).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools import process
+from tools.ascend.runs import ending, private_folder, reproduce, require_file, tail
+from tools.ascend.soc import soc_mismatch
+from tools.errors import OmError
+
+_SOC_FLAG = re.compile(r"--soc_version[= ]\s{0,9}(\w+)")
+
+
+@dataclass(frozen=True)
+class OmInput:
+    """One input of the OM: its name, its type in the tool's words (DT_FLOAT is float32), its shape with the batch."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class OmDescription:
+    """What the OM was built for; `soc` is None where this release does not store it."""
+
+    soc: str | None
+    inputs: tuple[OmInput, ...]
+
+
+def described_gate(batch: int) -> str:
+    """The gate that the OM says of itself what was asked for."""
+    return f"om.described[bs{batch}]"
+
+
+def describe_om(
+    om: Path, *, batch: int, env: Mapping[str, str], work: Path, logs: Path, timeout_seconds: float = 600
+) -> OmDescription:
+    """Ask atc what `om` is; OmError when it cannot tell. No device is needed."""
+    gate = described_gate(batch)
+    om = require_file(om, gate, "the OM")
+    work = private_folder(work, gate)
+    target = work / "om.json"
+    argv = ["atc", "--mode=1", f"--om={om}", f"--json={target}"]
+    try:
+        done = process.run(argv, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
+    except OSError as error:
+        raise OmError(f"`atc` cannot be started: {error.strerror}", gate=gate, where=om) from error
+    problem = ending(done, timeout_seconds)
+    if problem is not None or not target.is_file():
+        raise OmError(
+            f"`atc --mode=1` {problem or 'wrote no JSON'}; output ends: {tail(done)}",
+            gate=gate,
+            where=om,
+            fix=reproduce(argv, work, logs),
+        )
+    return read_description(target.read_text(encoding="utf-8", errors="replace"), gate=gate, where=om)
+
+
+def read_description(text: str, *, gate: str, where: object) -> OmDescription:
+    """Read the JSON of `atc --mode=1`; OmError when it is not whole or has no input with a shape."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise OmError(f"the OM's description is not whole JSON: {error}", gate=gate, where=where) from error
+    try:
+        inputs = tuple(_inputs(document))
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise OmError(f"the OM's description has another layout: {error!r}", gate=gate, where=where) from error
+    if not inputs:
+        raise OmError("the OM's description has no input", gate=gate, where=where)
+    soc = _text_attribute(document, "soc_version")
+    if soc is None and (flag := _SOC_FLAG.search(_text_attribute(document, "atc_cmdline") or "")):
+        soc = flag[1]
+    return OmDescription(soc, inputs)
+
+
+def description_mismatches(
+    found: OmDescription, *, input_name: str, shape: tuple[int, ...], soc: str
+) -> tuple[str, ...]:
+    """How the OM differs from what was asked for (float32 input `input_name` of `shape`, chip `soc`), in words."""
+    wanted = OmInput(input_name, "DT_FLOAT", shape)
+    differing = []
+    if found.inputs != (wanted,):
+        differing.append(f"inputs are {_shown(found.inputs)}, asked for was {_shown((wanted,))}")
+    if found.soc is not None and (reason := soc_mismatch(soc, found.soc, what="the OM")):
+        differing.append(reason)
+    return tuple(differing)
+
+
+def _shown(inputs: tuple[OmInput, ...]) -> str:
+    return ", ".join(f"{entry.name} {entry.dtype} {list(entry.shape)}" for entry in inputs)
+
+
+def _inputs(document: Mapping[str, Any]) -> Iterator[OmInput]:
+    for operator in document["graph"][0]["op"]:
+        if operator["type"] == "Data":
+            tensor = (operator.get("input_desc") or operator["output_desc"])[0]
+            sizes = tuple(int(size) for size in tensor["shape"]["dim"])
+            yield OmInput(str(operator["name"]), str(tensor["dtype"]), sizes)
+
+
+def _text_attribute(document: Mapping[str, Any], name: str) -> str | None:
+    for entry in document.get("attr", []):
+        if isinstance(entry, dict) and entry.get("key") == name and isinstance(entry.get("value"), dict):
+            value = entry["value"].get("s")
+            return value if isinstance(value, str) and value else None
+    return None
