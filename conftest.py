@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.checkpoint",
     "fixtures.preprocessing",
     "fixtures.onnx_model",
+    "fixtures.om",
     "fixtures.accuracy",
     "fixtures.perf",
 ]
@@ -27,6 +28,12 @@ OPTIONS = {
     "spec": ("YAML", "the numbers to judge by (default: thresholds.yaml, thresholds-sample.yaml for the sample)"),
     "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
     "evidence": ("DIR", "where the run's results are written (default: build/evidence)"),
+    "target": ("WHERE", "where OMs run: auto, ascend or simulator (default: auto; ascend never simulates)"),
+    "infer-tool": ("TOOL", "auto, benchmark or ais_bench (default: auto, what is installed)"),
+    "device": ("LIST", "devices that share the data set, e.g. 0,1,2,3 (default: 0)"),
+    "soc": ("NAME", "insist on a chip such as Ascend310P3 (default: the spec's, else the device's own)"),
+    "ais-bench-python": ("PROGRAM", "the interpreter that has ais_bench and aclruntime"),
+    "busy-device": ("WORD", "refuse a busy device (default), or call its throughput inconclusive"),
 }
 
 
@@ -34,5 +41,5 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """The inputs of a run; each option has an environment variable."""
     group = parser.getgroup("acceptance", "acceptance of a model port")
     for name, (metavar, text) in OPTIONS.items():
-        group.addoption(f"--{name}", metavar=metavar, help=f"{text} [{VARIABLES[name]}]")
+        group.addoption(f"--{name}", metavar=metavar, help=f"{text} [{VARIABLES[name.replace('-', '_')]}]")
     group.addoption("--sample", action="store_true", help="use the embedded sample even where real inputs are found")

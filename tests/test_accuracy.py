@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from fixtures.gates import JudgeGate
@@ -12,7 +14,7 @@ from tools.judge.accuracy import compare
 from tools.judge.checks import conserved, made
 from tools.judge.published import published_accuracy
 from tools.scoring import Scored
-from tools.spec import Spec
+from tools.spec import Device, Spec
 
 pytestmark = pytest.mark.accuracy
 
@@ -76,4 +78,76 @@ def test_onnx_keeps_top5(pth_scored: Scored, onnx_scored: Scored, spec: Spec, ga
         pth_scored.places, onnx_scored.places, k=5, margin=asked.top5_drop_pp, tight=asked.tight_drop_pp, strict=False
     )
     judged = gate(loss.check)
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.accuracy.ids")
+def test_om_predicts_every_label(
+    dataset: LabelledImages, om_predictions: Callable[[int], Predictions], batch: int, gate: JudgeGate
+) -> None:
+    judged = gate(conserved(handover("labels", dataset.labels, "om predictions", om_predictions(batch).ids)))
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.accuracy.finite")
+def test_om_logits_are_finite(om_predictions: Callable[[int], Predictions], batch: int, gate: JudgeGate) -> None:
+    judged = gate(made(f"{len(om_predictions(batch).ids)} rows"))
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.accuracy.top1_drop_pp")
+def test_om_keeps_top1(
+    pth_scored: Scored, om_scored: Callable[[int], Scored], batch: int, spec: Spec, gate: JudgeGate
+) -> None:
+    asked = spec.accuracy
+    loss = compare(
+        pth_scored.places,
+        om_scored(batch).places,
+        k=1,
+        margin=asked.top1_drop_pp,
+        tight=asked.tight_drop_pp,
+        strict=False,
+    )
+    judged = gate(loss.check)
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.accuracy.top5_drop_pp")
+def test_om_keeps_top5(
+    pth_scored: Scored, om_scored: Callable[[int], Scored], batch: int, spec: Spec, gate: JudgeGate
+) -> None:
+    asked = spec.accuracy
+    loss = compare(
+        pth_scored.places,
+        om_scored(batch).places,
+        k=5,
+        margin=asked.top5_drop_pp,
+        tight=asked.tight_drop_pp,
+        strict=False,
+    )
+    judged = gate(loss.check)
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.accuracy.top1_error_pp")
+def test_om_reaches_the_published_top1(
+    om_scored: Callable[[int], Scored], batch: int, device: Device, dataset_gap: str, gate: JudgeGate
+) -> None:
+    top1 = om_scored(batch).accuracy[0]
+    judged = gate(published_accuracy(top1, device.om_top1, device.om_top1_error_pp, incomplete=dataset_gap))
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.accuracy.top5_error_pp")
+def test_om_reaches_the_published_top5(
+    om_scored: Callable[[int], Scored], batch: int, device: Device, dataset_gap: str, gate: JudgeGate
+) -> None:
+    top5 = om_scored(batch).accuracy[4]
+    judged = gate(published_accuracy(top5, device.om_top5, device.om_top5_error_pp, incomplete=dataset_gap))
     assert judged.passed, judged.message

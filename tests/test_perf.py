@@ -8,9 +8,13 @@ import pytest
 
 from fixtures.gates import JudgeGate
 from fixtures.perf import Record, replay_clock
+from tools.ascend.machine import Machine
+from tools.engines.om_engine import Measured, om_facts
 from tools.engines.throughput import Paired, images_per_second
-from tools.judge.checks import within
-from tools.spec import Spec
+from tools.inputs import Inputs
+from tools.judge.checks import made, within
+from tools.judge.device import floor, idle
+from tools.spec import Device, Spec
 
 pytestmark = pytest.mark.perf
 
@@ -37,4 +41,38 @@ def test_onnxruntime_keeps_up_with_torch(
         onnx_to_torch_floor=floor.at_least,
         verdict="PASS" if judged.passed else "FAIL",
     )
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.perf.reading")
+@pytest.mark.benchmark(group="om throughput, seconds per image", timer=replay_clock)
+def test_om_throughput_is_stated(
+    om_measured: Callable[[int], Measured],
+    machine: Machine,
+    batch: int,
+    spec: Spec,
+    gate: JudgeGate,
+    record_benchmark: Record,
+) -> None:
+    reading = om_measured(batch).slowest
+    judged = gate(made(f"{reading.images_per_second_per_chip:.6g} images/s"))
+    record_benchmark(reading.seconds_per_image, **om_facts(reading, machine, spec))
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.perf.device_idle")
+def test_device_was_idle(om_measured: Callable[[int], Measured], batch: int, inputs: Inputs, gate: JudgeGate) -> None:
+    judged = gate(idle(om_measured(batch).busy, tolerated=inputs.ascend.tolerate_busy))
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.perf.images_per_second_per_chip")
+def test_chip_reaches_its_floor(
+    om_measured: Callable[[int], Measured], batch: int, device: Device, gate: JudgeGate
+) -> None:
+    measured = om_measured(batch)
+    judged = gate(floor(measured.slowest.images_per_second_per_chip, device, batch, busy=measured.busy))
     assert judged.passed, judged.message

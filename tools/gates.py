@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from tools.errors import Stage
 from tools.spec import Spec
 
 
+class Where(enum.Enum):
+    """In which runs a gate exists."""
+
+    ALWAYS = "in every run"
+    SAMPLE = "by the embedded sample's spec only: its own integrity"
+    DEVICE = "on a device of a published machine class only: a simulator can say nothing about it"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run is about: the spec, and whether a device is there."""
+
+    spec: Spec
+    on_device: bool
+
+
 @dataclass(frozen=True)
 class Gate:
     """One assertion of the suite: a stable id, its stage and the question it answers.
 
-    `per_batch` gates exist once for every batch size of the spec, as `id[bs16]`; `sample_only` gates check the
-    embedded sample's own integrity.
+    `per_batch` gates exist once for every batch size of the spec, as `id[bs16]`; `where` says in which runs the
+    question is asked at all.
     """
 
     id: str
     stage: Stage
     question: str
-    per_batch: bool = False
-    sample_only: bool = False
+    per_batch: bool
+    where: Where
 
 
-def _gates(stage: Stage, *gates: tuple[str, str], per_batch: bool = False, sample_only: bool = False) -> list[Gate]:
-    return [Gate(name, stage, question, per_batch=per_batch, sample_only=sample_only) for name, question in gates]
+def _gates(stage: Stage, *gates: tuple[str, str], per_batch: bool = False, where: Where | None = None) -> list[Gate]:
+    return [Gate(name, stage, question, per_batch, where or Where.ALWAYS) for name, question in gates]
 
 
 INVENTORY: tuple[Gate, ...] = (
@@ -39,7 +56,7 @@ INVENTORY: tuple[Gate, ...] = (
     *_gates(
         Stage.CHECKPOINT,
         ("checkpoint.content_sha256", "Are the sample's tensors, whatever the file format, the pinned ones?"),
-        sample_only=True,
+        where=Where.SAMPLE,
     ),
     *_gates(
         Stage.ONNX,
@@ -68,7 +85,23 @@ INVENTORY: tuple[Gate, ...] = (
     *_gates(
         Stage.PREPROCESSING,
         ("preprocessing.images_sha256", "Are the sample's images and labels the pinned ones?"),
-        sample_only=True,
+        where=Where.SAMPLE,
+    ),
+    *_gates(
+        Stage.OM,
+        ("om.toolkit", "Is everything there that compiles and runs offline models?"),
+        ("om.device", "Is the device there, healthy, and of the chip that was asked for?"),
+    ),
+    *_gates(
+        Stage.OM,
+        ("om.compiled", "Has atc said that it succeeded, and made a fresh OM?"),
+        ("om.described", "Does the OM say of itself the batch, input and chip that were asked for?"),
+        ("om.ran", "Has the vendor's tool run the OM and given one output an image?"),
+        per_batch=True,
+    ),
+    *_gates(
+        Stage.OM,
+        ("om.batch_invariance_abs_error", "Does every batch size give an image the same logits as the first one?"),
     ),
     *_gates(
         Stage.ACCURACY,
@@ -82,9 +115,32 @@ INVENTORY: tuple[Gate, ...] = (
         ("onnx.accuracy.top5_drop_pp", "Does the ONNX file keep the checkpoint's Top-5 on the same images?"),
     ),
     *_gates(
+        Stage.ACCURACY,
+        ("om.accuracy.ids", "Has the OM given one prediction for every label?"),
+        ("om.accuracy.finite", "Is every output of the OM whole, of the right width, and finite?"),
+        ("om.accuracy.top1_drop_pp", "Does the OM keep the checkpoint's Top-1 on the same images?"),
+        ("om.accuracy.top5_drop_pp", "Does the OM keep the checkpoint's Top-5 on the same images?"),
+        per_batch=True,
+    ),
+    *_gates(
+        Stage.ACCURACY,
+        ("om.accuracy.top1_error_pp", "Does the OM reach the published OM's Top-1 on the full data set?"),
+        ("om.accuracy.top5_error_pp", "Does the OM reach the published OM's Top-5 on the full data set?"),
+        per_batch=True,
+        where=Where.DEVICE,
+    ),
+    *_gates(
         Stage.PERF,
         ("host.perf.onnx_to_torch", "Is onnxruntime, measured in turn with torch, as quick as it should be?"),
+        ("om.perf.reading", "Has the tool stated a throughput that is whole and does not contradict itself?"),
+        ("om.perf.device_idle", "Was the device free of other work before and after?"),
         per_batch=True,
+    ),
+    *_gates(
+        Stage.PERF,
+        ("om.perf.images_per_second_per_chip", "Is one chip as quick as the floor of its machine class?"),
+        per_batch=True,
+        where=Where.DEVICE,
     ),
 )
 
@@ -101,16 +157,20 @@ def find(full_id: str) -> Gate:
     return BY_ID[full_id.partition("[")[0]]
 
 
-def applies(gate: Gate, spec: Spec) -> bool:
-    """Whether this spec asks the gate's question at all."""
-    return spec.kind == "sample" or not gate.sample_only
+def applies(gate: Gate, asked: Asked) -> bool:
+    """Whether this run asks the gate's question at all."""
+    return {
+        Where.ALWAYS: True,
+        Where.SAMPLE: asked.spec.kind == "sample",
+        Where.DEVICE: asked.on_device and bool(asked.spec.devices),
+    }[gate.where]
 
 
-def expected(spec: Spec) -> tuple[str, ...]:
-    """The full ids of every gate that an acceptance by this spec owes, in the order of the stages."""
+def expected(asked: Asked) -> tuple[str, ...]:
+    """The full ids of every gate that an acceptance owes, in the order of the stages."""
     return tuple(
         gate_id(gate, batch)
         for gate in INVENTORY
-        if applies(gate, spec)
-        for batch in (spec.batches if gate.per_batch else (None,))
+        if applies(gate, asked)
+        for batch in (asked.spec.batches if gate.per_batch else (None,))
     )

@@ -11,15 +11,31 @@ from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
 
 BUILD = ROOT / "build"
 GUIDE_IMAGENET = Path("opt/npu/imagenet")
+LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
 VARIABLES = {
     name: f"ACCEPTANCE_{name.upper()}"
-    for name in ("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence")
+    for name in (
+        *("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence"),
+        *("target", "infer_tool", "device", "soc", "ais_bench_python", "busy_device"),
+    )
 }
 
 
 class InputError(SuiteError):
     """An option or environment variable that cannot be followed."""
+
+
+@dataclass(frozen=True)
+class Ascend:
+    """What was asked of the NPU's side: words that tools/ascend/target.py understands, and the devices to use."""
+
+    target: str
+    infer_tool: str
+    devices: tuple[int, ...]
+    soc: str | None
+    ais_bench_python: Path | None
+    tolerate_busy: bool
 
 
 @dataclass(frozen=True)
@@ -36,6 +52,7 @@ class Inputs:
     cache: Path
     evidence: Path
     limit: int | None
+    ascend: Ascend
 
     @property
     def sample_data(self) -> bool:
@@ -81,7 +98,23 @@ def resolve(
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
         evidence=Path(given["evidence"] or BUILD / "evidence").absolute(),
         limit=_limit(given["limit"]),
+        ascend=_ascend(given),
     )
+
+
+def require_named_inputs(inputs: Inputs, *, on_device: bool, sample: bool) -> None:
+    """On a machine that must have them, a missing checkpoint or data set is an error, never the embedded sample.
+
+    InputError, unless the sample was asked for in so many words.
+    """
+    if on_device and not sample:
+        missing = [inputs.why_checkpoint] if inputs.checkpoint is None else []
+        missing += [inputs.why_data] if inputs.images is None else []
+        if missing:
+            raise InputError(
+                f"on Ascend the real inputs are needed: {'; '.join(missing)}",
+                fix="name them, or ask for the embedded sample with --sample (the verdict is then SAMPLE)",
+            )
 
 
 def _checkpoint(given: Mapping[str, str | None], here: Path, *, sample: bool) -> tuple[Path | None, str]:
@@ -115,13 +148,44 @@ def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) ->
 def _existing(path: str, option: str) -> Path:
     found = Path(path).expanduser()
     if not found.exists():
-        raise InputError(f"--{option} ({VARIABLES[option]}) names something that does not exist", where=found)
+        raise InputError(f"{_option(option)} names something that does not exist", where=found)
     return found.absolute()
+
+
+def _ascend(given: Mapping[str, str | None]) -> Ascend:
+    python = given["ais_bench_python"]
+    return Ascend(
+        target=_one_of(given, "target", ("auto", "ascend", "simulator")),
+        infer_tool=_one_of(given, "infer_tool", ("auto", "benchmark", "ais_bench")),
+        devices=_devices(given["device"] or "0"),
+        soc=given["soc"],
+        ais_bench_python=_existing(python, "ais_bench_python") if python else None,
+        tolerate_busy=_one_of(given, "busy_device", ("refuse", "inconclusive")) == "inconclusive",
+    )
+
+
+def _one_of(given: Mapping[str, str | None], name: str, words: tuple[str, ...]) -> str:
+    """The option's word; the first of `words` where nothing was said."""
+    word = given[name] or words[0]
+    if word not in words:
+        raise InputError(f"{_option(name)} is {word!r}, it must be one of {', '.join(words)}")
+    return word
+
+
+def _devices(text: str) -> tuple[int, ...]:
+    words = text.split(",")
+    if not all(word.isdecimal() and int(word) <= LARGEST_DEVICE for word in words) or len(set(words)) < len(words):
+        raise InputError(f"{_option('device')} is {text!r}, it must be different numbers such as 0 or 0,1,2,3")
+    return tuple(map(int, words))
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')} ({VARIABLES[name]})"
 
 
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
     if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"--limit ({VARIABLES['limit']}) is {text!r}, it must be a whole number of at least 1")
+        raise InputError(f"{_option('limit')} is {text!r}, it must be a whole number of at least 1")
     return int(text)

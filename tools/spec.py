@@ -30,11 +30,12 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Every part of the spec: unknown keys and wrong types are errors, objects never change."""
 
 
-class Number(Entry, frozen=True):
-    """A number always says its unit and where it comes from."""
+class Number(Entry, frozen=True, kw_only=True):
+    """A number always says its unit and where it comes from; one that was loosened says why (tools/spec_diff.py)."""
 
     unit: Text
     source: Text
+    reason: Text | None = None
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -43,25 +44,25 @@ class Number(Entry, frozen=True):
                 raise ValueError(f"{name} is {value}, a number must be finite")
 
 
-class Fact(Number, frozen=True):
+class Fact(Number, frozen=True, kw_only=True):
     """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
 
     value: float
 
 
-class Exactly(Number, frozen=True):
+class Exactly(Number, frozen=True, kw_only=True):
     """The measured value must equal this."""
 
     exactly: float
 
 
-class AtMost(Number, frozen=True):
+class AtMost(Number, frozen=True, kw_only=True):
     """The measured value may not exceed this."""
 
     at_most: float
 
 
-class AtLeast(Number, frozen=True):
+class AtLeast(Number, frozen=True, kw_only=True):
     """The measured value may not fall below this."""
 
     at_least: float
@@ -76,6 +77,7 @@ class Model(Entry, frozen=True):
     name: Text
     factory: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]+$")]
     flops_per_image: Fact
+    parameters: Fact
 
 
 class Checkpoint(Entry, frozen=True):
@@ -166,6 +168,28 @@ class Accuracy(Entry, frozen=True):
     tight_drop_pp: AtMost
 
 
+class LogitAgreement(Entry, frozen=True):
+    """How closely a variant's logits must follow the pth's, image by image (tools/judge/agreement.py).
+
+    `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this.
+    """
+
+    min_cosine: AtLeast
+    mean_cosine_distance: AtMost
+    max_abs_error: AtMost
+    near_tie_logits: Fact
+    flips_beyond_near_tie: AtMost
+    top5_set_changed_percent: AtMost
+
+
+class Agreement(Entry, frozen=True):
+    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16."""
+
+    onnx: LogitAgreement
+    om_on_simulator: LogitAgreement
+    om_on_device: LogitAgreement
+
+
 class HostRatio(Entry, frozen=True):
     """Throughput of onnxruntime over torch at one batch size, measured in turn in the same run."""
 
@@ -196,6 +220,8 @@ class Device(Entry, frozen=True):
     soc: PlainName
     chips_per_card: Positive
     floor_margin_percent: Fact
+    noise_cv_percent: Fact
+    reported_rate_error_percent: AtMost
     peak_fp16_tflops_per_chip: Fact
     om_top1: Fact
     om_top5: Fact
@@ -206,6 +232,8 @@ class Device(Entry, frozen=True):
     def __post_init__(self) -> None:
         if not 0 <= self.floor_margin_percent.value < 100:
             raise ValueError(f"floor_margin_percent is {self.floor_margin_percent.value}, it must lie in 0..100")
+        if not 0 <= self.noise_cv_percent.value <= 25:
+            raise ValueError(f"noise_cv_percent is {self.noise_cv_percent.value}, it must lie in 0..25")
         _unique([entry.batch for entry in self.throughput], "batch")
         for entry in self.throughput:
             self._check_card(entry)
@@ -232,12 +260,16 @@ class Device(Entry, frozen=True):
 
 
 class Om(Entry, frozen=True):
-    """How OMs are compiled and how far their logits may lie from the checkpoint's."""
+    """How OMs are compiled (`soc` null: for the device's own chip) and how far batches may lie apart."""
 
-    soc: PlainName
+    soc: PlainName | None
     atc_extra_args: tuple[str, ...]
     batch_invariance_abs_error: AtMost
     batch_invariance_abs_error_on_device: AtMost
+
+    def batch_bound(self, *, on_device: bool) -> AtMost:
+        """How far the batches of an OM may lie apart."""
+        return self.batch_invariance_abs_error_on_device if on_device else self.batch_invariance_abs_error
 
 
 class Spec(Entry, frozen=True):
@@ -252,6 +284,7 @@ class Spec(Entry, frozen=True):
     preprocessing: Preprocessing
     batches: tuple[Positive, ...]
     accuracy: Accuracy
+    agreement: Agreement
     host_perf: HostPerf
     om: Om
     devices: tuple[Device, ...]
@@ -269,6 +302,20 @@ class Spec(Entry, frozen=True):
     def device(self, soc: str) -> Device | None:
         """The machine class of this chip, None where the spec has no figures for it."""
         return next((device for device in self.devices if device.soc == soc), None)
+
+    def require_device(self, soc: str) -> Device:
+        """The machine class of this chip; SpecError where the spec has no figures for it."""
+        device = self.device(soc)
+        if device is None:
+            known = ", ".join(entry.soc for entry in self.devices) or "none"
+            raise SpecError("no published figures for this chip", measured=soc, allowed=known, fix="add it to the spec")
+        return device
+
+    def throughput_mode(self, soc: str, batch: int) -> Literal["dataset", "pure"]:
+        """How the published figure at this batch size was measured; pure inference where none was published."""
+        device = self.device(soc)
+        published = device.published(batch) if device else None
+        return published.mode if published else "pure"
 
     def host_ratio(self, batch: int) -> AtLeast:
         """The floor of onnxruntime over torch at this batch size."""

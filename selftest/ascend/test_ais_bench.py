@@ -190,7 +190,7 @@ def test_a_bad_summary_blocks_the_reading_and_not_the_dumps(tmp_path: Path, faul
     assert len(list(run.dumps.iterdir())) == len(IDS)
     with pytest.raises(PerfError) as caught:
         _ = run.reading
-    assert caught.value.gate == "perf.reading[bs4]"
+    assert caught.value.gate == "om.perf.reading[bs4]"
     assert named in str(caught.value)
 
 

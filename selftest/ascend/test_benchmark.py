@@ -147,7 +147,7 @@ def test_a_bad_perf_file_blocks_the_reading_and_not_the_dumps(tmp_path: Path, fa
     assert len(list(run.dumps.iterdir())) == len(IDS)
     with pytest.raises(PerfError) as caught:
         _ = run.reading
-    assert caught.value.gate == "perf.reading[bs4]"
+    assert caught.value.gate == "om.perf.reading[bs4]"
     assert named in str(caught.value)
 
 
@@ -164,7 +164,7 @@ def test_a_bad_perf_file_blocks_the_reading_and_not_the_dumps(tmp_path: Path, fa
 def test_every_fault_of_a_pure_run_is_named(tmp_path: Path, body: str, named: str) -> None:
     with pytest.raises(PerfError) as caught:
         _pure(tmp_path, body)
-    assert caught.value.gate == "perf.reading[bs4]"
+    assert caught.value.gate == "om.perf.reading[bs4]"
     assert named in str(caught.value)
 
 

@@ -16,7 +16,7 @@ from tools.errors import OmError, PerfError, SuiteError
 from tools.process import Completed
 
 DONE = Completed((), 0, "", "", 0.0, False)
-NO_READING = PerfError("none", gate="perf.reading[bs1]")
+NO_READING = PerfError("none", gate="om.perf.reading[bs1]")
 
 
 @given(st.sets(st.text(min_size=1), min_size=1), st.integers(1, 8))

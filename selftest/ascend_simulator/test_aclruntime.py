@@ -72,6 +72,12 @@ print("RESET", len(session.sumary().exec_time_list))
     assert "RESET 0" in done.stdout
 
 
+@pytest.mark.parametrize("call", ["session.finalize()", "aclruntime.InferenceSession.finalize()"])
+def test_the_end_of_both_flavours(simulator: Simulator, om: MakeOm, call: str) -> None:
+    done = python(simulator, om(1), f"assert session.get_dym_aipp_input_exist() == 0; session.free_resource(); {call}")
+    assert (done.returncode, done.stdout.count("end to reset device is 0")) == (0, 1)
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

@@ -117,10 +117,10 @@ def label_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_labels(world, lambda lines: lines[1:])
 
 
-@catalogue.fault("the sample painted with other grain", "preprocessing.images_sha256")
-def other_grain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@catalogue.fault("a sample of another seed", "preprocessing.images_sha256")
+def other_sample(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.forget("sample-images")
-    monkeypatch.setattr(sample, "GRAIN_SEED", sample.GRAIN_SEED + 1)
+    monkeypatch.setattr(sample, "VALIDATION_SET", sample.VALIDATION_SET + 1)
 
 
 @catalogue.fault("one bin missing", "preprocessing.bins")
@@ -226,7 +226,7 @@ def big_endian(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_tensors(monkeypatch, lambda tensor: tensor.byteswap())
 
 
-@catalogue.fault("HWC instead of CHW", "preprocessing.torchvision_parity")
+@catalogue.fault("HWC instead of CHW", "preprocessing.value_range")
 def hwc(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 

@@ -31,7 +31,7 @@ def ran_gate(batch: int) -> str:
 
 def reading_gate(batch: int) -> str:
     """The gate that the tool delivered a throughput reading that is whole and does not contradict itself."""
-    return f"perf.reading[bs{batch}]"
+    return f"om.perf.reading[bs{batch}]"
 
 
 @dataclass(frozen=True)

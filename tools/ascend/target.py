@@ -58,12 +58,17 @@ def choose_target(
     if infer_tool not in (AUTO, *InferTool):
         raise OmError("unknown tool", gate=GATE, measured=repr(infer_tool), allowed="auto, benchmark or ais_bench")
     asked = None if infer_tool == AUTO else InferTool(infer_tool)
-    found = traces(root, env)
-    if requested == TargetKind.SIMULATOR:
-        return _simulator(env, asked, ais_bench_python, "asked for")
-    if requested == AUTO and not found:
-        return _simulator(env, asked, ais_bench_python, "no trace of Ascend on this host")
-    return _ascend(requested, found, asked, env, root, ais_bench_python)
+    if target_kind(requested, env, root) is TargetKind.SIMULATOR:
+        why = "asked for" if requested == TargetKind.SIMULATOR else "no trace of Ascend on this host"
+        return _simulator(env, asked, ais_bench_python, why)
+    return _ascend(requested, traces(root, env), asked, env, root, ais_bench_python)
+
+
+def target_kind(requested: str, env: Mapping[str, str], root: Path) -> TargetKind:
+    """Which of the two a request means on this host, without looking whether it is complete."""
+    if requested == TargetKind.ASCEND or (requested == AUTO and traces(root, env)):
+        return TargetKind.ASCEND
+    return TargetKind.SIMULATOR
 
 
 def _ascend(

@@ -72,3 +72,18 @@ def load_predictions(folder: Path, variant: str) -> Predictions:
     ids = msgspec.json.decode((folder / IDS).read_bytes(), type=tuple[str, ...])
     logits = np.load(folder / LOGITS, mmap_mode="r", allow_pickle=False)
     return Predictions(variant=variant, ids=ids, logits=logits)
+
+
+def largest_difference(first: Predictions, others: Sequence[Predictions]) -> float:
+    """The largest absolute difference of any logit to the first variant's; AccuracyError when ids differ."""
+    import numpy as np
+
+    worst = 0.0
+    for other in others:
+        if other.ids != first.ids:
+            raise AccuracyError(
+                f"{first.variant} and {other.variant} did not predict the same images in the same order",
+                gate="om.batch_invariance_abs_error",
+            )
+        worst = max(worst, float(np.abs(other.logits - first.logits).max()))
+    return worst

@@ -77,8 +77,17 @@ def made(what: str, *, failed: bool = False) -> Check:
     )
 
 
-def complete(gap: str, images: Exactly) -> Check:
-    """The data set is the one that the spec asks for; with a `gap` the gate stays owed, nothing else is wrong."""
+def complete(gap: str, images: Exactly, *, required: bool) -> Check:
+    """The data set is the one that the spec asks for; with a `gap` the gate fails where it is `required`, else waits."""
+    if gap and required:
+        return Check(
+            measured="another data set",
+            threshold=f"== {images.exactly:g}",
+            unit=images.unit,
+            verdict=Verdict.FAIL,
+            detail=gap,
+            source=images.source,
+        )
     if gap:
         return not_run(gap, threshold=f"== {images.exactly:g}", unit=images.unit, source=images.source)
     return within(images.exactly, images)

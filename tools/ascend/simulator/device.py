@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.ascend.simulator import offline_model
 from tools.ascend.simulator.chips import execution_ms, present_chip
-from tools.ascend.simulator.faults import Fault, ordered
+from tools.ascend.simulator.faults import Fault, ordered, remember_use
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,6 +37,8 @@ class LoadedModel:
         if ordered(Fault.DEVICE_OPEN_FAILS) or not 0 <= device_id < self.chip.devices:
             raise DeviceError(f"acl open device {device_id} failed, ret is {OPEN_FAILED}")
         self.model = _load(path, self.chip.soc)
+        if ordered(Fault.DEVICE_BUSY_HALF_WAY):
+            remember_use()
         self.executions = 0
         self._session: Any = None
 

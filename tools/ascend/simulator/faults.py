@@ -58,7 +58,7 @@ class Fault(enum.Enum):
     INFER_KILLED = "infer:killed", "is killed (SIGKILL) after the first dump", "2.6"
 
     DEVICE_BUSY = "device:busy", "npu-smi shows load, memory in use and a process", "4"
-    DEVICE_BUSY_HALF_WAY = "device:busy-half-way", "npu-smi shows the device busy from its second table on", "4"
+    DEVICE_BUSY_HALF_WAY = "device:busy-half-way", "npu-smi shows the device busy once a model was loaded on it", "4"
     DEVICE_UNHEALTHY = "device:unhealthy", "npu-smi reports the first chip's health as Alarm", "4"
     DEVICE_SLOW = "device:slow", "every rate is halved", "9"
     DEVICE_OTHER_SOC = "device:other-soc", "the host holds another chip than ASCEND_SIMULATOR_SOC says", "1.2"
@@ -111,12 +111,18 @@ def hang_or_die(hang: Fault, deaf: Fault | None = None, killed: Fault | None = N
         time.sleep(1)
 
 
-def times_called(counter: str) -> int:
-    """How often this was asked before, counted in a file of the folder ASCEND_SIMULATOR_STATE."""
-    folder = os.environ.get("ASCEND_SIMULATOR_STATE")
-    if not folder:
-        refuse(f"a fault that counts {counter} needs ASCEND_SIMULATOR_STATE, an existing folder of the test's own")
-    with (Path(folder) / f"{counter}.count").open("ab") as handle:
-        before = handle.tell()
-        handle.write(b"x")
-    return before
+def remember_use() -> None:
+    """Note in the folder ASCEND_SIMULATOR_STATE that a model was loaded on the device."""
+    _used_marker().touch()
+
+
+def was_used() -> bool:
+    """Whether a model was loaded on the device since the folder ASCEND_SIMULATOR_STATE was made."""
+    return _used_marker().exists()
+
+
+def _used_marker() -> Path:
+    folder = os.environ.get("ASCEND_SIMULATOR_STATE", "")
+    if not Path(folder).is_dir() or not folder:
+        refuse("device:busy-half-way needs ASCEND_SIMULATOR_STATE, an existing folder of the test's own")
+    return Path(folder) / "device-was-used"

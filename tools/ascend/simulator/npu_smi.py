@@ -12,7 +12,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.ascend.simulator import npu_smi_tables
 from tools.ascend.simulator.chips import present_chip
 from tools.ascend.simulator.console import announce
-from tools.ascend.simulator.faults import Fault, hang_or_die, ordered, times_called
+from tools.ascend.simulator.faults import Fault, hang_or_die, ordered, was_used
 
 DCMI_FAILED = "dcmi module initialize failed. ret is -8005"
 USAGE = "Usage: npu-smi info [-l | -m]"
@@ -40,8 +40,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _busy() -> bool:
-    half_way = ordered(Fault.DEVICE_BUSY_HALF_WAY) and times_called("npu-smi-info") > 0
-    return half_way or ordered(Fault.DEVICE_BUSY)
+    return ordered(Fault.DEVICE_BUSY) or (ordered(Fault.DEVICE_BUSY_HALF_WAY) and was_used())
 
 
 if __name__ == "__main__":

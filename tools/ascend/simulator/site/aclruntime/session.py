@@ -20,6 +20,7 @@ from tools.ascend.simulator.offline_model import TensorSpec
 FLOAT32_CODE, NCHW, ND = 0, 0, 2
 DEBUG = 1
 GENERAL_FAILURE = "[1][ACL: general failure] "
+_open_devices: list[int] = []
 Feeds = Sequence[BaseTensor] | Sequence[Tensor] | Mapping[str, Tensor]
 
 
@@ -51,6 +52,7 @@ class InferenceSession:
             self._loaded = LoadedModel(Path(model_path), int(device_id))
         except DeviceError as error:
             _fail(str(error))
+        _open_devices.append(self._loaded.device_id)
         print(f"[INFO] open device {device_id} success")
         print(f"[INFO] load model {model_path} success")
         print("[INFO] create model description success", flush=True)
@@ -144,11 +146,20 @@ class InferenceSession:
     def set_custom_outsize(self, _sizes: Sequence[int]) -> None:
         """Static models have nothing to set."""
 
-    def finalize(self) -> None:
-        """Unload the model and close the device."""
+    def get_dym_aipp_input_exist(self) -> int:
+        """0: no input of the model takes a dynamic AIPP configuration (asked by the AIT flavour)."""
+        return 0
+
+    def free_resource(self) -> None:
+        """End of a session in the AIT flavour; nothing is held."""
+
+    @staticmethod
+    def finalize() -> None:
+        """Unload what is loaded and close the devices; TOOLS calls it on the session, AIT on the class."""
         print("[INFO] unload model success, model Id is 1")
         print("[INFO] end to destroy context")
-        print(f"[INFO] end to reset device is {self._loaded.device_id}")
+        while _open_devices:
+            print(f"[INFO] end to reset device is {_open_devices.pop()}")
         print("[INFO] end to finalize acl", flush=True)
 
 

@@ -36,8 +36,9 @@ def run(args: argparse.Namespace, argv: Sequence[str]) -> int:
         if job.exception() is None:
             rate, start, end = job.result()
             rates.append(rate)
-            line = f"i:{position} device_{devices[position]} throughput:{rate} start_time:{start} end_time:{end}"
-            print(f"[INFO] {line}" if flavour() is Flavour.AIT else line)
+            prefix, gap = ("[INFO] ", " " * 17) if flavour() is Flavour.AIT else ("", " ")
+            print(f"{prefix}i:{position} device_{devices[position]} throughput:{rate}{gap}", end="")
+            print(f"start_time:{start} end_time:{end}")
     info(f"summary throughput:{sum(rates)}")
     return result
 

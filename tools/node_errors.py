@@ -1,0 +1,118 @@
+"""How far one tensor lies from another, and whether fp32 or fp16 rounding can explain it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tools.judge.results import Record
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+FP32_RELATIVE_L2 = 1e-5
+"""What another order of fp32 sums may do to one node's output, fed with the same input.
+
+Rounding errors of a sum of K products grow like sqrt(K) x 2**-24: 5.7e-6 at AlexNet's longest sum, K = 9216. Measured
+between torch 2.13 and onnxruntime 1.32 on x86-64, 16 images, two sets of weights: at most 5.5e-7 over AlexNet's nodes.
+"""
+FP32_MAX_ABS_TO_RMS = 1e-4
+"""The same for the worst single value, in units of the output's root mean square: measured at most 7.4e-6.
+
+This bound, and not the one above, sees a single wrong row of a wide layer."""
+FP16_MARGIN = 4.0
+"""A device sums in another order and may round inside a node, which the emulation does not: a few times its error.
+
+int8 weights or one layer's weights off by a few percent exceed it on AlexNet's logits."""
+FP16_UNIT_ROUNDOFF = 2.0**-11
+"""Rounding once to fp16 already costs this much of a value, however exact the emulation comes out."""
+
+
+class Errors(Record, frozen=True):
+    """A candidate held against a reference over all images and values, computed in float64.
+
+    `relative_l2_error` is |candidate - reference| / |reference| (0 when both are all zero, 1 when only the reference
+    is); `cosine_distance` is 1 - cosine (with the same two conventions); `reference_rms` is the reference's root mean
+    square, the scale of `max_abs_error`.
+    """
+
+    max_abs_error: float
+    relative_l2_error: float
+    cosine_distance: float
+    reference_rms: float
+
+
+Compared = Errors | str
+"""The errors, or in words why the two cannot be compared; the latter is always a divergence."""
+
+
+def compare(candidate: NDArray[np.float32] | None, reference: NDArray[np.float32] | None) -> Compared:
+    """Hold two float arrays (images first) against each other; None stands for one that could not be computed."""
+    import numpy as np
+
+    if candidate is None or reference is None:
+        return "not computed: a node before it yields another shape"
+    if candidate.shape != reference.shape:
+        return f"shape {list(candidate.shape)} instead of {list(reference.shape)}"
+    bad = int(np.count_nonzero(~np.isfinite(candidate).reshape(len(candidate), -1).all(axis=1)))
+    if bad:
+        return f"NaN or infinity in {bad} of {len(candidate)} images"
+    if not np.isfinite(reference).all():
+        return "the reference holds NaN or infinity"
+    left, right = candidate.astype(np.float64).ravel(), reference.astype(np.float64).ravel()
+    norm, other = float(np.linalg.norm(right)), float(np.linalg.norm(left))
+    difference = left - right
+    return Errors(
+        max_abs_error=float(np.abs(difference).max(initial=0.0)),
+        relative_l2_error=float(np.linalg.norm(difference)) / norm if norm > 0 else float(other > 0),
+        cosine_distance=_cosine_distance(left, right, other, norm),
+        reference_rms=norm / float(np.sqrt(right.size)),
+    )
+
+
+def beyond_fp32(found: Compared) -> bool:
+    """Whether one node's own error exceeds what fp32 rounding explains."""
+    if isinstance(found, str):
+        return True
+    worst_allowed = FP32_MAX_ABS_TO_RMS * found.reference_rms
+    return found.relative_l2_error > FP32_RELATIVE_L2 or found.max_abs_error > worst_allowed
+
+
+def beyond_fp16(found: Compared, expected: Compared) -> bool:
+    """Whether an OM's error against fp32 exceeds FP16_MARGIN times `expected`, the emulation's against the same.
+
+    Where the emulation cannot be compared (it overflows), only the rounding of the output itself is allowed.
+    """
+    if isinstance(found, str):
+        return True
+    relative, absolute = FP16_UNIT_ROUNDOFF, FP16_UNIT_ROUNDOFF * found.reference_rms
+    if isinstance(expected, Errors):
+        relative = max(relative, FP16_MARGIN * expected.relative_l2_error)
+        absolute = max(absolute, FP16_MARGIN * expected.max_abs_error)
+    return found.relative_l2_error > relative or found.max_abs_error > absolute
+
+
+def short(compared: Compared) -> str:
+    """The relative L2 error for a table cell; `n/a` where there is none (the row's note says why)."""
+    return f"{compared.relative_l2_error:.1e}" if isinstance(compared, Errors) else "n/a"
+
+
+def words(compared: Compared) -> str:
+    """All three measures, or why there are none."""
+    if isinstance(compared, str):
+        return compared
+    return (
+        f"relative L2 error {compared.relative_l2_error:.2e}, largest {compared.max_abs_error:.2e}, "
+        f"cosine distance {compared.cosine_distance:.1e}"
+    )
+
+
+def _cosine_distance(
+    left: NDArray[np.float64], right: NDArray[np.float64], left_norm: float, right_norm: float
+) -> float:
+    """1 - cosine by the difference of the unit vectors, which loses nothing where the two are nearly parallel."""
+    import numpy as np
+
+    if left_norm == 0 or right_norm == 0:
+        return float(left_norm != right_norm)
+    return float(np.square(left / left_norm - right / right_norm).sum()) / 2
