@@ -5,18 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from fixtures.gates import JudgeGate
 from tools.conservation import handover
 from tools.dataset import LabelledImages
 from tools.engines.predictions import Predictions
+from tools.judge import agreement
 from tools.judge.accuracy import compare
+from tools.judge.agreement import Agreement
 from tools.judge.checks import conserved, made
 from tools.judge.published import published_accuracy
+from tools.judge.results import Check
 from tools.scoring import Scored
-from tools.spec import Device, Spec
+from tools.spec import AtLeast, AtMost, Device, LogitAgreement, Spec
 
 pytestmark = pytest.mark.accuracy
+
+CheckAgreement = Callable[[Agreement, AtMost | AtLeast], Check]
+AGREEMENT = (
+    (agreement.check_min_cosine, "min_cosine"),
+    (agreement.check_mean_cosine_distance, "mean_cosine_distance"),
+    (agreement.check_max_abs_error, "max_abs_error"),
+    (agreement.check_flips_beyond_near_tie, "flips_beyond_near_tie"),
+    (agreement.check_top5_set_changed, "top5_set_changed_percent"),
+)
+
+
+def agreement_gates(variant: str) -> list[ParameterSet]:
+    """One gate for each thing that Top-1 hides; the bound of the spec has the gate's name."""
+    return [
+        pytest.param(check, name, id=name, marks=pytest.mark.gate(f"{variant}.accuracy.{name}"))
+        for check, name in AGREEMENT
+    ]
 
 
 @pytest.mark.gate("pth.accuracy.ids")
@@ -62,22 +83,30 @@ def test_onnx_logits_are_finite(onnx_predictions: Predictions, gate: JudgeGate) 
 
 
 @pytest.mark.gate("onnx.accuracy.top1_drop_pp")
-def test_onnx_keeps_top1(pth_scored: Scored, onnx_scored: Scored, spec: Spec, gate: JudgeGate) -> None:
+def test_onnx_keeps_top1(pth_scored: Scored, onnx_scored: Scored, spec: Spec, strict: bool, gate: JudgeGate) -> None:
     asked = spec.accuracy
     loss = compare(
-        pth_scored.places, onnx_scored.places, k=1, margin=asked.top1_drop_pp, tight=asked.tight_drop_pp, strict=False
+        pth_scored.places, onnx_scored.places, k=1, margin=asked.top1_drop_pp, tight=asked.tight_drop_pp, strict=strict
     )
     judged = gate(loss.check)
     assert judged.passed, judged.message
 
 
 @pytest.mark.gate("onnx.accuracy.top5_drop_pp")
-def test_onnx_keeps_top5(pth_scored: Scored, onnx_scored: Scored, spec: Spec, gate: JudgeGate) -> None:
+def test_onnx_keeps_top5(pth_scored: Scored, onnx_scored: Scored, spec: Spec, strict: bool, gate: JudgeGate) -> None:
     asked = spec.accuracy
     loss = compare(
-        pth_scored.places, onnx_scored.places, k=5, margin=asked.top5_drop_pp, tight=asked.tight_drop_pp, strict=False
+        pth_scored.places, onnx_scored.places, k=5, margin=asked.top5_drop_pp, tight=asked.tight_drop_pp, strict=strict
     )
     judged = gate(loss.check)
+    assert judged.passed, judged.message
+
+
+@pytest.mark.parametrize(("check", "bound"), agreement_gates("onnx"))
+def test_onnx_logits_agree_with_pth(
+    check: CheckAgreement, bound: str, onnx_agreement: Agreement, spec: Spec, gate: JudgeGate
+) -> None:
+    judged = gate(check(onnx_agreement, getattr(spec.agreement.onnx, bound)))
     assert judged.passed, judged.message
 
 
@@ -100,7 +129,12 @@ def test_om_logits_are_finite(om_predictions: Callable[[int], Predictions], batc
 @pytest.mark.npu
 @pytest.mark.gate("om.accuracy.top1_drop_pp")
 def test_om_keeps_top1(
-    pth_scored: Scored, om_scored: Callable[[int], Scored], batch: int, spec: Spec, gate: JudgeGate
+    pth_scored: Scored,
+    om_scored: Callable[[int], Scored],
+    batch: int,
+    spec: Spec,
+    strict: bool,
+    gate: JudgeGate,
 ) -> None:
     asked = spec.accuracy
     loss = compare(
@@ -109,7 +143,7 @@ def test_om_keeps_top1(
         k=1,
         margin=asked.top1_drop_pp,
         tight=asked.tight_drop_pp,
-        strict=False,
+        strict=strict,
     )
     judged = gate(loss.check)
     assert judged.passed, judged.message
@@ -118,7 +152,12 @@ def test_om_keeps_top1(
 @pytest.mark.npu
 @pytest.mark.gate("om.accuracy.top5_drop_pp")
 def test_om_keeps_top5(
-    pth_scored: Scored, om_scored: Callable[[int], Scored], batch: int, spec: Spec, gate: JudgeGate
+    pth_scored: Scored,
+    om_scored: Callable[[int], Scored],
+    batch: int,
+    spec: Spec,
+    strict: bool,
+    gate: JudgeGate,
 ) -> None:
     asked = spec.accuracy
     loss = compare(
@@ -127,9 +166,23 @@ def test_om_keeps_top5(
         k=5,
         margin=asked.top5_drop_pp,
         tight=asked.tight_drop_pp,
-        strict=False,
+        strict=strict,
     )
     judged = gate(loss.check)
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.parametrize(("check", "bound"), agreement_gates("om"))
+def test_om_logits_agree_with_pth(
+    check: CheckAgreement,
+    bound: str,
+    om_agreement: Callable[[int], Agreement],
+    om_bounds: LogitAgreement,
+    batch: int,
+    gate: JudgeGate,
+) -> None:
+    judged = gate(check(om_agreement(batch), getattr(om_bounds, bound)))
     assert judged.passed, judged.message
 
 

@@ -45,7 +45,7 @@ def test_data_set_is_the_one_the_spec_asks_for(dataset_gap: str, on_device: bool
 
 @pytest.mark.gate("preprocessing.images_sha256")
 def test_images_are_the_pinned_ones(images_sha256: str, inputs: Inputs, spec: Spec, gate: JudgeGate) -> None:
-    judged = gate(pinned(images_sha256, spec.dataset, own=not inputs.sample_data or inputs.limit is not None))
+    judged = gate(pinned(images_sha256, spec.dataset, own=not inputs.whole_sample))
     assert judged.passed, judged.message
 
 

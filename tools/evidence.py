@@ -117,10 +117,10 @@ class ThroughputRun(Record, frozen=True):
 class DeviceThroughput(Record, frozen=True):
     """All runs of one batch size, and the judge's word where this machine class has a published figure.
 
-    Several devices give several `runs` of one number, of which the slowest counts. `images_per_second_per_chip` is the
-    (lower) median over the numbers, `images_per_second_per_card` derived, chip times `chips_per_card`; `published`,
-    `floor` and `judged` are None where the spec has no figure for the soc, or where nothing may be said about one (the
-    simulator).
+    Several devices give several `runs` of one number, of which the slowest counts. `busy` says what else used a device
+    before or after, empty when nothing did. `images_per_second_per_chip` is the (lower) median over the numbers,
+    `images_per_second_per_card` derived, chip times `chips_per_card`; `published`, `floor` and `judged` are None where
+    the spec has no figure for the soc, or where nothing may be said about one (the simulator).
     """
 
     batch: int
@@ -133,6 +133,7 @@ class DeviceThroughput(Record, frozen=True):
     published_images_per_second_per_chip: float | None
     floor_images_per_second_per_chip: float | None
     figure_source: str
+    busy: tuple[str, ...]
     judged: Throughput | None
 
 

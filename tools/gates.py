@@ -44,6 +44,17 @@ def _gates(stage: Stage, *gates: tuple[str, str], per_batch: bool = False, where
     return [Gate(name, stage, question, per_batch, where or Where.ALWAYS) for name, question in gates]
 
 
+def _agreement(variant: str, what: str) -> tuple[tuple[str, str], ...]:
+    """What Top-1 hides, asked of every image's logits."""
+    return (
+        (f"{variant}.accuracy.min_cosine", f"Do {what} logits point where the checkpoint's do, for the worst image?"),
+        (f"{variant}.accuracy.mean_cosine_distance", f"Do {what} logits point there on average, to rounding?"),
+        (f"{variant}.accuracy.max_abs_error", f"Is no logit of {what} further off than its arithmetic explains?"),
+        (f"{variant}.accuracy.flips_beyond_near_tie", f"Does {what} top class change at near ties only?"),
+        (f"{variant}.accuracy.top5_set_changed_percent", f"Do {what} five best classes stay, but for a few images?"),
+    )
+
+
 INVENTORY: tuple[Gate, ...] = (
     *_gates(
         Stage.CHECKPOINT,
@@ -113,6 +124,7 @@ INVENTORY: tuple[Gate, ...] = (
         ("onnx.accuracy.finite", "Are the ONNX file's logits finite for every image?"),
         ("onnx.accuracy.top1_drop_pp", "Does the ONNX file keep the checkpoint's Top-1 on the same images?"),
         ("onnx.accuracy.top5_drop_pp", "Does the ONNX file keep the checkpoint's Top-5 on the same images?"),
+        *_agreement("onnx", "the ONNX file's"),
     ),
     *_gates(
         Stage.ACCURACY,
@@ -120,6 +132,7 @@ INVENTORY: tuple[Gate, ...] = (
         ("om.accuracy.finite", "Is every output of the OM whole, of the right width, and finite?"),
         ("om.accuracy.top1_drop_pp", "Does the OM keep the checkpoint's Top-1 on the same images?"),
         ("om.accuracy.top5_drop_pp", "Does the OM keep the checkpoint's Top-5 on the same images?"),
+        *_agreement("om", "the OM's"),
         per_batch=True,
     ),
     *_gates(

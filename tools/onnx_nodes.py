@@ -169,7 +169,7 @@ def _session(model: onnx.ModelProto, proto: onnx.NodeProto, node: Node, weights:
     import onnxruntime
     from onnx import TensorProto, helper
 
-    ends = {name: TensorProto.FLOAT for name in node.inputs}
+    ends = dict.fromkeys(node.inputs, TensorProto.FLOAT)
     ends |= {name: helper.np_dtype_to_tensor_dtype(array.dtype) for name, array in weights.items()}
     graph = helper.make_graph(
         [proto],

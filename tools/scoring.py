@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tools.engines.predictions import Predictions
+from tools.errors import AccuracyError
 from tools.judge.accuracy import TopK, label_places, top1_to_top5
+from tools.judge.agreement import Agreement, measure, summarise
 from tools.judge.topk import top_k
+
+IMAGES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,17 @@ def score(predictions: Predictions, labels: Mapping[str, int]) -> Scored:
     top5 = dict(zip(predictions.ids, top_k(predictions.logits).tolist(), strict=True))
     places = label_places(top5, labels, variant=predictions.variant)
     return Scored(predictions.variant, places, top1_to_top5(places))
+
+
+def agree(pth: Predictions, candidate: Predictions, *, near_tie_logits: float) -> Agreement:
+    """Hold a variant's logits against the checkpoint's, image by image; AccuracyError when the ids differ."""
+    if pth.ids != candidate.ids:
+        raise AccuracyError(
+            "the images are not the same, or not in the same order",
+            gate=f"{candidate.variant.partition('_')[0]}.accuracy.ids",
+            where=candidate.variant,
+        )
+    starts = range(0, len(pth.ids), IMAGES_AT_ONCE)
+    blocks = (slice(start, start + IMAGES_AT_ONCE) for start in starts)
+    measured = (measure(pth.ids[rows], pth.logits[rows], candidate.logits[rows]) for rows in blocks)
+    return summarise(measured, near_tie_logits=near_tie_logits)

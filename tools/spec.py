@@ -189,6 +189,10 @@ class Agreement(Entry, frozen=True):
     om_on_simulator: LogitAgreement
     om_on_device: LogitAgreement
 
+    def om(self, *, on_device: bool) -> LogitAgreement:
+        """The bounds for an OM, where it runs."""
+        return self.om_on_device if on_device else self.om_on_simulator
+
 
 class HostRatio(Entry, frozen=True):
     """Throughput of onnxruntime over torch at one batch size, measured in turn in the same run."""

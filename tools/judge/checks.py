@@ -78,7 +78,7 @@ def made(what: str, *, failed: bool = False) -> Check:
 
 
 def complete(gap: str, images: Exactly, *, required: bool) -> Check:
-    """The data set is the one that the spec asks for; with a `gap` the gate fails where it is `required`, else waits."""
+    """The data set is the one that the spec asks for; with a `gap` the gate fails if `required`, else stays owed."""
     if gap and required:
         return Check(
             measured="another data set",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from tools.judge.results import Check, GateResult, RunVerdict, Word
+from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 WIDTHS = (44, 30, 30)
 OWED_LINES = 12
@@ -19,18 +19,29 @@ MEANING = {
 
 
 def table(results: Sequence[GateResult]) -> list[str]:
-    """One line a gate: id, measured, threshold, verdict; batches that passed share the line of the tightest one."""
+    """One line a gate: id, measured, threshold, verdict; batches of one verdict share the line of the tightest."""
     lines = [_row("gate", "measured", "threshold", "verdict"), _row(*("-" * width for width in WIDTHS), "-------")]
     for name, group in groupby(results, key=lambda result: result.id.partition("[")[0]):
-        members = list(group)
-        passed = [member for member in members if member.check.passed]
-        others = [member for member in members if not member.check.passed]
-        if passed:
-            worst = min(passed, key=lambda member: _headroom(member.check))
-            batches = " ".join(member.id.partition("[")[2].rstrip("]") for member in passed)
-            lines.append(_line(f"{name}[{batches}]" if batches else name, worst.check))
-        lines += [_line(member.id, member.check) for member in others]
+        lines += _batches(name, list(group))
     return lines
+
+
+def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
+    """A line for each verdict among the batches of one gate, a line for each batch that failed."""
+    failed = [result for result in results if result.check.verdict is Verdict.FAIL]
+    lines = []
+    for verdict in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
+        alike = sorted((result for result in results if result.check.verdict is verdict), key=_batch)
+        if alike:
+            worst = min(alike, key=lambda result: _headroom(result.check))
+            batches = " ".join(str(_batch(result)) for result in alike if "[" in result.id)
+            lines.append(_line(f"{name}[bs {batches}]" if batches else name, worst.check))
+    return lines + [_line(result.id, result.check) for result in sorted(failed, key=_batch)]
+
+
+def _batch(result: GateResult) -> int:
+    """The batch size in a gate's id, 0 where it has none."""
+    return int("".join(filter(str.isdigit, result.id.partition("[")[2])) or 0)
 
 
 def verdict_lines(verdict: RunVerdict) -> list[str]:

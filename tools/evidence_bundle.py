@@ -1,0 +1,221 @@
+"""The evidence bundle: collected piece by piece beside its final place, published whole at the end of a run.
+
+Every worker of a run puts its pieces into one hidden folder; the process that speaks the last word gathers them,
+writes acceptance.json and MANIFEST.sha256 and gives the folder its name. A run that is killed leaves the earlier
+bundle as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from tools.errors import SuiteError
+from tools.evidence import (
+    FILE,
+    IDS,
+    LABELS,
+    LOGS,
+    MANIFEST,
+    SPEC_JSON,
+    SPEC_YAML,
+    Acceptance,
+    CommandRecord,
+    DatasetRecord,
+    SpecRecord,
+    VariantRecord,
+    write_acceptance,
+)
+from tools.evidence_scrub import Scrubber
+from tools.files import atomic, sha256_of
+from tools.judge.results import Record, Word
+from tools.spec import load_spec
+from tools.spec_json import spec_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PIECES = "pieces"
+COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
+STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+Reporter = Callable[[Path, Acceptance], None]
+T = TypeVar("T", bound=Record)
+
+
+class EvidenceError(SuiteError):
+    """The evidence cannot be written where it was asked for, or its pieces contradict each other."""
+
+
+class Ending(Record, frozen=True):
+    """How a vendor tool ended, as tools/process.py leaves it beside the streams."""
+
+    returncode: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The hidden folder of a run's pieces: `.<name>.<pid of the reporting process>.partial` beside the final place."""
+
+    place: Path
+    folder: Path
+    scrub: Scrubber
+
+    def put(self, record: Record, key: str) -> None:
+        """Keep a record under its type and `key`; the same key again replaces it (two workers know the same)."""
+        path = self.folder / PIECES / type(record).__name__ / f"{_plain(key)}.json"
+        with atomic(path) as partial:
+            partial.write_bytes(msgspec.json.encode(self.scrub.record(record)))
+
+    def pieces(self, kind: type[T]) -> list[T]:
+        """Every record of this type, sorted by key, numbers in keys as numbers."""
+        paths = (self.folder / PIECES / kind.__name__).glob("*.json")
+        return [msgspec.json.decode(path.read_bytes(), type=kind) for path in sorted(paths, key=_natural)]
+
+    def put_dataset(self, record: DatasetRecord, labels: Mapping[str, int]) -> None:
+        """Keep the ids and their labels, in the order that all predictions follow."""
+        import numpy as np
+
+        self._write(IDS, msgspec.json.encode(list(labels)))
+        self._write_array(LABELS, np.fromiter(labels.values(), np.dtype("<i2"), len(labels)))
+        self.put(record, "dataset")
+
+    def put_variant(self, record: VariantRecord, ids: Sequence[str], logits: NDArray[np.floating]) -> None:
+        """Keep the five best classes of each row of `logits` (N, classes) and their values, with what was judged.
+
+        EvidenceError unless the ids are those of the data set, in its order.
+        """
+        import numpy as np
+
+        from tools.judge.topk import top_k
+
+        if (self.folder / IDS).read_bytes() != msgspec.json.encode(list(ids)):
+            raise EvidenceError("the ids are not those of the data set, or in another order", where=record.name)
+        top5 = top_k(logits)
+        scores = np.take_along_axis(logits, top5, axis=1)
+        self._write_array(record.top5_file, top5.astype("<i2"))
+        self._write_array(record.scores_file, scores.astype("<f4"))
+        self.put(record, record.name)
+
+    def put_logs(self, name: str, logs: Path) -> None:
+        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that tools/process.py has written."""
+        for command in sorted(logs.rglob(COMMAND)):
+            below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
+            folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
+            for stream in (COMMAND, STDOUT, STDERR):
+                text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
+                self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
+            ending = _ending(command.parent / ENDING)
+            argv = tuple((self.folder / folder / COMMAND).read_text("utf-8", "replace").split("\n")[1:-1])
+            record = CommandRecord(
+                argv=argv,
+                folder=folder,
+                returncode=None if ending is None else ending.returncode,
+                seconds=None if ending is None else ending.seconds,
+            )
+            self.put(record, folder.replace("/", "-"))
+
+    def put_spec(self, path: Path, why: str) -> None:
+        """Keep the spec as written and as understood."""
+        spec = load_spec(path)
+        self._write(SPEC_YAML, path.read_bytes())
+        self._write(SPEC_JSON, spec_json(spec))
+        record = SpecRecord(
+            path=str(path),
+            why=why,
+            kind=spec.kind,
+            yaml_sha256=sha256_of(self.folder / SPEC_YAML),
+            json_sha256=sha256_of(self.folder / SPEC_JSON),
+        )
+        self.put(record, "spec")
+
+    def publish(self, acceptance: Acceptance, reporters: Iterable[Reporter] = ()) -> Path:
+        """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
+
+        An earlier bundle is moved aside first and removed after; ValueError for an interrupted run that claims more
+        than INCOMPLETE.
+        """
+        if acceptance.interrupted and acceptance.verdict.word not in STRONGEST_WHEN_INTERRUPTED:
+            raise ValueError(f"an interrupted run cannot be {acceptance.verdict.word}")
+        acceptance = self.scrub.record(acceptance)
+        write_acceptance(self.folder, acceptance)
+        for reporter in reporters:
+            reporter(self.folder, acceptance)
+        if (self.folder / PIECES).exists():
+            shutil.rmtree(self.folder / PIECES)
+        write_manifest(self.folder)
+        aside = self.folder.with_suffix(".replaced")
+        if self.place.exists():
+            self.place.rename(aside)
+        self.folder.rename(self.place)
+        if aside.exists():
+            shutil.rmtree(aside)
+        return self.place
+
+    def _write(self, name: str, content: bytes) -> None:
+        with atomic(self.folder / name) as partial:
+            partial.write_bytes(content)
+
+    def _write_array(self, name: str, array: NDArray[np.generic]) -> None:
+        import numpy as np
+
+        with atomic(self.folder / name) as partial, partial.open("wb") as handle:
+            np.lib.format.write_array(handle, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+
+
+def open_staging(place: Path, scrub: Scrubber) -> Staging:
+    """Begin a run's evidence: clear what killed runs left beside `place`, and refuse a folder that is no bundle."""
+    if place.exists() and not place.is_dir():
+        raise EvidenceError("this is a file, evidence is a folder", where=place, fix="name another with --evidence")
+    if place.is_dir() and any(place.iterdir()) and not (place / FILE).is_file():
+        raise EvidenceError(
+            f"this folder holds files but no {FILE}, and evidence replaces the whole folder",
+            where=place,
+            fix="name an empty or new folder with --evidence",
+        )
+    for leftover in place.parent.glob(f".{place.name}.*.partial"):
+        if not _alive(leftover):
+            shutil.rmtree(leftover, ignore_errors=True)
+    folder = place.parent / f".{place.name}.{os.getpid()}.partial"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Staging(place, folder, scrub)
+
+
+def write_manifest(folder: Path) -> Path:
+    """Write MANIFEST.sha256 over every other file, as sha256sum writes it, so that `sha256sum -c` checks it too."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    with atomic(folder / MANIFEST) as partial:
+        partial.write_text("".join(lines), encoding="utf-8")
+    return folder / MANIFEST
+
+
+def _ending(path: Path) -> Ending | None:
+    return msgspec.json.decode(path.read_bytes(), type=Ending) if path.is_file() else None
+
+
+def _plain(name: str) -> str:
+    """A name that is one plain path component everywhere; others become dashes."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    if not _PLAIN.fullmatch(plain):
+        raise EvidenceError("a piece of evidence needs a plain name", measured=repr(name))
+    return plain
+
+
+def _natural(path: Path) -> list[str | int]:
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]
+
+
+def _alive(leftover: Path) -> bool:
+    pid = leftover.name.split(".")[-2]
+    return pid.isdecimal() and Path("/proc", pid).exists()
