@@ -183,9 +183,10 @@ class _Walk:
             raise SuiteError(f"{step.name} reads {len(inputs)} activations, {node.name} reads {len(node.inputs)}")
         program = self._graph.program(node)
         own = compare(program.run(inputs), output)
-        fp32_inputs, fp16_inputs = self._fp32.inputs(node), self._fp16.inputs(node)
+        reached = self._fp32.reaches(node)
+        fp32_inputs = self._fp32.inputs(node) if reached else None
         exact = None if fp32_inputs is None else program.run(fp32_inputs)
-        rounded = None if fp16_inputs is None else program.run_fp16(fp16_inputs)
+        rounded = program.run_fp16(self._fp16.inputs(node)) if reached else None
         self._nodes.append(
             NodeDiagnosis(
                 index=index,
@@ -233,13 +234,9 @@ class _Walk:
         )
 
     def _whole_graph(self) -> Compared:
-        import onnxruntime
-
         if self._onnx is None or self._onnx.shape != self._pth.shape:
             return compare(None, self._pth)
-        session = onnxruntime.InferenceSession(str(self._graph.path), providers=["CPUExecutionProvider"])
-        (output,) = session.run([self._graph.nodes[-1].output], {self._graph.input: self._images})
-        return compare(output, self._onnx)
+        return compare(self._graph.run(self._images), self._onnx)
 
 
 def _fp16_own(program: NodeProgram, fp32_inputs: Sequence[Array] | None) -> Compared:
@@ -256,15 +253,23 @@ def _size(compared: Compared) -> float:
 
 def _worst(ids: Sequence[str], candidate: Array | None, pth: Array) -> tuple[ImageError, ...]:
     errors = [
-        ImageError(
-            id=name, errors=compare(None if candidate is None else candidate[row : row + 1], pth[row : row + 1])
-        )
+        ImageError(id=name, errors=compare(None if candidate is None else candidate[row : row + 1], pth[row : row + 1]))
         for row, name in enumerate(ids)
     ]
     return tuple(sorted(errors, key=lambda image: -_size(image.errors))[:WORST_IMAGES])
 
 
-_HEADER = ("node", "operator", "output", "own onnx/pth", "own largest", "so far onnx/pth", "fp16 own", "fp16 so far", "")
+_HEADER = (
+    "node",
+    "operator",
+    "output",
+    "own onnx/pth",
+    "own largest",
+    "so far onnx/pth",
+    "fp16 own",
+    "fp16 so far",
+    "",
+)
 
 
 def _row(node: NodeDiagnosis, *, first: bool) -> tuple[str, ...]:
@@ -353,7 +358,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--checkpoint", type=Path, required=True, help="the .pth file; its md5 is checked first")
     parser.add_argument("--onnx", type=Path, required=True, help="the .onnx file made of it")
     parser.add_argument("--bins", type=Path, required=True, help="folder of preprocessed images, <id>.bin")
-    parser.add_argument("--dumps", type=Path, help="the OM's outputs for the same images, as the vendor tool wrote them")
+    parser.add_argument(
+        "--dumps", type=Path, help="the OM's outputs for the same images, as the vendor tool wrote them"
+    )
     parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="default: thresholds.yaml")
     parser.add_argument(
         "--images", type=_count, default=PROBE_IMAGES, help="how many, spread over the folder (default: %(default)s)"

@@ -7,6 +7,7 @@ the same inference tool answer for every node; bisection over AlexNet's 20 takes
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,11 @@ from tools.ascend.inference import DatasetJob, run_dataset
 from tools.ascend.runs import ran_gate
 from tools.ascend.target import Target
 from tools.dumps import read_logits
-from tools.errors import OmError, OnnxError, SuiteError
+from tools.errors import OnnxError, SuiteError
 from tools.files import atomic
 from tools.judge.results import Record
 from tools.node_errors import FP16_MARGIN, Compared, beyond_fp16, compare, words
-from tools.onnx_nodes import NodeGraph, load_model, outputs_at
+from tools.onnx_nodes import NodeGraph, outputs_at
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class Method(enum.StrEnum):
-    """How the nodes are gone through: BISECT trusts that what follows a diverging node diverges too, LINEAR does not."""
+    """How the nodes are gone through; BISECT trusts that all behind a diverging node diverges too, LINEAR does not."""
 
     BISECT = "bisect"
     LINEAR = "linear"
@@ -51,10 +52,7 @@ class CutModel:
     @property
     def width(self) -> int:
         """Values an image has in the output, as the tools dump them."""
-        width = 1
-        for size in self.output_shape:
-            width *= size
-        return width
+        return math.prod(self.output_shape)
 
 
 RunOm = Callable[[CutModel], "Array"]
@@ -98,7 +96,11 @@ def cut_model(onnx_path: Path, node_index: int, out: Path) -> CutModel:
     if not 0 <= node_index < len(graph.nodes):
         raise _cut_error("there is no such node", onnx_path, measured=node_index, allowed=f"0..{len(graph.nodes) - 1}")
     node = graph.nodes[node_index]
-    inferred = onnx.shape_inference.infer_shapes(load_model(onnx_path), strict_mode=True, data_prop=True)
+    try:
+        inferred = onnx.shape_inference.infer_shapes(graph.model, strict_mode=True, data_prop=True)
+    except onnx.shape_inference.InferenceError as error:
+        reason = " ".join(str(error).split())
+        raise _cut_error("the shapes in the graph contradict each other", onnx_path, measured=reason) from error
     model = onnx.utils.Extractor(inferred).extract_model([graph.input], [node.output])
     axes = model.graph.output[0].type.tensor_type.shape.dim
     shape = tuple(axis.dim_value for axis in list(axes)[1:])
@@ -158,7 +160,10 @@ def render(localisation: Localisation) -> list[str]:
         for probe in localisation.probes
     ]
     if localisation.first_diverging is None:
-        return [*lines, "no OM compiled anew from this ONNX diverges: the one at fault was made of another file or anew"]
+        return [
+            *lines,
+            "an OM compiled anew from this ONNX does not diverge: the one at fault is not made of this file",
+        ]
     probe = next(probe for probe in localisation.probes if probe.node_index == localisation.first_diverging)
     return [
         *lines,
@@ -223,9 +228,8 @@ def _probe(graph: NodeGraph, images: Array, index: int, run_om: RunOm, path: Pat
     finally:
         path.unlink()
     if rows.shape != (len(images), cut.width):
-        raise OmError(
+        raise SuiteError(
             f"the OM cut after {cut.node} gave other than one row an image",
-            gate=ran_gate(1),
             measured=list(rows.shape),
             allowed=[len(images), cut.width],
         )

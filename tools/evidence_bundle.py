@@ -29,8 +29,14 @@ from tools.evidence import (
     Acceptance,
     CommandRecord,
     DatasetRecord,
+    DeviceThroughput,
+    HostRecord,
+    HostThroughput,
+    InputDigest,
+    MachineRecord,
     SpecRecord,
     VariantRecord,
+    Versions,
     write_acceptance,
 )
 from tools.evidence_scrub import Scrubber
@@ -139,15 +145,31 @@ class Staging:
         )
         self.put(record, "spec")
 
+    def gathered(self, acceptance: Acceptance) -> Acceptance:
+        """The record of the run with every piece that was put here, scrubbed."""
+        return msgspec.structs.replace(
+            self.scrub.record(acceptance),
+            spec=self._piece(SpecRecord),
+            machine=self._piece(MachineRecord),
+            digests=tuple(self.pieces(InputDigest)),
+            dataset=self._piece(DatasetRecord),
+            variants=tuple(self.pieces(VariantRecord)),
+            host_throughput=tuple(self.pieces(HostThroughput)),
+            device_throughput=tuple(self.pieces(DeviceThroughput)),
+            commands=tuple(self.pieces(CommandRecord)),
+            host=self._piece(HostRecord),
+            versions=self._piece(Versions),
+        )
+
     def publish(self, acceptance: Acceptance, reporters: Iterable[Reporter] = ()) -> Path:
         """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
 
-        An earlier bundle is moved aside first and removed after; ValueError for an interrupted run that claims more
-        than INCOMPLETE.
+        `acceptance` is the run's own part, the pieces are added here. An earlier bundle is moved aside first and
+        removed after; ValueError for an interrupted run that claims more than INCOMPLETE.
         """
         if acceptance.interrupted and acceptance.verdict.word not in STRONGEST_WHEN_INTERRUPTED:
             raise ValueError(f"an interrupted run cannot be {acceptance.verdict.word}")
-        acceptance = self.scrub.record(acceptance)
+        acceptance = self.gathered(acceptance)
         write_acceptance(self.folder, acceptance)
         for reporter in reporters:
             reporter(self.folder, acceptance)
@@ -161,6 +183,11 @@ class Staging:
         if aside.exists():
             shutil.rmtree(aside)
         return self.place
+
+    def _piece(self, kind: type[T]) -> T | None:
+        """The only record of this type, None where there is none."""
+        found = self.pieces(kind)
+        return found[0] if found else None
 
     def _write(self, name: str, content: bytes) -> None:
         with atomic(self.folder / name) as partial:

@@ -35,11 +35,14 @@ class Node:
 
 
 class NodeGraph:
-    """A graph of one data input whose nodes yield one output each; OnnxError for any other."""
+    """A graph of one data input whose nodes yield one output each; OnnxError for any other.
+
+    `input` is the data input's name, `nodes` all nodes in file order, `model` the file as it was read.
+    """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._model = path, load_model(path)
-        graph = self._model.graph
+        self.path, self.model = path, _load(path)
+        graph = self.model.graph
         self._weights = {tensor.name: tensor for tensor in graph.initializer}
         data = [value.name for value in graph.input if value.name not in self._weights]
         if len(data) != 1 or not graph.node:
@@ -56,11 +59,25 @@ class NodeGraph:
         """The node made ready to run, with its weights out of the file."""
         from onnx import numpy_helper
 
-        proto = self._model.graph.node[node.index]
+        proto = self.model.graph.node[node.index]
         weights = {
-            name: numpy_helper.to_array(self._weights[name]) for name in dict.fromkeys(proto.input) if name in self._weights
+            name: numpy_helper.to_array(self._weights[name])
+            for name in dict.fromkeys(proto.input)
+            if name in self._weights
         }
-        return NodeProgram(node, _session(self._model, proto, node, weights, self.path), weights)
+        return NodeProgram(node, _session(self.model, proto, node, weights, self.path), weights, self.path)
+
+    def run(self, images: Array) -> Array:
+        """The whole graph as onnxruntime optimises and runs it; what the last node yields."""
+        import onnxruntime
+
+        try:
+            session = onnxruntime.InferenceSession(str(self.path), providers=["CPUExecutionProvider"])
+            (output,) = session.run([self.nodes[-1].output], {self.input: images})
+        except _refusals() as error:
+            raise _refused("the graph", error, self.path) from error
+        result: Array = output
+        return result
 
     def _node(self, index: int, proto: onnx.NodeProto) -> Node:
         name = proto.name or f"{proto.op_type}_{index}"
@@ -78,8 +95,8 @@ class NodeGraph:
 class NodeProgram:
     """One node in onnxruntime; weights are fed like inputs, so that the rounded ones need no second session."""
 
-    def __init__(self, node: Node, session: Any, weights: dict[str, Any]) -> None:  # noqa: ANN401 - untyped library
-        self.node, self._session, self._weights = node, session, weights
+    def __init__(self, node: Node, session: Any, weights: dict[str, Any], path: Path) -> None:  # noqa: ANN401 - untyped
+        self.node, self._session, self._weights, self._path = node, session, weights, path
         self._rounded: dict[str, Any] | None = None
 
     def run(self, inputs: Sequence[Array]) -> Array:
@@ -93,15 +110,10 @@ class NodeProgram:
         return to_fp16(self._run(inputs, self._rounded))
 
     def _run(self, inputs: Sequence[Array], weights: dict[str, Any]) -> Array:
-        import onnxruntime
-
-        errors = onnxruntime.capi.onnxruntime_pybind11_state
         try:
             (output,) = self._session.run(None, {**dict(zip(self.node.inputs, inputs, strict=True)), **weights})
-        except (errors.Fail, errors.InvalidArgument, errors.RuntimeException) as error:
-            raise OnnxError(
-                f"onnxruntime cannot run node {self.node.name}: {' '.join(str(error).split())}", gate=GATE
-            ) from error
+        except _refusals() as error:
+            raise _refused(f"node {self.node.name} alone", error, self._path) from error
         result: Array = output
         return result
 
@@ -113,10 +125,12 @@ class Stream:
         self._values: dict[str, Array] = {graph.input: images}
         self._last_reader = {name: node.index for node in graph.nodes for name in node.inputs}
 
-    def inputs(self, node: Node) -> list[Array] | None:
-        """What the node reads; None when something before it broke off."""
-        if not all(name in self._values for name in node.inputs):
-            return None
+    def reaches(self, node: Node) -> bool:
+        """Whether all that the node reads is there: nothing before it broke off."""
+        return all(name in self._values for name in node.inputs)
+
+    def inputs(self, node: Node) -> list[Array]:
+        """What the node reads."""
         return [self._values[name] for name in node.inputs]
 
     def advance(self, node: Node, output: Array | None) -> None:
@@ -133,21 +147,10 @@ def outputs_at(graph: NodeGraph, images: Array, index: int) -> tuple[Array, Arra
     fp32, fp16 = Stream(graph, images), Stream(graph, to_fp16(images))
     for node in graph.nodes[: index + 1]:
         program = graph.program(node)
-        exact, rounded = program.run(fp32.inputs(node) or []), program.run_fp16(fp16.inputs(node) or [])
+        exact, rounded = program.run(fp32.inputs(node)), program.run_fp16(fp16.inputs(node))
         fp32.advance(node, exact)
         fp16.advance(node, rounded)
     return exact, rounded
-
-
-def load_model(path: Path) -> onnx.ModelProto:
-    """Read an ONNX file with its weights; OnnxError when it cannot be parsed."""
-    import onnx
-    from google.protobuf.message import DecodeError
-
-    try:
-        return onnx.load(str(path))
-    except (DecodeError, OSError) as error:
-        raise OnnxError(f"not a readable ONNX file: {error}", gate=GATE, where=path) from error
 
 
 def to_fp16(values: Array) -> Array:
@@ -156,6 +159,17 @@ def to_fp16(values: Array) -> Array:
 
     with np.errstate(over="ignore"):
         return values.astype(np.float16).astype(np.float32)
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    """Read an ONNX file with its weights; OnnxError when it cannot be parsed."""
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        return onnx.load(str(path))
+    except (DecodeError, OSError) as error:
+        raise OnnxError(f"not a readable ONNX file: {error}", gate=GATE, where=path) from error
 
 
 def _narrow(array: Any) -> Any:  # noqa: ANN401 - weights may be integers (shapes), which stay as they are
@@ -178,9 +192,18 @@ def _session(model: onnx.ModelProto, proto: onnx.NodeProto, node: Node, weights:
         [helper.make_tensor_value_info(node.output, TensorProto.FLOAT, None)],
     )
     alone = helper.make_model(graph, opset_imports=list(model.opset_import), ir_version=model.ir_version)
-    errors = onnxruntime.capi.onnxruntime_pybind11_state
     try:
         return onnxruntime.InferenceSession(alone.SerializeToString(), providers=["CPUExecutionProvider"])
-    except (errors.Fail, errors.InvalidGraph, errors.NotImplemented) as error:
-        reason = " ".join(str(error).split())
-        raise OnnxError(f"onnxruntime cannot load node {node.name} alone: {reason}", gate=GATE, where=path) from error
+    except _refusals() as error:
+        raise _refused(f"node {node.name} alone", error, path) from error
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What onnxruntime raises for a model it cannot load or run; the classes share no base but Exception."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    return state.Fail, state.InvalidArgument, state.InvalidGraph, state.NotImplemented, state.RuntimeException
+
+
+def _refused(what: str, error: Exception, path: Path) -> OnnxError:
+    return OnnxError(f"onnxruntime cannot run {what}: {' '.join(str(error).split())}", gate=GATE, where=path)

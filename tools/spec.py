@@ -264,9 +264,14 @@ class Device(Entry, frozen=True):
 
 
 class Om(Entry, frozen=True):
-    """How OMs are compiled (`soc` null: for the device's own chip) and how far batches may lie apart."""
+    """How OMs are compiled (`soc` null: for the device's own chip) and how far batches may lie apart.
+
+    Throughput of `dataset_batches` is measured over the data set, that of the others by pure inference (guide), unless
+    a machine class has published figures of its own.
+    """
 
     soc: PlainName | None
+    dataset_batches: tuple[Positive, ...]
     atc_extra_args: tuple[str, ...]
     batch_invariance_abs_error: AtMost
     batch_invariance_abs_error_on_device: AtMost
@@ -316,10 +321,12 @@ class Spec(Entry, frozen=True):
         return device
 
     def throughput_mode(self, soc: str, batch: int) -> Literal["dataset", "pure"]:
-        """How the published figure at this batch size was measured; pure inference where none was published."""
+        """How throughput is measured at this batch size: as the published figure was, else as the guide does."""
         device = self.device(soc)
         published = device.published(batch) if device else None
-        return published.mode if published else "pure"
+        if published:
+            return published.mode
+        return "dataset" if batch in self.om.dataset_batches else "pure"
 
     def host_ratio(self, batch: int) -> AtLeast:
         """The floor of onnxruntime over torch at this batch size."""

@@ -52,8 +52,8 @@ class TorchSteps:
 
         model = build_model(state_dict, factory)
         for module in model.modules():
-            if hasattr(module, "inplace"):
-                module.inplace = False  # in place, a ReLU would overwrite the output that is still to be compared
+            if isinstance(module, torch.nn.ReLU):
+                module.inplace = False  # in place it would overwrite its own input before that is read here
         try:
             self._traced = torch.fx.symbolic_trace(model)
         except torch.fx.proxy.TraceError as error:

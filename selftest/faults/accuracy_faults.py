@@ -8,7 +8,7 @@ import pytest
 
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools.engines import predictions
+from tools.engines import Engine, predictions
 from tools.engines.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def edit_predictions(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callab
     """Change a variant's logits of the whole data set, after the engine and before they are kept."""
     right = predictions.predict
 
-    def edited(engine: predictions.Engine, *words: object) -> Predictions:
+    def edited(engine: Engine, *words: object) -> Predictions:
         predicted = right(engine, *words)  # type: ignore[arg-type]
         if predicted.variant != variant:
             return predicted

@@ -155,5 +155,5 @@ def neighbours(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def _named_like(last: torch.nn.Module, model: torch.nn.Module) -> torch.nn.Module:
     """The model followed by another layer, its weights keeping their names."""
     forward = model.forward
-    model.forward = lambda images: last(forward(images))  # type: ignore[method-assign]
+    model.forward = lambda images: last(forward(images))
     return model

@@ -12,7 +12,7 @@ import pytest
 import fixtures.preprocessing
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import IMAGES, World
-from tools import bins, preprocess, sample
+from tools import bins, info, preprocess, sample
 from tools.bins import write_bins
 from tools.spec import Preprocessing
 
@@ -135,7 +135,7 @@ def bin_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("a line missing in the .info list", "preprocessing.info")
 def info_line_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = fixtures.preprocessing.bin_rows
+    right = info.bin_rows
     monkeypatch.setattr(fixtures.preprocessing, "bin_rows", lambda *words: right(*words)[:-1])
 
 
@@ -148,7 +148,7 @@ def bin_truncated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def float64_bins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
 
-    edit_tensors(monkeypatch, lambda tensor: tensor.astype(np.float64))  # type: ignore[arg-type, return-value]
+    edit_tensors(monkeypatch, lambda tensor: tensor.astype(np.float64))
 
 
 @catalogue.fault("one value NaN", "preprocessing.finite")

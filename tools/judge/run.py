@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 
 
-def judge_run(
-    expected: Sequence[str], results: Sequence[GateResult], *, sample: bool, simulated: bool
-) -> RunVerdict:
+def judge_run(expected: Sequence[str], results: Sequence[GateResult], *, sample: bool, simulated: bool) -> RunVerdict:
     """Judge a run from its gate results alone.
 
     `expected` is the inventory of the spec, `sample` says that checkpoint or data are the embedded sample's,

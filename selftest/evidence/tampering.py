@@ -1,0 +1,116 @@
+"""Ways to alter a bundle and to seal it again, in memory: what a careful forger does."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tools import verify_bundle
+from tools.evidence import FILE, MANIFEST, SPEC_JSON
+from tools.verify_bundle import Files, Outcome
+
+Path_ = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Sealed(Files):
+    """A bundle in memory, whose manifest fits."""
+
+    contents: dict[str, bytes]
+
+    def read(self, name: str) -> bytes:
+        """As the verifier's own, from memory."""
+        if name not in self.contents:
+            raise verify_bundle.Refused(f"{name} is missing")
+        return self.contents[name]
+
+
+class Forgery:
+    """A copy of a bundle's contents to be altered; `outcome` seals it and lets the verifier judge."""
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        self.contents = dict(contents)
+        self.record = json.loads(contents[FILE])
+        self.spec = json.loads(contents[SPEC_JSON])
+
+    def array(self, name: str) -> np.ndarray[Any, Any]:
+        """One of the arrays, to be altered and given to `put_array`."""
+        return np.load(io.BytesIO(self.contents[name])).copy()
+
+    def put_array(self, name: str, values: np.ndarray[Any, Any]) -> None:
+        """Replace an array."""
+        out = io.BytesIO()
+        np.lib.format.write_array(out, values, version=(1, 0))
+        self.contents[name] = out.getvalue()
+
+    def gate(self, name: str) -> dict[str, Any]:
+        """The record of a gate."""
+        return next(gate for gate in self.record["gates"] if gate["id"] == name)
+
+    def sealed(self) -> Sealed:
+        """The bundle with a manifest, and digests of the spec, that fit."""
+        if self.spec != json.loads(self.contents[SPEC_JSON]):
+            self.contents[SPEC_JSON] = json.dumps(self.spec).encode()
+            self.record["spec"]["json_sha256"] = hashlib.sha256(self.contents[SPEC_JSON]).hexdigest()
+        self.contents[FILE] = json.dumps(self.record).encode()
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in self.contents.items()}
+        return Sealed(Path("bundle"), digests, "0" * 64, self.contents)
+
+    def outcome(self) -> Outcome:
+        """What the verifier says."""
+        sealed = self.sealed()
+        return verify_bundle.verify([("bundle", lambda: sealed)], None)
+
+
+def contents_of(folder: Path) -> dict[str, bytes]:
+    """Every file of a bundle but its manifest."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def leaves(document: Any, above: Path_ = ()) -> Iterator[tuple[Path_, Any]]:  # noqa: ANN401 - any JSON
+    """Every value of a JSON document that is no list and no object, with the way to it."""
+    if isinstance(document, dict):
+        for name, value in document.items():
+            yield from leaves(value, (*above, name))
+    elif isinstance(document, list):
+        for index, value in enumerate(document):
+            yield from leaves(value, (*above, index))
+    else:
+        yield above, document
+
+
+def altered(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value * 1.02 + 0.003
+    return "forged" if value is None else f"{value}0" if value else "forged"
+
+
+def put(document: Any, path: Path_, value: Any) -> None:  # noqa: ANN401 - any JSON
+    """Replace the value at `path`."""
+    for step in path[:-1]:
+        document = document[step]
+    document[path[-1]] = value
+
+
+def spelled(path: Path_) -> str:
+    """A path as the verifier spells it, e.g. `.variants[0].accuracy[1].percent`."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def deepcopy_without(items: Sequence[Any], drop: Callable[[Any], bool]) -> list[Any]:
+    """The items that are not to be dropped."""
+    return [copy.deepcopy(item) for item in items if not drop(item)]

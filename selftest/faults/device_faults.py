@@ -1,0 +1,87 @@
+"""Faults that only a device can show: what is missing on a runner, floors, the published OM's accuracy.
+
+No device exists where these tests run: the simulator is passed off as one, which nothing outside selftest/ can do.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from pathlib import Path
+
+import pytest
+
+import fixtures.om
+import fixtures.setup
+from selftest.faults.fault import Catalogue
+from selftest.faults.world import World
+from tools.ascend.target import Target, TargetKind, choose_target
+from tools.engines import om_engine
+from tools.spec import PUBLISHED_SPEC
+
+MADE = ("predictions-om", "throughput-om")
+compiling = Catalogue("om", remade=("om", *MADE))
+predicting = Catalogue("accuracy and npu", remade=MADE)
+measuring = Catalogue("perf and npu", remade=MADE)
+collecting = Catalogue("preprocessing")
+FIGURES = {"value: 56.530,": "value: 52.083333,", "value: 79.080,": "value: 75.0,"}  # what 48 images give
+
+
+def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the simulator pass for an Ascend310, with the published floors and the small world's accuracy."""
+
+    def choose(*words: object, **named: object) -> Target:
+        simulated = choose_target("simulator", "auto", os.environ, Path("/"))
+        return dataclasses.replace(simulated, kind=TargetKind.ASCEND)
+
+    monkeypatch.setattr(fixtures.setup, "target_kind", lambda *words: TargetKind.ASCEND)
+    monkeypatch.setattr(fixtures.om, "choose_target", choose)
+    monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
+    devices = (
+        PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\ndevices:\n")[2].partition("  - soc: Ascend310P3")[0]
+    )
+    world.edit_spec("devices: []", f"devices:\n{devices}")
+    for old, new in FIGURES.items():
+        world.edit_spec(old, new)
+    world.only_batches(4)
+
+
+@compiling.fault("no CANN on a machine that must have it", "om.toolkit", "--target=ascend")
+def no_cann(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+
+
+@compiling.fault("a toolkit folder, but no device and no atc", "om.toolkit")
+def half_a_toolkit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    (world.folder / "host" / "usr" / "local" / "Ascend" / "ascend-toolkit").mkdir(parents=True)
+    monkeypatch.setattr(fixtures.setup, "HOST_ROOT", world.folder / "host")
+
+
+@collecting.fault("images missing on a machine that must have all", "preprocessing.dataset_complete", "--limit=20")
+def images_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+
+
+@predicting.fault("the OM's Top-1 is not the published one", "om.accuracy.top1_error_pp[bs4]")
+def other_top1(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    world.edit_spec("om_top1: {value: 52.083333,", "om_top1: {value: 56.530,")
+
+
+@predicting.fault("the OM's Top-5 is not the published one", "om.accuracy.top5_error_pp[bs4]")
+def other_top5(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    world.edit_spec("om_top5: {value: 75.0,", "om_top5: {value: 79.080,")
+
+
+@measuring.fault("throughput 1 % under the floor", "om.perf.images_per_second_per_chip[bs4]")
+def under_the_floor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    monkeypatch.setenv("ASCEND_SIMULATOR_RATE_FACTOR", "0.9405")
+
+
+@measuring.fault("a slow device", "om.perf.images_per_second_per_chip[bs4]")
+def slow_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "device:slow")

@@ -1,0 +1,136 @@
+"""Faults of the NPU's side, ordered from the simulator or put into the machine around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from selftest.faults.fault import Catalogue, Inject
+from tools.ascend import atc
+from tools.engines import om_engine, predictions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from selftest.faults.world import World
+    from tools.engines.predictions import Predictions
+
+MADE = ("om", "predictions-om", "throughput-om")
+compiling = Catalogue("om", remade=MADE)
+predicting = Catalogue("om", "accuracy", remade=MADE)
+measuring = Catalogue("perf and npu", remade=MADE)
+
+
+def ordered(fault: str, **environment: str) -> Inject:
+    """The simulator's fault of this name, with other settings of the simulator."""
+
+    def inject(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        world.only_batches(4)
+        monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", fault)
+        monkeypatch.setenv("ASCEND_SIMULATOR_STATE", str(world.folder))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    return inject
+
+
+COMPILING = {
+    "atc exits with an error code": ("atc:fails", "om.compiled[bs4]"),
+    "atc exits 1 after a good result": ("atc:exit-1-after-result", "om.compiled[bs4]"),
+    "atc exits 0 with an error text": ("atc:error-exit-0", "om.compiled[bs4]"),
+    "atc prints no success line": ("atc:no-success-line", "om.compiled[bs4]"),
+    "atc succeeds without a file": ("atc:no-file", "om.compiled[bs4]"),
+    "atc leaves the OM of an earlier run": ("atc:stale-file", "om.compiled[bs4]"),
+    "atc writes an empty OM": ("atc:empty-file", "om.compiled[bs4]"),
+    "atc is killed": ("atc:killed", "om.compiled[bs4]"),
+    "the OM is damaged": ("atc:damaged-file", "om.described[bs4]"),
+    "the OM is of another batch": ("atc:other-batch", "om.described[bs4]"),
+    "the OM is of another chip": ("atc:other-soc", "om.described[bs4]"),
+    "the tool exits 1 after a good result": ("infer:exit-1-after-result", "om.ran[bs4]"),
+    "the tool exits 0 with an error text": ("infer:error-exit-0", "om.ran[bs4]"),
+    "samples dropped": ("infer:dropped-samples", "om.ran[bs4]"),
+    "a dump of an image that nobody gave": ("infer:extra-sample", "om.ran[bs4]"),
+    "the tool is killed": ("infer:killed", "om.ran[bs4]"),
+    "the device cannot be opened": ("device:open-fails", "om.ran[bs4]"),
+    "the device is unhealthy": ("device:unhealthy", "om.device"),
+    "npu-smi cannot reach the driver": ("npu-smi:dcmi-failed", "om.device"),
+    "npu-smi's table is cut short": ("npu-smi:truncated", "om.device"),
+}
+PREDICTING = {
+    "one output NaN": ("infer:nan", "om.accuracy.finite[bs4]"),
+    "one output infinite": ("infer:inf", "om.accuracy.finite[bs4]"),
+    "a dump truncated": ("infer:truncated-dump", "om.accuracy.finite[bs4]"),
+    "two dumps swapped": ("infer:swapped-dumps", "om.accuracy.min_cosine[bs4]"),
+    "a dump of another image": ("infer:other-image", "om.accuracy.min_cosine[bs4]"),
+    "weights rounded to 8 bits": ("atc:int8-weights", "om.accuracy.mean_cosine_distance[bs4]"),
+    "the weights of conv3 perturbed": ("atc:perturbed-weights", "om.accuracy.top1_drop_pp[bs4]"),
+}
+MEASURING = {
+    "the device is busy": ("device:busy", "om.perf.device_idle[bs4]"),
+    "the device becomes busy half-way": ("device:busy-half-way", "om.perf.device_idle[bs4]"),
+    "a summary that contradicts itself": ("infer:contradicting-summary", "om.perf.reading[bs4]"),
+    "a perf text cut short": ("infer:truncated-perf", "om.perf.reading[bs4]"),
+    "no perf text": ("infer:no-perf", "om.perf.reading[bs4]"),
+}
+
+
+def _enter(catalogue: Catalogue, orders: dict[str, tuple[str, str]]) -> None:
+    for name, (order, gate) in orders.items():
+        catalogue.fault(name, gate)(ordered(order))
+
+
+_enter(compiling, COMPILING)
+_enter(predicting, PREDICTING)
+_enter(measuring, MEASURING)
+
+
+@measuring.fault("the perf text of another batch", "om.perf.reading[bs16]")
+def other_batch_perf(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("infer:other-batch-perf")(world, monkeypatch)
+    world.only_batches(16)
+
+
+@measuring.fault("batches counted as images", "om.perf.reading[bs16]")
+def batches_as_images(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("infer:batches-as-images")(world, monkeypatch)
+    world.only_batches(16)
+
+
+@compiling.fault("batches give different logits", "om.batch_invariance_abs_error")
+def batch_differs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("infer:batch-differs")(world, monkeypatch)
+    world.only_batches(1, 4)
+
+
+@compiling.fault("atc hangs", "om.compiled[bs4]")
+def atc_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("atc:hang-ignoring-sigterm")(world, monkeypatch)
+    right = atc.compile_om
+    monkeypatch.setattr(atc, "compile_om", lambda *words, **named: right(*words, **{**named, "timeout_seconds": 2}))
+
+
+@compiling.fault("the tool hangs", "om.ran[bs4]")
+def tool_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("infer:hang-ignoring-sigterm")(world, monkeypatch)
+    monkeypatch.setattr(om_engine, "TOOL_TIMEOUT_SECONDS", 4.0)
+
+
+@compiling.fault("atc is missing", "om.compiled[bs4]")
+def atc_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    monkeypatch.setattr(atc, "argv", lambda request, output: ["no-such-atc"])
+
+
+@predicting.fault("one OM prediction lost", "om.accuracy.ids[bs4]")
+def om_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    right = predictions.load_predictions
+
+    def shorter(folder: Path, name: str) -> Predictions:
+        predicted = right(folder, name)
+        if not name.startswith("om"):
+            return predicted
+        return predictions.Predictions(name, predicted.ids[:-1], predicted.logits[:-1])
+
+    monkeypatch.setattr(predictions, "load_predictions", shorter)

@@ -1,0 +1,223 @@
+"""A folder of bins: what a resumed run keeps and remakes, what is refused, and what is said about bad images."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from selftest.odd_images import PHOTOS, RECIPE, needs_photos, noise
+from tools import bins
+from tools.bins import JOURNAL, bin_bytes, list_bins, read_bins, write_bins
+from tools.bins_check import differing_bins
+from tools.errors import PreprocessingError
+from tools.preprocess import image_tensor
+from tools.spec import Preprocessing
+
+IDS = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Path]:
+    """Four small photographs."""
+    (tmp_path / "val").mkdir()
+    found = {name: tmp_path / "val" / f"{name}.JPEG" for name in IDS}
+    for seed, path in enumerate(found.values()):
+        noise(260, 250, seed).save(path, "JPEG")
+    return found
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids whose image is decoded from here on."""
+    names: list[str] = []
+
+    def counted(path: Path, recipe: Preprocessing) -> object:
+        names.append(path.stem)
+        return image_tensor(path, recipe)
+
+    monkeypatch.setattr(bins, "image_tensor", counted)
+    return names
+
+
+def remade(images: dict[str, Path], folder: Path, made: list[str], recipe: Preprocessing = RECIPE) -> list[str]:
+    """What a second run makes again; afterwards every bin must be right."""
+    made.clear()
+    write_bins(images, folder, recipe)
+    assert differing_bins(images, folder, IDS, recipe) == ()
+    return sorted(made)
+
+
+def test_every_image_gets_its_bin(images: dict[str, Path], tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    assert tuple(list_bins(tmp_path / "bins")) == IDS
+    assert {path.stat().st_size for path in list_bins(tmp_path / "bins").values()} == {602_112}
+    assert bin_bytes(RECIPE) == 602_112
+    assert differing_bins(images, tmp_path / "bins", IDS, RECIPE) == ()
+
+
+@needs_photos
+def test_bins_of_all_photographs_are_torchvisions(tmp_path: Path) -> None:
+    photos = {path.stem: path for path in sorted(PHOTOS.iterdir())}
+    write_bins(photos, tmp_path, RECIPE)
+    assert differing_bins(photos, tmp_path, tuple(photos), RECIPE) == ()
+
+
+def test_a_second_run_makes_nothing(images: dict[str, Path], tmp_path: Path, made: list[str]) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    before = (tmp_path / "bins" / JOURNAL).read_bytes()
+    assert remade(images, tmp_path / "bins", made) == []
+    assert (tmp_path / "bins" / JOURNAL).read_bytes() == before
+
+
+def tear_journal(images: dict[str, Path], folder: Path) -> None:
+    journal = folder / JOURNAL
+    os.truncate(journal, journal.stat().st_size - 5)
+
+
+def garble_journal(images: dict[str, Path], folder: Path) -> None:
+    (folder / JOURNAL).write_bytes(b"\xff\x00[1,\n" + (folder / JOURNAL).read_bytes())
+
+
+def lose_journal(images: dict[str, Path], folder: Path) -> None:
+    (folder / JOURNAL).unlink()
+
+
+def edit_bin(images: dict[str, Path], folder: Path) -> None:
+    content = bytearray((folder / "b.bin").read_bytes())
+    content[1000] ^= 1
+    (folder / "b.bin").write_bytes(content)
+
+
+def cut_bin(images: dict[str, Path], folder: Path) -> None:
+    os.truncate(folder / "b.bin", 4096)
+
+
+def swap_bins(images: dict[str, Path], folder: Path) -> None:
+    (folder / "b.bin").rename(folder / "aside")
+    (folder / "c.bin").rename(folder / "b.bin")
+    (folder / "aside").rename(folder / "c.bin")
+
+
+def edit_image(images: dict[str, Path], folder: Path) -> None:
+    noise(260, 250, 99).save(images["b"], "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [
+        (tear_journal, ["d"]),
+        (garble_journal, []),
+        (lose_journal, list(IDS)),
+        (edit_bin, ["b"]),
+        (cut_bin, ["b"]),
+        (swap_bins, ["b", "c"]),
+        (edit_image, ["b"]),
+    ],
+)
+def test_a_resumed_run_remakes_what_changed(
+    change: Callable[[dict[str, Path], Path], None],
+    again: list[str],
+    images: dict[str, Path],
+    tmp_path: Path,
+    made: list[str],
+) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    change(images, tmp_path / "bins")
+    assert remade(images, tmp_path / "bins", made) == again
+    assert remade(images, tmp_path / "bins", made) == []
+
+
+def test_another_recipe_remakes_everything(images: dict[str, Path], tmp_path: Path, made: list[str]) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    other = msgspec.structs.replace(RECIPE, mean=(0.5, 0.456, 0.406))
+    assert remade(images, tmp_path / "bins", made, other) == list(IDS)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_run_that_dies_leaves_nothing_half_and_is_resumed(
+    error: BaseException, images: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[str]
+) -> None:
+    def die(path: Path, recipe: Preprocessing) -> object:
+        if path.stem == "c":
+            raise error
+        return image_tensor(path, recipe)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bins, "image_tensor", die)
+        with pytest.raises(type(error)):
+            write_bins(images, tmp_path / "bins", RECIPE)
+    assert not list((tmp_path / "bins").glob(".*.partial"))
+    assert remade(images, tmp_path / "bins", made) in (["c"], ["c", "d"])
+
+
+def test_a_bin_that_cannot_be_written_whole_is_not_there(images: dict[str, Path], tmp_path: Path) -> None:
+    (tmp_path / "bins" / "b.bin").mkdir(parents=True)
+    with pytest.raises(OSError, match="b.bin"):
+        write_bins(images, tmp_path / "bins", RECIPE)
+    assert not list((tmp_path / "bins").glob(".*.partial"))
+
+
+def test_bins_of_no_image_are_refused_before_anything_is_made(
+    images: dict[str, Path], tmp_path: Path, made: list[str]
+) -> None:
+    (tmp_path / "bins").mkdir()
+    (tmp_path / "bins" / "stranger.bin").touch()
+    with pytest.raises(PreprocessingError, match="1 bins belong to no image: stranger") as caught:
+        write_bins(images, tmp_path / "bins", RECIPE)
+    assert caught.value.gate == "preprocessing.bins"
+    assert made == []
+
+
+def test_all_bad_images_are_named_with_their_count_and_the_others_made(images: dict[str, Path], tmp_path: Path) -> None:
+    os.truncate(images["a"], 3000)
+    images["c"].write_text("<html>503</html>")
+    with pytest.raises(PreprocessingError, match="2 of 4 images cannot be read") as caught:
+        write_bins(images, tmp_path / "bins", RECIPE)
+    assert caught.value.gate == "preprocessing.images"
+    assert "a.JPEG (image file is truncated" in str(caught.value)
+    assert "c.JPEG (cannot identify image file" in str(caught.value)
+    assert tuple(list_bins(tmp_path / "bins")) == ("b", "d")
+
+
+def test_few_images_are_in_memory_whatever_their_number(
+    images: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No more jobs than cores hold an image at one time."""
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def counted(path: Path, recipe: Preprocessing) -> object:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        tensor = image_tensor(path, recipe)
+        with lock:
+            now[0] -= 1
+        return tensor
+
+    monkeypatch.setattr(bins, "image_tensor", counted)
+    monkeypatch.setattr(bins, "cpu_count", lambda: 2)
+    many = {f"{name}{copy}": path for copy in range(10) for name, path in images.items()}
+    write_bins(many, tmp_path / "bins", RECIPE)
+    assert most[0] <= 2
+
+
+def test_bins_are_read_back_in_the_order_asked_for(images: dict[str, Path], tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    batch = read_bins(tmp_path / "bins", ("c", "a"), RECIPE)
+    assert batch.dtype == np.float32
+    assert batch.shape == (2, 3, 224, 224)
+    assert np.array_equal(batch[1], image_tensor(images["a"], RECIPE))
+
+
+def test_a_bin_of_another_size_is_refused_by_name(images: dict[str, Path], tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    os.truncate(tmp_path / "bins" / "b.bin", 602_108)
+    with pytest.raises(PreprocessingError, match=r"b\.bin.*602108 bytes.*602112 bytes") as caught:
+        read_bins(tmp_path / "bins", IDS, RECIPE)
+    assert caught.value.gate == "preprocessing.bin_size"

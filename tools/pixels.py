@@ -1,0 +1,155 @@
+"""The compact store: preprocessed images as uint8, a quarter of the bins' bytes, normalised on the way out.
+
+One file holds the pixels of all images in the order of their ids, HWC RGB, 150,528 bytes each at 224 x 224. Bins, for
+the tools that read files, can be written from it, byte for byte what `tools.bins` writes.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tools.bins import SUFFIX, Made, made_key, make_all, refuse_strangers, write_bin
+from tools.errors import PreprocessingError
+from tools.files import atomic, cpu_count
+from tools.parallel import in_order
+from tools.preprocess import image_pixels, normalise
+from tools.progress import progress
+from tools.spec import Preprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PIXELS, INDEX, JOURNAL = "pixels.u8", "index.json", ".pixels.journal"
+
+
+class Index(msgspec.Struct, frozen=True):
+    """What lies in a store: row i of the pixels belongs to `ids[i]`; written last, so that it marks a whole store."""
+
+    ids: tuple[str, ...]
+    recipe: str
+
+
+class PixelStore:
+    """A whole store, opened for reading; threads may share it."""
+
+    def __init__(self, folder: Path, recipe: Preprocessing) -> None:
+        """PreprocessingError when the folder holds no whole store, or one made by another recipe."""
+        self.folder, self.recipe = folder, recipe
+        self.ids = _read_index(folder, recipe).ids
+        self._row = {name: row for row, name in enumerate(self.ids)}
+        self._pixels = (folder / PIXELS).open("rb", buffering=0)
+
+    def pixels(self, name: str) -> NDArray[np.uint8]:
+        """One image, uint8 HWC RGB (crop, crop, 3); KeyError for an id that is not in the store."""
+        import numpy as np
+
+        crop, size = self.recipe.crop_px, pixel_bytes(self.recipe)
+        content = os.pread(self._pixels.fileno(), size, self._row[name] * size)
+        return np.frombuffer(content, np.uint8).reshape(crop, crop, 3)
+
+    def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
+        """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised as `image_tensor` does."""
+        normalise(self.pixels(name), self.recipe, tensor)
+
+    def read(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        """These images as float32 (N, 3, crop, crop): what `read_bins` returns for their bins."""
+        import numpy as np
+
+        batch = np.empty((len(ids), 3, self.recipe.crop_px, self.recipe.crop_px), np.dtype("<f4"))
+        for name, tensor in zip(ids, batch, strict=True):
+            self.fill(name, tensor)
+        return batch
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._pixels.close()
+
+
+def pixel_bytes(recipe: Preprocessing) -> int:
+    """Size of one image in the store: crop x crop x 3 bytes (150,528 at 224)."""
+    return recipe.crop_px * recipe.crop_px * 3
+
+
+def write_pixels(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
+    """Write a store of these images; rows of an interrupted run are kept where image and pixels are unchanged.
+
+    Errors are those of `write_bins`: every unreadable image is named in one PreprocessingError at the end.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / INDEX).unlink(missing_ok=True)
+    row, size = {name: row for row, name in enumerate(images)}, pixel_bytes(recipe)
+    (folder / PIXELS).touch()
+    with (folder / PIXELS).open("r+b", buffering=0) as handle:
+
+        def make(name: str, known: Made | None) -> Made:
+            key, start = made_key(images[name], recipe), row[name] * size
+            if (
+                known is not None
+                and known.key == key
+                and zlib.crc32(os.pread(handle.fileno(), size, start)) == known.crc32
+            ):
+                return known
+            content = image_pixels(images[name], recipe).tobytes()
+            _pwrite(handle.fileno(), content, start)
+            return Made(id=name, key=key, crc32=zlib.crc32(content))
+
+        make_all(images, folder / JOURNAL, make)
+        handle.truncate(len(images) * size)
+        os.fsync(handle.fileno())
+    with atomic(folder / INDEX) as partial:
+        partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), recipe=repr(recipe))))
+
+
+def write_stored_bins(store: PixelStore, folder: Path) -> None:
+    """Write `<id>.bin` for every image of the store; bins that belong to none are refused first."""
+    import numpy as np
+
+    folder.mkdir(parents=True, exist_ok=True)
+    refuse_strangers(dict.fromkeys(store.ids), folder)
+    workers, shape = cpu_count(), (3, store.recipe.crop_px, store.recipe.crop_px)
+
+    def write(name: str) -> None:
+        tensor = np.empty(shape, np.dtype("<f4"))
+        store.fill(name, tensor)
+        write_bin(folder / f"{name}{SUFFIX}", tensor)
+
+    with ThreadPoolExecutor(workers) as pool, closing(in_order(pool, write, store.ids, window=4 * workers)) as written:
+        for _ in progress(written, what="write bins", total=len(store.ids)):
+            pass
+
+
+def _read_index(folder: Path, recipe: Preprocessing) -> Index:
+    where = folder / INDEX
+    try:
+        index = msgspec.json.decode(where.read_bytes(), type=Index)
+        found = (folder / PIXELS).stat().st_size
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _refused(f"no whole store of pixels: {error}", where) from error
+    if index.recipe != repr(recipe):
+        raise _refused("the store was made by another recipe", where, measured=index.recipe, allowed=repr(recipe))
+    asked = len(index.ids) * pixel_bytes(recipe)
+    if found != asked:
+        raise _refused("the store has the wrong size", folder / PIXELS, f"{found} bytes", f"{asked} bytes")
+    return index
+
+
+def _refused(what: str, where: Path, measured: str | None = None, allowed: str | None = None) -> PreprocessingError:
+    return PreprocessingError(
+        what, gate="preprocessing.bins", where=where, measured=measured, allowed=allowed, fix="preprocess again"
+    )
+
+
+def _pwrite(descriptor: int, content: bytes, start: int) -> None:
+    """All of the content: the system may take a part, or refuse the rest of it on a full disk."""
+    written = 0
+    while written < len(content):
+        written += os.pwrite(descriptor, content[written:], start + written)

@@ -1,0 +1,160 @@
+"""Every gate of the inventory, decided or owed, by stage and question, with the files that its word rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from tools.errors import Stage
+from tools.evidence import FILE, IDS, LABELS, Acceptance, CommandRecord
+from tools.gates import BY_ID
+from tools.judge.results import Check, GateResult, Verdict
+
+NOT_REACHED = "this run did not come to it"
+UNKNOWN_QUESTION = "(this suite's inventory has no such gate)"
+LINKS_AT_MOST = 4
+
+
+@dataclass(frozen=True)
+class GateRow:
+    """One gate: `batch` is empty where it has none, `check` None where the run did not come to it."""
+
+    id: str
+    batch: str
+    verdict: Verdict
+    check: Check | None
+    detail: str
+    warning: str
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Question:
+    """One kind of gate with its rows, one a batch size; `source` is that of the threshold."""
+
+    id: str
+    text: str
+    rows: tuple[GateRow, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The different sources of the thresholds, in order."""
+        return tuple(dict.fromkeys(row.check.source for row in self.rows if row.check and row.check.source))
+
+
+@dataclass(frozen=True)
+class StageGates:
+    """The questions of one stage and how many gates ended how."""
+
+    stage: Stage
+    questions: tuple[Question, ...]
+
+    def count(self, *verdicts: Verdict) -> int:
+        """How many gates of this stage ended so."""
+        return sum(row.verdict in verdicts for question in self.questions for row in question.rows)
+
+    @property
+    def warnings(self) -> int:
+        """How many gates carry a warning."""
+        return sum(bool(row.warning) for question in self.questions for row in question.rows)
+
+
+def gates_by_stage(acceptance: Acceptance, folder: Path) -> tuple[StageGates, ...]:
+    """All gates decided or owed; evidence names files that lie in `folder`."""
+    decided = {result.id: result for result in acceptance.gates}
+    names = [*decided, *(name for name in acceptance.verdict.owed if name not in decided)]
+    order = {name: number for number, name in enumerate(BY_ID)}
+    names.sort(key=lambda name: order.get(_kind(name), len(order)))
+    warnings = loss_warnings(acceptance)
+    rows = [_row(name, decided.get(name), warnings.get(name, ""), acceptance, folder) for name in names]
+    questions = [
+        Question(id=kind, text=BY_ID[kind].question if kind in BY_ID else UNKNOWN_QUESTION, rows=tuple(group))
+        for kind, group in groupby(rows, key=lambda row: _kind(row.id))
+    ]
+    stages = {kind: _stage(kind, decided) for kind in (question.id for question in questions)}
+    return tuple(
+        StageGates(stage, tuple(question for question in questions if stages[question.id] is stage))
+        for stage in Stage
+        if stage in stages.values()
+    )
+
+
+def loss_warnings(acceptance: Acceptance) -> dict[str, str]:
+    """Gate id -> the sentence about a tight bound that was exceeded."""
+    found = {}
+    for variant in acceptance.variants:
+        batch = f"[bs{variant.batch}]" if variant.batch is not None else ""
+        for loss in variant.losses:
+            if loss.warning:
+                found[f"{variant.name.partition('_bs')[0]}.accuracy.top{loss.k}_drop_pp{batch}"] = loss.warning
+    return found
+
+
+def _row(name: str, result: GateResult | None, warning: str, acceptance: Acceptance, folder: Path) -> GateRow:
+    return GateRow(
+        id=name,
+        batch=name.partition("[")[2].rstrip("]"),
+        verdict=result.check.verdict if result else Verdict.NOT_RUN,
+        check=result.check if result else None,
+        detail=result.check.detail if result else NOT_REACHED,
+        warning=warning,
+        evidence=_evidence(name, acceptance, folder) if result else (),
+    )
+
+
+def _kind(name: str) -> str:
+    return name.partition("[")[0]
+
+
+def _stage(kind: str, decided: dict[str, GateResult]) -> Stage:
+    if kind in BY_ID:
+        return BY_ID[kind].stage
+    return next(result.stage for name, result in decided.items() if _kind(name) == kind)
+
+
+def _evidence(name: str, acceptance: Acceptance, folder: Path) -> tuple[str, ...]:
+    """Files of the bundle that the gate's word rests on; acceptance.json holds the figures of them all."""
+    files = [*_prediction_files(name, acceptance), *_logs(name, acceptance.commands)]
+    there = [file for file in files if is_plain(file) and (folder / file).is_file()]
+    return (FILE, *there[:LINKS_AT_MOST])
+
+
+def is_plain(file: str) -> bool:
+    """A relative path that stays inside the bundle."""
+    return not file.startswith("/") and ".." not in Path(file).parts
+
+
+def _prediction_files(name: str, acceptance: Acceptance) -> list[str]:
+    variant, found, rest = _kind(name).partition(".accuracy.")
+    if not found:
+        return []
+    if rest == "ids":
+        return [IDS]
+    batch = name.partition("[")[2].rstrip("]")
+    wanted = f"{variant}_{batch}" if batch else variant
+    own = [record.top5_file for record in acceptance.variants if record.name == wanted]
+    pth = [record.top5_file for record in acceptance.variants if record.name == "pth" and wanted != "pth"]
+    return [*own, *pth, LABELS] if rest.startswith("top") else own
+
+
+def _logs(name: str, commands: Sequence[CommandRecord]) -> list[str]:
+    """What the tools printed: atc for compiling, npu-smi for the device, the inference tool for the rest of om."""
+    kind = _kind(name)
+    if not kind.startswith(("om.compiled", "om.described", "om.ran", "om.toolkit", "om.device", "om.perf")):
+        return []
+    batch = re.search(r"bs\d+", name)
+    ours = [command for command in commands if batch is None or batch[0] in re.findall(r"bs\d+", command.folder)]
+    asks_npu_smi = kind in ("om.toolkit", "om.device", "om.perf.device_idle")
+    program = "atc" if kind == "om.compiled" else "npu-smi" if asks_npu_smi else None
+    return [f"{command.folder}/stdout.txt" for command in _by(program, ours)]
+
+
+def _by(program: str | None, commands: Iterable[CommandRecord]) -> list[CommandRecord]:
+    """The runs of one program; None for the inference tools, which are what is neither compiler nor npu-smi."""
+    named = [(Path(command.argv[0]).name if command.argv else "", command) for command in commands]
+    if program is not None:
+        return [command for name, command in named if name == program]
+    return [command for name, command in named if name not in ("atc", "npu-smi")]

@@ -1,0 +1,161 @@
+"""report.html: one self-contained page made from a bundle's folder alone, readable without script or network."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import quote
+
+import msgspec
+
+from tools.errors import SuiteError
+from tools.evidence import SPEC_JSON, Acceptance
+from tools.files import atomic
+from tools.judge.results import Verdict
+from tools.report import words
+from tools.report.baseline import Comparison
+from tools.report.flips import Flips, find_flips
+from tools.report.gate_rows import gates_by_stage, is_plain
+from tools.report.results_md import results_markdown
+from tools.report.summary import summarise
+from tools.report.svg_plots import loss_plot, throughput_plot, time_plot
+from tools.report.tables import accuracy_rows, host_rows, references, throughput_rows
+from tools.report.thumbnails import ThumbnailError, thumbnail
+from tools.spec import Spec
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+REPORT, RESULTS = "report.html", "results.md"
+HERE = Path(__file__).parent
+COMMANDS_SHOWN = 200
+
+
+class ReportError(SuiteError):
+    """A bundle that no report can be made from."""
+
+
+def write_report(
+    folder: Path,
+    acceptance: Acceptance,
+    images: Mapping[str, Path] | None = None,
+    comparison: Comparison | None = None,
+) -> None:
+    """Write report.html and results.md into a bundle's folder, each whole or not at all.
+
+    `images` (id -> file) gives the flipped images their thumbnails; `comparison` adds the deltas to a baseline.
+    ReportError or PredictionsError when the spec or the predictions in the folder are damaged.
+    """
+    spec = read_spec(folder, acceptance)
+    page = render(folder, acceptance, spec, images or {}, comparison)
+    for name, text in ((REPORT, page), (RESULTS, results_markdown(acceptance, spec))):
+        with atomic(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
+    """The spec that the bundle carries, None where the run came to none."""
+    if acceptance.spec is None:
+        return None
+    path = folder / SPEC_JSON
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Spec)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ReportError(f"cannot read the bundle's spec: {error}", where=path) from error
+
+
+def render(
+    folder: Path,
+    acceptance: Acceptance,
+    spec: Spec | None,
+    images: Mapping[str, Path],
+    comparison: Comparison | None,
+) -> str:
+    """The page as text; everything that comes from data is escaped by the template engine."""
+    stages = gates_by_stage(acceptance, folder)
+    accuracy, throughput = accuracy_rows(acceptance, spec), throughput_rows(acceptance, spec)
+    flips = find_flips(folder, acceptance.variants)
+    return (
+        _environment(folder)
+        .get_template("page.html")
+        .render(
+            css=(HERE / "page.css").read_text(encoding="utf-8"),
+            run=acceptance,
+            spec=spec,
+            summary=summarise(acceptance, spec, stages),
+            stages=stages,
+            accuracy=accuracy,
+            references=references(acceptance, spec),
+            throughput=throughput,
+            host=host_rows(acceptance),
+            flips=flips,
+            pictures=_pictures(flips, images),
+            plots={
+                "throughput": throughput_plot(throughput),
+                "loss": loss_plot(accuracy, spec),
+                "time": time_plot(acceptance.timings),
+            },
+            comparison=comparison,
+            commands_shown=COMMANDS_SHOWN,
+        )
+    )
+
+
+def _pictures(flips: Flips | None, images: Mapping[str, Path]) -> dict[str, tuple[str, str]]:
+    """id -> (data URI, "") or ("", why there is none)."""
+    pictures = {}
+    for flip in flips.shown if flips else ():
+        if flip.id not in images:
+            pictures[flip.id] = "", "image not given"
+            continue
+        try:
+            pictures[flip.id] = thumbnail(images[flip.id]), ""
+        except ThumbnailError as error:
+            pictures[flip.id] = "", str(error)
+    return pictures
+
+
+def _environment(folder: Path) -> Environment:
+    """Templates in which everything is escaped, and neither an unknown name nor None can be printed."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (words.percent, words.signed, words.rate, words.general, words.measured, words.seconds, words.size):
+        environment.filters[function.__name__] = function
+    environment.filters.update(
+        shortened=words.shortened,
+        variant=words.variant_name,
+        shell=shlex.join,
+        css_class=lambda verdict: str(verdict).lower().replace(" ", "-"),
+    )
+    environment.globals.update(
+        Verdict=Verdict,
+        chinese_banner=words.CHINESE_BANNER,
+        banner=words.BANNER,
+        link=lambda file: _link(folder, file),
+    )
+    return environment
+
+
+def _link(folder: Path, file: str) -> str:
+    """A relative address of a file of the bundle, empty for one that is not in it."""
+    return f"./{quote(file)}" if is_plain(file) and (folder / file).is_file() else ""
+
+
+def _finalize(value: object) -> object:
+    if value is None:
+        _refuse_none()
+    return words.printable(value) if type(value) is str else value
+
+
+def _refuse_none() -> NoReturn:
+    raise TypeError("the page would print None")

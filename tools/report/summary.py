@@ -1,0 +1,213 @@
+"""The first screen: the word, why, and what it was said about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from markupsafe import Markup
+
+from tools.evidence import Acceptance, DeviceThroughput, VariantRecord
+from tools.judge.accuracy import Loss
+from tools.judge.results import Verdict, Word
+from tools.report import words
+from tools.report.gate_rows import GateRow, StageGates
+from tools.report.terminal import MEANING
+from tools.spec import Spec
+
+UNKNOWN = "not known in this run"
+KINDS_SHOWN = 8
+BATCHES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One question whose gates failed or are owed, with a line for each batch that says so."""
+
+    question: str
+    id: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure to see first: its name in two languages, the value, and what it stands beside."""
+
+    name: str
+    chinese: str
+    value: Markup
+    note: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of what was judged."""
+
+    name: str
+    chinese: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything on the first screen; `made_on` are SIMULATED and SAMPLE where so."""
+
+    word: Word
+    chinese_word: str
+    meaning: str
+    chinese_meaning: str
+    made_on: tuple[Word, ...]
+    failed: tuple[Reason, ...]
+    owed: tuple[Reason, ...]
+    warnings: tuple[str, ...]
+    tiles: tuple[Tile, ...]
+    facts: tuple[Fact, ...]
+
+
+def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageGates]) -> Summary:
+    """Gather the first screen; `stages` are the run's gates."""
+    verdict = acceptance.verdict
+    rows = [row for stage in stages for question in stage.questions for row in question.rows]
+    owed = set(verdict.owed)
+    return Summary(
+        word=verdict.word,
+        chinese_word=words.CHINESE_WORD[verdict.word],
+        meaning=MEANING[verdict.word],
+        chinese_meaning=words.CHINESE_MEANING[verdict.word],
+        made_on=tuple(word for word, so in ((Word.SIMULATED, verdict.simulated), (Word.SAMPLE, verdict.sample)) if so),
+        failed=_reasons([row for row in rows if row.verdict is Verdict.FAIL], stages),
+        owed=_reasons([row for row in rows if row.id in owed], stages),
+        warnings=tuple(f"{row.id}: {row.warning}" for row in rows if row.warning),
+        tiles=(_gates_tile(acceptance), *_loss_tiles(acceptance.variants), *_rate_tile(acceptance)),
+        facts=_facts(acceptance, spec),
+    )
+
+
+def _reasons(rows: Sequence[GateRow], stages: Sequence[StageGates]) -> tuple[Reason, ...]:
+    texts = {question.id: question.text for stage in stages for question in stage.questions}
+    return tuple(
+        Reason(question=texts[kind], id=kind, lines=_lines(list(group)))
+        for kind, group in groupby(rows, key=lambda row: row.id.partition("[")[0])
+    )
+
+
+def _lines(rows: Sequence[GateRow]) -> tuple[str, ...]:
+    """One line a batch; batches that say the same share a line."""
+    said = [(row.batch, _said(row)) for row in rows]
+    alike = {text: [batch for batch, other in said if other == text] for _, text in said}
+    lines = [f"{', '.join(filter(None, batches))}: {text}".removeprefix(": ") for text, batches in alike.items()]
+    more = len(lines) - BATCHES_SHOWN
+    return (*lines[:BATCHES_SHOWN], f"… {more} more") if more > 0 else tuple(lines)
+
+
+def _said(row: GateRow) -> str:
+    check = row.check
+    if check is None or row.verdict is Verdict.NOT_RUN:
+        return words.shortened(row.detail, 240)
+    number = f"{check.measured:.6g}" if isinstance(check.measured, float) else words.shortened(check.measured, 120)
+    text = f"{row.verdict}: measured {number}, allowed {check.threshold} ({check.unit})"
+    return f"{text}; {words.shortened(row.detail, 240)}" if row.detail else text
+
+
+def _gates_tile(acceptance: Acceptance) -> Tile:
+    verdict = acceptance.verdict
+    total = verdict.passed + len(verdict.failed) + len(verdict.owed)
+    note = f"{len(verdict.failed)} failed, {len(verdict.owed)} owed"
+    return Tile("Gates passed", "检查项", Markup("{} <small>of {}</small>").format(verdict.passed, total), note)
+
+
+def _loss_tiles(variants: Sequence[VariantRecord]) -> list[Tile]:
+    """The largest drop at Top-1 and Top-5: of the OMs where there are any, else of the ONNX file."""
+    judged = [variant for variant in variants if variant.losses]
+    last = [variant for variant in judged if variant.batch is not None] or judged
+    tiles = []
+    for k in (1, 5):
+        losses = [(variant, loss) for variant in last for loss in variant.losses if loss.k == k]
+        if losses:
+            variant, loss = max(losses, key=lambda pair: pair[1].drop_pp)
+            tiles.append(_loss_tile(words.variant_name(variant.name), loss))
+    return tiles
+
+
+def _loss_tile(name: str, loss: Loss) -> Tile:
+    note = f"{name}: {loss.candidate.percent:.3f} %, pth {loss.pth.percent:.3f} %"
+    value = Markup("{} <small>pp</small>").format(words.signed(loss.drop_pp))
+    return Tile(f"Largest Top-{loss.k} drop", f"Top-{loss.k} 最大下降", value, note)
+
+
+def _rate_tile(acceptance: Acceptance) -> list[Tile]:
+    measured = acceptance.device_throughput
+    if not measured:
+        return []
+    best = max(measured, key=lambda entry: entry.images_per_second_per_chip)
+    value = Markup("{} <small>images/s</small>").format(words.rate(best.images_per_second_per_chip))
+    place = "on the simulator" if acceptance.verdict.simulated else best.soc
+    return [
+        Tile(
+            "Best throughput, one chip",
+            "单芯片最高吞吐",
+            value,
+            f"bs{best.batch} {best.mode}, {place}{_nearest(measured)}",
+        )
+    ]
+
+
+def _nearest(measured: Sequence[DeviceThroughput]) -> str:
+    """How near the batch nearest to its floor is."""
+    shares = [
+        (100 * (entry.images_per_second_per_chip / floor - 1), entry.batch)
+        for entry in measured
+        if (floor := entry.floor_images_per_second_per_chip) is not None
+    ]
+    share, batch = min(shares, default=(math.nan, 0))
+    return f"; nearest floor: bs{batch} {share:+.1f} %" if shares else ""
+
+
+def _facts(acceptance: Acceptance, spec: Spec | None) -> tuple[Fact, ...]:
+    checkpoint = next((digest for digest in acceptance.digests if digest.name == "checkpoint"), None)
+    seen = f"{checkpoint.path}, md5 {checkpoint.md5 or 'not taken'}" if checkpoint else UNKNOWN
+    return (
+        Fact("Model", "模型", spec.model.name if spec else UNKNOWN),
+        Fact("Checkpoint", "权重", seen),
+        Fact("Data", "数据集", _data(acceptance)),
+        Fact("Target", "目标设备", _target(acceptance)),
+        Fact("Spec", "判定标准", _spec(acceptance)),
+        Fact("Date", "日期", _date(acceptance)),
+        Fact("Suite", "套件版本", f"code {acceptance.versions.suite_sha256[:12]}" if acceptance.versions else UNKNOWN),
+    )
+
+
+def _data(acceptance: Acceptance) -> str:
+    data = acceptance.dataset
+    if data is None:
+        return UNKNOWN
+    limit = f", the first {data.limit} by --limit" if data.limit is not None else ""
+    gap = f"; not what the spec asks for: {data.gap}" if data.gap else ""
+    return f"{data.images:,} labelled images{' of the embedded sample' if data.embedded_sample else ''}{limit}{gap}"
+
+
+def _target(acceptance: Acceptance) -> str:
+    machine = acceptance.machine
+    if machine is None:
+        return acceptance.target or UNKNOWN
+    devices = ", ".join(map(str, machine.devices))
+    versions = ", ".join(
+        f"{name} {machine.toolchain[name]}" for name in ("cann", "driver") if name in machine.toolchain
+    )
+    return f"{acceptance.target}: {machine.soc}, device {devices}, {machine.infer_tool}" + (
+        f", {versions}" if versions else ""
+    )
+
+
+def _spec(acceptance: Acceptance) -> str:
+    spec = acceptance.spec
+    strict = ", strict accuracy" if acceptance.strict_accuracy else ""
+    return f"{spec.path} ({spec.kind}), sha256 {spec.yaml_sha256[:12]}{strict}" if spec else UNKNOWN
+
+
+def _date(acceptance: Acceptance) -> str:
+    if not acceptance.started_utc:
+        return UNKNOWN
+    return f"{acceptance.started_utc} to {acceptance.finished_utc or '?'} (UTC)"
