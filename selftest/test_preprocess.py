@@ -72,7 +72,9 @@ def test_any_size_is_byte_identical_to_torchvision(
     assert image_tensor(path, RECIPE).tobytes() == reference(path).tobytes()
 
 
-@pytest.mark.parametrize(("resize_px", "crop_px"), [(256, 256), (256, 223), (255, 224), (232, 224), (512, 448), (64, 1)])
+@pytest.mark.parametrize(
+    ("resize_px", "crop_px"), [(256, 256), (256, 223), (255, 224), (232, 224), (512, 448), (64, 1)]
+)
 @pytest.mark.parametrize("size", [(500, 375), (375, 500), (301, 299), (100, 300)])
 def test_other_recipes_are_byte_identical_to_torchvision(
     resize_px: int, crop_px: int, size: tuple[int, int], tmp_path: Path

@@ -13,7 +13,7 @@ from tools.engines.om_engine import Measured, om_facts
 from tools.engines.throughput import Paired, images_per_second
 from tools.inputs import Inputs
 from tools.judge.checks import made, within
-from tools.judge.device import floor, idle
+from tools.judge.device import floor, idle, plausible
 from tools.spec import Device, Spec
 
 pytestmark = pytest.mark.perf
@@ -75,4 +75,13 @@ def test_chip_reaches_its_floor(
 ) -> None:
     measured = om_measured(batch)
     judged = gate(floor(measured.slowest.images_per_second_per_chip, device, batch, busy=measured.busy))
+    assert judged.passed, judged.message
+
+
+@pytest.mark.npu
+@pytest.mark.gate("om.perf.plausible")
+def test_throughput_is_possible(
+    om_measured: Callable[[int], Measured], batch: int, device: Device, spec: Spec, gate: JudgeGate
+) -> None:
+    judged = gate(plausible(om_measured(batch).fastest.images_per_second_per_chip, device, spec.model, batch))
     assert judged.passed, judged.message

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PIECES = "pieces"
+REFERENCES = ("checkpoint", "pth")
 COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
 STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -84,7 +85,7 @@ class Staging:
             partial.write_bytes(msgspec.json.encode(self.scrub.record(record)))
 
     def pieces(self, kind: type[T]) -> list[T]:
-        """Every record of this type, sorted by key, numbers in keys as numbers."""
+        """Every record of this type: the checkpoint's first, then by key, numbers in keys as numbers."""
         paths = (self.folder / PIECES / kind.__name__).glob("*.json")
         return [msgspec.json.decode(path.read_bytes(), type=kind) for path in sorted(paths, key=_natural)]
 
@@ -239,8 +240,10 @@ def _plain(name: str) -> str:
     return plain
 
 
-def _natural(path: Path) -> list[str | int]:
-    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]
+def _natural(path: Path) -> tuple[bool, list[str | int]]:
+    """The checkpoint before all that was made from it, then by name, numbers in names as numbers."""
+    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]
+    return path.stem not in REFERENCES, parts
 
 
 def _alive(leftover: Path) -> bool:

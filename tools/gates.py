@@ -152,6 +152,7 @@ INVENTORY: tuple[Gate, ...] = (
     *_gates(
         Stage.PERF,
         ("om.perf.images_per_second_per_chip", "Is one chip as quick as the floor of its machine class?"),
+        ("om.perf.plausible", "Is the throughput one that the chip can reach, and not images counted twice?"),
         per_batch=True,
         where=Where.DEVICE,
     ),

@@ -224,6 +224,7 @@ class Device(Entry, frozen=True):
     soc: PlainName
     chips_per_card: Positive
     floor_margin_percent: Fact
+    ceiling_margin_percent: Fact
     noise_cv_percent: Fact
     reported_rate_error_percent: AtMost
     peak_fp16_tflops_per_chip: Fact
@@ -252,6 +253,16 @@ class Device(Entry, frozen=True):
     def published(self, batch: int) -> DeviceBatch | None:
         """The published throughput at this batch size, None where nobody published one."""
         return next((entry for entry in self.throughput if entry.batch == batch), None)
+
+    def ceiling(self, entry: DeviceBatch, model: Model) -> AtMost:
+        """The most images per second per chip that can be believed, the lower of arithmetic and published figure."""
+        arithmetic = self.peak_fp16_tflops_per_chip.value * 1e12 / model.flops_per_image.value
+        margin, figure = self.ceiling_margin_percent, entry.images_per_second_per_chip
+        raised = figure.value * (100 + margin.value) / 100
+        source = f"{figure.value} and {margin.value:g} % more ({margin.source})"
+        if arithmetic < raised:
+            source = f"{self.peak_fp16_tflops_per_chip.value:g} TFLOPS ({self.peak_fp16_tflops_per_chip.source})"
+        return AtMost(at_most=min(arithmetic, raised), unit=figure.unit, source=source)
 
     def floor(self, entry: DeviceBatch) -> AtLeast:
         """The floor in images per second per chip, derived from the published figure by the stated margin."""
@@ -282,7 +293,11 @@ class Om(Entry, frozen=True):
 
 
 class Spec(Entry, frozen=True):
-    """Everything one port is judged by."""
+    """Everything one port is judged by.
+
+    `reasons` says why a value that is no number of its own (a list, a count) was loosened: its path, as
+    tools/spec_diff.py prints it, to the reason.
+    """
 
     schema: Literal[1]
     kind: Literal["published", "sample"]
@@ -297,6 +312,7 @@ class Spec(Entry, frozen=True):
     host_perf: HostPerf
     om: Om
     devices: tuple[Device, ...]
+    reasons: dict[Text, Text] = {}
 
     def __post_init__(self) -> None:
         if not self.batches:

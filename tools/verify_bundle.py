@@ -209,7 +209,7 @@ def _manifest_lines(content: bytes) -> dict[str, str]:
     for number, line in enumerate(lines, start=1):
         match = re.fullmatch(r"([0-9a-f]{64})  ([A-Za-z0-9][A-Za-z0-9._/-]*)", line)
         if match is None or any(part in ("", ".", "..") for part in match[2].split("/")) or match[2] in named:
-            raise Refused(f"{MANIFEST} line {number} is not `<sha256>  <file>`, each file once: {_short(line)}")
+            raise Refused(f"{MANIFEST} line {number} is not `<sha256>  <file>`, each file once: {_short(line[64:])}")
         named[match[2]] = match[1]
     return named
 
@@ -624,9 +624,10 @@ def _gap(pth: Variant, row: int, new_class: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Speed:
-    """Device throughput of one batch size: the rate of each run, of several devices the slowest."""
+    """Device throughput of one batch size: the rate of each run, of several devices the slowest; and the fastest."""
 
     rates: tuple[float, ...]
+    fastest: float
     soc: str
     busy: tuple[str, ...]
 
@@ -778,15 +779,21 @@ def _by(node: Node, key: Callable[[Node], Any]) -> dict[Any, Node]:
 
 def _speed(node: Node) -> Speed:
     slowest: dict[int, float] = {}
+    fastest = 0.0
     for run in node["runs"].items():
         number, rate = run["run"].whole(), run["images_per_second_per_chip"].number()
         slowest[number] = min(rate, slowest.get(number, rate))
+        fastest = max(fastest, rate)
     if not slowest or min(slowest.values()) <= 0:
         raise Refused(f"{node.where}.runs: no run, or a rate that is not positive")
-    return Speed(tuple(slowest[number] for number in sorted(slowest)), node["soc"].text(), node["busy"].texts())
+    rates = tuple(slowest[number] for number in sorted(slowest))
+    return Speed(rates, fastest, node["soc"].text(), node["busy"].texts())
 
 
 # --- The spec ------------------------------------------------------------------------------------------------------
+
+
+RATE = "images_per_second_per_chip"
 
 
 def read_spec(content: bytes, where: str) -> Node:
@@ -824,11 +831,23 @@ def published_rate(device: Node | None, batch: int) -> Node | None:
 
 def floor_bound(device: Node, entry: Node) -> Node:
     """The floor that the suite derives from a published figure by the stated margin."""
-    margin, figure = device["floor_margin_percent"], entry["images_per_second_per_chip"]
+    margin, figure = device["floor_margin_percent"], entry[RATE]
     value, share = figure["value"].number(), margin["value"].number()
     source = f"{value} less {share:g} % ({figure['source'].text()}; margin: {margin['source'].text()})"
     bound = {"at_least": value * (100 - share) / 100, "unit": figure["unit"].text(), "source": source}
     return Node(bound, f"{entry.where} less margin")
+
+
+def ceiling_bound(device: Node, entry: Node, model: Node) -> Node:
+    """The most that can be believed: all of the chip's arithmetic, or the published figure with the stated margin."""
+    peak, margin, figure = device["peak_fp16_tflops_per_chip"], device["ceiling_margin_percent"], entry[RATE]
+    arithmetic = peak["value"].number() * 1e12 / model["flops_per_image"]["value"].number()
+    value, share = figure["value"].number(), margin["value"].number()
+    raised, source = value * (100 + share) / 100, f"{value} and {share:g} % more ({margin['source'].text()})"
+    if arithmetic < raised:
+        source = f"{peak['value'].number():g} TFLOPS ({peak['source'].text()})"
+    bound = {"at_most": min(arithmetic, raised), "unit": figure["unit"].text(), "source": source}
+    return Node(bound, f"{entry.where} ceiling")
 
 
 # --- Judging one gate ----------------------------------------------------------------------------------------------
@@ -1222,6 +1241,16 @@ def chip_floor(question: Question) -> Check:
     return replace(check, verdict=INCONCLUSIVE) if speed.busy else check
 
 
+def plausible(question: Question) -> Check:
+    """The fastest reading against what the chip can do: more means images counted twice."""
+    speed = question.bundle.speed(question.batch)
+    device = spec_device(question.spec, speed.soc)
+    entry = published_rate(device, question.batch)
+    if device is None or entry is None:
+        return not_run("-", "images/s")
+    return within(speed.fastest, ceiling_bound(device, entry, question.spec["model"]))
+
+
 def judge_rate(speed: Speed, device: Node, entry: Node) -> Check:
     """Runs against a floor: PASS and FAIL only when the noise allows no other answer."""
     bound, noise = floor_bound(device, entry), device["noise_cv_percent"]["value"].number()
@@ -1337,6 +1366,7 @@ INVENTORY: tuple[Gate, ...] = (
     Gate("om.perf.reading", "perf", stated, RECOMPUTED, per_batch=True),
     Gate("om.perf.device_idle", "perf", idle, JUDGED_AGAIN, per_batch=True),
     Gate("om.perf.images_per_second_per_chip", "perf", chip_floor, RECOMPUTED, per_batch=True, where=DEVICE_ONLY),
+    Gate("om.perf.plausible", "perf", plausible, RECOMPUTED, per_batch=True, where=DEVICE_ONLY),
 )
 
 
@@ -1384,7 +1414,9 @@ def judge_gate(bundle: Bundle, spec: Node, name: str, gate: Gate, batch: int | N
     if _died(recorded):
         return Result(name, gate.stage, recorded, AS_RECORDED)
     ours = gate.judge(question)
-    return Result(name, gate.stage, recorded, AS_RECORDED) if ours is None else Result(name, gate.stage, ours, gate.basis)
+    return (
+        Result(name, gate.stage, recorded, AS_RECORDED) if ours is None else Result(name, gate.stage, ours, gate.basis)
+    )
 
 
 def _unasked(question: Question, gate: Gate) -> Check | None:
@@ -1498,13 +1530,19 @@ def check_machine(bundle: Bundle, machine: Node) -> None:
         for run in node["runs"].items():
             compare(bundle, run["tool"], said["tool"])
             if run["device"].whole() not in devices:
-                bundle.problems.append(f"{run['device'].where}: device {run['device'].whole()} is none of the machine's")
+                bundle.problems.append(
+                    f"{run['device'].where}: device {run['device'].whole()} is none of the machine's"
+                )
 
 
 def check_times(bundle: Bundle) -> None:
     """The run ended after it began, and no step took less than no time."""
-    began, ended = (datetime.fromisoformat(bundle.record[name].text()) for name in ("started_utc", "finished_utc"))
-    if ended < began:
+    try:
+        began, ended = (datetime.fromisoformat(bundle.record[name].text()) for name in ("started_utc", "finished_utc"))
+        backwards = ended < began
+    except (ValueError, TypeError) as error:
+        raise Refused(f"{bundle.record['started_utc'].where} or finished_utc is no time: {error}") from error
+    if backwards:
         bundle.problems.append(f"{bundle.record['finished_utc'].where}: before the run began")
     for node in bundle.record["timings"].items():
         if node["seconds"].number() < 0:
@@ -1541,6 +1579,8 @@ def check_dataset(bundle: Bundle, node: Node) -> None:
     if min(labels) < 0 or max(labels) >= classes:
         bundle.problems.append(f"{LABELS}: a label outside 0..{classes - 1}")
     compare(bundle, node["images"], len(ids))
+    if not node["limit"].absent:
+        compare(bundle, node["limit"], len(ids))
     compare(bundle, node["ids_sha256"], hashlib.sha256("\n".join(ids).encode()).hexdigest())
     if bool(node["gap"].text()) != gap(bundle, bundle.own_spec):
         bundle.problems.append(f"{node['gap'].where}: {_short(node['gap'].text())} does not fit the ids and the spec")
@@ -1645,6 +1685,7 @@ def check_device_throughput(bundle: Bundle, batch: int, node: Node) -> None:
     entry = published_rate(device, batch)
     for run in node["runs"].items():
         check_run(bundle, run, batch, node["mode"].text(), device)
+    check_run_images(bundle, node["runs"])
     chips = node["chips_per_card"].whole()
     if device is not None:
         compare(bundle, node["chips_per_card"], device["chips_per_card"].whole())
@@ -1679,6 +1720,21 @@ def check_run(bundle: Bundle, node: Node, batch: int, mode: str, device: Node | 
     if node["tool"].text() == "ais_bench" and images is not None:
         share = images / (math.ceil(images / batch) * batch)
     compare(bundle, node["images_per_second_per_chip"], reported.number() * share)
+
+
+def check_run_images(bundle: Bundle, runs: Node) -> None:
+    """Runs are numbered from 1 on, and a run over the data set sees each image once, whatever the devices."""
+    seen: dict[int, int] = {}
+    for run in runs.items():
+        images = run["images"].optional(Node.whole)
+        seen[run["run"].whole()] = seen.get(run["run"].whole(), 0) + (images or 0)
+        if (images is None) != (run["mode"].text() == "pure"):
+            bundle.problems.append(f"{run['images'].where}: pure inference sees no images, a data-set run does")
+    if sorted(seen) != list(range(1, len(seen) + 1)):
+        bundle.problems.append(f"{runs.where}: runs are numbered {sorted(seen)}")
+    for number, images in seen.items():
+        if images and bundle.dataset is not None and images != len(bundle.ids):
+            bundle.problems.append(f"{runs.where}: run {number} saw {images} images of {len(bundle.ids)}")
 
 
 def check_judged_rate(bundle: Bundle, node: Node, speed: Speed, device: Node, entry: Node) -> None:
@@ -1964,7 +2020,7 @@ def verify(sources: Sequence[tuple[str, Callable[[], Files]]], other: Node | Non
         try:
             bundle = read_bundle(name, files())
             judged.append(judge_bundle(bundle, other))
-        except (Refused, NoEvidence, OSError, ValueError) as error:
+        except (Refused, NoEvidence, OSError) as error:
             problems.append(f"{name}: {error}")
             continue
         bundles.append(bundle)

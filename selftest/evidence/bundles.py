@@ -34,7 +34,7 @@ from tools.evidence_host import host_record
 from tools.evidence_records import device_throughput, host_throughput, losses, variant_record
 from tools.evidence_scrub import Scrubber
 from tools.judge import agreement, checks
-from tools.judge.device import idle
+from tools.judge.device import idle, plausible
 from tools.judge.published import published_accuracy
 from tools.judge.results import Check, GateResult, Verdict
 from tools.judge.run import judge_run
@@ -292,6 +292,9 @@ class Made:
         if step == "onnx_to_torch":
             return checks.within(self.host[batch].ratio, self.spec.host_ratio(batch))
         record = self.device(batch)
+        if step == "plausible":
+            fastest = max(run.images_per_second_per_chip for run in record.runs)
+            return plausible(fastest, self.spec.require_device(SOC), self.spec.model, batch)
         if step == "reading":
             return checks.made(f"{record.images_per_second_per_chip:.6g} images/s")
         if step == "device_idle":
@@ -333,7 +336,8 @@ class Made:
             for batch in self.world.batches:
                 staging.put(host_throughput(self.host[batch], "onnxruntime", "torch"), f"bs{batch}")
                 staging.put(self.device(batch), f"bs{batch}")
-        machine = MachineRecord(soc=SOC, infer_tool="ais_bench", devices=(0,), why="asked for", toolchain={"soc": SOC})
+        tool = "ais_bench" if self.world.ais_bench else "benchmark"
+        machine = MachineRecord(soc=SOC, infer_tool=tool, devices=(0,), why="asked for", toolchain={"soc": SOC})
         staging.put(machine, "machine")
         staging.put(host_record(), "host")
         staging.put(Versions(python="3.11.7", libraries={"torch": "2.13.0"}, suite_sha256=DIGEST), "versions")

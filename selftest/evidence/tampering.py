@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,8 @@ class Forgery:
 
     def array(self, name: str) -> np.ndarray[Any, Any]:
         """One of the arrays, to be altered and given to `put_array`."""
-        return np.load(io.BytesIO(self.contents[name])).copy()
+        values: np.ndarray[Any, Any] = np.load(io.BytesIO(self.contents[name]))
+        return values
 
     def put_array(self, name: str, values: np.ndarray[Any, Any]) -> None:
         """Replace an array."""
@@ -109,8 +109,3 @@ def put(document: Any, path: Path_, value: Any) -> None:  # noqa: ANN401 - any J
 def spelled(path: Path_) -> str:
     """A path as the verifier spells it, e.g. `.variants[0].accuracy[1].percent`."""
     return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-
-
-def deepcopy_without(items: Sequence[Any], drop: Callable[[Any], bool]) -> list[Any]:
-    """The items that are not to be dropped."""
-    return [copy.deepcopy(item) for item in items if not drop(item)]

@@ -8,7 +8,7 @@ import pytest
 
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools.engines import Engine, predictions
+from tools.engines import predictions
 from tools.engines.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -25,15 +25,13 @@ catalogue = Catalogue("accuracy", remade=("predictions",))
 
 def edit_predictions(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callable[[Logits], Logits]) -> None:
     """Change a variant's logits of the whole data set, after the engine and before they are kept."""
-    right = predictions.predict
+    right = predictions.save_predictions
 
-    def edited(engine: Engine, *words: object) -> Predictions:
-        predicted = right(engine, *words)  # type: ignore[arg-type]
-        if predicted.variant != variant:
-            return predicted
-        return Predictions(variant, predicted.ids, edit(predicted.logits.copy()))
+    def edited(predicted: Predictions, folder: Path) -> None:
+        logits = edit(predicted.logits.copy()) if predicted.variant == variant else predicted.logits
+        right(Predictions(predicted.variant, predicted.ids, logits), folder)
 
-    monkeypatch.setattr(predictions, "predict", edited)
+    monkeypatch.setattr(predictions, "save_predictions", edited)
 
 
 def lose_one(monkeypatch: pytest.MonkeyPatch, variant: str) -> None:
@@ -87,19 +85,94 @@ def onnx_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("ONNX logits shifted by one class", "onnx.accuracy.top1_drop_pp")
 def onnx_shifted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    import numpy as np
-
-    edit_predictions(monkeypatch, "onnx", lambda logits: np.roll(logits, 1, axis=1))
+    edit_predictions(monkeypatch, "onnx", shifted)
 
 
 @catalogue.fault("only the top class of the ONNX file is right", "onnx.accuracy.top5_drop_pp")
 def onnx_top1_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_predictions(monkeypatch, "onnx", keep_best)
+
+
+def shifted(logits: Logits) -> Logits:
+    """Every logit under the next class."""
     import numpy as np
 
-    def keep_best(logits: Logits) -> Logits:
-        best = logits.argmax(1)
-        rolled = np.roll(logits, 500, axis=1)
-        rolled[np.arange(len(rolled)), best] = logits.max(1) + 1
-        return rolled
+    return np.roll(logits, 1, axis=1)
 
-    edit_predictions(monkeypatch, "onnx", keep_best)
+
+def keep_best(logits: Logits) -> Logits:
+    """The best class stays, the rest is torn apart."""
+    import numpy as np
+
+    best = logits.argmax(1)
+    rolled = np.roll(logits, 500, axis=1)
+    rolled[np.arange(len(rolled)), best] = logits.max(1) + 1
+    return rolled
+
+
+def one_image_of_another(logits: Logits) -> Logits:
+    """The first image has the second one's logits."""
+    logits[0] = logits[1]
+    return logits
+
+
+def noise(relative: float) -> Callable[[Logits], Logits]:
+    """Every logit off by a little, as coarser arithmetic would leave it."""
+
+    def add(logits: Logits) -> Logits:
+        import numpy as np
+
+        generator = np.random.default_rng(1)
+        noisy: Logits = logits + relative * logits.std() * generator.standard_normal(logits.shape, np.float32)
+        return noisy
+
+    return add
+
+
+def one_logit(by: float) -> Callable[[Logits], Logits]:
+    """One logit of a class that is far from the best, off by `by`."""
+
+    def add(logits: Logits) -> Logits:
+        logits[0, logits[0].argsort()[500]] += by
+        return logits
+
+    return add
+
+
+def exchanged(rank: int, images: int) -> Callable[[Logits], Logits]:
+    """The class of this rank and the next one change places, in the images where that moves the logits least."""
+
+    def exchange(logits: Logits) -> Logits:
+        import numpy as np
+
+        order = np.argsort(-logits, axis=1)
+        gaps = np.take_along_axis(logits, order, 1)[:, rank] - np.take_along_axis(logits, order, 1)[:, rank + 1]
+        for row in np.argsort(gaps)[:images] if rank else np.argsort(-gaps)[:images]:
+            here, there = order[row, rank], order[row, rank + 1]
+            logits[row, [here, there]] = logits[row, [there, here]]
+        return logits
+
+    return exchange
+
+
+def enter_agreement(variant: str, batch: str, small: float, logit: float) -> None:
+    """What Top-1 hides, for one variant: `small` relative noise and one `logit` that only their own gates can see."""
+    prefix, saved = f"{variant}.accuracy", "om_bs4" if batch else variant
+    gates = [f"{prefix}.{name}{batch}" for name in ("min_cosine", "mean_cosine_distance", "max_abs_error")]
+
+    def enter(name: str, gate: str, edit: Callable[[Logits], Logits], beside: tuple[str, ...] = ()) -> None:
+        def inject(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+            world.only_batches(4)
+            edit_predictions(monkeypatch, saved, edit)
+
+        catalogue.fault(f"{name} ({variant})", gate, beside=beside)(inject)
+
+    enter("one image with another's logits", gates[0], one_image_of_another)
+    enter("coarser arithmetic than stated", gates[1], noise(small))
+    enter("one logit off", gates[2], one_logit(logit))
+    enter("best classes changed places", f"{prefix}.flips_beyond_near_tie{batch}", exchanged(0, 1), tuple(gates))
+    enter("fifth and sixth exchanged", f"{prefix}.top5_set_changed_percent{batch}", exchanged(4, 12), tuple(gates))
+
+
+enter_agreement("onnx", "", small=4e-4, logit=0.01)
+enter_agreement("om", "[bs4]", small=8e-3, logit=0.3)

@@ -85,3 +85,15 @@ def under_the_floor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def slow_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_device(world, monkeypatch)
     monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "device:slow")
+
+
+@measuring.fault("batches counted as images", "om.perf.images_per_second_per_chip[bs4]")
+def batches_as_images(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "infer:batches-as-images")
+
+
+@measuring.fault("a card's throughput taken for a chip's", "om.perf.plausible[bs4]")
+def card_for_chip(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "infer:rate-times-4")

@@ -19,6 +19,7 @@ class Fault:
     `gate` (full id) must be the first gate of the inventory to fail; `remade` are the kinds of artifacts that the
     fault changes, dropped from the world's cache first; `arguments` select the part of the suite to run and name
     inputs (`{folder}` is the world's); `sample` runs on the embedded sample, else inputs are named by the arguments.
+    `beside` are gates of the same stage, earlier in the inventory, that the fault cannot help failing too.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Fault:
     remade: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
     sample: bool = True
+    beside: tuple[str, ...] = ()
 
 
 class Catalogue:
@@ -37,11 +39,14 @@ class Catalogue:
         self._select = ("-m", " or ".join(stages))
         self._remade = remade
 
-    def fault(self, name: str, gate: str, *arguments: str, sample: bool = True) -> Callable[[Inject], Inject]:
+    def fault(
+        self, name: str, gate: str, *arguments: str, sample: bool = True, beside: tuple[str, ...] = ()
+    ) -> Callable[[Inject], Inject]:
         """Enter a fault: `@catalogue.fault("what happens", "gate.that.sees.it")`."""
 
         def enter(inject: Inject) -> Inject:
-            self.faults.append(Fault(name, gate, inject, self._remade, (*self._select, *arguments), sample))
+            words = (*self._select, *arguments)
+            self.faults.append(Fault(name, gate, inject, self._remade, words, sample, beside))
             return inject
 
         return enter

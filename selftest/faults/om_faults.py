@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from selftest.faults.accuracy_faults import edit_predictions, keep_best, shifted
 from selftest.faults.fault import Catalogue, Inject
 from tools.ascend import atc
 from tools.engines import om_engine, predictions
@@ -63,8 +64,8 @@ PREDICTING = {
     "a dump truncated": ("infer:truncated-dump", "om.accuracy.finite[bs4]"),
     "two dumps swapped": ("infer:swapped-dumps", "om.accuracy.min_cosine[bs4]"),
     "a dump of another image": ("infer:other-image", "om.accuracy.min_cosine[bs4]"),
-    "weights rounded to 8 bits": ("atc:int8-weights", "om.accuracy.mean_cosine_distance[bs4]"),
-    "the weights of conv3 perturbed": ("atc:perturbed-weights", "om.accuracy.top1_drop_pp[bs4]"),
+    "weights rounded to 8 bits": ("atc:int8-weights", "om.accuracy.min_cosine[bs4]"),
+    "the weights of conv3 perturbed": ("atc:perturbed-weights", "om.accuracy.min_cosine[bs4]"),
 }
 MEASURING = {
     "the device is busy": ("device:busy", "om.perf.device_idle[bs4]"),
@@ -91,12 +92,6 @@ def other_batch_perf(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(16)
 
 
-@measuring.fault("batches counted as images", "om.perf.reading[bs16]")
-def batches_as_images(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    ordered("infer:batches-as-images")(world, monkeypatch)
-    world.only_batches(16)
-
-
 @compiling.fault("batches give different logits", "om.batch_invariance_abs_error")
 def batch_differs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("infer:batch-differs")(world, monkeypatch)
@@ -120,6 +115,18 @@ def tool_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def atc_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     monkeypatch.setattr(atc, "argv", lambda request, output: ["no-such-atc"])
+
+
+@predicting.fault("OM logits shifted by one class", "om.accuracy.top1_drop_pp[bs4]")
+def om_shifted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    edit_predictions(monkeypatch, "om_bs4", shifted)
+
+
+@predicting.fault("only the top class of the OM is right", "om.accuracy.top5_drop_pp[bs4]")
+def om_top1_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    edit_predictions(monkeypatch, "om_bs4", keep_best)
 
 
 @predicting.fault("one OM prediction lost", "om.accuracy.ids[bs4]")

@@ -77,7 +77,14 @@ class World:
         """Run the suite itself (its own tests/, its own conftest) on this world, in this process."""
         evidence = self.folder / "evidence"
         shutil.rmtree(evidence, ignore_errors=True)
-        options = [f"--spec={self.spec}", f"--cache={self.cache}", f"--evidence={evidence}", "-p", "no:cacheprovider"]
+        options = [
+            f"--spec={self.spec}",
+            f"--cache={self.cache}",
+            f"--evidence={evidence}",
+            "-p",
+            "no:cacheprovider",
+            "--tb=line",
+        ]
         result = self._pytester.runpytest_inprocess(
             f"--rootdir={ROOT}",
             f"--config-file={ROOT / 'pytest.ini'}",

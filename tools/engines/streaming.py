@@ -54,13 +54,13 @@ def stream_stored(engine: Engine, store: PixelStore, batch: int) -> Predictions:
 def prepared_batches(ids: Sequence[str], fill: Fill, crop_px: int, batch: int) -> Generator[NDArray[np.float32]]:
     """Yield float32 (N, 3, crop, crop) for `batch` ids at a time, in order, the last one smaller.
 
-    `fill(id, tensor)` runs in threads, ahead of the consumer by two batches, and by two images for each core where
+    `fill(id, tensor)` runs in threads, ahead of the consumer by two batches, and by eight images for each core where
     batches are small. A yielded array is overwritten later: use it before asking for the next one.
     """
     import numpy as np
 
     workers = cpu_count()
-    ahead = max(2, -(-2 * workers // batch))
+    ahead = max(2, -(-8 * workers // batch))
     buffers = np.empty((ahead + 1, batch, 3, crop_px, crop_px), np.dtype("<f4"))
 
     def prepare(item: tuple[int, str]) -> int:

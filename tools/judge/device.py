@@ -6,7 +6,7 @@ import msgspec
 
 from tools.judge.checks import none_of, not_run, within
 from tools.judge.results import Check, Verdict
-from tools.spec import Device
+from tools.spec import Device, Model
 
 IDLE_SOURCE = "a perf run on a busy device measures the other job too"
 
@@ -28,6 +28,18 @@ def floor(images_per_second_per_chip: float, device: Device, batch: int, *, busy
         return not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
     check = within(images_per_second_per_chip, device.floor(published))
     return _inconclusive(check, f"the device was busy: {'; '.join(busy)}") if busy else check
+
+
+def plausible(images_per_second_per_chip: float, device: Device, model: Model, batch: int) -> Check:
+    """The throughput against what the chip can do: more is a sign of images counted twice or a card taken for a chip.
+
+    The ceiling is the lower of two: all of the chip's arithmetic spent on the model, and the published figure with
+    the machine class's margin. NOT RUN where nobody published a figure for the batch size.
+    """
+    published = device.published(batch)
+    if published is None:
+        return not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
+    return within(images_per_second_per_chip, device.ceiling(published, model))
 
 
 def _inconclusive(check: Check, detail: str) -> Check:

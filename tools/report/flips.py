@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tools.errors import SuiteError
-from tools.evidence import IDS, LABELS, Acceptance, VariantRecord
+from tools.evidence import IDS, LABELS, VariantRecord
 from tools.judge.accuracy import PLACES
 
 if TYPE_CHECKING:

@@ -30,6 +30,12 @@ class GateRow:
     warning: str
     evidence: tuple[str, ...]
 
+    @property
+    def remark(self) -> str:
+        """What there is to say beside the figures: why it is not a plain PASS."""
+        detail = "" if self.verdict is Verdict.PASS else self.detail
+        return "\n".join(filter(None, (self.warning, detail)))
+
 
 @dataclass(frozen=True)
 class Question:

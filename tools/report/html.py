@@ -81,7 +81,6 @@ def render(
         _environment(folder)
         .get_template("page.html")
         .render(
-            css=(HERE / "page.css").read_text(encoding="utf-8"),
             run=acceptance,
             spec=spec,
             summary=summarise(acceptance, spec, stages),
@@ -129,10 +128,13 @@ def _environment(folder: Path) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for function in (words.percent, words.signed, words.rate, words.general, words.measured, words.seconds, words.size):
-        environment.filters[function.__name__] = function
+    numbers = (words.places, words.signed, words.rate, words.general, words.brief, words.seconds, words.size)
+    environment.filters.update({function.__name__: function for function in numbers})
     environment.filters.update(
+        measured=words.measured,
         shortened=words.shortened,
+        tail=lambda file: "/".join(file.split("/")[1:][-2:]) or file,
+        sentence=lambda text: text[:1].upper() + text[1:],
         variant=words.variant_name,
         shell=shlex.join,
         css_class=lambda verdict: str(verdict).lower().replace(" ", "-"),

@@ -18,8 +18,8 @@ from tools.report.terminal import MEANING
 from tools.spec import Spec
 
 UNKNOWN = "not known in this run"
-KINDS_SHOWN = 8
 BATCHES_SHOWN = 5
+FIRST_WORDS = 160
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,14 @@ class Reason:
     question: str
     id: str
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Warned:
+    """A tight bound exceeded, in a sentence, and the gates (batches of one arithmetic often say the same) it is of."""
+
+    text: str
+    gates: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -61,9 +69,14 @@ class Summary:
     made_on: tuple[Word, ...]
     failed: tuple[Reason, ...]
     owed: tuple[Reason, ...]
-    warnings: tuple[str, ...]
+    warnings: tuple[Warned, ...]
     tiles: tuple[Tile, ...]
     facts: tuple[Fact, ...]
+
+    @property
+    def owed_first(self) -> bool:
+        """Whether what is owed is the reason for the word, and stands before everything else."""
+        return self.word is Word.INCOMPLETE
 
 
 def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageGates]) -> Summary:
@@ -79,7 +92,7 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
         made_on=tuple(word for word, so in ((Word.SIMULATED, verdict.simulated), (Word.SAMPLE, verdict.sample)) if so),
         failed=_reasons([row for row in rows if row.verdict is Verdict.FAIL], stages),
         owed=_reasons([row for row in rows if row.id in owed], stages),
-        warnings=tuple(f"{row.id}: {row.warning}" for row in rows if row.warning),
+        warnings=_warnings(rows),
         tiles=(_gates_tile(acceptance), *_loss_tiles(acceptance.variants), *_rate_tile(acceptance)),
         facts=_facts(acceptance, spec),
     )
@@ -91,6 +104,12 @@ def _reasons(rows: Sequence[GateRow], stages: Sequence[StageGates]) -> tuple[Rea
         Reason(question=texts[kind], id=kind, lines=_lines(list(group)))
         for kind, group in groupby(rows, key=lambda row: row.id.partition("[")[0])
     )
+
+
+def _warnings(rows: Sequence[GateRow]) -> tuple[Warned, ...]:
+    """One entry for each sentence, with the gates that it stands for."""
+    said = dict.fromkeys(row.warning for row in rows if row.warning)
+    return tuple(Warned(text, tuple(row.id for row in rows if row.warning == text)) for text in said)
 
 
 def _lines(rows: Sequence[GateRow]) -> tuple[str, ...]:
@@ -105,10 +124,15 @@ def _lines(rows: Sequence[GateRow]) -> tuple[str, ...]:
 def _said(row: GateRow) -> str:
     check = row.check
     if check is None or row.verdict is Verdict.NOT_RUN:
-        return words.shortened(row.detail, 240)
-    number = f"{check.measured:.6g}" if isinstance(check.measured, float) else words.shortened(check.measured, 120)
+        return _begun(row.detail)
+    number = f"{check.measured:.6g}" if isinstance(check.measured, float) else _begun(check.measured)
     text = f"{row.verdict}: measured {number}, allowed {check.threshold} ({check.unit})"
-    return f"{text}; {words.shortened(row.detail, 240)}" if row.detail else text
+    return f"{text}; {_begun(row.detail)}" if row.detail else text
+
+
+def _begun(text: str) -> str:
+    """The beginning of a text that the gate's own row shows at length."""
+    return text if len(text) <= FIRST_WORDS else f"{text[:FIRST_WORDS]} …"
 
 
 def _gates_tile(acceptance: Acceptance) -> Tile:
@@ -162,7 +186,7 @@ def _nearest(measured: Sequence[DeviceThroughput]) -> str:
         if (floor := entry.floor_images_per_second_per_chip) is not None
     ]
     share, batch = min(shares, default=(math.nan, 0))
-    return f"; nearest floor: bs{batch} {share:+.1f} %" if shares else ""
+    return f"; nearest floor: bs{batch} {f'{share:+.1f}'.replace('-', words.MINUS)} %" if shares else ""
 
 
 def _facts(acceptance: Acceptance, spec: Spec | None) -> tuple[Fact, ...]:

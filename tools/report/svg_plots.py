@@ -16,6 +16,7 @@ from tools.report.words import MINUS, printable, seconds
 from tools.spec import Spec
 
 WIDTH = 360
+CHARACTER = 6  # about the width of one, to keep a label inside the picture
 EMPTY = Markup("")
 
 
@@ -32,7 +33,13 @@ def throughput_plot(rows: Sequence[ThroughputRow]) -> Markup:
     shapes = [_grid(tick, bottom - tick * scale, left, right) for tick in ticks]
     for number, row in enumerate(measured):
         shapes += _bar(row, left + number * slot, slot, bottom, scale)
-    shapes += _legend((("bar", "measured"), ("floor", "floor"), ("published", "published")), left)
+    records = [row.record for row in measured if row.record]
+    legend = [("bar", "measured")]
+    legend += [("floor", "floor")] * any(record.floor_images_per_second_per_chip is not None for record in records)
+    legend += [("published", "published")] * any(
+        record.published_images_per_second_per_chip is not None for record in records
+    )
+    shapes += _legend(legend, left)
     shapes.append(_text((left + right) / 2, bottom + 34, "batch size", "middle"))
     return _svg(bottom + 42, "Throughput by batch size, images per second per chip", shapes)
 
@@ -135,7 +142,7 @@ def _whisker(name: str, loss: Loss, x: Callable[[float], float], y: float) -> li
 
 
 def _bound_line(kind: str, name: str, x: float, label_y: float, bottom: float) -> list[Markup]:
-    anchor = "end" if x > WIDTH / 2 else "start"
+    anchor = "end" if x + CHARACTER * len(name) > WIDTH else "start"
     return [
         Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
             kind, x, label_y - 8, x, bottom
@@ -179,7 +186,7 @@ def _legend(entries: Iterable[tuple[str, str]], left: float) -> list[Markup]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """About five round numbers (1, 2 or 5 times a power of ten) from the first below `low` to the first above `high`."""
+    """About five round numbers (1, 2 or 5 times a power of ten), the first not above `low`, the last not below `high`."""
     rough = (high - low) / 5 or 1.0
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(times * power for times in (1, 2, 5, 10) if times * power >= rough)

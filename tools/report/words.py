@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from tools.judge.results import Check, Word
 
-NOTHING: Final = "–"
+NOTHING: Final = Markup("–")
 MINUS: Final = "\u2212"
 LONGEST_TEXT = 1500
 # Control characters are errors in HTML; the others turn the reading direction or hide, and would let a file name
@@ -63,24 +63,29 @@ def exact(value: float, text: str) -> Markup:
     return Markup('<data value="{}">{}</data>').format(repr(value), text.replace("-", MINUS))
 
 
-def percent(value: float | None) -> Markup:
-    """An accuracy in percent: three places, as one image of 50,000 is 0.002."""
-    return Markup(NOTHING) if value is None else exact(value, f"{value:.3f}")
+def places(value: float | None) -> Markup:
+    """An accuracy in percent, or a logit: three places, as one image of 50,000 is 0.002 percent."""
+    return NOTHING if value is None else exact(value, f"{value:.3f}")
 
 
 def signed(value: float | None) -> Markup:
     """A difference, its sign always there."""
-    return Markup(NOTHING) if value is None else exact(value, f"{value:+.3f}")
+    return NOTHING if value is None else exact(value, f"{value:+.3f}")
 
 
 def rate(value: float | None) -> Markup:
     """Images per second."""
-    return Markup(NOTHING) if value is None else exact(value, f"{value:,.2f}")
+    return NOTHING if value is None else exact(value, f"{value:,.2f}")
 
 
 def general(value: float | None) -> Markup:
     """Any other number, six digits."""
-    return Markup(NOTHING) if value is None else exact(value, f"{value:.6g}")
+    return NOTHING if value is None else exact(value, f"{value:.6g}")
+
+
+def brief(value: float) -> Markup:
+    """A number whose size matters, three digits."""
+    return exact(value, f"{value:.3g}")
 
 
 def measured(check: Check) -> Markup:

@@ -1,0 +1,1 @@
+"""Tests of what a run says in pages and files."""

@@ -1,0 +1,162 @@
+"""The compact store: the bins' values to the bit from a quarter of the bytes, whole or refused."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from selftest.odd_images import PHOTOS, RECIPE, needs_photos, noise
+from tools import pixels
+from tools.bins import list_bins, read_bins, write_bins
+from tools.errors import PreprocessingError
+from tools.pixels import INDEX, JOURNAL, PIXELS, PixelStore, pixel_bytes, write_pixels, write_stored_bins
+from tools.preprocess import image_pixels, image_tensor, normalisation_table
+from tools.spec import Preprocessing
+
+IDS = ("a", "b", "c", "d")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> dict[str, Path]:
+    """Four small photographs, one of them grey."""
+    (tmp_path / "val").mkdir()
+    found = {name: tmp_path / "val" / f"{name}.JPEG" for name in IDS}
+    for seed, path in enumerate(found.values()):
+        noise(260, 250, seed).convert("L" if seed == 2 else "RGB").save(path, "JPEG")
+    return found
+
+
+@pytest.fixture
+def store(images: dict[str, Path], tmp_path: Path) -> PixelStore:
+    """The four in a store."""
+    write_pixels(images, tmp_path / "store", RECIPE)
+    return PixelStore(tmp_path / "store", RECIPE)
+
+
+def refused(folder: Path, recipe: Preprocessing = RECIPE) -> str:
+    with pytest.raises(PreprocessingError) as caught:
+        PixelStore(folder, recipe)
+    assert caught.value.gate == "preprocessing.bins"
+    return str(caught.value)
+
+
+def test_an_image_takes_a_quarter_of_its_bin(store: PixelStore) -> None:
+    assert pixel_bytes(RECIPE) == 150_528
+    assert (store.folder / PIXELS).stat().st_size == 4 * 150_528
+    assert store.ids == IDS
+
+
+def test_what_comes_out_is_bit_exact(images: dict[str, Path], store: PixelStore) -> None:
+    batch = store.read(("d", "b", "d"))
+    assert batch.dtype == np.dtype("<f4")
+    for row, name in enumerate(("d", "b", "d")):
+        assert batch[row].tobytes() == image_tensor(images[name], RECIPE).tobytes()
+
+
+def test_every_byte_value_comes_out_as_the_table_says(store: PixelStore) -> None:
+    values = np.arange(150_528, dtype=np.uint64) % 256
+    (store.folder / PIXELS).write_bytes(values.astype(np.uint8).tobytes() * 4)
+    expected = normalisation_table(RECIPE)[np.arange(3)[:, None, None], store.pixels("b").transpose(2, 0, 1)]
+    assert store.read(("b",))[0].tobytes() == np.ascontiguousarray(expected).tobytes()
+
+
+@needs_photos
+def test_bins_from_the_store_are_the_bins(tmp_path: Path) -> None:
+    photos = {path.stem: path for path in sorted(PHOTOS.iterdir())[:20]}
+    write_bins(photos, tmp_path / "direct", RECIPE)
+    write_pixels(photos, tmp_path / "store", RECIPE)
+    write_stored_bins(PixelStore(tmp_path / "store", RECIPE), tmp_path / "stored")
+    assert list_bins(tmp_path / "direct").keys() == list_bins(tmp_path / "stored").keys()
+    for name, path in list_bins(tmp_path / "direct").items():
+        assert path.read_bytes() == (tmp_path / "stored" / f"{name}.bin").read_bytes()
+
+
+def test_read_is_read_bins(store: PixelStore, tmp_path: Path) -> None:
+    write_stored_bins(store, tmp_path / "bins")
+    assert store.read(IDS).tobytes() == read_bins(tmp_path / "bins", IDS, RECIPE).tobytes()
+
+
+def test_strangers_among_the_bins_are_refused(store: PixelStore, tmp_path: Path) -> None:
+    (tmp_path / "bins").mkdir()
+    (tmp_path / "bins" / "stranger.bin").touch()
+    with pytest.raises(PreprocessingError, match="1 bins belong to no image: stranger"):
+        write_stored_bins(store, tmp_path / "bins")
+
+
+def no_change(images: dict[str, Path], folder: Path) -> None:
+    (folder / INDEX).unlink()
+
+
+def edit_row(images: dict[str, Path], folder: Path) -> None:
+    with (folder / PIXELS).open("r+b") as handle:
+        handle.seek(150_528 + 7)
+        handle.write(b"\0\1\2\3")
+
+
+def cut_rows(images: dict[str, Path], folder: Path) -> None:
+    os.truncate(folder / PIXELS, 3 * 150_528 - 1)
+
+
+def tear_journal(images: dict[str, Path], folder: Path) -> None:
+    os.truncate(folder / JOURNAL, (folder / JOURNAL).stat().st_size - 5)
+
+
+def edit_image(images: dict[str, Path], folder: Path) -> None:
+    noise(260, 250, 99).save(images["b"], "JPEG")
+
+
+@pytest.mark.parametrize(
+    ("change", "again"),
+    [(no_change, []), (edit_row, ["b"]), (cut_rows, ["c", "d"]), (tear_journal, ["d"]), (edit_image, ["b"])],
+)
+def test_a_resumed_run_remakes_what_changed(
+    change: Callable[[dict[str, Path], Path], None],
+    again: list[str],
+    images: dict[str, Path],
+    store: PixelStore,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    monkeypatch.setattr(
+        pixels, "image_pixels", lambda path, recipe: made.append(path.stem) or image_pixels(path, recipe)
+    )
+    change(images, store.folder)
+    write_pixels(images, store.folder, RECIPE)
+    assert sorted(made) == again
+    whole = PixelStore(store.folder, RECIPE)
+    assert all(whole.read((name,))[0].tobytes() == image_tensor(images[name], RECIPE).tobytes() for name in IDS)
+
+
+def test_an_image_less_moves_the_rows_behind_it(images: dict[str, Path], store: PixelStore) -> None:
+    del images["b"]
+    write_pixels(images, store.folder, RECIPE)
+    fewer = PixelStore(store.folder, RECIPE)
+    assert fewer.ids == ("a", "c", "d")
+    assert fewer.read(("d",))[0].tobytes() == image_tensor(images["d"], RECIPE).tobytes()
+
+
+def test_bad_images_are_named_and_leave_no_store(images: dict[str, Path], store: PixelStore) -> None:
+    os.truncate(images["a"], 3000)
+    images["c"].write_text("<html>503</html>")
+    with pytest.raises(PreprocessingError, match=r"2 of 4 images cannot be read: a\.JPEG .*; c\.JPEG "):
+        write_pixels(images, store.folder, RECIPE)
+    assert "no whole store" in refused(store.folder)
+
+
+def test_what_is_no_whole_store_of_this_recipe_is_refused(store: PixelStore, tmp_path: Path) -> None:
+    assert "no whole store" in refused(tmp_path / "absent")
+    assert "another recipe" in refused(store.folder, msgspec.structs.replace(RECIPE, mean=(0.5, 0.5, 0.5)))
+    os.truncate(store.folder / PIXELS, 4 * 150_528 - 1)
+    assert "602111 bytes; allowed 602112 bytes" in refused(store.folder)
+    (store.folder / INDEX).write_text("{")
+    assert "no whole store" in refused(store.folder)
+
+
+def test_an_id_that_is_not_in_the_store_is_an_error(store: PixelStore) -> None:
+    with pytest.raises(KeyError):
+        store.read(("a", "absent"))

@@ -1,0 +1,170 @@
+"""No number gets looser without being named, and none passes without a new reason."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tools.spec import PUBLISHED_SPEC, ROOT, load_spec
+from tools.spec_diff import Loosened, loosened
+
+Document = dict[str, Any]
+OLD = load_spec(PUBLISHED_SPEC)
+
+
+@pytest.fixture
+def change(tmp_path: Path) -> Callable[[Callable[[Document], object]], tuple[Loosened, ...]]:
+    """Edit the published spec and compare."""
+
+    def compare(edit: Callable[[Document], object]) -> tuple[Loosened, ...]:
+        return loosened(OLD, load_spec(edited(tmp_path, edit)))
+
+    return compare
+
+
+def edited(folder: Path, edit: Callable[[Document], object]) -> Path:
+    """The published spec with an edit."""
+    document = yaml.safe_load(PUBLISHED_SPEC.read_text(encoding="utf-8"))
+    edit(document)
+    path = folder / "new.yaml"
+    path.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return path
+
+
+def put(value: object, *path: str | int) -> Callable[[Document], None]:
+    """Set a value."""
+
+    def edit(document: Document) -> None:
+        place: Any = document
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = value
+
+    return edit
+
+
+def drop(*path: str | int) -> Callable[[Document], None]:
+    """Remove an entry of a list."""
+
+    def edit(document: Document) -> None:
+        place: Any = document
+        for step in path[:-1]:
+            place = place[step]
+        del place[path[-1]]
+
+    return edit
+
+
+LOOSER: dict[str, Callable[[Document], None]] = {
+    "accuracy.top1_drop_pp.at_most": put(2.0, "accuracy", "top1_drop_pp", "at_most"),
+    "accuracy.tight_drop_pp.at_most": put(0.2, "accuracy", "tight_drop_pp", "at_most"),
+    "agreement.onnx.min_cosine.at_least": put(0.9, "agreement", "onnx", "min_cosine", "at_least"),
+    "agreement.om_on_device.near_tie_logits.value": put(0.5, "agreement", "om_on_device", "near_tie_logits", "value"),
+    "accuracy.pth_top1.value": put(56.0, "accuracy", "pth_top1", "value"),
+    "onnx.opset.exactly": put(13, "onnx", "opset", "exactly"),
+    "onnx.probe_images": put(16, "onnx", "probe_images"),
+    "onnx.input": put("input", "onnx", "input", "name"),
+    "preprocessing.parity_images": put(1, "preprocessing", "parity_images"),
+    "preprocessing.resize_px": put(255, "preprocessing", "resize_px"),
+    "preprocessing.mean": put([0.5, 0.456, 0.406], "preprocessing", "mean"),
+    "checkpoint.md5": put("0" * 32, "checkpoint", "md5"),
+    "dataset.images.exactly": put(1000, "dataset", "images", "exactly"),
+    "host_perf.rounds": put(3, "host_perf", "rounds"),
+    "batches[32]": drop("batches", 4),
+    "devices[Ascend310]": drop("devices", 0),
+    "devices[Ascend310].throughput[8]": drop("devices", 0, "throughput", 2),
+    "devices[Ascend310].floor_margin_percent.value": put(9.0, "devices", 0, "floor_margin_percent", "value"),
+    "devices[Ascend310].noise_cv_percent.value": put(2.0, "devices", 0, "noise_cv_percent", "value"),
+    "devices[Ascend310].om_top1.value": put(55.0, "devices", 0, "om_top1", "value"),
+    "devices[Ascend310P3].throughput[1].images_per_second_per_chip.value": put(
+        1000, "devices", 1, "throughput", 0, "images_per_second_per_chip", "value"
+    ),
+    "devices[Ascend310].throughput[1].images_per_second_per_card": put(
+        None, "devices", 0, "throughput", 0, "images_per_second_per_card"
+    ),
+    "kind": put("sample", "kind"),
+}
+
+
+@pytest.mark.parametrize("path", LOOSER)
+def test_a_looser_number_is_named(
+    path: str, change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]]
+) -> None:
+    found = change(LOOSER[path])
+    assert [entry.path.removesuffix(".name") for entry in found] == [path]
+    assert found[0].reason == ""
+
+
+STRICTER = {
+    "a bound lowered": put(0.5, "accuracy", "top1_drop_pp", "at_most"),
+    "a floor raised": put(0.9999999, "agreement", "onnx", "min_cosine", "at_least"),
+    "a margin lowered": put(2.0, "devices", 0, "floor_margin_percent", "value"),
+    "more images": put(200, "preprocessing", "parity_images"),
+    "a source reworded": put("the guide", "accuracy", "top1_drop_pp", "source"),
+    "another address": put("https://example.org/x.pth", "checkpoint", "url"),
+    "nothing": lambda document: None,
+}
+
+
+@pytest.mark.parametrize("name", STRICTER)
+def test_a_stricter_spec_passes(
+    name: str, change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]]
+) -> None:
+    assert change(STRICTER[name]) == ()
+
+
+def test_a_number_carries_its_own_reason(
+    change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]],
+) -> None:
+    entry = {"at_most": 2.0, "unit": "pp", "source": "guide", "reason": "int8 was asked for"}
+    (found,) = change(put(entry, "accuracy", "top1_drop_pp"))
+    assert found.reason == "int8 was asked for"
+
+
+def test_a_list_has_its_reason_by_path(
+    change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]],
+) -> None:
+    def edit(document: Document) -> None:
+        drop("batches", 4)(document)
+        document["reasons"] = {"batches[32]": "no longer deployed"}
+
+    (found,) = change(edit)
+    assert found.reason == "no longer deployed"
+
+
+def test_an_old_reason_excuses_nothing(tmp_path: Path) -> None:
+    entry = {"at_most": 2.0, "unit": "pp", "source": "guide", "reason": "int8 was asked for"}
+    before = load_spec(edited(tmp_path, put(dict(entry), "accuracy", "top1_drop_pp")))
+    after = load_spec(edited(tmp_path, put({**entry, "at_most": 3.0}, "accuracy", "top1_drop_pp")))
+    (found,) = loosened(before, after)
+    assert found.reason == ""
+
+
+def run(*words: Path) -> subprocess.CompletedProcess[str]:
+    """The command."""
+    script = [sys.executable, str(ROOT / "tools" / "spec_diff.py"), *map(str, words)]
+    return subprocess.run(script, capture_output=True, text=True, check=False, cwd="/")
+
+
+def test_the_command_fails_without_a_reason(tmp_path: Path) -> None:
+    done = run(PUBLISHED_SPEC, edited(tmp_path, LOOSER["accuracy.top1_drop_pp.at_most"]))
+    assert done.returncode == 1
+    assert "loosened: accuracy.top1_drop_pp.at_most: 1 pp -> at_most 2 pp (no reason given)" in done.stdout
+    assert done.stdout.endswith("1 loosened, 1 without a reason\n")
+
+
+def test_the_command_passes_the_same_spec() -> None:
+    assert run(PUBLISHED_SPEC, PUBLISHED_SPEC).returncode == 0
+
+
+def test_the_command_refuses_what_is_no_spec(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("a: 1\n")
+    done = run(PUBLISHED_SPEC, tmp_path / "x.yaml")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,737 @@
+"""The offline judge says what the suite's judge says, and finds what was altered."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from selftest.evidence.bundles import Made, World
+from selftest.evidence.tampering import Forgery, altered, contents_of, leaves, put, spelled
+from tools import gates, verify_bundle
+from tools.errors import Stage
+from tools.evidence import FILE, IDS, LABELS, MANIFEST, SPEC_JSON, read_acceptance
+from tools.judge import paired, throughput
+from tools.judge.accuracy import judge_loss
+from tools.judge.results import Verdict, Word
+from tools.report import terminal
+from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, AtLeast, AtMost, load_spec
+from tools.spec_json import spec_json
+from tools.verify_bundle import OK, REFUSED, Node, Outcome, Table
+
+SCRIPT = ROOT / "tools" / "verify_bundle.py"
+SMALL = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(1,), runs=2)
+BAD_WORDS = (Word.REJECTED, Word.INCOMPLETE)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Durability is not what is tested here, and fsync is most of the time of writing a bundle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An accepted bundle."""
+    return Made(SMALL).write(tmp_path_factory.mktemp("accepted") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def contents(folder: Path) -> dict[str, bytes]:
+    """Its files."""
+    return contents_of(folder)
+
+
+def verify(*folders: Path, spec: Path | None = None) -> tuple[int, str]:
+    """Run the verifier as it is meant to be run: on a bare Python."""
+    words = [sys.executable, "-S", "-I", str(SCRIPT), *map(str, folders), *(["--spec", str(spec)] if spec else [])]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
+    assert not done.stderr, done.stderr
+    return done.returncode, done.stdout
+
+
+def word_of(text: str) -> str:
+    """The last word."""
+    found = re.match(r"VERDICT: ([A-Z]+)", text.splitlines()[-1])
+    assert found, text
+    return found[1]
+
+
+# --- The inventory and the words are the suite's -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC], ids=lambda path: path.stem)
+@pytest.mark.parametrize("on_device", [True, False], ids=["device", "simulator"])
+def test_inventory_is_the_suites(path: Path, on_device: bool) -> None:
+    spec = load_spec(path)
+    ours = verify_bundle.expected(verify_bundle.read_spec(spec_json(spec), "spec.json"), on_device=on_device)
+    assert tuple(ours) == gates.expected(gates.Asked(spec, on_device=on_device))
+    assert [gate.stage for gate, _ in ours.values()] == [gates.find(name).stage for name in ours]
+
+
+def test_it_imports_the_standard_library_only() -> None:
+    imported = set(re.findall(r"^(?:from|import) (\w+)", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE))
+    assert imported <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [SMALL, dataclasses.replace(SMALL, seed=5, logit_noise=0.5), dataclasses.replace(SMALL, stages=("accuracy",))],
+    ids=["accepted", "rejected", "incomplete"],
+)
+def test_table_and_verdict_are_the_terminals(world: World, tmp_path: Path) -> None:
+    place = Made(world).write(tmp_path / "bundle")
+    recorded = read_acceptance(place)
+    status, text = verify(place)
+    lines = text.splitlines()
+    expected = [*terminal.table(recorded.gates), "", *terminal.verdict_lines(recorded.verdict)]
+    assert lines[: len(terminal.table(recorded.gates))] == terminal.table(recorded.gates)
+    assert lines[-len(terminal.verdict_lines(recorded.verdict)) :] == terminal.verdict_lines(recorded.verdict), expected
+    assert status == (1 if recorded.verdict.word in BAD_WORDS else 0)
+
+
+# --- Judge and verifier agree --------------------------------------------------------------------------------------
+
+
+def test_statistics_agree_on_thousands_of_tables() -> None:
+    draw = random.Random(4)
+    for _ in range(3000):
+        images = draw.choice([1, 7, 60, 300, 5000, 50_000])
+        lost, gained = (min(images // 2, int(draw.expovariate(8 / images))) for _ in range(2))
+        both = draw.randint(0, images - lost - gained)
+        ours = Table(both, lost, gained, images - both - lost - gained)
+        theirs = paired.PairedTable(both_right=both, lost=lost, gained=gained, both_wrong=images - both - lost - gained)
+        margin, strict = draw.choice([0.1, 1.0, 5.0]), draw.random() < 0.3
+        spec = bounds(margin, margin / draw.choice([1, 4, 10]))
+        loss = judge_loss(
+            theirs,
+            k=1,
+            margin=AtMost(at_most=spec["accuracy"]["top1_drop_pp"]["at_most"].number(), unit="pp", source="margin"),
+            tight=AtMost(at_most=spec["accuracy"]["tight_drop_pp"]["at_most"].number(), unit="pp", source="tight"),
+            strict=strict,
+        )
+        judged = verify_bundle.judge_loss(ours, spec, 1, strict=strict)
+        check = loss.check
+        assert (judged.interval.low, judged.interval.high) == (loss.interval_pp.low, loss.interval_pp.high)
+        assert (judged.p, judged.tight, judged.needed) == (loss.mcnemar_p, loss.tight, loss.images_needed)
+        assert judged.check == verify_bundle.Check(
+            check.measured, check.threshold, check.unit, check.verdict, check.headroom, check.source
+        )
+        wilson = verify_bundle.wilson_percent(both, images)
+        assert (wilson.low, wilson.high) == (
+            paired.wilson_percent(both, images).low,
+            paired.wilson_percent(both, images).high,
+        )
+
+
+def bounds(margin: float, tight: float) -> Node:
+    """The part of a spec that a loss is judged by."""
+    entries = {
+        "top1_drop_pp": {"at_most": margin, "unit": "pp", "source": "margin"},
+        "tight_drop_pp": {"at_most": tight, "unit": "pp", "source": "tight"},
+    }
+    return Node({"accuracy": entries}, "spec.json")
+
+
+def test_throughput_agrees_on_hundreds_of_runs() -> None:
+    draw = random.Random(5)
+    for _ in range(600):
+        noise, floor = draw.choice([0.0, 0.5, 1.0, 5.0]), 100.0
+        true_rate = floor * draw.uniform(0.9, 1.12)
+        spread = draw.choice([0.2, 1.0, 3.0]) * noise / 100
+        runs = tuple(true_rate * (1 + spread * draw.gauss(0, 1)) for _ in range(draw.randint(1, 9)))
+        theirs = throughput.judge_throughput(
+            runs, floor=AtLeast(at_least=floor, unit="images/s", source="x"), noise_cv_percent=noise
+        )
+        figures = {"value": floor, "unit": "images/s", "source": "x"}
+        device = {
+            "noise_cv_percent": {"value": noise},
+            "floor_margin_percent": {"value": 0.0, "source": "x"},
+            "throughput": [],
+        }
+        speed = verify_bundle.Speed(runs, max(runs), "Ascend310", ())
+        ours = verify_bundle.judge_rate(
+            speed, Node(device, "device"), Node({"images_per_second_per_chip": figures}, "entry")
+        )
+        assert ours.verdict == theirs.check.verdict
+        order = verify_bundle.order_interval(runs)
+        interval = verify_bundle.noise_interval(speed.median, len(runs), noise / 100)
+        assert (order.low, order.high, order.confidence) == (
+            theirs.order_interval.low,
+            theirs.order_interval.high,
+            theirs.order_interval.confidence,
+        )
+        assert (interval.low, interval.high) == (theirs.noise_interval.low, theirs.noise_interval.high)
+
+
+def random_world(seed: int) -> World:
+    """A run of any kind: passing, failing, undecided, cut short, on part of the data."""
+    draw = random.Random(seed)
+    images = draw.choice([5, 20, 60, 120])
+    margin = draw.choice([0.5, 5.0, 30.0])
+    stages = draw.choice([tuple(Stage), tuple(Stage), ("accuracy",), ("perf", "om"), ("checkpoint", "onnx")])
+    busy = draw.choice([(), (), (), ("device 0: AI core at 50 %",)])
+    return World(
+        seed=seed,
+        kind=draw.choice(["published", "sample"]),
+        on_device=draw.random() < 0.5,
+        images=images,
+        missing_images=draw.choice([0, 0, 2]),
+        batches=draw.choice([(1,), (1, 4), (16, 64)]) if draw.random() < 0.5 else (1, 16),
+        logit_noise=draw.choice([1e-6, 1e-3, 0.05, 1.0]),
+        margin_pp=margin,
+        tight_pp=margin / draw.choice([1, 10]),
+        strict=draw.random() < 0.3,
+        rate_over_published=draw.uniform(0.9, 1.2),
+        rate_noise=draw.choice([0.0, 0.005, 0.05]),
+        runs=draw.randint(1, 4),
+        ais_bench=draw.random() < 0.5,
+        busy=busy,
+        tolerate_busy=draw.random() < 0.5,
+        stages=stages,
+    )
+
+
+def test_judge_and_verifier_agree_on_random_runs(tmp_path: Path) -> None:
+    words = set()
+    for seed in range(250):
+        world = random_world(seed)
+        if set(world.batches) - {1, 4, 8, 16, 32}:
+            world = dataclasses.replace(world, batches=(8, 32))
+        place = Made(world).write(tmp_path / str(seed))
+        recorded = read_acceptance(place).verdict
+        outcome = outcome_of(place)
+        assert outcome.lines[-1] == terminal.verdict_lines(recorded)[-1], "\n".join([str(world), *outcome.lines])
+        assert outcome.status == (1 if recorded.word in BAD_WORDS else 0)
+        words.add(recorded.word)
+        shutil.rmtree(place)
+    assert words >= {Word.REJECTED, Word.INCOMPLETE}
+
+
+def outcome_of(*places: Path) -> Outcome:
+    """Judge bundles on disk, in this process."""
+    return verify_bundle.verify([(str(place), partial(verify_bundle.open_files, place)) for place in places], None)
+
+
+# --- Altered files, the manifest left alone ------------------------------------------------------------------------
+
+
+def test_every_flipped_byte_is_named(folder: Path, contents: dict[str, bytes], tmp_path: Path) -> None:
+    for name, content in contents.items():
+        if content:
+            copy = tmp_path / name.replace("/", "-")
+            shutil.copytree(folder, copy)
+            place = len(content) // 2
+            (copy / name).write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+            assert_refused(outcome_of(copy), f"{name} was changed")
+
+
+def test_every_missing_file_is_named(folder: Path, contents: dict[str, bytes], tmp_path: Path) -> None:
+    for name in contents:
+        copy = tmp_path / name.replace("/", "-")
+        shutil.copytree(folder, copy)
+        (copy / name).unlink()
+        assert_refused(outcome_of(copy), f"{name} is missing")
+
+
+def _extra(copy: Path) -> None:
+    (copy / "logs" / "note.txt").write_text("x")
+
+
+def _link(copy: Path) -> None:
+    (copy / "report.html").symlink_to("/etc/hostname")
+
+
+def _no_manifest(copy: Path) -> None:
+    (copy / MANIFEST).unlink()
+
+
+def _cut_manifest(copy: Path) -> None:
+    (copy / MANIFEST).write_text((copy / MANIFEST).read_text().rpartition("\n")[0])
+
+
+def _drop_manifest_line(copy: Path) -> None:
+    (copy / MANIFEST).write_text("".join((copy / MANIFEST).read_text().splitlines(keepends=True)[1:]))
+
+
+def _outside(copy: Path) -> None:
+    with (copy / MANIFEST).open("a") as handle:
+        handle.write(f"{'0' * 64}  ../secret\n")
+
+
+def _twice(copy: Path) -> None:
+    line = (copy / MANIFEST).read_text().splitlines(keepends=True)[0]
+    (copy / MANIFEST).write_text((copy / MANIFEST).read_text() + line)
+
+
+def _binary_manifest(copy: Path) -> None:
+    (copy / MANIFEST).write_bytes(b"\xff\xfe\n")
+
+
+@pytest.mark.parametrize(
+    ("alter", "named"),
+    [
+        (_extra, "logs/note.txt is not in the manifest"),
+        (_link, "report.html is no plain file"),
+        (_no_manifest, f"{MANIFEST} is missing"),
+        (_cut_manifest, "cut short"),
+        (_drop_manifest_line, f"{FILE} is not in the manifest"),
+        (_outside, "../secret"),
+        (_twice, "each file once"),
+        (_binary_manifest, "no text"),
+    ],
+)
+def test_altered_folders_are_refused(alter: Callable[[Path], None], named: str, folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    alter(copy)
+    assert_refused(outcome_of(copy), named)
+
+
+def assert_refused(outcome: Outcome, named: str) -> None:
+    """Exit status 2, the problem named, and no verdict."""
+    text = "\n".join(outcome.lines)
+    assert outcome.status == REFUSED, text
+    assert named in text, text
+    assert word_of(text) == "NONE"
+
+
+# --- Altered and sealed again --------------------------------------------------------------------------------------
+
+UNKNOWABLE = re.compile(
+    r"""record(
+        \.gates\[\d+\]\.check\.(unit|source)          # words beside figures that are judged
+      | \.gates\[\d+\]\.check\.detail                 # the words of a verdict other than PASS
+      | \.variants\[\d+\]\.losses\[\d\]\.check\.detail
+      | \.device_throughput\[\d+\]\.judged\.check\.detail
+      | \.variants\[\d+\]\.losses\[\d\]\.warning      # that it warns is checked, not how it says so
+      | \.(inputs|artifacts)\[\d+\]
+      | \.spec\.(path|why) | \.machine\.why | \.dataset\.(gap|images_sha256)
+      | \.digests\[\d+\]\.(path|size_bytes|md5)       # of files that are not in the bundle
+      | \.host_throughput\[\d+\]\.(candidate|reference)
+      | \.(candidate|reference)_seconds_per_image\[\d+\]
+      | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
+      | \.commands\[\d+\]\.(returncode|seconds)
+      | \.(host|versions)\..*
+      | \.(started|finished)_utc
+    )$""",
+    re.VERBOSE,
+)
+NAMELESS_GATES = {"checkpoint.loads", "onnx.export", "onnx.weights", "om.toolkit", "om.device", "om.compiled"}
+
+
+def test_every_altered_figure_of_the_record_is_found(contents: dict[str, bytes]) -> None:
+    found, hidden = 0, []
+    ids = [gate["id"] for gate in Forgery(contents).record["gates"]]
+    for path, value in leaves(json.loads(contents[FILE])):
+        forgery = Forgery(contents)
+        put(forgery.record, path, altered(value))
+        outcome = forgery.outcome()
+        where = spelled(path)
+        gate = ids[int(path[1])] if path[0] == "gates" else ""
+        if outcome.status == REFUSED:
+            token = gate or str(path[0])
+            assert token in "\n".join(outcome.lines) or path[0] == "digests", (where, outcome.lines)
+            found += 1
+        elif not UNKNOWABLE.fullmatch(f"record{where}") and not (
+            gate.partition("[")[0] in NAMELESS_GATES and where.endswith("measured")
+        ):
+            hidden.append(where)
+    assert hidden == []
+    assert found > 500
+
+
+def test_every_altered_number_of_the_spec_is_found(contents: dict[str, bytes]) -> None:
+    hidden = []
+    for path, value in leaves(json.loads(contents[SPEC_JSON])):
+        if isinstance(value, (int, float)):
+            forgery = Forgery(contents)
+            put(forgery.spec, path, value * 1.37 + 3.0517)
+            if forgery.outcome().status != REFUSED:
+                hidden.append(spelled(path))
+    assert hidden == []
+
+
+def flip(verdict: str) -> Callable[[Forgery], None]:
+    """Give the run another last word."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["verdict"]["word"] = verdict
+
+    return forge
+
+
+def _swap_predictions(forgery: Forgery) -> None:
+    for kind in ("top5", "scores"):
+        name = f"predictions/onnx.{kind}.npy"
+        rows = forgery.array(name)
+        rows[[0, 1]] = rows[[1, 0]]
+        forgery.put_array(name, rows)
+
+
+def _swap_variants(forgery: Forgery) -> None:
+    first, second = "predictions/pth.top5.npy", "predictions/om_bs1.top5.npy"
+    rows = forgery.array(second)
+    rows[:, [0, 1]] = rows[:, [1, 0]]
+    forgery.put_array(first, rows)
+
+
+def _other_label(forgery: Forgery) -> None:
+    labels, best = forgery.array(LABELS), forgery.array("predictions/pth.top5.npy")[:, 0]
+    row = int(np.flatnonzero(labels == best)[0])
+    labels[row] = (labels[row] + 1) % 20
+    forgery.put_array(LABELS, labels)
+
+
+def _label_out_of_range(forgery: Forgery) -> None:
+    labels = forgery.array(LABELS)
+    labels[0] = 20
+    forgery.put_array(LABELS, labels)
+
+
+def _ids(change: Callable[[list[str]], list[str]]) -> Callable[[Forgery], None]:
+    def forge(forgery: Forgery) -> None:
+        forgery.contents[IDS] = json.dumps(change(json.loads(forgery.contents[IDS]))).encode()
+
+    return forge
+
+
+def _scores(change: Callable[[np.ndarray], None]) -> Callable[[Forgery], None]:
+    def forge(forgery: Forgery) -> None:
+        scores = forgery.array("predictions/pth.scores.npy")
+        change(scores)
+        forgery.put_array("predictions/pth.scores.npy", scores)
+
+    return forge
+
+
+def _nan(scores: np.ndarray) -> None:
+    scores[3, 2] = math.nan
+
+
+def _rising(scores: np.ndarray) -> None:
+    scores[3, 4] = scores[3, 0] + 1
+
+
+def _repeated_class(forgery: Forgery) -> None:
+    rows = forgery.array("predictions/onnx.top5.npy")
+    rows[0, 4] = rows[0, 3]
+    forgery.put_array("predictions/onnx.top5.npy", rows)
+
+
+def _npy(change: Callable[[bytes], bytes]) -> Callable[[Forgery], None]:
+    def forge(forgery: Forgery) -> None:
+        forgery.contents[LABELS] = change(forgery.contents[LABELS])
+
+    return forge
+
+
+def _drop(gate: str, *, count_again: bool) -> Callable[[Forgery], None]:
+    """Leave a gate out, and make the last word fit."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["gates"] = [entry for entry in forgery.record["gates"] if entry["id"] != gate]
+        if count_again:
+            forgery.record["verdict"]["passed"] -= 1
+
+    return forge
+
+
+def _twice_a_gate(forgery: Forgery) -> None:
+    forgery.record["gates"].append(forgery.record["gates"][0])
+
+
+def _unknown_gate(forgery: Forgery) -> None:
+    forgery.gate("om.toolkit")["id"] = "om.toolkits"
+
+
+def _raise_threshold(forgery: Forgery) -> None:
+    forgery.spec["accuracy"]["top1_drop_pp"]["at_most"] = 50.0
+
+
+def _lower_floor(forgery: Forgery) -> None:
+    forgery.spec["devices"][0]["floor_margin_percent"]["value"] = 90.0
+
+
+def _fewer_images(forgery: Forgery) -> None:
+    forgery.spec["dataset"]["images"]["exactly"] = 59.0
+
+
+def _drop_variant(forgery: Forgery) -> None:
+    forgery.record["variants"] = [entry for entry in forgery.record["variants"] if entry["name"] != "onnx"]
+
+
+def _drop_samples(forgery: Forgery) -> None:
+    forgery.record["device_throughput"] = []
+
+
+def _drop_host_samples(forgery: Forgery) -> None:
+    forgery.record["host_throughput"] = []
+
+
+def _no_dataset(forgery: Forgery) -> None:
+    forgery.record["dataset"] = None
+
+
+def _simulator_log(forgery: Forgery) -> None:
+    forgery.contents["logs/om_bs1/device0/stderr.txt"] = b"[SIMULATOR] atc: a simulation\n"
+
+
+def _other_command(forgery: Forgery) -> None:
+    forgery.contents["logs/om_bs1/device0/command.txt"] = b"cwd: x\natc\n--model=y.onnx\n"
+
+
+def _no_stream(forgery: Forgery) -> None:
+    del forgery.contents["logs/om_bs1/device0/stdout.txt"]
+
+
+def _unknown_field(forgery: Forgery) -> None:
+    forgery.record["note"] = "trust me"
+
+
+def _missing_field(forgery: Forgery) -> None:
+    del forgery.record["timings"]
+
+
+def _other_schema(forgery: Forgery) -> None:
+    forgery.record["schema"] = 2
+
+
+def _double_batch(forgery: Forgery) -> None:
+    for run in forgery.record["device_throughput"][0]["runs"]:
+        run["reported_images_per_second"] *= 4
+        run["images_per_second_per_chip"] *= 4
+
+
+def _no_md5(forgery: Forgery) -> None:
+    next(entry for entry in forgery.record["digests"] if entry["name"] == "checkpoint")["md5"] = "0" * 32
+
+
+def _no_om(forgery: Forgery) -> None:
+    forgery.record["digests"] = [entry for entry in forgery.record["digests"] if entry["name"] != "om_bs1"]
+
+
+FORGERIES: dict[str, tuple[Callable[[Forgery], None], str]] = {
+    "the word REJECTED": (flip("REJECTED"), "verdict.word"),
+    "the word SAMPLE": (flip("SAMPLE"), "verdict.word"),
+    "two predictions swapped": (_swap_predictions, "variants[2]"),
+    "predictions of another variant": (_swap_variants, "pth"),
+    "one label changed": (_other_label, "variants[0].accuracy"),
+    "a label out of range": (_label_out_of_range, "label outside"),
+    "an id renamed": (_ids(lambda ids: ["other", *ids[1:]]), "ids_sha256"),
+    "an id twice": (_ids(lambda ids: [ids[1], *ids[1:]]), "different"),
+    "an id dropped": (_ids(lambda ids: ids[1:]), "rows"),
+    "two ids swapped": (_ids(lambda ids: [ids[1], ids[0], *ids[2:]]), "ids_sha256"),
+    "a score that is no number": (_scores(_nan), "no finite number"),
+    "a score out of order": (_scores(_rising), "scores that rise"),
+    "a class twice": (_repeated_class, "twice"),
+    "an array of another version": (_npy(lambda content: content.replace(b"\x01\x00", b"\x02\x00", 1)), "version 1.0"),
+    "an array of floats": (_npy(lambda content: content.replace(b"'<i2'", b"'<f2'", 1)), LABELS),
+    "an array cut short": (_npy(lambda content: content[:-2]), LABELS),
+    "an array of objects": (_npy(lambda content: content.replace(b"'<i2'", b"'|O8'", 1)), LABELS),
+    "an array that is none": (_npy(lambda content: b"hello"), LABELS),
+    "an array with code for a header": (_npy(lambda content: content.replace(b"{'desc", b"__impor", 1)), LABELS),
+    "a gate left out": (_drop("om.accuracy.top1_drop_pp[bs1]", count_again=False), "verdict"),
+    "a gate left out and counted": (_drop("om.accuracy.top1_drop_pp[bs1]", count_again=True), "verdict.owed"),
+    "a gate twice": (_twice_a_gate, "checkpoint.md5"),
+    "a gate of another name": (_unknown_gate, "om.toolkits"),
+    "a margin raised": (_raise_threshold, "onnx.accuracy.top1_drop_pp"),
+    "a floor lowered": (_lower_floor, "om.perf.images_per_second_per_chip"),
+    "fewer images asked for": (_fewer_images, "preprocessing.dataset_complete"),
+    "a variant left out": (_drop_variant, "no predictions of onnx"),
+    "device samples left out": (_drop_samples, "no throughput samples of batch 1"),
+    "host samples left out": (_drop_host_samples, "no host samples of batch 1"),
+    "the data set left out": (_no_dataset, "no record of the data set"),
+    "the simulator called a device": (_simulator_log, "written by the simulator"),
+    "another command": (_other_command, "another command"),
+    "a stream left out": (_no_stream, "stdout.txt is missing"),
+    "a field added": (_unknown_field, "note"),
+    "a field left out": (_missing_field, "timings"),
+    "another schema": (_other_schema, "schema 2"),
+    "images counted four times": (_double_batch, "reported_images_per_second"),
+    "another checkpoint": (_no_md5, "checkpoint.md5"),
+    "an OM without digest": (_no_om, "om_bs1"),
+}
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_forgery_is_named(name: str, contents: dict[str, bytes]) -> None:
+    forge, named = FORGERIES[name]
+    forgery = Forgery(contents)
+    forge(forgery)
+    assert_refused(forgery.outcome(), named)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b'{"a":1,"a":2}', b'{"schema":NaN}', b"[" * 100_000])
+@pytest.mark.parametrize("name", [FILE, SPEC_JSON, IDS])
+def test_a_broken_document_is_refused(name: str, content: bytes, contents: dict[str, bytes]) -> None:
+    sealed = Forgery(contents).sealed()
+    broken = dataclasses.replace(sealed, contents={**sealed.contents, name: content})
+    assert_refused(verify_bundle.verify([("bundle", lambda: broken)], None), name)
+
+
+# --- A failure cannot be left out ----------------------------------------------------------------------------------
+
+
+def test_a_failed_gate_that_is_left_out_still_fails(tmp_path: Path) -> None:
+    failing = dataclasses.replace(SMALL, logit_noise=1.5, margin_pp=1.0, tight_pp=0.1)
+    forgery = Forgery(contents_of(Made(failing).write(tmp_path / "failing")))
+    verdict = forgery.record["verdict"]
+    failed = set(verdict["failed"])
+    assert "om.accuracy.top1_drop_pp[bs1]" in failed
+    forgery.record["gates"] = [entry for entry in forgery.record["gates"] if entry["id"] not in failed]
+    order = gates.expected(gates.Asked(Made(failing).spec, on_device=True))
+    passed = {entry["id"] for entry in forgery.record["gates"] if entry["check"]["verdict"] == Verdict.PASS}
+    verdict.update(word="INCOMPLETE", failed=[], owed=[name for name in order if name not in passed])
+    outcome = forgery.outcome()
+    text = "\n".join(outcome.lines)
+    assert outcome.status == 1
+    assert word_of(text) == "REJECTED"
+    assert "om.accuracy.top1_drop_pp[bs1]: the record leaves it open, its evidence fails it" in text
+
+
+def test_an_interrupted_run_is_incomplete_at_best(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record["interrupted"] = "KeyboardInterrupt"
+    assert_refused(forgery.outcome(), "verdict.word")
+    forgery.record["verdict"]["word"] = "INCOMPLETE"
+    outcome = forgery.outcome()
+    assert (outcome.status, word_of("\n".join(outcome.lines))) == (1, "INCOMPLETE")
+
+
+# --- Several bundles -----------------------------------------------------------------------------------------------
+
+FILES_AND_ACCURACY = ("checkpoint", "onnx", "preprocessing", "om", "accuracy")
+
+
+def part(world: World, stages: tuple[str, ...], place: Path) -> Path:
+    """The bundle of a job that ran some stages of a run."""
+    return Made(dataclasses.replace(world, stages=stages)).write(place)
+
+
+def test_two_jobs_give_the_verdict_of_one_run(tmp_path: Path) -> None:
+    accuracy, perf = part(SMALL, FILES_AND_ACCURACY, tmp_path / "a"), part(SMALL, ("perf",), tmp_path / "p")
+    whole = Made(SMALL).write(tmp_path / "whole")
+    assert verify(accuracy)[0] == verify(perf)[0] == 1
+    status, text = verify(accuracy, perf)
+    assert status == OK
+    assert text.splitlines()[-1] == verify(whole)[1].splitlines()[-1]
+    assert word_of(text) == "ACCEPTED"
+
+
+def test_a_failure_in_one_job_rejects_both(tmp_path: Path) -> None:
+    slow = dataclasses.replace(SMALL, rate_over_published=0.8)
+    status, text = verify(part(SMALL, tuple(Stage), tmp_path / "a"), part(slow, ("perf",), tmp_path / "p"))
+    assert (status, word_of(text)) == (1, "REJECTED")
+
+
+def _checkpoint(forgery: Forgery) -> None:
+    next(entry for entry in forgery.record["digests"] if entry["name"] == "checkpoint")["sha256"] = "1" * 64
+
+
+def _onnx(forgery: Forgery) -> None:
+    next(entry for entry in forgery.record["digests"] if entry["name"] == "onnx")["sha256"] = "1" * 64
+
+
+def _soc(forgery: Forgery) -> None:
+    forgery.record["machine"]["soc"] = forgery.record["machine"]["toolchain"]["soc"] = "Ascend310P3"
+    forgery.record["device_throughput"] = []
+    forgery.record["gates"] = [entry for entry in forgery.record["gates"] if not entry["id"].startswith("om.")]
+
+
+def _no_onnx(forgery: Forgery) -> None:
+    forgery.record["digests"] = [entry for entry in forgery.record["digests"] if entry["name"] != "onnx"]
+
+
+def _images(forgery: Forgery) -> None:
+    forgery.record["dataset"]["images_sha256"] = "1" * 64
+
+
+@pytest.mark.parametrize(
+    ("alter", "named"),
+    [
+        (_checkpoint, "checkpoint differs"),
+        (_onnx, "onnx differs"),
+        (_no_onnx, "does not say its onnx"),
+        (_images, "images differs"),
+    ],
+)
+def test_jobs_of_different_runs_are_refused(alter: Callable[[Forgery], None], named: str, tmp_path: Path) -> None:
+    accuracy = Forgery(contents_of(part(SMALL, FILES_AND_ACCURACY, tmp_path / "a"))).sealed()
+    forgery = Forgery(contents_of(part(SMALL, ("perf",), tmp_path / "p")))
+    alter(forgery)
+    perf = forgery.sealed()
+    assert_refused(verify_bundle.verify([("a", lambda: accuracy), ("p", lambda: perf)], None), named)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"margin_pp": 21.0}, "spec differs"),
+        ({"on_device": False}, "target differs"),
+        ({"missing_images": 1}, "images differs"),
+    ],
+)
+def test_jobs_of_other_settings_are_refused(change: dict[str, float], named: str, tmp_path: Path) -> None:
+    other = dataclasses.replace(SMALL, **change)  # type: ignore[arg-type]
+    accuracy = part(SMALL, FILES_AND_ACCURACY, tmp_path / "a")
+    assert_refused(outcome_of(accuracy, part(other, ("perf",), tmp_path / "p")), named)
+
+
+# --- Another spec, and the command line ----------------------------------------------------------------------------
+
+
+def test_another_spec_judges_anew(folder: Path, contents: dict[str, bytes], tmp_path: Path) -> None:
+    spec = json.loads(contents[SPEC_JSON])
+    spec["onnx"]["logits_abs_error"]["at_most"] = 1e-9
+    path = tmp_path / "stricter.json"
+    path.write_text(json.dumps(spec))
+    status, text = verify(folder, spec=path)
+    assert (status, word_of(text)) == (1, "REJECTED")
+    assert "onnx.logits_abs_error                         2e-05 logit                     <= 1e-09" in text
+    assert f"judged by: {path}" in text
+
+
+def test_a_yaml_spec_is_refused_with_the_way_out(folder: Path) -> None:
+    status, text = verify(folder, spec=PUBLISHED_SPEC)
+    assert status == REFUSED
+    assert "tools/spec_json.py" in text
+
+
+def test_no_such_bundle(tmp_path: Path) -> None:
+    status, text = verify(tmp_path / "nowhere")
+    assert status == REFUSED
+    assert "no such folder" in text
+
+
+def test_manifest_is_what_sha256sum_writes(folder: Path) -> None:
+    for line in (folder / MANIFEST).read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.slow
+def test_fifty_thousand_images_and_seven_variants(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    place = Made(World(images=50_000, batches=(1, 4, 8, 16, 32), logit_noise=0.02)).write(tmp_path / "bundle")
+    started = time.process_time()
+    outcome = outcome_of(place)
+    record_property("cpu_seconds", time.process_time() - started)
+    assert word_of("\n".join(outcome.lines)) == "ACCEPTED", outcome.lines

@@ -1,0 +1,129 @@
+"""results.md: the guide's two tables in Markdown, ready to be pasted into a model's README."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from tools.evidence import Acceptance
+from tools.judge.results import Verdict, Word
+from tools.report import words
+from tools.report.tables import AccuracyRow, ThroughputRow, accuracy_rows, references, throughput_rows
+from tools.report.terminal import MEANING
+from tools.spec import Spec
+
+NOTHING = str(words.NOTHING)
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~!&])")
+
+
+def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
+    """The verdict in the first line, with SIMULATED and SAMPLE where so, then what was judged, then both tables."""
+    verdict = acceptance.verdict
+    lines = [f"**{verdict.banner}**: {MEANING[verdict.word]}.", ""]
+    lines += [
+        f"> **{word}**: {words.BANNER[word]}\n"
+        for word, so in ((Word.SIMULATED, verdict.simulated), (Word.SAMPLE, verdict.sample))
+        if so
+    ]
+    lines += [f"- {name}: {escaped(value)}" for name, value in _judged(acceptance, spec)]
+    lines += [
+        "",
+        "### Accuracy",
+        "",
+        *_accuracy(acceptance, spec),
+        "",
+        "### Throughput",
+        "",
+        *_throughput(acceptance, spec),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """The text on one line, every character that means something to Markdown or HTML made plain."""
+    return _SPECIAL.sub(r"\\\1", " ".join(words.printable(text).split()))
+
+
+def _judged(acceptance: Acceptance, spec: Spec | None) -> list[tuple[str, str]]:
+    checkpoint = next((digest for digest in acceptance.digests if digest.name == "checkpoint"), None)
+    machine, data, versions = acceptance.machine, acceptance.dataset, acceptance.versions
+    facts = [
+        ("Model", spec.model.name if spec else None),
+        ("Checkpoint md5", checkpoint.md5 if checkpoint else None),
+        ("Images", f"{data.images}" + (f" ({data.gap})" if data.gap else "") if data else None),
+        ("Target", f"{acceptance.target}, {machine.soc}" if machine else acceptance.target or None),
+        ("Tool", machine.infer_tool if machine else None),
+        *((name.upper(), machine.toolchain[name]) for name in ("cann",) if machine and name in machine.toolchain),
+        ("Date", acceptance.finished_utc or None),
+        ("Suite", versions.suite_sha256[:12] if versions else None),
+    ]
+    return [(name, value) for name, value in facts if value is not None]
+
+
+def _accuracy(acceptance: Acceptance, spec: Spec | None) -> list[str]:
+    rows = [
+        (
+            row.name,
+            *(f"{top.percent:.3f}" for top in row.record.accuracy),
+            *(_loss(row, k) for k in (1, 5)),
+            _accuracy_word(row),
+        )
+        if row.record
+        else (row.name, *[NOTHING] * 7, str(Verdict.NOT_RUN))
+        for row in accuracy_rows(acceptance, spec)
+    ]
+    rows += [
+        (entry.name, f"{entry.top1.value:.3f}", *[NOTHING] * 3, f"{entry.top5.value:.3f}", *[NOTHING] * 3)
+        for entry in references(acceptance, spec)
+    ]
+    tops = [f"Top-{k} %" for k in range(1, 6)]
+    return _table(("variant", *tops, "Top-1 drop pp (95 %)", "Top-5 drop pp (95 %)", "verdict"), rows)
+
+
+def _loss(row: AccuracyRow, k: int) -> str:
+    loss = row.loss(k)
+    if loss is None:
+        return NOTHING
+    return f"{loss.drop_pp:+.3f} ({loss.interval_pp.low:+.3f} to {loss.interval_pp.high:+.3f})"
+
+
+def _accuracy_word(row: AccuracyRow) -> str:
+    word = "reference" if row.verdict is None else str(row.verdict)
+    return f"{word}, WARN" if row.warned else word
+
+
+def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:
+    titles = (
+        *("batch", "mode", "images/s per chip", "images/s per card (chip × chips)", "published per chip"),
+        *("floor per chip", "verdict"),
+    )
+    return _table(titles, [_throughput_row(row) for row in throughput_rows(acceptance, spec)])
+
+
+def _throughput_row(row: ThroughputRow) -> tuple[str, ...]:
+    record = row.record
+    if record is None:
+        return f"bs{row.batch}", *[NOTHING] * 5, str(Verdict.NOT_RUN)
+    return (
+        f"bs{row.batch}",
+        record.mode,
+        _rate(record.images_per_second_per_chip),
+        f"{_rate(record.images_per_second_per_card)} (× {record.chips_per_card})",
+        _rate(record.published_images_per_second_per_chip),
+        _rate(record.floor_images_per_second_per_chip),
+        str(row.verdict) if row.verdict else "no floor applies",
+    )
+
+
+def _rate(value: float | None) -> str:
+    """Seven digits, as the guide prints its card figures (1270.828)."""
+    return NOTHING if value is None else f"{value:.7g}"
+
+
+def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    ruler = ["---", *["---:"] * (len(titles) - 2), "---"]
+    return [_line(map(escaped, titles)), _line(ruler), *(_line(map(escaped, row)) for row in rows)]
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

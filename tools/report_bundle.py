@@ -1,0 +1,86 @@
+"""Write a bundle's report.html and results.md again: `python tools/report_bundle.py BUNDLE [--baseline OLD]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+import msgspec
+
+from tools.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.errors import SuiteError
+from tools.evidence import FILE, Acceptance, read_acceptance
+from tools.evidence_bundle import write_manifest
+from tools.images import list_images
+from tools.judge.results import Verdict
+from tools.report.baseline import Comparison, compare
+from tools.report.html import REPORT, RESULTS, read_spec, write_report
+from tools.verify_bundle import Refused, check_manifest
+
+
+class BundleError(SuiteError):
+    """A folder that is no whole bundle."""
+
+
+def main() -> int:
+    """Report on one bundle; status 1 when it lost more than its spec allows against the baseline."""
+    arguments = _arguments()
+    folder: Path = arguments.bundle
+    acceptance = _read(folder)
+    baseline = _read(arguments.baseline) if arguments.baseline else None
+    images = list_images(arguments.images) if arguments.images else {}
+    comparison = _compare(folder, acceptance, baseline) if baseline else None
+    write_report(folder, acceptance, images, comparison)
+    write_manifest(folder)
+    print(f"{folder / REPORT}\n{folder / RESULTS}")
+    return _told(comparison) if comparison else EXIT_OK
+
+
+def _arguments() -> argparse.Namespace:
+    parser = Parser(
+        description="Write report.html and results.md of an evidence bundle, from what lies in it alone.",
+        epilog="exit status: 0 written; 1 written, and not as good as the baseline; 2 bad input, nothing written",
+    )
+    parser.add_argument("bundle", type=Path, help="an evidence folder, such as build/evidence")
+    parser.add_argument("--baseline", type=Path, help="an earlier bundle of the same checkpoint, data and chip")
+    parser.add_argument("--images", type=Path, help="folder of the images, for thumbnails of those that flipped")
+    return parser.parse_args()
+
+
+def _read(folder: Path) -> Acceptance:
+    """The bundle's record, after every file but the two reports was held against the manifest."""
+    try:
+        problems = check_manifest(folder)[1]
+    except Refused as error:
+        raise BundleError(str(error), where=folder, fix="name a folder that the suite wrote as evidence") from error
+    ours = tuple(f"{name} " for name in (REPORT, RESULTS))
+    damage = [problem for problem in problems if not problem.startswith(ours)]
+    if damage:
+        more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
+        raise BundleError(f"{damage[0]}{more}", where=folder, fix="a damaged bundle is not reported on, run it again")
+    try:
+        return read_acceptance(folder)
+    except msgspec.DecodeError as error:
+        raise BundleError(f"not a record that this suite reads: {error}", where=folder / FILE) from error
+
+
+def _compare(folder: Path, acceptance: Acceptance, baseline: Acceptance) -> Comparison:
+    spec = read_spec(folder, acceptance)
+    if spec is None:
+        raise BundleError("the bundle carries no spec, so nothing says what a loss may be", where=folder)
+    return compare(baseline, acceptance, spec)
+
+
+def _told(comparison: Comparison) -> int:
+    print(f"BASELINE: {comparison.verdict} ({len(comparison.problems)} of {len(comparison.figures)} figures)")
+    for figure in comparison.problems:
+        print(f"  {figure.name}: {figure.detail} {figure.loss_unit if figure.loss is not None else ''}".rstrip())
+    return EXIT_OK if comparison.verdict is Verdict.PASS else EXIT_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))
