@@ -42,5 +42,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("acceptance", "acceptance of a model port")
     for name, (metavar, text) in OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=f"{text} [{VARIABLES[name.replace('-', '_')]}]")
+    group.addoption("--remeasure", action="store_true", help="measure throughput anew (on a device it always is)")
     group.addoption("--strict-accuracy", action="store_true", help="the tight bound on the drop fails, not only warns")
     group.addoption("--sample", action="store_true", help="use the embedded sample even where real inputs are found")

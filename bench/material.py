@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def linked(images: Mapping[str, Path], folder: Path) -> dict[str, Path]:
     folder.mkdir(parents=True)
     links = {name: folder / f"{name}.JPEG" for name in images}
     for name, link in links.items():
-        os.symlink(images[name], link)
+        link.symlink_to(images[name])
     return links
 
 

@@ -14,7 +14,7 @@ BAR_PX, LINE_PX, LABEL_PX = 320, 24, 430
 
 
 def replace_part(page: Path, name: str, text: str) -> None:
-    """Put `text` between `<!-- name: begin -->` and `<!-- name: end -->`; SuiteError where the page has no such part."""
+    """Put `text` between the markers of this name; SuiteError where the page has not one of each."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     content = page.read_text(encoding="utf-8")
     if content.count(begin) != 1 or content.count(end) != 1:
@@ -63,7 +63,5 @@ def _bar(row: Row, top: int, scale: float) -> str:
     ]
     if row.goal is not None:
         place = row.goal * scale + LABEL_PX
-        parts.append(
-            f'<line x1="{place:.1f}" x2="{place:.1f}" y1="{top - 2}" y2="{top + 18}" stroke="#c03020" stroke-width="2"/>'
-        )
+        parts.append(f'<path d="M{place:.1f} {top - 2}V{top + 18}" stroke="#c03020" stroke-width="2"/>')
     return "".join(parts)

@@ -12,6 +12,18 @@ from tools.spec import Preprocessing
 from tools.torchvision_ops import import_torchvision
 
 
+def with_one_thread(step: Callable[[], object]) -> None:
+    """Run a step with one thread in torch: quicker than its default where others use the cores."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        step()
+    finally:
+        torch.set_num_threads(threads)
+
+
 def preprocessing_loop(recipe: Preprocessing) -> Callable[[Mapping[str, Path], Path], None]:
     """PIL and torchvision's Compose, then tofile: images and folder in, one bin an image out."""
     import numpy as np

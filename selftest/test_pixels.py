@@ -122,9 +122,12 @@ def test_a_resumed_run_remakes_what_changed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made: list[str] = []
-    monkeypatch.setattr(
-        pixels, "image_pixels", lambda path, recipe: made.append(path.stem) or image_pixels(path, recipe)
-    )
+
+    def counted(path: Path, recipe: Preprocessing) -> object:
+        made.append(path.stem)
+        return image_pixels(path, recipe)
+
+    monkeypatch.setattr(pixels, "image_pixels", counted)
     change(images, store.folder)
     write_pixels(images, store.folder, RECIPE)
     assert sorted(made) == again

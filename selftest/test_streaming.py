@@ -15,8 +15,10 @@ from tools.bins import write_bins
 from tools.engines import streaming
 from tools.engines.predictions import predict
 from tools.engines.streaming import prepared_batches, stream_predict, stream_stored
-from tools.errors import PreprocessingError
+from tools.errors import AccuracyError, PreprocessingError
 from tools.pixels import PixelStore, write_pixels
+from tools.preprocess import image_pixels
+from tools.spec import Preprocessing
 
 Tensor = NDArray[np.float32]
 
@@ -69,8 +71,12 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The images that were decoded."""
     names: list[str] = []
-    right = streaming.image_pixels
-    monkeypatch.setattr(streaming, "image_pixels", lambda path, recipe: names.append(path.stem) or right(path, recipe))
+
+    def counted(path: Path, recipe: Preprocessing) -> object:
+        names.append(path.stem)
+        return image_pixels(path, recipe)
+
+    monkeypatch.setattr(streaming, "image_pixels", counted)
     return names
 
 
@@ -114,11 +120,11 @@ def test_memory_is_bounded_whatever_the_number_of_images(count: int, monkeypatch
     def fill(name: str, tensor: Tensor) -> None:
         filled[0] += 1
 
-    for done, array in enumerate(prepared_batches([str(number) for number in range(count)], fill, 2, 4), start=1):
+    for done, array in enumerate(prepared_batches([str(number) for number in range(count)], fill, 2, 8), start=1):
         buffers.add(array.ctypes.data)
-        furthest = max(furthest, filled[0] - 4 * done)
+        furthest = max(furthest, filled[0] - 8 * done)
     assert filled[0] == count
-    assert furthest <= 2 * 4
+    assert furthest <= 2 * 8
     assert len(buffers) == 3
 
 
@@ -142,6 +148,22 @@ def test_an_error_of_the_engine_and_ctrl_c_end_it_at_once(
         stream_predict(Breaking(error), many, RECIPE, 2)
     assert len(prepared) < 50
     assert_threads_are_gone()
+
+
+def test_an_engine_that_loses_a_row_is_refused(images: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    network = Network()
+    right = network.logits
+    monkeypatch.setattr(network, "logits", lambda batch: right(batch)[: 4 if len(network.batches) == 1 else 1])
+    with pytest.raises(
+        AccuracyError, match=r"pth gave other than one row .* shape \[1, 10\]; allowed 4 rows"
+    ) as caught:
+        stream_predict(network, images, RECIPE, 4)
+    assert caught.value.gate == "pth.accuracy.ids"
+
+
+def test_no_images_are_refused() -> None:
+    with pytest.raises(PreprocessingError, match="no image"):
+        stream_predict(Network(), {}, RECIPE, 4)
 
 
 def test_the_engine_works_while_images_are_prepared(images: dict[str, Path]) -> None:

@@ -6,7 +6,6 @@ import pytest
 
 from fixtures.checkpoint import Checkpoint, CheckpointFile
 from fixtures.gates import JudgeGate
-from tools.content import checkpoint_content_sha256
 from tools.judge.checks import made, none_of, same
 from tools.spec import Spec
 
@@ -21,7 +20,7 @@ def test_file_is_the_published_one(checkpoint_file: CheckpointFile, spec: Spec, 
 
 @pytest.mark.gate("checkpoint.loads")
 def test_state_dict_loads_without_running_code(checkpoint: Checkpoint, gate: JudgeGate) -> None:
-    judged = gate(made(f"{len(checkpoint.state_dict)} tensors"))
+    judged = gate(made(f"{checkpoint.facts.tensors} tensors"))
     assert judged.passed, judged.message
 
 
@@ -48,6 +47,6 @@ def test_every_weight_is_finite(checkpoint: Checkpoint, spec: Spec, gate: JudgeG
 
 @pytest.mark.gate("checkpoint.content_sha256")
 def test_tensors_are_the_pinned_ones(checkpoint: Checkpoint, spec: Spec, gate: JudgeGate) -> None:
-    measured = checkpoint_content_sha256(checkpoint.state_dict)
-    judged = gate(same(measured, str(spec.checkpoint.content_sha256), unit="sha256", source=spec.checkpoint.source))
+    pinned = str(spec.checkpoint.content_sha256)
+    judged = gate(same(checkpoint.content_sha256, pinned, unit="sha256", source=spec.checkpoint.source))
     assert judged.passed, judged.message

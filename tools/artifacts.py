@@ -60,12 +60,20 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A published folder of files; `key` names everything it was made from, `why` explains a miss."""
+    """A published folder; `key` names all it was made from, `why` explains a miss, `files` are names and sha256."""
 
     path: Path
     key: str
     origin: Origin
     why: str
+    files: Mapping[str, str]
+
+    @property
+    def content(self) -> str:
+        """Digest of the files' names and bytes, for keys of what is made from them."""
+        return hashlib.sha256(
+            "\n".join(f"{name} {sha}" for name, sha in sorted(self.files.items())).encode()
+        ).hexdigest()
 
 
 class StoreError(SuiteError):
@@ -94,18 +102,19 @@ class Store:
         try:
             with self._lock(recipe.kind, key):
                 why = self._why_not(place, recipe.kind, inputs)
-                if not why:
-                    return Artifact(place / FILES, key, Origin.HIT, "")
-                self._refuse_known_failure(key)
-                origin = Origin.DAMAGED if place.exists() else Origin.MISS
-                self._build(recipe, build, place, inputs)
+                origin = Origin.HIT
+                if why:
+                    self._refuse_known_failure(key)
+                    origin = Origin.DAMAGED if place.exists() else Origin.MISS
+                    self._build(recipe, build, place, inputs)
+                files = _manifest(place).files
         except OSError as error:
             raise StoreError(
                 f"cannot use the store: {error}",
                 where=self.root,
                 fix="free some space or name another folder with --cache; nothing unfinished will be trusted",
             ) from error
-        return Artifact(place / FILES, key, origin, why)
+        return Artifact(place / FILES, key, origin, why, files)
 
     def _build(self, recipe: Recipe, build: Callable[[Path], None], place: Path, inputs: Mapping[str, str]) -> None:
         partial = self.root / ".partial" / f"{recipe.kind}-{place.name}"
@@ -178,9 +187,13 @@ def _key(kind: str, inputs: Mapping[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def _manifest(place: Path) -> Manifest:
+    return msgspec.json.decode((place / MANIFEST).read_bytes(), type=Manifest)
+
+
 def _read_manifest(place: Path) -> Manifest | None:
     try:
-        return msgspec.json.decode((place / MANIFEST).read_bytes(), type=Manifest)
+        return _manifest(place)
     except (OSError, msgspec.DecodeError):
         return None
 

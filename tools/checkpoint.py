@@ -24,6 +24,7 @@ StateDict = Mapping[str, "torch.Tensor"]
 class StateDictFacts:
     """A state_dict held against the network's own: names that are missing, unexpected, of other shape or not finite."""
 
+    tensors: int
     expected: int
     missing: tuple[str, ...]
     unexpected: tuple[str, ...]
@@ -31,8 +32,8 @@ class StateDictFacts:
     not_finite: tuple[str, ...]
 
 
-def read_verified(path: Path, published: specs.Checkpoint) -> bytes:
-    """The checkpoint's bytes, only if their md5 is the published one; what is unpickled later is these very bytes."""
+def require_file(path: Path) -> None:
+    """CheckpointError when there is no such file."""
     if not path.is_file():
         raise CheckpointError(
             "there is no such checkpoint file",
@@ -40,25 +41,28 @@ def read_verified(path: Path, published: specs.Checkpoint) -> bytes:
             where=path,
             fix="python tools/fetch_checkpoint.py downloads the published one",
         )
-    content = path.read_bytes()
-    measured = hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
+def require_md5(path: Path, measured: str, published: specs.Checkpoint) -> None:
+    """CheckpointError unless the md5 measured on the file is the published one."""
     if measured != published.md5:
         raise CheckpointError(
             "this is not the published checkpoint, it is not unpickled",
             gate="checkpoint.md5",
             where=path,
-            measured=f"md5 {measured} ({len(content)} bytes)",
+            measured=f"md5 {measured} ({path.stat().st_size} bytes)",
             allowed=f"md5 {published.md5}",
             fix="download it again, or name the spec of your own checkpoint with --spec",
         )
-    return content
 
 
 def load_state_dict(path: Path, published: specs.Checkpoint) -> dict[str, torch.Tensor]:
     """Load a verified checkpoint as name -> CPU tensor; code in the pickle is refused (torch `weights_only=True`)."""
     import torch
 
-    content = read_verified(path, published)
+    require_file(path)
+    content = path.read_bytes()  # what is unpickled are the very bytes whose md5 was taken
+    require_md5(path, hashlib.md5(content, usedforsecurity=False).hexdigest(), published)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
@@ -78,6 +82,7 @@ def compare_with_network(state_dict: StateDict, factory: str) -> StateDictFacts:
     expected = _network(factory).state_dict()
     common = sorted(expected.keys() & state_dict.keys())
     return StateDictFacts(
+        tensors=len(state_dict),
         expected=len(expected),
         missing=tuple(sorted(expected.keys() - state_dict.keys())),
         unexpected=tuple(sorted(state_dict.keys() - expected.keys())),

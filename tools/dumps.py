@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -68,9 +69,9 @@ def read_dump(path: Path, *, classes: int, gate: str) -> NDArray[np.float32]:
         scores = np.frombuffer(content, np.dtype("<f4")).astype(np.float32, copy=False)
     else:
         scores = _parsed(path, content, classes, refuse)
-    bad = np.flatnonzero(~np.isfinite(scores))
-    if bad.size:
-        raise _not_finite(path, f"{scores[bad[0]]} for class {bad[0]}", refuse)
+    if not np.isfinite(scores).all():
+        bad = np.flatnonzero(~np.isfinite(scores))[0]
+        raise _not_finite(path, f"{scores[bad]} for class {bad}", refuse)
     return scores
 
 
@@ -126,9 +127,9 @@ def _fill(logits: NDArray[np.float32], paths: Sequence[Path], gate: str) -> Iter
 def _read(path: Path, classes: int, refuse: _Refusal) -> bytes:
     """The bytes of a dump whose size is possible for so many classes."""
     try:
-        size = path.stat().st_size
-        _check_size(path, size, classes, refuse)
-        return path.read_bytes()
+        with path.open("rb", buffering=0) as handle:
+            _check_size(path, os.fstat(handle.fileno()).st_size, classes, refuse)
+            return handle.read()
     except OSError as error:
         raise refuse(f"cannot read the dump: {error.strerror}", where=path) from error
 

@@ -42,7 +42,7 @@ from tools.evidence import (
 from tools.evidence_scrub import Scrubber
 from tools.files import atomic, sha256_of
 from tools.judge.results import Record, Word
-from tools.spec import load_spec
+from tools.spec import Spec
 from tools.spec_json import spec_json
 
 if TYPE_CHECKING:
@@ -132,9 +132,8 @@ class Staging:
             )
             self.put(record, folder.replace("/", "-"))
 
-    def put_spec(self, path: Path, why: str) -> None:
-        """Keep the spec as written and as understood."""
-        spec = load_spec(path)
+    def put_spec(self, spec: Spec, path: Path, why: str) -> None:
+        """Keep the spec as it was written in `path`, and as it was understood."""
         self._write(SPEC_YAML, path.read_bytes())
         self._write(SPEC_JSON, spec_json(spec))
         record = SpecRecord(
@@ -161,6 +160,11 @@ class Staging:
             host=self._piece(HostRecord),
             versions=self._piece(Versions),
         )
+
+    def discard(self) -> None:
+        """Forget a run that decided nothing."""
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
 
     def publish(self, acceptance: Acceptance, reporters: Iterable[Reporter] = ()) -> Path:
         """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
@@ -201,8 +205,11 @@ class Staging:
             np.lib.format.write_array(handle, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
 
 
-def open_staging(place: Path, scrub: Scrubber) -> Staging:
-    """Begin a run's evidence: clear what killed runs left beside `place`, and refuse a folder that is no bundle."""
+def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Staging:
+    """Begin a run's evidence: clear what killed runs left beside `place`, and refuse a folder that is no bundle.
+
+    `pid` is that of the process that reports, None for this one; its workers name it to share one folder.
+    """
     if place.exists() and not place.is_dir():
         raise EvidenceError("this is a file, evidence is a folder", where=place, fix="name another with --evidence")
     if place.is_dir() and any(place.iterdir()) and not (place / FILE).is_file():
@@ -214,9 +221,7 @@ def open_staging(place: Path, scrub: Scrubber) -> Staging:
     for leftover in place.parent.glob(f".{place.name}.*.partial"):
         if not _alive(leftover):
             shutil.rmtree(leftover, ignore_errors=True)
-    folder = place.parent / f".{place.name}.{os.getpid()}.partial"
-    folder.mkdir(parents=True, exist_ok=True)
-    return Staging(place, folder, scrub)
+    return Staging(place, place.parent / f".{place.name}.{pid or os.getpid()}.partial", scrub)
 
 
 def write_manifest(folder: Path) -> Path:

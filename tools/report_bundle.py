@@ -47,7 +47,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("bundle", type=Path, help="an evidence folder, such as build/evidence")
     parser.add_argument("--baseline", type=Path, help="an earlier bundle of the same checkpoint, data and chip")
-    parser.add_argument("--images", type=Path, help="folder of the images, for thumbnails of those that flipped")
+    parser.add_argument(
+        "--images", type=Path, help="folder of the images, for thumbnails (without it the page has none)"
+    )
     return parser.parse_args()
 
 

@@ -17,6 +17,8 @@ from tools.errors import SpecError
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
 SAMPLE_SPEC = ROOT / "thresholds-sample.yaml"
+MAX_DEPTH = 20
+MERGE_TAG = "tag:yaml.org,2002:merge"
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
@@ -40,8 +42,8 @@ class Number(Entry, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{name} is {value}, a number must be finite")
+            if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} is {value}, a number must be finite and not negative")
 
 
 class Fact(Number, frozen=True, kw_only=True):
@@ -167,6 +169,9 @@ class Accuracy(Entry, frozen=True):
     top5_drop_pp: AtMost
     tight_drop_pp: AtMost
 
+    def __post_init__(self) -> None:
+        _check_percents("pth", self.pth_top1, self.pth_top5)
+
 
 class LogitAgreement(Entry, frozen=True):
     """How closely a variant's logits must follow the pth's, image by image (tools/judge/agreement.py).
@@ -239,6 +244,7 @@ class Device(Entry, frozen=True):
             raise ValueError(f"floor_margin_percent is {self.floor_margin_percent.value}, it must lie in 0..100")
         if not 0 <= self.noise_cv_percent.value <= 25:
             raise ValueError(f"noise_cv_percent is {self.noise_cv_percent.value}, it must lie in 0..25")
+        _check_percents("om", self.om_top1, self.om_top5)
         _unique([entry.batch for entry in self.throughput], "batch")
         for entry in self.throughput:
             self._check_card(entry)
@@ -358,23 +364,51 @@ def load_spec(path: Path) -> Spec:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"cannot read the spec: {error}", where=path) from error
+    root, document = _parsed(text, path)
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise SpecError("YAML aliases are not allowed in a spec", where=path)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", where=path) from error
-    if root is None:
-        raise SpecError("the spec is empty", where=path)
-    try:
-        _refuse_duplicate_keys(root, path, "")
+        _refuse_doubtful_keys(root, path, "")
         return msgspec.convert(document, Spec)
     except msgspec.ValidationError as error:
         message, _, dotted = str(error).partition(" - at `$")
-        inside = dotted.rstrip("`").lstrip(".")
+        unknown = re.search("unknown field `(.+)`", message)
+        inside = f"{dotted.rstrip('`')}{'.' + unknown[1] if unknown else ''}".lstrip(".")
         line = _node_at(root, inside).start_mark.line + 1
         raise SpecError(f"{inside or 'top level'}: {message}", where=f"{path}:{line}") from error
+
+
+def _parsed(text: str, path: Path) -> tuple[yaml.Node, object]:
+    """The YAML as nodes, which know their lines, and as plain values."""
+    try:
+        _refuse_aliases_and_depth(text, path)
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        document = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = path if mark is None else f"{path}:{mark.line + 1}"
+        words = [error.context, error.problem]
+        raise SpecError(f"not valid YAML: {', '.join(filter(None, words))}", where=where) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a month 13, a number of 5000 digits
+        raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", where=path) from error
+    if root is None:
+        raise SpecError("the spec is empty", where=path)
+    return root, document
+
+
+def _refuse_aliases_and_depth(text: str, path: Path) -> None:
+    """Aliases hide what is given twice; PyYAML recurses, so a depth that no spec needs would end in a traceback."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else path
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if isinstance(event, yaml.AliasEvent):
+            raise SpecError("YAML aliases are not allowed in a spec", where=where)
+        if depth > MAX_DEPTH:
+            raise SpecError(f"nested deeper than {MAX_DEPTH} levels", where=where)
+
+
+def _check_percents(variant: str, top1: Fact, top5: Fact) -> None:
+    if not top1.value <= top5.value <= 100:
+        raise ValueError(f"{variant}_top1 {top1.value} and {variant}_top5 {top5.value} are not percents in order")
 
 
 def _unique(values: Sequence[int] | Sequence[str], name: str) -> None:
@@ -383,18 +417,19 @@ def _unique(values: Sequence[int] | Sequence[str], name: str) -> None:
         raise ValueError(f"{name} holds {repeated[0]} more than once")
 
 
-def _refuse_duplicate_keys(node: yaml.Node, path: Path, inside: str) -> None:
+def _refuse_doubtful_keys(node: yaml.Node, path: Path, inside: str) -> None:
     if isinstance(node, yaml.SequenceNode):
         for index, child in enumerate(node.value):
-            _refuse_duplicate_keys(child, path, f"{inside}[{index}]")
+            _refuse_doubtful_keys(child, path, f"{inside}[{index}]")
     if isinstance(node, yaml.MappingNode):
         seen: set[Hashable] = set()
         for key, child in node.value:
             where = f"{inside}.{key.value}".lstrip(".")
-            if key.value in seen:
-                raise SpecError(f"{where}: key given twice", where=f"{path}:{key.start_mark.line + 1}")
+            if key.value in seen or key.tag == MERGE_TAG:
+                reason = "merge keys are not allowed" if key.tag == MERGE_TAG else "key given twice"
+                raise SpecError(f"{where}: {reason}", where=f"{path}:{key.start_mark.line + 1}")
             seen.add(key.value)
-            _refuse_duplicate_keys(child, path, where)
+            _refuse_doubtful_keys(child, path, where)
 
 
 def _node_at(node: yaml.Node, inside: str) -> yaml.Node:

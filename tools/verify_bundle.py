@@ -1345,7 +1345,7 @@ INVENTORY: tuple[Gate, ...] = (
     Gate("preprocessing.labels", "preprocessing", counted("labels"), RECOMPUTED),
     Gate("preprocessing.images", "preprocessing", counted("images"), RECOMPUTED),
     Gate("preprocessing.ids", "preprocessing", conserved, JUDGED_AGAIN),
-    Gate("preprocessing.dataset_complete", "preprocessing", complete, RECOMPUTED),
+    Gate("preprocessing.dataset_complete", "preprocessing", complete, JUDGED_AGAIN),
     Gate("preprocessing.bins", "preprocessing", conserved, JUDGED_AGAIN),
     Gate("preprocessing.info", "preprocessing", conserved, JUDGED_AGAIN),
     *(

@@ -43,8 +43,10 @@ from tools.spec import PUBLISHED_SPEC, SAMPLE_SPEC, Exactly, Fact, Spec, load_sp
 
 CLASSES = 20
 SOC = "Ascend310"
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 DIGEST = hashlib.sha256(b"made up").hexdigest()
 NO_SCRUBBING = Scrubber((), (), "")
+SPECS = {"published": load_spec(PUBLISHED_SPEC), "sample": load_spec(SAMPLE_SPEC)}
 AGREEMENT: dict[str, Callable[[agreement.Agreement, Any], Check]] = {
     "min_cosine": agreement.check_min_cosine,
     "mean_cosine_distance": agreement.check_mean_cosine_distance,
@@ -106,7 +108,7 @@ class Made:
 
     def _spec(self) -> Spec:
         world, replaced = self.world, msgspec.structs.replace
-        spec = load_spec(PUBLISHED_SPEC if world.kind == "published" else SAMPLE_SPEC)
+        spec = SPECS[world.kind]
         full = score(self.pth, self.labels).accuracy
         asked = spec.accuracy
         accuracy = replaced(
@@ -313,8 +315,8 @@ class Made:
     def stage(self, staging: Staging, folder: Path) -> None:
         """Put every piece into the bundle that is being made."""
         path = folder / "spec.yaml"
-        path.write_text(yaml.safe_dump(msgspec.to_builtins(self.spec), sort_keys=False), encoding="utf-8")
-        staging.put_spec(path, "made up")
+        path.write_bytes(yaml.dump(msgspec.to_builtins(self.spec), Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
+        staging.put_spec(self.spec, path, "made up")
         for name in ("checkpoint", *self.candidates):
             md5 = self.spec.checkpoint.md5 if name == "checkpoint" else None
             digest = InputDigest(name=name, path=f"<cache>/{name}", sha256=_sha256(name), md5=md5, size_bytes=1)

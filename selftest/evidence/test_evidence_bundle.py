@@ -27,6 +27,7 @@ from tools.evidence import (
     read_acceptance,
 )
 from tools.evidence_bundle import EvidenceError, Staging, open_staging, write_manifest
+from tools.evidence_host import host_record
 from tools.evidence_schema import SCHEMA_FILE
 from tools.evidence_scrub import Scrubber
 from tools.judge.results import RunVerdict, Word
@@ -97,14 +98,26 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     before = (place / FILE).read_bytes()
     code = (
         "import os, signal, sys; from pathlib import Path; from tools.evidence_bundle import open_staging; "
-        "from tools.evidence_scrub import Scrubber; open_staging(Path(sys.argv[1]), Scrubber((), (), '')); "
+        "from tools.evidence_scrub import Scrubber; from tools.evidence_host import host_record; "
+        "open_staging(Path(sys.argv[1]), Scrubber((), (), '')).put(host_record(), 'host'); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     subprocess.run([sys.executable, "-c", code, str(place)], check=False, cwd=ROOT)
     assert len(list(tmp_path.glob(".evidence.*.partial"))) == 1
     assert (place / FILE).read_bytes() == before
-    staging = open_staging(place, NO_SCRUBBING)
-    assert list(tmp_path.glob(".evidence.*.partial")) == [staging.folder]
+    open_staging(place, NO_SCRUBBING)
+    assert list(tmp_path.glob(".evidence.*.partial")) == []
+
+
+def test_a_run_that_decided_nothing_leaves_nothing(staging: Staging) -> None:
+    staging.put(host_record(), "host")
+    staging.discard()
+    assert not staging.folder.exists()
+    assert not staging.place.exists()
+
+
+def test_workers_share_the_folder_of_the_process_that_reports(staging: Staging) -> None:
+    assert open_staging(staging.place, NO_SCRUBBING, os.getpid()).folder == staging.folder
 
 
 def test_a_reporters_file_is_sealed_too(staging: Staging) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-catalogue = Catalogue("perf")
+catalogue = Catalogue("perf", remade=("host",))
 
 
 @catalogue.fault("onnxruntime computes everything eight times", "host.perf.onnx_to_torch[bs1]", "-k=bs1]")

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from tools.ascend import inference
 from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
@@ -22,7 +20,6 @@ from tools.spec import Preprocessing, Spec
 
 TOOL_TIMEOUT_SECONDS = 3 * 3600.0
 """The guide's slowest run, batch 1 over 50,000 images, takes 240 s; a hang must end within a working day's slot."""
-MEASURED = "throughput.json"
 IDLE_SAMPLES, SIMULATED_SAMPLES = 3, 1
 
 
@@ -146,16 +143,6 @@ def _private_folder() -> Iterator[Path]:
     """A working folder of our own, removed at the end (dumps of 50,000 images are half a gigabyte of text)."""
     with tempfile.TemporaryDirectory(prefix="acceptance-") as folder:
         yield Path(folder)
-
-
-def save_measured(measured: Measured, folder: Path) -> None:
-    """Keep a throughput as JSON."""
-    (folder / MEASURED).write_bytes(msgspec.json.format(msgspec.json.encode(measured)))
-
-
-def load_measured(folder: Path) -> Measured:
-    """Read what save_measured wrote."""
-    return msgspec.json.decode((folder / MEASURED).read_bytes(), type=Measured)
 
 
 def om_facts(reading: ThroughputReading, machine: Machine, spec: Spec) -> dict[str, object]:

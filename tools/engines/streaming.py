@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tools.engines import Engine
 from tools.engines.predictions import Predictions
-from tools.errors import PreprocessingError
+from tools.errors import AccuracyError, PreprocessingError
 from tools.files import cpu_count
 from tools.parallel import in_order
 from tools.pixels import PixelStore
@@ -81,10 +81,26 @@ def prepared_batches(ids: Sequence[str], fill: Fill, crop_px: int, batch: int) -
 def _predict(engine: Engine, ids: Sequence[str], fill: Fill, crop_px: int, batch: int) -> Predictions:
     import numpy as np
 
-    total = -(-len(ids) // batch)
+    logits: NDArray[np.float32] | None = None
+    total, start = -(-len(ids) // batch), 0
     with closing(prepared_batches(ids, fill, crop_px, batch)) as batches:
-        rows = [
-            engine.logits(images)
-            for images in progress(batches, what=f"{engine.name} predictions", total=total, unit="batch")
-        ]
-    return Predictions(variant=engine.name, ids=tuple(ids), logits=np.concatenate(rows))
+        for images in progress(batches, what=f"{engine.name} predictions", total=total, unit="batch"):
+            part = engine.logits(images)
+            if logits is None:
+                logits = np.empty((len(ids), *part.shape[1:]), part.dtype)
+            if part.shape != (len(images), *logits.shape[1:]):
+                raise _wrong_rows(engine.name, part.shape, len(images))
+            logits[start : start + len(part)] = part
+            start += len(part)
+    if logits is None:
+        raise PreprocessingError("there is no image to predict", gate="preprocessing.images")
+    return Predictions(variant=engine.name, ids=tuple(ids), logits=logits)
+
+
+def _wrong_rows(variant: str, shape: tuple[int, ...], images: int) -> AccuracyError:
+    return AccuracyError(
+        f"{variant} gave other than one row of logits an image",
+        gate=f"{variant}.accuracy.ids",
+        measured=f"shape {list(shape)}",
+        allowed=f"{images} rows",
+    )

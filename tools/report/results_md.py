@@ -13,7 +13,7 @@ from tools.report.terminal import MEANING
 from tools.spec import Spec
 
 NOTHING = str(words.NOTHING)
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~!&])")
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:

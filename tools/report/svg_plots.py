@@ -186,7 +186,7 @@ def _legend(entries: Iterable[tuple[str, str]], left: float) -> list[Markup]:
 
 
 def _ticks(low: float, high: float) -> list[float]:
-    """About five round numbers (1, 2 or 5 times a power of ten), the first not above `low`, the last not below `high`."""
+    """About five round numbers (1, 2 or 5 times a power of ten) that enclose `low` and `high`."""
     rough = (high - low) / 5 or 1.0
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(times * power for times in (1, 2, 5, 10) if times * power >= rough)

@@ -1,0 +1,186 @@
+"""Two runs side by side: what was lost, what is allowed, and when nothing can be said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from selftest.report.conftest import Written
+from tools.evidence import Acceptance, DatasetRecord, InputDigest, MachineRecord
+from tools.judge.results import Verdict
+from tools.report.baseline import BaselineError, Comparison, compare
+from tools.spec import PUBLISHED_SPEC, Spec, load_spec
+
+replace = msgspec.structs.replace
+
+
+@pytest.fixture(scope="module")
+def spec() -> Spec:
+    return load_spec(PUBLISHED_SPEC)
+
+
+@pytest.fixture(scope="module")
+def run(accepted: Written) -> Acceptance:
+    return accepted.run
+
+
+def with_rights(run: Acceptance, name: str, k: int, right: int) -> Acceptance:
+    """The run with another number of right images at Top-k of one variant."""
+    variants = []
+    for variant in run.variants:
+        tops = list(variant.accuracy)
+        if variant.name == name:
+            tops[k - 1] = replace(tops[k - 1], right=right, percent=100 * right / tops[k - 1].images)
+        variants.append(replace(variant, accuracy=tuple(tops)))
+    return replace(run, variants=tuple(variants))
+
+
+def with_rate(run: Acceptance, batch: int, rate: float, **changes: Any) -> Acceptance:
+    """The run with another throughput at one batch size."""
+    entries = tuple(
+        replace(entry, images_per_second_per_chip=rate, **changes) if entry.batch == batch else entry
+        for entry in run.device_throughput
+    )
+    return replace(run, device_throughput=entries)
+
+
+def figure(comparison: Comparison, name: str) -> Any:
+    return next(found for found in comparison.figures if found.name == name)
+
+
+def test_a_run_is_as_good_as_itself(run: Acceptance, spec: Spec) -> None:
+    comparison = compare(run, run, spec)
+    assert comparison.verdict is Verdict.PASS
+    assert (comparison.problems, comparison.lost_gates, comparison.new_gates) == ((), (), ())
+    assert not any(gate.changed for gate in comparison.gates)
+    assert len(comparison.figures) == 5 * len(run.variants) + len(run.device_throughput)
+    assert comparison.same_spec
+
+
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize(("lost", "verdict"), [(20, Verdict.PASS), (21, Verdict.FAIL), (-100, Verdict.PASS)])
+def test_accuracy_may_lose_the_margin_and_not_one_image_more(
+    k: int, lost: int, verdict: Verdict, run: Acceptance, spec: Spec
+) -> None:
+    """2000 images and a margin of 1 pp: 20 images."""
+    now = with_rights(run, "om_bs4", k, run.variants[3].accuracy[k - 1].right - lost)
+    comparison = compare(run, now, spec)
+    found = figure(comparison, f"om_bs4 Top-{k}")
+    assert found.loss == 100 * lost / 2000
+    assert (found.verdict, comparison.verdict) == (verdict, verdict)
+
+
+def test_accuracies_without_a_bound_are_shown_and_not_judged(run: Acceptance, spec: Spec) -> None:
+    comparison = compare(run, with_rights(run, "om_bs4", 3, 1), spec)
+    found = figure(comparison, "om_bs4 Top-3")
+    assert (found.allowed, found.verdict, comparison.verdict) == (None, Verdict.NOT_RUN, Verdict.PASS)
+    assert found.loss > 1
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.951, Verdict.PASS), (0.949, Verdict.FAIL), (1.2, Verdict.PASS)])
+def test_throughput_may_lose_the_floors_margin(share: float, verdict: Verdict, run: Acceptance, spec: Spec) -> None:
+    before = run.device_throughput[3].images_per_second_per_chip
+    comparison = compare(run, with_rate(run, 16, share * before), spec)
+    found = figure(comparison, "bs16 dataset")
+    assert found.loss == pytest.approx(100 * (1 - share))
+    assert (found.allowed, found.verdict, comparison.verdict) == (5.0, verdict, verdict)
+
+
+def test_exactly_the_margin_is_allowed(run: Acceptance, spec: Spec) -> None:
+    comparison = compare(with_rate(run, 16, 100.0), with_rate(run, 16, 95.0), spec)
+    assert comparison.verdict is Verdict.PASS
+
+
+def test_a_busy_device_leaves_the_question_open(run: Acceptance, spec: Spec) -> None:
+    comparison = compare(run, with_rate(run, 16, 1.0, busy=("device 0: another process",)), spec)
+    assert comparison.verdict is Verdict.INCONCLUSIVE
+    assert "another process" in figure(comparison, "bs16 dataset").detail
+
+
+def test_a_simulators_throughput_is_not_judged(simulated: Written, spec: Spec) -> None:
+    comparison = compare(simulated.run, with_rate(simulated.run, 16, 0.001), spec)
+    assert figure(comparison, "bs16 dataset").verdict is Verdict.NOT_RUN
+    assert comparison.verdict is Verdict.PASS
+
+
+def test_a_figure_that_is_gone_keeps_the_word_open(run: Acceptance, spec: Spec) -> None:
+    comparison = compare(run, replace(run, variants=run.variants[:-1]), spec)
+    assert comparison.verdict is Verdict.INCONCLUSIVE
+    assert [found.name for found in comparison.problems] == ["om_bs32 Top-1", "om_bs32 Top-5"]
+
+
+def test_a_new_figure_is_no_problem(run: Acceptance, spec: Spec) -> None:
+    comparison = compare(replace(run, variants=run.variants[:-1]), run, spec)
+    assert comparison.verdict is Verdict.PASS
+    assert figure(comparison, "om_bs32 Top-1").detail == "new"
+
+
+def test_nothing_in_common_is_no_pass(run: Acceptance, spec: Spec) -> None:
+    bare = replace(run, variants=(), device_throughput=())
+    assert compare(bare, bare, spec).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_loss_outweighs_what_is_open(run: Acceptance, spec: Spec) -> None:
+    now = with_rate(replace(run, variants=run.variants[:-1]), 1, 1.0)
+    assert compare(run, now, spec).verdict is Verdict.FAIL
+
+
+def test_lost_new_and_changed_gates(run: Acceptance, rejected: Written, spec: Spec) -> None:
+    fewer = replace(run, gates=run.gates[1:])
+    assert compare(run, fewer, spec).lost_gates == ("checkpoint.md5",)
+    assert compare(fewer, run, spec).new_gates == ("checkpoint.md5",)
+    comparison = compare(run, replace(run, gates=rejected.run.gates), spec)
+    changed = {gate.id: gate for gate in comparison.gates if gate.changed}
+    slow = changed["om.perf.images_per_second_per_chip[bs1]"]
+    assert (slow.baseline.verdict, slow.current.verdict) == (Verdict.PASS, Verdict.FAIL)
+    assert slow.delta == pytest.approx(317.707 * (0.9 - 1.004))
+    assert changed["om.compiled[bs32]"].delta is None
+
+
+def test_a_gate_that_did_not_run_is_lost(run: Acceptance, spec: Spec) -> None:
+    first, *rest = run.gates
+    skipped = replace(first, check=replace(first.check, verdict=Verdict.NOT_RUN))
+    assert compare(run, replace(run, gates=[skipped, *rest]), spec).lost_gates == (first.id,)
+
+
+def other_checkpoint(run: Acceptance) -> Acceptance:
+    digests: tuple[InputDigest, ...] = run.digests
+    return replace(run, digests=(replace(digests[0], sha256="00" * 32), *digests[1:]))
+
+
+def other_images(run: Acceptance) -> Acceptance:
+    dataset: DatasetRecord | None = run.dataset
+    assert dataset is not None
+    return replace(run, dataset=replace(dataset, images_sha256="00" * 32))
+
+
+def other_chip(run: Acceptance) -> Acceptance:
+    machine: MachineRecord | None = run.machine
+    assert machine is not None
+    return replace(run, machine=replace(machine, soc="Ascend310P3"))
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (other_checkpoint, "another checkpoint"),
+        (other_images, "another data set"),
+        (other_chip, "another chip"),
+        (lambda run: replace(run, target="simulator"), "another target"),
+        (lambda run: replace(run, digests=()), "does not record its checkpoint"),
+        (lambda run: replace(run, dataset=None), "does not record its data set"),
+        (lambda run: replace(run, target=""), "does not record its target"),
+    ],
+)
+def test_strangers_are_not_compared(change: Any, what: str, run: Acceptance, spec: Spec) -> None:
+    with pytest.raises(BaselineError, match=what):
+        compare(change(run), run, spec)
+    with pytest.raises(BaselineError, match=what):
+        compare(run, change(run), spec)
+
+
+def test_another_spec_is_said(run: Acceptance, spec: Spec) -> None:
+    assert run.spec is not None
+    assert not compare(replace(run, spec=replace(run.spec, json_sha256="00" * 32)), run, spec).same_spec

@@ -1,0 +1,245 @@
+"""The page: what it must say, that its figures are the record's, and that nothing in the data can harm it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from selftest.report.bundles import CLASSES, Scenario, pictures, write_bundle
+from selftest.report.conftest import Written
+from selftest.report.page import Page
+from tools.evidence import Acceptance, VariantRecord
+from tools.judge.results import Verdict, Word
+from tools.report.flips import SHOWN_AT_MOST, find_flips
+from tools.report.html import ReportError, write_report
+from tools.spec import PUBLISHED_SPEC, load_spec
+
+HOSTILE = (
+    "\"'></style></title><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&gt; {{7*7}} "
+    "javascript:alert(3) \x07\x1b[31m \u202egnp.exe \u200b 文件 \n|x|"
+)
+
+
+def figures_of(run: Acceptance) -> Iterator[float]:
+    """Every figure of the record that the page must show."""
+    for variant in run.variants:
+        yield from accuracy_of(variant)
+    for entry in run.device_throughput:
+        yield entry.images_per_second_per_chip
+        yield entry.images_per_second_per_card
+        for figure in (entry.published_images_per_second_per_chip, entry.floor_images_per_second_per_chip):
+            yield from () if figure is None else (figure,)
+    yield from (entry.ratio for entry in run.host_throughput)
+    for result in run.gates:
+        yield from (result.check.measured,) if isinstance(result.check.measured, float) else ()
+        yield from () if result.check.headroom is None else (result.check.headroom,)
+
+
+def accuracy_of(variant: VariantRecord) -> Iterator[float]:
+    for top in variant.accuracy:
+        yield from (top.percent, top.interval_percent.low, top.interval_percent.high)
+    for loss in variant.losses:
+        yield from (loss.drop_pp, loss.interval_pp.low, loss.interval_pp.high)
+
+
+@pytest.mark.parametrize("name", ["accepted", "simulated", "rejected", "incomplete"])
+def test_the_figures_in_the_page_are_those_of_the_record(name: str, request: pytest.FixtureRequest) -> None:
+    found: Written = request.getfixturevalue(name)
+    shown = {value for value, _ in found.page.figures}
+    assert [figure for figure in figures_of(found.run) if figure not in shown] == []
+
+
+def test_what_is_shown_of_a_figure_is_its_value_rounded(rejected: Written) -> None:
+    for value, text in rejected.page.figures:
+        shown = float(text.replace("−", "-").replace(",", ""))
+        assert shown == pytest.approx(value, rel=6e-3, abs=6e-4), text
+
+
+def test_the_page_needs_nothing_but_itself(rejected: Written) -> None:
+    tags = {tag for tag, _ in rejected.page.tags}
+    assert not tags & {"script", "iframe", "object", "embed", "base", "form"}
+    addresses = [value for tag in ("img", "link", "a") for name in ("src", "href") for value in
+                 rejected.page.attributes(tag, name)]  # fmt: skip
+    assert all(address.startswith(("data:", "./", "#")) for address in addresses)
+    assert not re.search(r"url\(|@import|https?:", rejected.page.source)
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "chinese"),
+    [("accepted", "INCOMPLETE", "验收未完成"), ("rejected", "REJECTED", "验收不通过")],
+)
+def test_the_first_heading_is_the_verdict(name: str, word: str, chinese: str, request: pytest.FixtureRequest) -> None:
+    found: Written = request.getfixturevalue(name)
+    run = found.run
+    if name == "accepted":  # 2000 images are not the data set: every gate of the record passed all the same
+        assert run.verdict.word is Word.ACCEPTED
+        word, chinese = "ACCEPTED", "验收通过"
+    assert re.search(rf"<h1>{word} <span [^>]*>{chinese}</span></h1>", found.page.source)
+
+
+def test_a_simulated_run_of_the_sample_says_so_before_anything_else(simulated: Written) -> None:
+    assert simulated.page.text.startswith("SIMULATED · SAMPLE Offline models ran on the simulator")
+    assert "离线模型在模拟器上运行" in simulated.page.text
+    assert "published for" not in simulated.page.text
+
+
+def test_a_run_on_a_device_has_no_banner(accepted: Written) -> None:
+    assert "SIMULATED" not in accepted.page.text
+    assert "SAMPLE" not in accepted.page.text
+
+
+def test_the_first_screen_says_why_in_words(rejected: Written) -> None:
+    first = rejected.page.text.partition("At a glance")[0]
+    assert "Has atc said that it succeeded, and made a fresh OM? om.compiled" in first
+    assert "atc ended with E40021" in first
+    assert "Is one chip as quick as the floor of its machine class?" in first
+    assert "Beyond the tight bound" in first
+    assert "aed0662f397a0507305ac94ea5519309" in first
+
+
+def test_gates_that_a_run_did_not_come_to_are_owed_in_words(incomplete: Written) -> None:
+    assert "bs8, bs32: this run did not come to it" in incomplete.page.text
+    assert "om bs8 not run" in incomplete.page.text
+    assert "bs8 not measured" in incomplete.page.text
+
+
+@pytest.mark.parametrize("name", ["accepted", "rejected", "incomplete"])
+def test_every_gate_stands_in_the_page_with_its_verdict(name: str, request: pytest.FixtureRequest) -> None:
+    found: Written = request.getfixturevalue(name)
+    rows = sum(attributes.get("class") == "gate" for tag, attributes in found.page.tags if tag == "tr")
+    decided = {result.id for result in found.run.gates}
+    assert rows == len(decided | set(found.run.verdict.owed))
+    for kind in {name.partition("[")[0] for name in decided}:
+        assert kind in found.page.text
+
+
+def test_a_loss_beyond_the_tight_bound_is_a_warning(rejected: Written, accepted: Written) -> None:
+    assert any(loss.warning for variant in rejected.run.variants for loss in variant.losses)
+    assert '<span class="badge warn">WARN</span>' in rejected.page.source
+    assert '<span class="badge warn">WARN</span>' not in accepted.page.source
+
+
+def test_evidence_links_lead_to_files_of_the_bundle(rejected: Written) -> None:
+    links = [link for link in rejected.page.attributes("a", "href") if link.startswith("./")]
+    assert len(links) > 100
+    assert [link for link in links if not (rejected.folder / link).is_file()] == []
+
+
+def test_the_published_figures_stand_beside_the_measured(accepted: Written) -> None:
+    spec = load_spec(PUBLISHED_SPEC)
+    device = spec.require_device("Ascend310")
+    shown = {value for value, _ in accepted.page.figures}
+    assert {spec.accuracy.pth_top1.value, device.om_top1.value, device.om_top5.value} <= shown
+
+
+@pytest.mark.parametrize("missing", ["host", "machine", "dataset", "versions", "spec"])
+def test_what_a_run_does_not_know_is_not_made_up(missing: str, tmp_path: Path) -> None:
+    run = write_bundle(tmp_path / "evidence", Scenario(images=60))
+    bare = msgspec.structs.replace(run, **{missing: None})
+    write_report(tmp_path / "evidence", bare)
+    assert "None" not in Page(tmp_path / "evidence" / "report.html").text
+
+
+def test_a_run_that_recorded_nothing_still_has_a_page(tmp_path: Path, incomplete: Written) -> None:
+    write_report(tmp_path, Acceptance(verdict=incomplete.run.verdict, gates=[], inputs=[], artifacts=[]))
+    text = Page(tmp_path / "report.html").text
+    assert "recorded no predictions" in text
+    assert "measured no throughput" in text
+    assert "not known in this run" in text
+
+
+def test_an_interrupted_run_says_so_first(tmp_path: Path, incomplete: Written) -> None:
+    run = msgspec.structs.replace(incomplete.run, interrupted="Ctrl-C in stage om")
+    write_report(incomplete.folder, run)
+    assert "Interrupted: Ctrl-C in stage om" in Page(incomplete.folder / "report.html").text
+    write_report(incomplete.folder, incomplete.run)
+
+
+def test_hostile_data_stays_text(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    run = write_bundle(folder, Scenario(images=300, noise=0.5, hostile=HOSTILE, failed={"om.ran[bs4]": HOSTILE}))
+    write_report(folder, msgspec.structs.replace(run, interrupted=HOSTILE))
+    page = Page(folder / "report.html")
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert page.attributes("img", "src") == []
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert "<script>alert(1)</script>" in page.text
+    assert "{{7*7}}" in page.text
+    assert "49 javascript" not in page.text
+    assert page.source.count("</style>") == 1
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\u200b]", page.source)
+    assert "\\u202egnp.exe" in page.text
+
+
+def test_a_hostile_folder_of_a_command_is_no_link(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    run = write_bundle(folder, Scenario(images=60))
+    (tmp_path / "stdout.txt").write_text("outside")
+    commands = tuple(
+        msgspec.structs.replace(run.commands[0], folder=place)
+        for place in ("..", "//evil.example/x", "javascript:alert(1)", str(tmp_path))
+    )
+    write_report(folder, msgspec.structs.replace(run, commands=commands))
+    assert all(link.startswith(("./", "#")) for link in Page(folder / "report.html").attributes("a", "href"))
+    assert not [link for link in Page(folder / "report.html").attributes("a", "href") if ".." in link]
+
+
+def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    run = write_bundle(folder, Scenario(images=60, failed={"om.ran[bs4]": "x" * 200_000}))
+    write_report(folder, run)
+    page = Page(folder / "report.html")
+    assert len(page.source) < 400_000
+    assert "198500 more characters in acceptance.json" in page.text
+
+
+def test_fifty_thousand_images_and_two_hundred_flips_stay_under_three_megabytes(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    run = write_bundle(folder, Scenario(images=50_000, noise=0.03))
+    flips = find_flips(folder, run.variants)
+    assert flips is not None
+    assert flips.images > SHOWN_AT_MOST == len(flips.shown)
+    write_report(folder, run, pictures(tmp_path, [flip.id for flip in flips.shown]))
+    page = Page(folder / "report.html")
+    assert len(page.attributes("img", "src")) == SHOWN_AT_MOST
+    assert f"{flips.images:,} images changed class" in page.text
+    assert "the 200 worst are shown" in page.text
+    assert len(page.source.encode()) < 3_000_000
+
+
+def test_a_flip_shows_both_lists_and_why_it_has_no_picture(simulated: Written, tmp_path: Path) -> None:
+    flips = find_flips(simulated.folder, simulated.run.variants)
+    assert flips is not None
+    assert flips.shown
+    flip, *others = flips.shown
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    write_report(simulated.folder, simulated.run, {flip.id: broken})
+    page = Page(simulated.folder / "report.html")
+    assert "cannot identify image file" in page.text
+    assert page.text.count("image not given") == len(others)
+    assert page.text.count("✓ the label") == 1
+    shown = {value for value, _ in page.figures}
+    assert {place.score for place in (*flip.pth, *flip.candidate)} <= shown
+    assert all(place.index < CLASSES for place in flip.pth)
+
+
+def test_a_damaged_spec_is_refused_and_leaves_the_earlier_page(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    run = write_bundle(folder, Scenario(images=60))
+    before = (folder / "report.html").read_bytes()
+    (folder / "spec.json").write_text('{"schema": 1}')
+    with pytest.raises(ReportError, match="cannot read the bundle's spec"):
+        write_report(folder, run)
+    assert (folder / "report.html").read_bytes() == before
+    assert not list(folder.glob(".*partial"))
+
+
+def test_undecided_gates_keep_their_word(rejected: Written) -> None:
+    undecided = [result for result in rejected.run.gates if result.check.verdict is Verdict.INCONCLUSIVE]
+    assert undecided
+    assert "INCONCLUSIVE" in rejected.page.text.partition("At a glance")[0]

@@ -1,0 +1,124 @@
+"""The command: reports written again, never over a damaged bundle, and a loss against the baseline is status 1."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from selftest.report.bundles import Scenario, pictures, write_bundle
+from selftest.report.page import Page
+from tools.cli import run
+from tools.report.flips import find_flips
+from tools.report_bundle import main
+from tools.verify_bundle import check_manifest
+
+Command = Callable[..., int]
+SMALL = Scenario(images=300, noise=0.05)
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+    def call(*arguments: object) -> int:
+        monkeypatch.setattr(sys, "argv", ["report_bundle.py", *map(str, arguments)])
+        return run(main)
+
+    return call
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    write_bundle(tmp_path / "evidence", SMALL)
+    return tmp_path / "evidence"
+
+
+def test_reports_are_written_again_and_the_manifest_fits(bundle: Path, command: Command) -> None:
+    before = (bundle / "report.html").read_bytes()
+    (bundle / "report.html").write_text("changed")
+    (bundle / "results.md").unlink()
+    assert command(bundle) == 0
+    assert (bundle / "report.html").read_bytes() == before
+    assert (bundle / "results.md").is_file()
+    assert check_manifest(bundle)[1] == []
+
+
+def test_images_give_thumbnails(bundle: Path, command: Command, tmp_path: Path) -> None:
+    run = write_bundle(bundle, SMALL)
+    flips = find_flips(bundle, run.variants)
+    assert flips is not None
+    (tmp_path / "val").mkdir()
+    for name, path in pictures(tmp_path / "val", [flip.id for flip in flips.shown], side=64).items():
+        path.rename(tmp_path / "val" / f"{name}.JPEG")
+    assert command(bundle, "--images", tmp_path / "val") == 0
+    assert len(Page(bundle / "report.html").attributes("img", "src")) == flips.images > 0
+
+
+@pytest.mark.parametrize("file", ["acceptance.json", "spec.json", "predictions/pth.top5.npy", "MANIFEST.sha256"])
+@pytest.mark.parametrize("fault", ["changed", "missing"])
+def test_a_damaged_bundle_is_refused_and_left_alone(
+    file: str, fault: str, bundle: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, manifest = bundle / file, (bundle / "MANIFEST.sha256").read_bytes()
+    if fault == "missing":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-1])
+    (bundle / "report.html").write_text("untouched")
+    assert command(bundle) == 2
+    error = capsys.readouterr().err
+    assert file in error
+    assert error.count("\n") == 1
+    assert (bundle / "report.html").read_text() == "untouched"
+    if file != "MANIFEST.sha256":
+        assert (bundle / "MANIFEST.sha256").read_bytes() == manifest
+
+
+def test_a_record_of_another_shape_is_refused(
+    bundle: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tools.evidence_bundle import write_manifest
+
+    (bundle / "acceptance.json").write_text("{}")
+    write_manifest(bundle)
+    assert command(bundle) == 2
+    assert "not a record that this suite reads" in capsys.readouterr().err
+
+
+def test_a_baseline_as_good_is_status_0(
+    bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "old", SMALL)
+    assert command(bundle, "--baseline", tmp_path / "old") == 0
+    assert "BASELINE: PASS" in capsys.readouterr().out
+    assert "Against the baseline" in Page(bundle / "report.html").text
+
+
+def test_a_loss_against_the_baseline_is_status_1_and_stands_on_the_first_screen(
+    bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "old", Scenario(images=300, noise=0.05, speed={16: 1.2}))
+    assert command(bundle, "--baseline", tmp_path / "old") == 1
+    assert "bs16 dataset: lost 16.33, allowed 5 percent" in capsys.readouterr().out
+    first = Page(bundle / "report.html").text.partition("At a glance")[0]
+    assert "Against the baseline: FAIL" in first
+    assert "bs16 dataset lost 16.33, allowed 5 (percent)" in first
+
+
+def test_a_baseline_of_another_checkpoint_is_refused_and_nothing_written(
+    bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_bundle(tmp_path / "old", Scenario(images=299))
+    (bundle / "report.html").write_text("untouched")
+    assert command(bundle, "--baseline", tmp_path / "old") == 2
+    assert "another data set" in capsys.readouterr().err
+    assert (bundle / "report.html").read_text() == "untouched"
+
+
+def test_a_folder_that_is_no_bundle_is_refused(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path / "nothing") == 2
+    assert command(tmp_path) == 2
+    assert capsys.readouterr().err.count("\n") == 2

@@ -1,0 +1,73 @@
+"""results.md: the guide's tables, and nothing in the data that turns them into something else."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from selftest.report.conftest import Written
+from selftest.report.test_html import HOSTILE
+from tools.report.html import read_spec
+from tools.report.results_md import escaped, results_markdown
+
+
+def markdown(written: Written) -> str:
+    return (written.folder / "results.md").read_text(encoding="utf-8")
+
+
+def cells(text: str, start: str) -> list[str]:
+    line = next(line for line in text.splitlines() if line.startswith(f"| {start} |"))
+    return [cell.strip() for cell in line.strip("|").split(" | ")]
+
+
+def test_the_first_line_is_the_verdict_with_what_it_was_made_on(simulated: Written, rejected: Written) -> None:
+    assert markdown(simulated).startswith("**SIMULATED (SAMPLE)**: ") or markdown(simulated).startswith(
+        "**INCOMPLETE (SIMULATED, SAMPLE)**: "
+    )
+    assert markdown(rejected).startswith("**REJECTED**: at least one gate failed.\n")
+
+
+def test_the_accuracy_table_has_the_records_figures(accepted: Written) -> None:
+    text = markdown(accepted)
+    for variant in accepted.run.variants:
+        row = cells(text, escaped(variant.name.replace("_", " ")))
+        assert row[1:6] == [f"{top.percent:.3f}" for top in variant.accuracy]
+    assert cells(text, "om bs16")[6].startswith(f"{accepted.run.variants[5].losses[0].drop_pp:+.3f} (")
+    assert cells(text, "pth, published")[1] == "56.527"
+
+
+def test_the_throughput_table_has_chip_card_published_and_floor(accepted: Written) -> None:
+    row = cells(markdown(accepted), "bs16")
+    chip = accepted.run.device_throughput[3].images_per_second_per_chip
+    assert row[1:] == ["dataset", f"{chip:.7g}", f"{4 * chip:.7g} (× 4)", "1891.73", "1797.144", "PASS"]
+
+
+def test_what_did_not_run_says_so(incomplete: Written) -> None:
+    assert cells(markdown(incomplete), "om bs8")[-1] == "NOT RUN"
+    assert cells(markdown(incomplete), "bs8")[-1] == "NOT RUN"
+
+
+def test_a_loss_beyond_the_tight_bound_is_marked(rejected: Written) -> None:
+    assert cells(markdown(rejected), "om bs16")[-1].endswith(", WARN")
+
+
+def test_every_row_of_a_table_has_the_same_number_of_cells(rejected: Written) -> None:
+    for block in re.findall(r"(?:^\|.*\n)+", markdown(rejected), re.MULTILINE):
+        assert len({line.replace(r"\|", "").count("|") for line in block.splitlines()}) == 1
+
+
+def test_hostile_texts_stay_on_their_line_and_mean_nothing(accepted: Written) -> None:
+    assert accepted.run.dataset is not None
+    dataset = msgspec.structs.replace(accepted.run.dataset, gap=HOSTILE)
+    run = msgspec.structs.replace(accepted.run, dataset=dataset, target=HOSTILE, finished_utc=HOSTILE)
+    text = results_markdown(run, read_spec(accepted.folder, run))
+    assert len(text.splitlines()) == len(markdown(accepted).splitlines())
+    assert not re.search(r"(?<!\\)[<>]", text.partition("\n")[2])
+    assert "\\<script\\>" in text
+
+
+@pytest.mark.parametrize(("raw", "plain"), [("a|b", r"a\|b"), ("om_bs1", r"om\_bs1"), ("a\n\n# b", "a # b")])
+def test_escaping(raw: str, plain: str) -> None:
+    assert escaped(raw) == plain
