@@ -70,10 +70,9 @@ class Artifact:
 
     @property
     def content(self) -> str:
-        """Digest of the files' names and bytes, for keys of what is made from them."""
-        return hashlib.sha256(
-            "\n".join(f"{name} {sha}" for name, sha in sorted(self.files.items())).encode()
-        ).hexdigest()
+        """Digest of the files' names and bytes, journals (hidden) left out, for keys of what is made from them."""
+        visible = sorted(f"{name} {sha256}" for name, sha256 in self.files.items() if not name.startswith("."))
+        return hashlib.sha256("\n".join(visible).encode()).hexdigest()
 
 
 class StoreError(SuiteError):

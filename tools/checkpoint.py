@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools import spec as specs
-from tools.errors import CheckpointError
+from tools.errors import CheckpointError, SpecError
 from tools.torchvision_ops import import_torchvision
 
 if TYPE_CHECKING:
@@ -112,6 +112,8 @@ def _network(factory: str) -> torch.nn.Module:
     import torch
 
     models = import_torchvision().models
+    if factory not in models.list_models():
+        raise SpecError("model.factory: torchvision has no such network", measured=factory, fix="correct it in the spec")
     with torch.device("meta"):
         network: torch.nn.Module = models.get_model(factory, weights=None)
     return network

@@ -19,7 +19,6 @@ from tools.evidence import (
     ThroughputRun,
     VariantRecord,
 )
-from tools.files import md5_of, sha256_of
 from tools.judge.accuracy import Loss, compare
 from tools.judge.agreement import Agreement
 from tools.judge.throughput import judge_throughput
@@ -29,11 +28,9 @@ from tools.spec import Accuracy, Spec
 LOSSES_AT = (1, 5)
 
 
-def input_digest(name: str, path: Path) -> InputDigest:
-    """A file's digests."""
-    return InputDigest(
-        name=name, path=str(path), sha256=sha256_of(path), md5=md5_of(path), size_bytes=path.stat().st_size
-    )
+def input_digest(name: str, path: Path, *, sha256: str, md5: str | None) -> InputDigest:
+    """A file by the digests that are known of it (the files are large, and have been read once)."""
+    return InputDigest(name=name, path=str(path), sha256=sha256, md5=md5, size_bytes=path.stat().st_size)
 
 
 def dataset_record(

@@ -84,9 +84,10 @@ def resolve(
     which its other places are looked for. The spec follows the checkpoint: the sample's weights are never judged by
     the published AlexNet's numbers. InputError when a named thing does not exist or options contradict each other.
     """
-    given = {name: options.get(name) or environment.get(variable) for name, variable in VARIABLES.items()}
-    if sample and any(given[name] for name in ("checkpoint", "imagenet", "images", "labels")):
-        raise InputError("--sample and a checkpoint or images of your own exclude each other", fix="drop one of them")
+    given = {name: _given(name, options, environment) for name in VARIABLES}
+    own = [_option(name) for name in ("checkpoint", "imagenet", "images", "labels") if given[name]]
+    if sample and own:
+        raise InputError(f"--sample and {', '.join(own)} exclude each other", fix="drop one of them")
     checkpoint, why_checkpoint = _checkpoint(given, here, sample=sample)
     images, labels, why_data = _data(given, filesystem, sample=sample)
     default_spec, why_spec = (
@@ -122,6 +123,14 @@ def require_named_inputs(inputs: Inputs, *, on_device: bool, sample: bool) -> No
             )
 
 
+def _given(name: str, options: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
+    """The option, else its variable; an empty variable is none, an empty option (`--images="$UNSET"`) a mistake."""
+    option = options.get(name)
+    if option is not None and not option.strip():
+        raise InputError(f"{_option(name)} is empty", fix="give it a value, or leave it out")
+    return option or environment.get(VARIABLES[name])
+
+
 def _checkpoint(given: Mapping[str, str | None], here: Path, *, sample: bool) -> tuple[Path | None, str]:
     if sample:
         return None, "--sample"
@@ -136,9 +145,14 @@ def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) ->
     if sample:
         return None, None, "--sample"
     if given["imagenet"] and (given["images"] or given["labels"]):
-        raise InputError("--imagenet names images and labels already", fix="drop --images and --labels")
+        raise InputError(
+            f"{_option('imagenet')} names images and labels already",
+            fix=f"drop it, or {_option('images')} and {_option('labels')}",
+        )
     if bool(given["images"]) != bool(given["labels"]):
-        raise InputError("--images and --labels go together", fix="name both, or --imagenet DIR")
+        raise InputError(
+            f"{_option('images')} and {_option('labels')} go together", fix="name both, or --imagenet DIR"
+        )
     if given["images"] and given["labels"]:
         return _existing(given["images"], "images"), _existing(given["labels"], "labels"), "as asked"
     if given["imagenet"]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 TAIL_CHARACTERS = 2000
 GRACE_SECONDS = 5.0
+_running: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def run(
         child = subprocess.Popen(
             words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
+        _running.add(child)
         try:
             child.wait(timeout_seconds)
             timed_out = False
@@ -61,6 +63,7 @@ def run(
             timed_out = True
         finally:
             end_group(child)
+            _running.discard(child)
     return Completed(
         argv=words,
         returncode=child.returncode,
@@ -69,6 +72,12 @@ def run(
         seconds=time.monotonic() - started,
         timed_out=timed_out,
     )
+
+
+def end_running() -> None:
+    """End the children that other threads wait for: Ctrl-C is raised in the main thread alone."""
+    for child in tuple(_running):
+        end_group(child)
 
 
 def end_group(child: subprocess.Popen[bytes]) -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from selftest.report.bundles import Scenario, write_bundle
+from selftest.evidence.bundles import World
+from selftest.report.bundles import Change, failed, without, write_bundle
 from selftest.report.page import Page
 from tools.evidence import Acceptance
+
+BATCHES = (1, 4, 8, 16, 32)
 
 
 @dataclass(frozen=True)
@@ -21,39 +24,36 @@ class Written:
     page: Page
 
 
-def written(folder: Path, scenario: Scenario) -> Written:
+def written(factory: pytest.TempPathFactory, world: World, *changes: Change) -> Written:
     """Write a bundle and read its page."""
-    run = write_bundle(folder, scenario)
+    folder = factory.mktemp("bundle") / "evidence"
+    run = write_bundle(folder, world, *changes)
     return Written(folder, run, Page(folder / "report.html"))
 
 
 @pytest.fixture(scope="session")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """A run on a device in which everything passed."""
-    return written(tmp_path_factory.mktemp("accepted") / "evidence", Scenario(images=2000))
+    return written(tmp_path_factory, World(images=2000, batches=BATCHES))
 
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """A run of the sample on the simulator."""
-    scenario = Scenario(images=1000, on_device=False, sample=True, noise=0.02)
-    return written(tmp_path_factory.mktemp("simulated") / "evidence", scenario)
+    return written(
+        tmp_path_factory, World(images=1000, batches=BATCHES, on_device=False, kind="sample", logit_noise=0.01)
+    )
 
 
 @pytest.fixture(scope="session")
 def rejected(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    """A run with a slow batch, a batch near its floor, lost accuracy beyond the tight bound, and a dead compiler."""
-    scenario = Scenario(
-        images=3000,
-        broken=60,
-        speed={1: 0.9, 16: 0.951},
-        failed={"om.compiled[bs32]": "atc ended with E40021"},
-    )
-    return written(tmp_path_factory.mktemp("rejected") / "evidence", scenario)
+    """A run of a slow chip, with accuracy lost beyond the tight bound, and a compiler that died at one batch size."""
+    world = World(images=1000, batches=BATCHES, logit_noise=0.03, rate_over_published=0.9)
+    return written(tmp_path_factory, world, failed("om.compiled[bs32]", "atc ended with E40021"))
 
 
 @pytest.fixture(scope="session")
 def incomplete(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """A run by marker: no throughput, two batches left out."""
-    scenario = Scenario(left_out=("om.perf", "host.perf"), missing_batches=(8, 32))
-    return written(tmp_path_factory.mktemp("incomplete") / "evidence", scenario)
+    stages = ("checkpoint", "onnx", "preprocessing", "om", "accuracy")
+    return written(tmp_path_factory, World(batches=BATCHES, stages=stages), without("[bs8]", "[bs32]"))

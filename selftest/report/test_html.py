@@ -9,19 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from selftest.report.bundles import CLASSES, Scenario, pictures, write_bundle
+from selftest.evidence.bundles import CLASSES, World
+from selftest.report.bundles import failed, hostile, hostile_ids, pictures, write_bundle
 from selftest.report.conftest import Written
 from selftest.report.page import Page
 from tools.evidence import Acceptance, VariantRecord
-from tools.judge.results import Verdict, Word
+from tools.judge.results import Verdict
 from tools.report.flips import SHOWN_AT_MOST, find_flips
-from tools.report.html import ReportError, write_report
-from tools.spec import PUBLISHED_SPEC, load_spec
-
-HOSTILE = (
-    "\"'></style></title><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&gt; {{7*7}} "
-    "javascript:alert(3) \x07\x1b[31m \u202egnp.exe \u200b 文件 \n|x|"
-)
+from tools.report.html import ReportError, read_spec, write_report
 
 
 def figures_of(run: Acceptance) -> Iterator[float]:
@@ -70,14 +65,15 @@ def test_the_page_needs_nothing_but_itself(rejected: Written) -> None:
 
 @pytest.mark.parametrize(
     ("name", "word", "chinese"),
-    [("accepted", "INCOMPLETE", "验收未完成"), ("rejected", "REJECTED", "验收不通过")],
+    [
+        ("accepted", "ACCEPTED", "验收通过"),
+        ("rejected", "REJECTED", "验收不通过"),
+        ("incomplete", "INCOMPLETE", "验收未完成"),
+        ("simulated", "SIMULATED", "仅为模拟运行"),
+    ],
 )
 def test_the_first_heading_is_the_verdict(name: str, word: str, chinese: str, request: pytest.FixtureRequest) -> None:
     found: Written = request.getfixturevalue(name)
-    run = found.run
-    if name == "accepted":  # 2000 images are not the data set: every gate of the record passed all the same
-        assert run.verdict.word is Word.ACCEPTED
-        word, chinese = "ACCEPTED", "验收通过"
     assert re.search(rf"<h1>{word} <span [^>]*>{chinese}</span></h1>", found.page.source)
 
 
@@ -97,7 +93,6 @@ def test_the_first_screen_says_why_in_words(rejected: Written) -> None:
     assert "Has atc said that it succeeded, and made a fresh OM? om.compiled" in first
     assert "atc ended with E40021" in first
     assert "Is one chip as quick as the floor of its machine class?" in first
-    assert "Beyond the tight bound" in first
     assert "aed0662f397a0507305ac94ea5519309" in first
 
 
@@ -119,6 +114,7 @@ def test_every_gate_stands_in_the_page_with_its_verdict(name: str, request: pyte
 
 def test_a_loss_beyond_the_tight_bound_is_a_warning(rejected: Written, accepted: Written) -> None:
     assert any(loss.warning for variant in rejected.run.variants for loss in variant.losses)
+    assert "Beyond the tight bound" in rejected.page.text.partition("At a glance")[0]
     assert '<span class="badge warn">WARN</span>' in rejected.page.source
     assert '<span class="badge warn">WARN</span>' not in accepted.page.source
 
@@ -130,7 +126,8 @@ def test_evidence_links_lead_to_files_of_the_bundle(rejected: Written) -> None:
 
 
 def test_the_published_figures_stand_beside_the_measured(accepted: Written) -> None:
-    spec = load_spec(PUBLISHED_SPEC)
+    spec = read_spec(accepted.folder, accepted.run)
+    assert spec is not None
     device = spec.require_device("Ascend310")
     shown = {value for value, _ in accepted.page.figures}
     assert {spec.accuracy.pth_top1.value, device.om_top1.value, device.om_top5.value} <= shown
@@ -138,7 +135,7 @@ def test_the_published_figures_stand_beside_the_measured(accepted: Written) -> N
 
 @pytest.mark.parametrize("missing", ["host", "machine", "dataset", "versions", "spec"])
 def test_what_a_run_does_not_know_is_not_made_up(missing: str, tmp_path: Path) -> None:
-    run = write_bundle(tmp_path / "evidence", Scenario(images=60))
+    run = write_bundle(tmp_path / "evidence", World(images=60))
     bare = msgspec.structs.replace(run, **{missing: None})
     write_report(tmp_path / "evidence", bare)
     assert "None" not in Page(tmp_path / "evidence" / "report.html").text
@@ -161,15 +158,14 @@ def test_an_interrupted_run_says_so_first(tmp_path: Path, incomplete: Written) -
 
 def test_hostile_data_stays_text(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    run = write_bundle(folder, Scenario(images=300, noise=0.5, hostile=HOSTILE, failed={"om.ran[bs4]": HOSTILE}))
-    write_report(folder, msgspec.structs.replace(run, interrupted=HOSTILE))
+    run = write_bundle(folder, World(images=300, logit_noise=0.5), hostile)
+    hostile_ids(folder, msgspec.structs.replace(run, interrupted=run.inputs[0]))
     page = Page(folder / "report.html")
     assert "script" not in {tag for tag, _ in page.tags}
     assert page.attributes("img", "src") == []
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
-    assert "<script>alert(1)</script>" in page.text
+    assert page.text.count("<script>alert(1)</script>") > 300
     assert "{{7*7}}" in page.text
-    assert "49 javascript" not in page.text
     assert page.source.count("</style>") == 1
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\u200b]", page.source)
     assert "\\u202egnp.exe" in page.text
@@ -177,7 +173,7 @@ def test_hostile_data_stays_text(tmp_path: Path) -> None:
 
 def test_a_hostile_folder_of_a_command_is_no_link(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    run = write_bundle(folder, Scenario(images=60))
+    run = write_bundle(folder, World(images=60))
     (tmp_path / "stdout.txt").write_text("outside")
     commands = tuple(
         msgspec.structs.replace(run.commands[0], folder=place)
@@ -190,7 +186,7 @@ def test_a_hostile_folder_of_a_command_is_no_link(tmp_path: Path) -> None:
 
 def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    run = write_bundle(folder, Scenario(images=60, failed={"om.ran[bs4]": "x" * 200_000}))
+    run = write_bundle(folder, World(images=60), failed("om.ran[bs16]", "x" * 200_000))
     write_report(folder, run)
     page = Page(folder / "report.html")
     assert len(page.source) < 400_000
@@ -199,7 +195,7 @@ def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
 
 def test_fifty_thousand_images_and_two_hundred_flips_stay_under_three_megabytes(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    run = write_bundle(folder, Scenario(images=50_000, noise=0.03))
+    run = write_bundle(folder, World(images=50_000, logit_noise=0.03))
     flips = find_flips(folder, run.variants)
     assert flips is not None
     assert flips.images > SHOWN_AT_MOST == len(flips.shown)
@@ -230,7 +226,7 @@ def test_a_flip_shows_both_lists_and_why_it_has_no_picture(simulated: Written, t
 
 def test_a_damaged_spec_is_refused_and_leaves_the_earlier_page(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
-    run = write_bundle(folder, Scenario(images=60))
+    run = write_bundle(folder, World(images=60))
     before = (folder / "report.html").read_bytes()
     (folder / "spec.json").write_text('{"schema": 1}')
     with pytest.raises(ReportError, match="cannot read the bundle's spec"):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from selftest.report.bundles import Scenario, pictures, write_bundle
+from selftest.evidence.bundles import World
+from selftest.report.bundles import pictures, write_bundle
 from selftest.report.page import Page
 from tools.cli import run
+from tools.evidence import read_acceptance
 from tools.report.flips import find_flips
 from tools.report_bundle import main
 from tools.verify_bundle import check_manifest
 
 Command = Callable[..., int]
-SMALL = Scenario(images=300, noise=0.05)
+SMALL = World(images=300, logit_noise=0.05, rate_noise=0.0, ais_bench=False)
 
 
 @pytest.fixture
@@ -45,12 +48,10 @@ def test_reports_are_written_again_and_the_manifest_fits(bundle: Path, command: 
 
 
 def test_images_give_thumbnails(bundle: Path, command: Command, tmp_path: Path) -> None:
-    run = write_bundle(bundle, SMALL)
-    flips = find_flips(bundle, run.variants)
+    flips = find_flips(bundle, read_acceptance(bundle).variants)
     assert flips is not None
     (tmp_path / "val").mkdir()
-    for name, path in pictures(tmp_path / "val", [flip.id for flip in flips.shown], side=64).items():
-        path.rename(tmp_path / "val" / f"{name}.JPEG")
+    pictures(tmp_path / "val", [flip.id for flip in flips.shown], side=64)
     assert command(bundle, "--images", tmp_path / "val") == 0
     assert len(Page(bundle / "report.html").attributes("img", "src")) == flips.images > 0
 
@@ -98,18 +99,18 @@ def test_a_baseline_as_good_is_status_0(
 def test_a_loss_against_the_baseline_is_status_1_and_stands_on_the_first_screen(
     bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_bundle(tmp_path / "old", Scenario(images=300, noise=0.05, speed={16: 1.2}))
+    write_bundle(tmp_path / "old", replace(SMALL, rate_over_published=1.32))
     assert command(bundle, "--baseline", tmp_path / "old") == 1
-    assert "bs16 dataset: lost 16.33, allowed 5 percent" in capsys.readouterr().out
+    assert "bs16 dataset: lost 16.67, allowed 5 percent" in capsys.readouterr().out
     first = Page(bundle / "report.html").text.partition("At a glance")[0]
     assert "Against the baseline: FAIL" in first
-    assert "bs16 dataset lost 16.33, allowed 5 (percent)" in first
+    assert "bs16 dataset lost 16.67, allowed 5 (percent)" in first
 
 
-def test_a_baseline_of_another_checkpoint_is_refused_and_nothing_written(
+def test_a_baseline_of_other_images_is_refused_and_nothing_written(
     bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_bundle(tmp_path / "old", Scenario(images=299))
+    write_bundle(tmp_path / "old", World(images=299))
     (bundle / "report.html").write_text("untouched")
     assert command(bundle, "--baseline", tmp_path / "old") == 2
     assert "another data set" in capsys.readouterr().err

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from tools import process
 from tools.ascend.runs import DatasetRun, private_folder
 from tools.conservation import handover
 from tools.errors import OmError, SuiteError
@@ -33,10 +34,16 @@ def run_on_devices(
 ) -> dict[int, DatasetRun]:
     """Run `run_part(device, ids)` for all devices at once; the error of the first device that failed is raised.
 
-    A thread a device is enough: each only waits for its tool's process. All have ended when this returns.
+    A thread a device is enough: each only waits for its tool's process. All have ended when this returns, and on
+    Ctrl-C they are ended.
     """
     with ThreadPoolExecutor(max_workers=len(parts)) as pool:
         futures = {device: pool.submit(run_part, device, ids) for device, ids in parts.items()}
+        try:
+            wait(futures.values())
+        except KeyboardInterrupt:
+            process.end_running()
+            raise
     return {device: future.result() for device, future in futures.items()}
 
 

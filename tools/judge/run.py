@@ -12,13 +12,14 @@ def judge_run(expected: Sequence[str], results: Sequence[GateResult], *, sample:
 
     `expected` is the inventory of the spec, `sample` says that checkpoint or data are the embedded sample's,
     `simulated` that offline models ran on the simulator. One FAIL is REJECTED; a gate of the inventory that did not
-    end with PASS is owed and makes the run INCOMPLETE; only then do SIMULATED, SAMPLE and ACCEPTED follow.
+    end with PASS is owed and makes the run INCOMPLETE, as does a run that decided nothing; only then do SIMULATED,
+    SAMPLE and ACCEPTED follow.
     """
     passed = {result.id for result in results if result.check.verdict is Verdict.PASS}
     failed = tuple(result.id for result in results if result.check.verdict is Verdict.FAIL)
     owed = tuple(name for name in expected if name not in passed and name not in failed)
     return RunVerdict(
-        word=_word(failed=bool(failed), owed=bool(owed), sample=sample, simulated=simulated),
+        word=_word(failed=bool(failed), owed=bool(owed) or not passed, sample=sample, simulated=simulated),
         simulated=simulated,
         sample=sample,
         passed=len(passed),
