@@ -113,7 +113,9 @@ def _network(factory: str) -> torch.nn.Module:
 
     models = import_torchvision().models
     if factory not in models.list_models():
-        raise SpecError("model.factory: torchvision has no such network", measured=factory, fix="correct it in the spec")
+        raise SpecError(
+            "model.factory: torchvision has no such network", measured=factory, fix="correct it in the spec"
+        )
     with torch.device("meta"):
         network: torch.nn.Module = models.get_model(factory, weights=None)
     return network

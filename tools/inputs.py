@@ -150,9 +150,7 @@ def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) ->
             fix=f"drop it, or {_option('images')} and {_option('labels')}",
         )
     if bool(given["images"]) != bool(given["labels"]):
-        raise InputError(
-            f"{_option('images')} and {_option('labels')} go together", fix="name both, or --imagenet DIR"
-        )
+        raise InputError(f"{_option('images')} and {_option('labels')} go together", fix="name both, or --imagenet DIR")
     if given["images"] and given["labels"]:
         return _existing(given["images"], "images"), _existing(given["labels"], "labels"), "as asked"
     if given["imagenet"]:

@@ -48,7 +48,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Written:
 @pytest.fixture(scope="session")
 def rejected(tmp_path_factory: pytest.TempPathFactory) -> Written:
     """A run of a slow chip, with accuracy lost beyond the tight bound, and a compiler that died at one batch size."""
-    world = World(images=1000, batches=BATCHES, logit_noise=0.03, rate_over_published=0.9)
+    world = World(images=2000, batches=BATCHES, logit_noise=0.04, rate_over_published=0.9)
     return written(tmp_path_factory, world, failed("om.compiled[bs32]", "atc ended with E40021"))
 
 

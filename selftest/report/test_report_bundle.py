@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,11 @@ from tools.report_bundle import main
 from tools.verify_bundle import check_manifest
 
 Command = Callable[..., int]
-SMALL = World(images=300, logit_noise=0.05, rate_noise=0.0, ais_bench=False)
+
+
+def small(rate_over_published: float = 1.1) -> World:
+    """A little run whose tool measures the same rate each time."""
+    return World(images=300, logit_noise=0.05, rate_noise=0.0, ais_bench=False, rate_over_published=rate_over_published)
 
 
 @pytest.fixture
@@ -33,7 +36,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Command:
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    write_bundle(tmp_path / "evidence", SMALL)
+    write_bundle(tmp_path / "evidence", small())
     return tmp_path / "evidence"
 
 
@@ -90,7 +93,7 @@ def test_a_record_of_another_shape_is_refused(
 def test_a_baseline_as_good_is_status_0(
     bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_bundle(tmp_path / "old", SMALL)
+    write_bundle(tmp_path / "old", small())
     assert command(bundle, "--baseline", tmp_path / "old") == 0
     assert "BASELINE: PASS" in capsys.readouterr().out
     assert "Against the baseline" in Page(bundle / "report.html").text
@@ -99,7 +102,7 @@ def test_a_baseline_as_good_is_status_0(
 def test_a_loss_against_the_baseline_is_status_1_and_stands_on_the_first_screen(
     bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_bundle(tmp_path / "old", replace(SMALL, rate_over_published=1.32))
+    write_bundle(tmp_path / "old", small(rate_over_published=1.32))
     assert command(bundle, "--baseline", tmp_path / "old") == 1
     assert "bs16 dataset: lost 16.67, allowed 5 percent" in capsys.readouterr().out
     first = Page(bundle / "report.html").text.partition("At a glance")[0]

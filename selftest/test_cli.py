@@ -1,0 +1,112 @@
+"""A command that refuses its input ends with status 2 and one line on stderr, never with a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools import cli
+from tools.errors import CheckpointError, ErrorRecord, SpecError, StageError, SuiteError
+from tools.spec import ROOT
+
+COMMANDS = (
+    "pth2onnx.py",
+    "imagenet_torch_preprocess.py",
+    "get_info.py",
+    "vision_metric.py",
+    "fetch_checkpoint.py",
+    "sample.py",
+    "verify_bundle.py",
+)
+
+
+def fails(error: BaseException) -> Callable[[], int]:
+    """A command's body that raises this."""
+
+    def body() -> int:
+        raise error
+
+    return body
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            SuiteError("bad", where="a.txt", measured=0, allowed=1, fix="mend it"),
+            "a.txt: bad; found 0; allowed 1. Mend it",
+        ),
+        (SuiteError("a name\nwith a line feed"), "a name with a line feed"),
+        (PermissionError(13, "Permission denied", "/root/x"), "[Errno 13] Permission denied: '/root/x'"),
+        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+    ],
+)
+def test_a_refusal_is_one_line_and_status_2(error: Exception, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(fails(error)) == cli.EXIT_BAD_INPUT
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", f"error: {line}\n")
+
+
+def test_success_passes_through(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(lambda: cli.EXIT_OK) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_an_interrupt_says_what_it_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(fails(KeyboardInterrupt())) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_programming_error_is_not_dressed_up_as_bad_input() -> None:
+    with pytest.raises(AssertionError):
+        cli.run(fails(AssertionError("a defect")))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_from_any_folder(command: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / command, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage:" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_refuses_an_unknown_option_in_one_line(command: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / command, "--no-such-option"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_survives_as_data_in_its_own_class_and_words() -> None:
+    error = CheckpointError("not it", gate="checkpoint.md5", where=Path("a.pth"), measured=0, fix="fetch it")
+    again = SuiteError.from_record(error.record())
+    assert type(again) is CheckpointError
+    assert (str(again), again.gate) == (str(error), "checkpoint.md5")
+    assert type(SuiteError.from_record(SpecError("typo").record())) is SpecError
+
+
+def test_an_error_of_an_unknown_class_keeps_its_words() -> None:
+    record = ErrorRecord(type="Elsewhere", what="w", where=None, measured="0", allowed=None, fix=None, gate=None)
+    assert str(SuiteError.from_record(record)) == "w; found 0"
+
+
+def test_a_stage_error_names_its_gate() -> None:
+    with pytest.raises(TypeError, match="names the gate"):
+        CheckpointError("no gate", gate=None)
+
+
+def test_every_stage_has_one_error() -> None:
+    stages = [error.stage for error in StageError.__subclasses__()]
+    assert len(stages) == len(set(stages)) == 6

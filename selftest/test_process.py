@@ -1,0 +1,159 @@
+"""Children end when they must, with all that they started, and what they said is kept."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tools import process
+from tools.spec import ROOT
+
+PYTHON = sys.executable
+FAR = 600.0
+GRANDCHILD = """\
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", {body!r}], stdout=subprocess.PIPE)
+child.stdout.readline()
+open("pid", "w").write(str(child.pid))
+{then}
+"""
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+MEEK = "import time; print(flush=True); time.sleep(600)"
+
+
+def run(tmp_path: Path, body: str, timeout_seconds: float = FAR) -> process.Completed:
+    """Run a Python program as a tool would be."""
+    return process.run([PYTHON, "-c", body], cwd=tmp_path, logs=tmp_path / "logs", timeout_seconds=timeout_seconds)
+
+
+def has_ended(pid: int) -> bool:
+    """True when the process is gone or waits to be reaped; a killed one takes a moment to get there."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state in "ZX":
+            return True
+        os.sched_yield()
+    return False
+
+
+def test_both_streams_the_command_and_the_status_are_kept(tmp_path: Path) -> None:
+    done = run(tmp_path, "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
+    assert (done.returncode, done.stdout, done.stderr, done.timed_out) == (3, "out\n", "err\n", False)
+    logs = tmp_path / "logs"
+    assert (logs / "stdout.txt").read_text() == "out\n"
+    assert (logs / "stderr.txt").read_text() == "err\n"
+    assert (logs / "command.txt").read_text().splitlines()[:2] == [f"cwd: {tmp_path}", PYTHON]
+
+
+def test_words_are_never_seen_by_a_shell(tmp_path: Path) -> None:
+    words = ["a b", "$HOME", "*", ";touch x", "'\""]
+    done = process.run(
+        [PYTHON, "-c", "import sys; print(sys.argv[1:])", *words],
+        cwd=tmp_path,
+        logs=tmp_path / "logs",
+        timeout_seconds=FAR,
+    )
+    assert done.stdout.strip() == str(words)
+
+
+def test_output_that_is_no_text_is_kept(tmp_path: Path) -> None:
+    done = run(tmp_path, "import sys; sys.stdout.buffer.write(b'\\xff\\x00ok')")
+    assert done.stdout == "\ufffd\x00ok"
+    assert (tmp_path / "logs" / "stdout.txt").read_bytes() == b"\xff\x00ok"
+
+
+def test_much_output_does_not_block_and_its_end_is_the_tail(tmp_path: Path) -> None:
+    done = run(tmp_path, "print('x' * 1_000_000 + 'end')")
+    assert len(done.stdout) == 1_000_004
+    assert done.tail.endswith("xend")
+    assert len(done.tail) <= process.TAIL_CHARACTERS
+
+
+def test_input_is_empty_and_not_the_terminals(tmp_path: Path) -> None:
+    assert run(tmp_path, "import sys; print(repr(sys.stdin.read()))").stdout == "''\n"
+
+
+def test_the_environment_is_the_one_given(tmp_path: Path) -> None:
+    done = process.run(
+        [PYTHON, "-c", "import os; print(os.environ.get('HOME'), os.environ['ONLY'])"],
+        cwd=tmp_path,
+        logs=tmp_path / "logs",
+        timeout_seconds=FAR,
+        env={"ONLY": "this"},
+    )
+    assert done.stdout == "None this\n"
+
+
+def test_a_missing_program_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        process.run(["no-such-tool"], cwd=tmp_path, logs=tmp_path / "logs", timeout_seconds=FAR)
+
+
+def test_a_child_killed_from_outside_shows_its_signal(tmp_path: Path) -> None:
+    done = run(tmp_path, "import os, signal; print('half', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
+    assert (done.returncode, done.stdout, done.timed_out) == (-signal.SIGKILL, "half\n", False)
+
+
+def test_a_hang_is_ended_at_the_limit(tmp_path: Path) -> None:
+    done = run(tmp_path, "import time; print('begun', flush=True); time.sleep(600)", timeout_seconds=1.0)
+    assert done.timed_out
+    assert done.returncode == -signal.SIGTERM
+
+
+def test_a_hang_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.2)
+    done = run(tmp_path, STUBBORN, timeout_seconds=1.0)
+    assert done.timed_out
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("body", [MEEK, STUBBORN], ids=["meek", "stubborn"])
+@pytest.mark.parametrize(("then", "limit"), [("", FAR), ("child.wait()", 2.0)], ids=["parent-ends", "parent-hangs"])
+def test_no_grandchild_lives_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, then: str, limit: float
+) -> None:
+    monkeypatch.setattr(process, "GRACE_SECONDS", 0.2)
+    done = run(tmp_path, GRANDCHILD.format(body=body, then=then), timeout_seconds=limit)
+    assert done.timed_out == bool(then)
+    assert has_ended(int((tmp_path / "pid").read_text()))
+
+
+INTERRUPTED = """\
+import sys
+from pathlib import Path
+from tools import process
+from tools.ascend.shards import run_on_devices
+child = "import os, time; open('pid' + os.environ['D'], 'w').write(str(os.getpid())); print(flush=True); time.sleep(600)"
+def part(device, ids):
+    here, env = Path(sys.argv[1]), {{"D": str(device)}}
+    return process.run([sys.executable, "-c", child], cwd=here, logs=here / str(device), timeout_seconds=600, env=env)
+{call}
+"""
+CALLS = {"one tool": "part(0, ())", "a tool on each device": "run_on_devices({0: ('a',), 1: ('b',)}, part)"}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_ctrl_c_ends_every_tool_that_runs(tmp_path: Path, call: str) -> None:
+    program = [PYTHON, "-c", INTERRUPTED.format(call=CALLS[call]), str(tmp_path)]
+    suite = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    names = ["pid0"] if call == "one tool" else ["pid0", "pid1"]
+    while suite.poll() is None and not all((tmp_path / name).is_file() for name in names):
+        os.sched_yield()
+    pids = []
+    while suite.poll() is None and len(pids) < len(names):
+        pids = [int(text) for name in names if (text := (tmp_path / name).read_text())]
+    suite.send_signal(signal.SIGINT)
+    _, said = suite.communicate(timeout=60)
+    assert "KeyboardInterrupt" in said
+    assert pids
+    assert all(map(has_ended, pids))
