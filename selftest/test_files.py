@@ -23,13 +23,18 @@ def test_the_final_name_appears_when_the_block_ends(tmp_path: Path) -> None:
     assert [entry.name for entry in path.parent.iterdir()] == ["result.json"]
 
 
+def _break_off(path: Path, error: type[BaseException]) -> None:
+    with atomic(path) as partial:
+        partial.write_bytes(b"half")
+        raise error
+
+
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 def test_an_error_leaves_the_earlier_file_as_it_was(tmp_path: Path, error: type[BaseException]) -> None:
     path = tmp_path / "result.json"
     path.write_bytes(b"earlier")
-    with pytest.raises(error), atomic(path) as partial:
-        partial.write_bytes(b"half")
-        raise error
+    with pytest.raises(error):
+        _break_off(path, error)
     assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == {"result.json": b"earlier"}
 
 

@@ -51,15 +51,18 @@ def verdict_lines(verdict: RunVerdict) -> list[str]:
     return [*owed, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
-def message(result: GateResult) -> str:
-    """A gate's failure in one paragraph: measured against allowed, why, and where the threshold comes from."""
+def message(result: GateResult, again: str) -> str:
+    """A gate's failure in one paragraph: measured against allowed, why, whence the threshold, and how to run it again.
+
+    `again` is the command that runs this gate alone.
+    """
     check = result.check
     text = f"{result.id} {check.verdict}: measured {_value(check)}, allowed {check.threshold} ({check.unit})"
     if check.detail:
         text += f"\n  what: {check.detail}"
     if check.source:
         text += f"\n  threshold: {check.source}"
-    return f"{text}\n  again: pytest -m {result.stage} -k {result.id.rpartition('.')[2].partition('[')[0]}"
+    return f"{text}\n  again: {again}"
 
 
 def _owed(names: Sequence[str]) -> list[str]:

@@ -1,0 +1,214 @@
+"""Where a run finds its inputs: option, variable, the guide's place, the sample; doubtful words are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import conftest
+from fixtures.argv import VALUED
+from tools.inputs import GUIDE_CHECKPOINT, VARIABLES, InputError, Inputs, require_named_inputs, resolve
+from tools.spec import PUBLISHED_SPEC, SAMPLE_SPEC
+
+
+class Host:
+    """A machine with places where inputs may lie."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.here = root, root / "here"
+        self.here.mkdir()
+
+    def resolve(self, *, sample: bool = False, env: dict[str, str] | None = None, **options: str) -> Inputs:
+        """Resolve these options and variables here."""
+        return resolve(options, env or {}, sample=sample, here=self.here, filesystem=self.root)
+
+    def refused(self, *, sample: bool = False, env: dict[str, str] | None = None, **options: str) -> str:
+        """The words with which they are refused."""
+        with pytest.raises(InputError) as caught:
+            self.resolve(sample=sample, env=env, **options)
+        return str(caught.value)
+
+    def checkpoint(self, name: str) -> str:
+        """A checkpoint file."""
+        path = self.here / name
+        path.touch()
+        return str(path)
+
+    def imagenet(self, name: str) -> str:
+        """A folder with images and labels."""
+        folder = self.root / name
+        (folder / "val").mkdir(parents=True)
+        (folder / "val_label.txt").touch()
+        return str(folder)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """An empty machine."""
+    return Host(tmp_path)
+
+
+def test_without_anything_the_embedded_sample_is_taken_and_said(host: Host) -> None:
+    inputs = host.resolve()
+    assert (inputs.checkpoint, inputs.images, inputs.labels) == (None, None, None)
+    assert inputs.sample
+    assert inputs.whole_sample
+    assert (inputs.spec, inputs.why_spec) == (SAMPLE_SPEC, "the embedded sample's")
+    assert inputs.why_checkpoint == f"no --checkpoint, no ACCEPTANCE_CHECKPOINT, no ./{GUIDE_CHECKPOINT}"
+    assert inputs.why_data == f"no --imagenet, no --images, nothing at {host.root / 'opt/npu/imagenet'}"
+
+
+def test_the_checkpoint_by_option_over_variable_over_the_guides_place(host: Host) -> None:
+    guide = host.checkpoint(GUIDE_CHECKPOINT)
+    option, variable = host.checkpoint("option.pth"), host.checkpoint("variable.pth")
+    env = {"ACCEPTANCE_CHECKPOINT": variable}
+    assert str(host.resolve(env=env, checkpoint=option).checkpoint) == option
+    assert str(host.resolve(env=env).checkpoint) == variable
+    found = host.resolve()
+    assert (str(found.checkpoint), found.why_checkpoint) == (guide, "the guide's place")
+    assert found.spec == PUBLISHED_SPEC
+
+
+def test_the_data_by_option_over_variable_over_the_guides_place(host: Host) -> None:
+    guide, option, variable = map(host.imagenet, ("opt/npu/imagenet", "option", "variable"))
+    env = {"ACCEPTANCE_IMAGENET": variable}
+    assert host.resolve(env=env, imagenet=option).images == Path(option) / "val"
+    assert host.resolve(env=env).labels == Path(variable) / "val_label.txt"
+    found = host.resolve()
+    assert (found.images, found.why_data) == (Path(guide) / "val", "the guide's place")
+
+
+def test_images_and_labels_may_lie_apart(host: Host) -> None:
+    folder = host.imagenet("data")
+    inputs = host.resolve(images=f"{folder}/val", env={"ACCEPTANCE_LABELS": f"{folder}/val_label.txt"})
+    assert (inputs.images, inputs.labels) == (Path(folder) / "val", Path(folder) / "val_label.txt")
+    assert inputs.sample, "the checkpoint is still the sample's"
+    assert not inputs.sample_data
+
+
+def test_half_a_guides_place_is_none(host: Host) -> None:
+    (host.root / "opt/npu/imagenet/val").mkdir(parents=True)
+    assert host.resolve().images is None
+
+
+def test_sample_wins_over_the_guides_places(host: Host) -> None:
+    host.imagenet("opt/npu/imagenet")
+    host.checkpoint(GUIDE_CHECKPOINT)
+    inputs = host.resolve(sample=True)
+    assert (inputs.checkpoint, inputs.images, inputs.spec) == (None, None, SAMPLE_SPEC)
+    assert (inputs.why_checkpoint, inputs.why_data) == ("--sample", "--sample")
+
+
+def test_images_of_ones_own_do_not_make_the_sample_checkpoint_the_published_one(host: Host) -> None:
+    assert host.resolve(imagenet=host.imagenet("data")).spec == SAMPLE_SPEC
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "imagenet", "images", "labels"])
+@pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
+def test_sample_and_an_input_of_ones_own_exclude_each_other(host: Host, name: str, by_variable: bool) -> None:
+    given = {VARIABLES[name]: str(host.here)} if by_variable else {name: str(host.here)}
+    message = host.refused(sample=True, env=given) if by_variable else host.refused(sample=True, **given)
+    assert f"--sample and --{name} (ACCEPTANCE_{name.upper()}) exclude each other" in message
+
+
+@pytest.mark.parametrize("other", ["images", "labels"])
+def test_a_folder_and_its_parts_exclude_each_other(host: Host, other: str) -> None:
+    message = host.refused(imagenet=host.imagenet("data"), env={VARIABLES[other]: str(host.here)})
+    assert "--imagenet (ACCEPTANCE_IMAGENET) names images and labels already" in message
+    assert f"--{other} ({VARIABLES[other]})" in message
+
+
+@pytest.mark.parametrize("alone", ["images", "labels"])
+def test_images_without_labels_and_labels_without_images_are_refused(host: Host, alone: str) -> None:
+    host.imagenet("opt/npu/imagenet")
+    assert "go together" in host.refused(**{alone: str(host.here)})
+
+
+@pytest.mark.parametrize("name", ["checkpoint", "imagenet", "spec", "ais_bench_python"])
+@pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
+def test_what_does_not_exist_is_named_with_its_option(host: Host, name: str, by_variable: bool) -> None:
+    missing = str(host.root / "no such")
+    message = host.refused(env={VARIABLES[name]: missing}) if by_variable else host.refused(**{name: missing})
+    assert missing in message
+    assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) names something that does not exist" in message
+
+
+def test_each_of_images_and_labels_must_exist(host: Host) -> None:
+    here, missing = str(host.here), str(host.root / "no such")
+    assert "--images" in host.refused(images=missing, labels=here)
+    assert "--labels" in host.refused(images=here, labels=missing)
+
+
+@pytest.mark.parametrize("name", sorted(VARIABLES))
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_option_is_a_mistake_and_never_the_sample(host: Host, name: str, empty: str) -> None:
+    assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) is empty" in host.refused(**{name: empty})
+
+
+def test_an_empty_variable_is_none(host: Host) -> None:
+    assert host.resolve(env=dict.fromkeys(VARIABLES.values(), "")) == host.resolve()
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "many", "1e3", " 8"])
+def test_a_limit_is_a_whole_number_of_at_least_1(host: Host, limit: str) -> None:
+    assert "--limit (ACCEPTANCE_LIMIT) is" in host.refused(limit=limit)
+    assert "--limit (ACCEPTANCE_LIMIT) is" in host.refused(env={"ACCEPTANCE_LIMIT": limit})
+
+
+def test_a_limit_makes_the_sample_less_than_whole(host: Host) -> None:
+    inputs = host.resolve(limit="8")
+    assert (inputs.limit, inputs.sample_data, inputs.whole_sample) == (8, True, False)
+
+
+@pytest.mark.parametrize("devices", ["a", "-1", "0,", "0 1", "0,0", "256", "0x1", "1.0"])
+def test_devices_are_different_numbers(host: Host, devices: str) -> None:
+    assert "--device (ACCEPTANCE_DEVICE) is" in host.refused(device=devices)
+
+
+def test_devices_in_the_order_given(host: Host) -> None:
+    assert host.resolve().ascend.devices == (0,)
+    assert host.resolve(device="3,0,255").ascend.devices == (3, 0, 255)
+
+
+@pytest.mark.parametrize("name", ["target", "infer_tool", "busy_device"])
+def test_an_unknown_word_is_refused_with_those_that_are_known(host: Host, name: str) -> None:
+    message = host.refused(**{name: "perhaps"})
+    assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) is 'perhaps', it must be one of" in message
+
+
+def test_a_busy_device_is_tolerated_only_when_asked(host: Host) -> None:
+    assert not host.resolve().ascend.tolerate_busy
+    assert not host.resolve(busy_device="refuse").ascend.tolerate_busy
+    assert host.resolve(env={"ACCEPTANCE_BUSY_DEVICE": "inconclusive"}).ascend.tolerate_busy
+
+
+def test_paths_are_absolute_and_a_tilde_is_the_home(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "own.yaml").touch()
+    assert host.resolve(spec="own.yaml", cache="cache").cache == tmp_path / "cache"
+    assert host.resolve(spec="~/own.yaml").spec == tmp_path / "own.yaml"
+
+
+def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() -> None:
+    assert {name.replace("-", "_") for name in conftest.OPTIONS} == set(VARIABLES)
+    assert {f"--{name}" for name in conftest.OPTIONS} == VALUED
+
+
+def test_on_a_device_the_sample_is_never_taken_silently(host: Host) -> None:
+    with pytest.raises(InputError, match="on Ascend the real inputs are needed: no --checkpoint.*; no --imagenet"):
+        require_named_inputs(host.resolve(), on_device=True, sample=False)
+    with pytest.raises(InputError, match="no --imagenet"):
+        require_named_inputs(host.resolve(checkpoint=host.checkpoint("own.pth")), on_device=True, sample=False)
+    with pytest.raises(InputError, match="no --checkpoint"):
+        require_named_inputs(host.resolve(imagenet=host.imagenet("data")), on_device=True, sample=False)
+
+
+def test_on_a_device_named_inputs_and_a_sample_asked_for_are_right(host: Host) -> None:
+    named = host.resolve(checkpoint=host.checkpoint("own.pth"), imagenet=host.imagenet("data"))
+    require_named_inputs(named, on_device=True, sample=False)
+    require_named_inputs(host.resolve(sample=True), on_device=True, sample=True)
+    require_named_inputs(host.resolve(), on_device=False, sample=False)
