@@ -16,6 +16,7 @@ pytest_plugins = [
     "fixtures.onnx_model",
     "fixtures.om",
     "fixtures.accuracy",
+    "fixtures.diagnosis",
     "fixtures.perf",
 ]
 
@@ -42,6 +43,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("acceptance", "acceptance of a model port")
     for name, (metavar, text) in OPTIONS.items():
         group.addoption(f"--{name}", metavar=metavar, help=f"{text} [{VARIABLES[name.replace('-', '_')]}]")
+    group.addoption(
+        "--diagnose",
+        choices=["on-failure", "always", "never"],
+        default="on-failure",
+        help="say at which node a variant leaves the checkpoint (default: when its accuracy fails)",
+    )
     group.addoption("--remeasure", action="store_true", help="measure throughput anew (on a device it always is)")
     group.addoption("--strict-accuracy", action="store_true", help="the tight bound on the drop fails, not only warns")
     group.addoption("--sample", action="store_true", help="use the embedded sample even where real inputs are found")

@@ -15,12 +15,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.material import linked, repeated, source_images, write_dumps
+from bench.measure import timed
 from bench.page import PAGE, replace_part
 from bench.steps import BATCH, Waiting
 from tools import cli
@@ -51,11 +51,12 @@ class Stage:
 
 @dataclass(frozen=True)
 class Measured:
-    """A stage at one number of images: seconds, peak memory in MiB, most files open, MiB left on disk."""
+    """A stage at one number of images: seconds (clock, CPU), peak memory in MiB, most files open, MiB left on disk."""
 
     stage: str
     images: int
     seconds: float
+    cpu_seconds: float
     peak_mib: float
     open_files: int
     disk_mib: float
@@ -149,15 +150,18 @@ def _run_stage(stage: Stage, folder: Path) -> dict[str, float]:
     most, ended = [0], threading.Event()
     watcher = threading.Thread(target=_watch_files, args=(most, ended))
     watcher.start()
-    started = time.perf_counter()
     try:
-        stage.work(folder)
-        seconds = time.perf_counter() - started
+        timing = timed(lambda: stage.work(folder))
     finally:
         ended.set()
         watcher.join()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"seconds": seconds, "peak_mib": peak, "open_files": most[0], "disk_mib": _mib(folder, stage.leaves)}
+    return {
+        "seconds": timing.wall,
+        "cpu_seconds": timing.cpu,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "open_files": most[0],
+        "disk_mib": _mib(folder, stage.leaves),
+    }
 
 
 def _watch_files(most: list[int], ended: threading.Event) -> None:
@@ -178,22 +182,22 @@ def _table(small: list[Measured], full: list[Measured]) -> str:
     """Both numbers of images side by side: time an image tells whether a stage is linear, memory whether it is flat."""
     few, many = small[0].images, full[0].images
     lines = [
-        f"| stage | ms an image at {few:,} | at {many:,} | peak MiB at {few:,} | at {many:,} | files open | MiB left |",
-        "|---|---|---|---|---|---|---|",
+        f"| stage | CPU ms an image at {few:,} | at {many:,} | seconds at {few:,} | at {many:,} "
+        f"| peak MiB at {few:,} | at {many:,} | files open | MiB left |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     by_stage = {measured.stage: measured for measured in full}
-    for first in small:
-        second = by_stage.get(first.stage)
-        lines.append(
-            f"| {first.stage} | {_ms(first)} | {_ms(second)} | {first.peak_mib:.0f} | "
-            f"{'-' if second is None else f'{second.peak_mib:.0f}'} | {(second or first).open_files} | "
-            f"{(second or first).disk_mib:.0f} |"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *(_line(first, by_stage.get(first.stage)) for first in small)])
 
 
-def _ms(measured: Measured | None) -> str:
-    return "-" if measured is None else f"{1000 * measured.seconds / measured.images:.3f}"
+def _line(few: Measured, many: Measured | None) -> str:
+    def cell(text: Callable[[Measured], str]) -> str:
+        return f"{text(few)} | {'-' if many is None else text(many)}"
+
+    milliseconds = cell(lambda at: f"{1000 * at.cpu_seconds / at.images:.2f}")
+    seconds, peak = cell(lambda at: f"{at.seconds:.1f}"), cell(lambda at: f"{at.peak_mib:.0f}")
+    last = many or few
+    return f"| {few.stage} | {milliseconds} | {seconds} | {peak} | {last.open_files} | {last.disk_mib:.0f} |"
 
 
 if __name__ == "__main__":

@@ -61,6 +61,10 @@ def in_child(body: Callable[[], None]) -> int:
     return child.exitcode
 
 
+def _discard(result: object) -> None:
+    """For a lambda that must return nothing."""
+
+
 def test_what_was_made_once_is_found_again(store: Store) -> None:
     build = Builder()
     first, second = store.get(RECIPE, build), store.get(RECIPE, build)
@@ -266,7 +270,7 @@ def _die(how: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize("resumable", [False, True], ids=["fresh", "resumable"])
 def test_a_crash_leaves_nothing_trusted_and_no_lock(store: Store, how: str, resumable: bool) -> None:
     recipe = Recipe("bins", {"images": "abc"}, resumable=resumable)
-    assert in_child(lambda: [store.get(recipe, _die(how))] and None) == (9 if how == "exit" else -signal.SIGKILL)
+    assert in_child(lambda: _discard(store.get(recipe, _die(how)))) == (9 if how == "exit" else -signal.SIGKILL)
     seen: list[str] = []
 
     def build(folder: Path) -> None:
@@ -295,7 +299,7 @@ def test_an_interrupt_is_resumed_from(store: Store) -> None:
 def _fill_the_disk(store: Store, recipe: Recipe) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
     try:
-        store.get(recipe, lambda folder: [(folder / "big.bin").write_bytes(bytes(100_000))] and None)
+        store.get(recipe, lambda folder: _discard((folder / "big.bin").write_bytes(bytes(100_000))))
     except StoreError as error:
         assert "cannot use the store" in str(error)  # noqa: PT017 - in a child process
         assert "--cache" in str(error)  # noqa: PT017

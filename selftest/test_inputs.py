@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-import conftest
 from fixtures.argv import VALUED
 from tools.inputs import GUIDE_CHECKPOINT, VARIABLES, InputError, Inputs, require_named_inputs, resolve
-from tools.spec import PUBLISHED_SPEC, SAMPLE_SPEC
+from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
+
+Named = Mapping[str, str]
+NOTHING: Named = {}
 
 
 class Host:
@@ -19,14 +23,14 @@ class Host:
         self.root, self.here = root, root / "here"
         self.here.mkdir()
 
-    def resolve(self, *, sample: bool = False, env: dict[str, str] | None = None, **options: str) -> Inputs:
+    def resolve(self, named: Named = NOTHING, *, env: Named = NOTHING, sample: bool = False, **options: str) -> Inputs:
         """Resolve these options and variables here."""
-        return resolve(options, env or {}, sample=sample, here=self.here, filesystem=self.root)
+        return resolve({**named, **options}, env, sample=sample, here=self.here, filesystem=self.root)
 
-    def refused(self, *, sample: bool = False, env: dict[str, str] | None = None, **options: str) -> str:
+    def refused(self, named: Named = NOTHING, *, env: Named = NOTHING, sample: bool = False, **options: str) -> str:
         """The words with which they are refused."""
         with pytest.raises(InputError) as caught:
-            self.resolve(sample=sample, env=env, **options)
+            self.resolve({**named, **options}, env=env, sample=sample)
         return str(caught.value)
 
     def checkpoint(self, name: str) -> str:
@@ -108,7 +112,7 @@ def test_images_of_ones_own_do_not_make_the_sample_checkpoint_the_published_one(
 @pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
 def test_sample_and_an_input_of_ones_own_exclude_each_other(host: Host, name: str, by_variable: bool) -> None:
     given = {VARIABLES[name]: str(host.here)} if by_variable else {name: str(host.here)}
-    message = host.refused(sample=True, env=given) if by_variable else host.refused(sample=True, **given)
+    message = host.refused(env=given, sample=True) if by_variable else host.refused(given, sample=True)
     assert f"--sample and --{name} (ACCEPTANCE_{name.upper()}) exclude each other" in message
 
 
@@ -122,14 +126,14 @@ def test_a_folder_and_its_parts_exclude_each_other(host: Host, other: str) -> No
 @pytest.mark.parametrize("alone", ["images", "labels"])
 def test_images_without_labels_and_labels_without_images_are_refused(host: Host, alone: str) -> None:
     host.imagenet("opt/npu/imagenet")
-    assert "go together" in host.refused(**{alone: str(host.here)})
+    assert "go together" in host.refused({alone: str(host.here)})
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "imagenet", "spec", "ais_bench_python"])
 @pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
 def test_what_does_not_exist_is_named_with_its_option(host: Host, name: str, by_variable: bool) -> None:
     missing = str(host.root / "no such")
-    message = host.refused(env={VARIABLES[name]: missing}) if by_variable else host.refused(**{name: missing})
+    message = host.refused(env={VARIABLES[name]: missing}) if by_variable else host.refused({name: missing})
     assert missing in message
     assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) names something that does not exist" in message
 
@@ -143,7 +147,7 @@ def test_each_of_images_and_labels_must_exist(host: Host) -> None:
 @pytest.mark.parametrize("name", sorted(VARIABLES))
 @pytest.mark.parametrize("empty", ["", "  "])
 def test_an_empty_option_is_a_mistake_and_never_the_sample(host: Host, name: str, empty: str) -> None:
-    assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) is empty" in host.refused(**{name: empty})
+    assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) is empty" in host.refused({name: empty})
 
 
 def test_an_empty_variable_is_none(host: Host) -> None:
@@ -173,7 +177,7 @@ def test_devices_in_the_order_given(host: Host) -> None:
 
 @pytest.mark.parametrize("name", ["target", "infer_tool", "busy_device"])
 def test_an_unknown_word_is_refused_with_those_that_are_known(host: Host, name: str) -> None:
-    message = host.refused(**{name: "perhaps"})
+    message = host.refused({name: "perhaps"})
     assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) is 'perhaps', it must be one of" in message
 
 
@@ -194,12 +198,17 @@ def test_paths_are_absolute_and_a_tilde_is_the_home(
 
 
 def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() -> None:
+    found = importlib.util.spec_from_file_location("root_conftest", ROOT / "conftest.py")
+    assert found is not None
+    assert found.loader is not None
+    conftest = importlib.util.module_from_spec(found)
+    found.loader.exec_module(conftest)
     assert {name.replace("-", "_") for name in conftest.OPTIONS} == set(VARIABLES)
     assert {f"--{name}" for name in conftest.OPTIONS} == VALUED
 
 
 def test_on_a_device_the_sample_is_never_taken_silently(host: Host) -> None:
-    with pytest.raises(InputError, match="on Ascend the real inputs are needed: no --checkpoint.*; no --imagenet"):
+    with pytest.raises(InputError, match=r"on Ascend the real inputs are needed: no --checkpoint.*; no --imagenet"):
         require_named_inputs(host.resolve(), on_device=True, sample=False)
     with pytest.raises(InputError, match="no --imagenet"):
         require_named_inputs(host.resolve(checkpoint=host.checkpoint("own.pth")), on_device=True, sample=False)

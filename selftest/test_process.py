@@ -151,7 +151,7 @@ def test_ctrl_c_ends_every_tool_that_runs(tmp_path: Path, call: str) -> None:
     names = ["pid0"] if call == "one tool" else ["pid0", "pid1"]
     while suite.poll() is None and not all((tmp_path / name).is_file() for name in names):
         os.sched_yield()
-    pids = []
+    pids: list[int] = []
     while suite.poll() is None and len(pids) < len(names):
         pids = [int(text) for name in names if (text := (tmp_path / name).read_text())]
     suite.send_signal(signal.SIGINT)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import pickle
-from collections.abc import Mapping
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,11 @@ if TYPE_CHECKING:
     import torch
 
 StateDict = Mapping[str, "torch.Tensor"]
+DAMAGE = (
+    *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError),
+    *(AssertionError, AttributeError, TypeError),
+)
+"""What torch's reader of state_dicts raises on damaged bytes, found by feeding it some."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,17 @@ def require_file(path: Path) -> None:
         )
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """CheckpointError in the place of what the system says while the file is read."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot read the checkpoint: {error.strerror}", gate="checkpoint.md5", where=path
+        ) from error
+
+
 def require_md5(path: Path, measured: str, published: specs.Checkpoint) -> None:
     """CheckpointError unless the md5 measured on the file is the published one."""
     if measured != published.md5:
@@ -61,18 +79,26 @@ def load_state_dict(path: Path, published: specs.Checkpoint) -> dict[str, torch.
     import torch
 
     require_file(path)
-    content = path.read_bytes()  # what is unpickled are the very bytes whose md5 was taken
+    with readable(path):
+        content = path.read_bytes()  # what is unpickled are the very bytes whose md5 was taken
     require_md5(path, hashlib.md5(content, usedforsecurity=False).hexdigest(), published)
     try:
         loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
-        raise _not_a_state_dict(path, str(error).splitlines()[0]) from error
+    except DAMAGE as error:
+        raise _not_a_state_dict(path, next(iter(str(error).splitlines()), type(error).__name__)) from error
     if not isinstance(loaded, dict) or not loaded:
         raise _not_a_state_dict(path, f"it holds a {type(loaded).__name__}")
-    odd = [str(name) for name, value in loaded.items() if not (isinstance(name, str) and torch.is_tensor(value))]
+    odd = [str(name) for name, value in loaded.items() if not (isinstance(name, str) and _is_dense(value))]
     if odd:
-        raise _not_a_state_dict(path, f"entry {odd[0]!r} is not a named tensor")
+        raise _not_a_state_dict(path, f"entry {odd[0]!r} is not a named dense tensor")
     return dict(loaded)
+
+
+def _is_dense(value: object) -> bool:
+    """A tensor whose elements can be looked at: not sparse, quantised or without memory."""
+    import torch
+
+    return torch.is_tensor(value) and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
 
 
 def compare_with_network(state_dict: StateDict, factory: str) -> StateDictFacts:

@@ -17,6 +17,7 @@ SHORTEST_SECRET = 6
 SHORTEST_HOST_NAME = 4
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|CREDENTIAL|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|AUTH", re.IGNORECASE)
 _URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]{1,200}:[^/\s@]{1,200}(?=@)")
+_PYTEST_USER = re.compile(r"(?<=/pytest-of-)[^/\s]+")
 _HOME = re.compile(r"/(?:home|Users)/[^/\s:'\"]+|/root(?=/|\b)")
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -46,7 +47,7 @@ class Scrubber:
         text = _URL_LOGIN.sub("<secret>", text)
         if self._known is not None:
             text = self._known.sub(lambda match: f"<{names[match[0]]}>", text)
-        text = _HOME.sub("<home>", text)
+        text = _PYTEST_USER.sub("<user>", _HOME.sub("<home>", text))
         if len(self.host_name) >= SHORTEST_HOST_NAME and self.host_name != "localhost":
             text = re.sub(rf"(?<![\w-]){re.escape(self.host_name)}(?![\w-])", "<host>", text)
         return text

@@ -171,6 +171,13 @@ def find(full_id: str) -> Gate:
     return BY_ID[full_id.partition("[")[0]]
 
 
+def compared_variant(full_id: str) -> str | None:
+    """`onnx` or `om` where a gate holds that variant's predictions against the checkpoint's, else None."""
+    variant, _, rest = full_id.partition(".accuracy.")
+    compares = rest.startswith(("top1_drop", "top5_drop", "min_", "mean_", "max_", "flips_", "top5_set"))
+    return variant if compares and variant in ("onnx", "om") else None
+
+
 def applies(gate: Gate, asked: Asked) -> bool:
     """Whether this run asks the gate's question at all."""
     return {

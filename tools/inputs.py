@@ -128,7 +128,7 @@ def _given(name: str, options: Mapping[str, str | None], environment: Mapping[st
     option = options.get(name)
     if option is not None and not option.strip():
         raise InputError(f"{_option(name)} is empty", fix="give it a value, or leave it out")
-    return option or environment.get(VARIABLES[name])
+    return option or environment.get(VARIABLES[name]) or None
 
 
 def _checkpoint(given: Mapping[str, str | None], here: Path, *, sample: bool) -> tuple[Path | None, str]:

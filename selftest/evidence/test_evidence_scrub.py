@@ -26,6 +26,7 @@ SCRUB = Scrubber(
         ("/srv/runner2/x", "/srv/runner2/x"),
         ("/home/bob/x:/Users/eve/y", "<home>/x:<home>/y"),
         ("/root/.cache", "<home>/.cache"),
+        ("/tmp/pytest-of-ann/pytest-1/atc", "/tmp/pytest-of-<user>/pytest-1/atc"),
         ("/opt/npu/imagenet/val", "/opt/npu/imagenet/val"),
         ("https://bob:pass@example.org/x", "https://<secret>@example.org/x"),
         ("token hunter2-hunter2.", "token <secret>."),

@@ -84,6 +84,7 @@ class World:
             "-p",
             "no:cacheprovider",
             "--tb=line",
+            "--diagnose=never",
         ]
         result = self._pytester.runpytest_inprocess(
             f"--rootdir={ROOT}",

@@ -57,6 +57,7 @@ def test_images_give_thumbnails(bundle: Path, command: Command, tmp_path: Path) 
     pictures(tmp_path / "val", [flip.id for flip in flips.shown], side=64)
     assert command(bundle, "--images", tmp_path / "val") == 0
     assert len(Page(bundle / "report.html").attributes("img", "src")) == flips.images > 0
+    assert check_manifest(bundle)[1] == []
 
 
 @pytest.mark.parametrize("file", ["acceptance.json", "spec.json", "predictions/pth.top5.npy", "MANIFEST.sha256"])
@@ -77,6 +78,16 @@ def test_a_damaged_bundle_is_refused_and_left_alone(
     assert (bundle / "report.html").read_text() == "untouched"
     if file != "MANIFEST.sha256":
         assert (bundle / "MANIFEST.sha256").read_bytes() == manifest
+
+
+@pytest.mark.parametrize("file", ["acceptance.json", "predictions/om_bs1.top5.npy", "logs/npu-smi/stdout.txt"])
+def test_a_change_that_can_still_be_read_is_refused_too(
+    file: str, bundle: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    content = (bundle / file).read_bytes()
+    (bundle / file).write_bytes(content.replace(b"PASS", b"FAIL", 1) if b"PASS" in content else content[:-2] + b"\0\0")
+    assert command(bundle) == 2
+    assert f"{file} was changed" in capsys.readouterr().err
 
 
 def test_a_record_of_another_shape_is_refused(

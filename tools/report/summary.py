@@ -234,4 +234,4 @@ def _spec(acceptance: Acceptance) -> str:
 def _date(acceptance: Acceptance) -> str:
     if not acceptance.started_utc:
         return UNKNOWN
-    return f"{acceptance.started_utc} to {acceptance.finished_utc or '?'} (UTC)"
+    return f"{acceptance.started_utc} to {acceptance.finished_utc or '?'}"

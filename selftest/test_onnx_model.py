@@ -1,0 +1,142 @@
+"""What an ONNX file is, is read from the file itself: opsets, names, shapes, weights, and what the checker says."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from tools.errors import OnnxError
+from tools.onnx_model import checker_answer, compare_weights, inspect_model
+
+WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
+STATE = {"fc.weight": torch.from_numpy(WEIGHT)}
+Edit = Callable[[onnx.ModelProto], object]
+
+
+def saved(folder: Path, edit: Edit | None = None) -> Path:
+    """One matrix product with a dynamic batch axis, edited."""
+    graph = helper.make_graph(
+        [helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)],
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["-1", 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["-1", 2])],
+        [numpy_helper.from_array(WEIGHT, "fc.weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
+    if edit is not None:
+        edit(model)
+    onnx.save(model, str(folder / "tiny.onnx"))
+    return folder / "tiny.onnx"
+
+
+def test_the_facts_are_those_of_the_file(tmp_path: Path) -> None:
+    facts = inspect_model(saved(tmp_path))
+    assert facts.opsets == ("ai.onnx 11",)
+    assert (facts.inputs, facts.outputs) == (("x float32 [-1, 3]",), ("y float32 [-1, 2]",))
+    assert facts.operators == ("Gemm",)
+
+
+def test_every_opset_domain_is_told(tmp_path: Path) -> None:
+    other = helper.make_opsetid("com.microsoft", 1)
+    facts = inspect_model(saved(tmp_path, lambda model: model.opset_import.append(other)))
+    assert facts.opsets == ("ai.onnx 11", "com.microsoft 1")
+
+
+def test_a_fixed_axis_and_another_type_are_told(tmp_path: Path) -> None:
+    def edit(model: onnx.ModelProto) -> None:
+        tensor = model.graph.input[0].type.tensor_type
+        tensor.elem_type = TensorProto.FLOAT16
+        tensor.shape.dim[0].dim_value = 0
+
+    assert inspect_model(saved(tmp_path, edit)).inputs == ("x float16 [0, 3]",)
+
+
+def test_a_second_output_is_told(tmp_path: Path) -> None:
+    extra = helper.make_tensor_value_info("fc.weight", TensorProto.FLOAT, [2, 3])
+    facts = inspect_model(saved(tmp_path, lambda model: model.graph.output.append(extra)))
+    assert facts.outputs == ("y float32 [-1, 2]", "fc.weight float32 [2, 3]")
+
+
+@pytest.mark.parametrize("content", [b"\x08\x06:\xff", b"<html>", b"\xff" * 100])
+def test_what_is_no_onnx_is_an_error_of_its_stage(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(content)
+    with pytest.raises(OnnxError, match="not a readable ONNX file") as caught:
+        inspect_model(path)
+    assert caught.value.gate == "onnx.export"
+
+
+def test_a_cut_file_is_an_error(tmp_path: Path) -> None:
+    path = saved(tmp_path)
+    os.truncate(path, path.stat().st_size - 3)
+    with pytest.raises(OnnxError, match="not a readable ONNX file"):
+        inspect_model(path)
+
+
+def test_an_absent_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(OnnxError, match="not a readable ONNX file"):
+        inspect_model(tmp_path / "none.onnx")
+
+
+def test_a_sound_file_is_accepted(tmp_path: Path) -> None:
+    assert checker_answer(saved(tmp_path)) == "accepted"
+
+
+def _dangle(model: onnx.ModelProto) -> None:
+    model.graph.node[0].input[0] = "nobody"
+
+
+def _unknown_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[0].op_type = "NoSuchOperator"
+
+
+def _other_shape(model: onnx.ModelProto) -> None:
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 7
+
+
+@pytest.mark.parametrize("edit", [_dangle, _unknown_operator, _other_shape])
+def test_the_checkers_complaint_is_one_line(tmp_path: Path, edit: Edit) -> None:
+    answer = checker_answer(saved(tmp_path, edit))
+    assert answer != "accepted"
+    assert "\n" not in answer
+
+
+def test_equal_weights_are_no_offenders(tmp_path: Path) -> None:
+    compared = compare_weights(saved(tmp_path), STATE)
+    assert (compared.offenders, compared.among) == ((), 1)
+
+
+def _replace(values: np.ndarray, name: str = "fc.weight") -> Edit:
+    def edit(model: onnx.ModelProto) -> None:
+        model.graph.initializer[0].CopyFrom(numpy_helper.from_array(values, name))
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("values", "name", "offenders"),
+    [
+        (np.nextafter(WEIGHT, np.float32(9)), "fc.weight", ("fc.weight differs",)),
+        (WEIGHT.astype(np.float64), "fc.weight", ("fc.weight differs",)),
+        (WEIGHT.T.copy(), "fc.weight", ("fc.weight differs",)),
+        (WEIGHT, "other", ("fc.weight missing", "other not in the checkpoint")),
+    ],
+    ids=["last-bit", "type", "shape", "name"],
+)
+def test_each_difference_of_a_weight_is_found(
+    tmp_path: Path, values: np.ndarray, name: str, offenders: tuple[str, ...]
+) -> None:
+    assert compare_weights(saved(tmp_path, _replace(values, name)), STATE).offenders == offenders
+
+
+def test_a_nan_weight_is_no_match_to_itself_by_accident(tmp_path: Path) -> None:
+    broken = np.full((2, 3), np.nan, np.float32)
+    compared = compare_weights(saved(tmp_path, _replace(broken)), {"fc.weight": torch.ones(2, 3)})
+    assert compared.offenders == ("fc.weight differs",)

@@ -1,0 +1,159 @@
+"""The guide's export: opset 11 by the file's own word, the names, a dynamic batch; else no file and one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import onnx
+import pytest
+import torch
+
+from selftest.torch_models import SMALL, random_weights
+from tools import pth2onnx, sample
+from tools.checkpoint import build_model
+from tools.errors import OnnxError
+from tools.onnx_model import compare_weights, inspect_model
+from tools.pth2onnx import export_onnx
+from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, Exactly, Onnx, load_spec
+
+COMMAND: list[str | Path] = [sys.executable, ROOT / "tools" / "pth2onnx.py"]
+
+
+@pytest.fixture(scope="module")
+def pth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's checkpoint."""
+    path = tmp_path_factory.mktemp("pth") / "alexnet sample.pth"
+    sample.write_checkpoint(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exported(pth: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """The command's file and answer, run from another folder."""
+    out = pth.parent / "new" / "alexnet.onnx"
+    words = [*COMMAND, pth, out, "--spec", SAMPLE_SPEC]
+    return out, subprocess.run(words, cwd=pth.parent, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def model() -> torch.nn.Module:
+    """A small network, so that an export is quick."""
+    return build_model(random_weights(SMALL), SMALL)
+
+
+@pytest.fixture
+def asked() -> Onnx:
+    """What the published model's file must be."""
+    return load_spec(PUBLISHED_SPEC).onnx
+
+
+def test_the_command_writes_the_guides_file(exported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    path, done = exported
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"{path}: opset 11, actual_input_1 -> class\n"
+    assert [entry.name for entry in path.parent.iterdir()] == ["alexnet.onnx"]
+    facts = inspect_model(path)
+    assert facts.opsets == ("ai.onnx 11",)
+    assert facts.inputs == ("actual_input_1 float32 [-1, 3, 224, 224]",)
+    assert facts.outputs == ("class float32 [-1, 1000]",)
+
+
+def test_the_weights_are_in_the_file_bit_for_bit(exported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    compared = compare_weights(exported[0], sample.state_dict())
+    assert (compared.offenders, compared.among) == ((), 16)
+    model = onnx.load(str(exported[0]), load_external_data=False)
+    assert all(tensor.data_location == onnx.TensorProto.DEFAULT for tensor in model.graph.initializer)
+
+
+def _refused(words: list[str | Path], out: Path) -> str:
+    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert not out.parent.exists() or list(out.parent.iterdir()) == []
+    return done.stderr
+
+
+def test_another_checkpoint_is_refused_by_its_md5(pth: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out" / "a.onnx"
+    said = _refused([pth, out], out)
+    assert said.startswith(f"error: {pth}: this is not the published checkpoint")
+    assert "allowed md5 aed0662f397a0507305ac94ea5519309" in said
+
+
+def test_an_absent_checkpoint_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out" / "a.onnx"
+    assert "there is no such checkpoint file" in _refused([tmp_path / "none.pth", out], out)
+
+
+def test_a_typo_in_the_spec_is_refused(pth: Path, tmp_path: Path) -> None:
+    spec, out = tmp_path / "own.yaml", tmp_path / "out" / "a.onnx"
+    spec.write_text(SAMPLE_SPEC.read_text().replace("factory: alexnet", "factory: alexnett"))
+    assert "torchvision has no such network; found alexnett" in _refused([pth, out, "--spec", spec], out)
+
+
+def test_a_folder_that_cannot_be_made_is_refused(pth: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [*COMMAND, pth, tmp_path / "file" / "a.onnx", "--spec", SAMPLE_SPEC],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("earlier", [None, b"earlier"])
+def test_an_opset_other_than_asked_for_leaves_the_final_name_as_it_was(
+    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bytes | None
+) -> None:
+    path = tmp_path / "model.onnx"
+    if earlier is not None:
+        path.write_bytes(earlier)
+    export = torch.onnx.export
+    monkeypatch.setattr(torch.onnx, "export", lambda *words, **named: export(*words, **{**named, "opset_version": 18}))
+    with pytest.raises(OnnxError, match=r"found ai\.onnx 18; allowed ai\.onnx 11") as caught:
+        export_onnx(model, path, asked)
+    assert caught.value.gate == "onnx.opset"
+    assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if earlier is None else [earlier])
+
+
+def test_the_default_exporters_opset_18_is_refused(
+    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dynamo(module: torch.nn.Module, path: Path, wanted: Onnx) -> None:
+        """What torch's default exporter leaves when asked for 11: its own minimum, without a word."""
+        right(module, path, msgspec.structs.replace(wanted, opset=Exactly(exactly=18, unit="opset", source="dynamo")))
+
+    right = pth2onnx._export
+    monkeypatch.setattr(pth2onnx, "_export", dynamo)
+    with pytest.raises(OnnxError, match="another opset than asked for"):
+        export_onnx(model, tmp_path / "model.onnx", asked)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_exporter_is_named_because_the_default_one_is_another(
+    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, object] = {}
+
+    def export(*words: object, **named: object) -> None:
+        given.update(named)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(torch.onnx, "export", export)
+    with pytest.raises(OnnxError, match="torch could not export: enough"):
+        export_onnx(model, tmp_path / "model.onnx", asked)
+    assert (given["dynamo"], given["opset_version"]) == (False, 11)
+
+
+def test_an_opset_that_torch_does_not_have_is_an_error_of_the_stage(
+    model: torch.nn.Module, asked: Onnx, tmp_path: Path
+) -> None:
+    other = msgspec.structs.replace(asked, opset=Exactly(exactly=99, unit="opset", source="test"))
+    with pytest.raises(OnnxError) as caught:
+        export_onnx(model, tmp_path / "model.onnx", other)
+    assert caught.value.gate == "onnx.export"
+    assert list(tmp_path.iterdir()) == []
