@@ -3,17 +3,19 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help accept test lint clean
+.PHONY: help accept test faults bench bench-scale clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
 	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
+	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
+	@echo "make bench    measure the suite's own speed against the guide's scripts, as ratios (docs/speed.md)"
 	@echo "make clean    remove build/ (artifacts, results) and $(VENV)"
 
 accept: $(VENV)/suite.stamp
 	@echo "== acceptance on the embedded sample; artifacts and results are kept in build/"
 	$(BIN)/python -m pytest --sample -v
-	@echo "== results: build/evidence/acceptance.json"
+	@echo "== results: build/evidence/report.html, build/evidence/results.md"
 
 test: $(VENV)/dev.stamp
 	@echo "== lint"
@@ -23,6 +25,16 @@ test: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	@echo "== the suite's own tests"
 	$(BIN)/python -m pytest selftest -q -n 2
+
+faults: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest selftest/faults -q -n 2
+	@echo "== the table: docs/faults.md"
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m bench
+
+bench-scale: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.scale --images 50000
 
 $(VENV)/bin/python:
 	@echo "== virtual environment in $(VENV)"

@@ -40,7 +40,8 @@ def clean_cache(spec_text: str, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = tmp_path_factory.mktemp("clean")
     spec = folder / "spec.yaml"
     spec.write_text(spec_text, encoding="utf-8")
-    options = ["--sample", f"--spec={spec}", f"--cache={CLEAN_CACHE}", f"--evidence={folder}", "-m", "not perf", "-q"]
+    places = [f"--spec={spec}", f"--cache={CLEAN_CACHE}", f"--evidence={folder / 'evidence'}"]
+    options = ["--sample", *places, "-m", "not perf", "-q"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
         cwd=ROOT,

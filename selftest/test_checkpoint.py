@@ -107,6 +107,7 @@ def test_no_cut_file_passes_even_with_the_right_md5(tmp_path: Path, zipped: bool
     refused(tmp_path, content[: int(len(content) * share)], "checkpoint.loads")
 
 
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 def test_no_damaged_file_ends_in_anything_but_a_refusal(tmp_path: Path) -> None:
     content = bytes_of(SMALL, zipped=False)
     for position in range(0, len(content), 3):

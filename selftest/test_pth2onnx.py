@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from selftest.torch_models import SMALL, random_weights
-from tools import pth2onnx, sample
+from tools import cli, pth2onnx, sample
 from tools.checkpoint import build_model
 from tools.errors import OnnxError
 from tools.onnx_model import compare_weights, inspect_model
@@ -68,41 +69,39 @@ def test_the_weights_are_in_the_file_bit_for_bit(exported: tuple[Path, subproces
     assert all(tensor.data_location == onnx.TensorProto.DEFAULT for tensor in model.graph.initializer)
 
 
-def _refused(words: list[str | Path], out: Path) -> str:
-    done = subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.count("\n") == 1
-    assert not out.parent.exists() or list(out.parent.iterdir()) == []
-    return done.stderr
+def refused(words: Sequence[str | Path], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line with which the command refuses these words."""
+    assert cli.run(lambda: pth2onnx.main([str(word) for word in words])) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    return captured.err
 
 
 def test_another_checkpoint_is_refused_by_its_md5(pth: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out" / "a.onnx"
-    said = _refused([pth, out], out)
-    assert said.startswith(f"error: {pth}: this is not the published checkpoint")
-    assert "allowed md5 aed0662f397a0507305ac94ea5519309" in said
+    done = subprocess.run([*COMMAND, pth, tmp_path / "a.onnx"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"error: {pth}: this is not the published checkpoint")
+    assert "allowed md5 aed0662f397a0507305ac94ea5519309" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_an_absent_checkpoint_is_refused(tmp_path: Path) -> None:
-    out = tmp_path / "out" / "a.onnx"
-    assert "there is no such checkpoint file" in _refused([tmp_path / "none.pth", out], out)
+def test_an_absent_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused([tmp_path / "none.pth", tmp_path / "out" / "a.onnx"], capsys)
+    assert "there is no such checkpoint file" in said
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_typo_in_the_spec_is_refused(pth: Path, tmp_path: Path) -> None:
-    spec, out = tmp_path / "own.yaml", tmp_path / "out" / "a.onnx"
+def test_a_typo_in_the_spec_is_refused(pth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = tmp_path / "own.yaml"
     spec.write_text(SAMPLE_SPEC.read_text().replace("factory: alexnet", "factory: alexnett"))
-    assert "torchvision has no such network; found alexnett" in _refused([pth, out, "--spec", spec], out)
+    said = refused([pth, tmp_path / "out" / "a.onnx", "--spec", spec], capsys)
+    assert "torchvision has no such network; found alexnett" in said
+    assert [entry.name for entry in tmp_path.iterdir()] == ["own.yaml"]
 
 
-def test_a_folder_that_cannot_be_made_is_refused(pth: Path, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_refused(pth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    done = subprocess.run(
-        [*COMMAND, pth, tmp_path / "file" / "a.onnx", "--spec", SAMPLE_SPEC],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "file" in refused([pth, tmp_path / "file" / "a.onnx", "--spec", SAMPLE_SPEC], capsys)
 
 
 @pytest.mark.parametrize("earlier", [None, b"earlier"])
@@ -149,6 +148,7 @@ def test_the_exporter_is_named_because_the_default_one_is_another(
     assert (given["dynamo"], given["opset_version"]) == (False, 11)
 
 
+@pytest.mark.filterwarnings("ignore:Exporting to ONNX opset version 99")
 def test_an_opset_that_torch_does_not_have_is_an_error_of_the_stage(
     model: torch.nn.Module, asked: Onnx, tmp_path: Path
 ) -> None:

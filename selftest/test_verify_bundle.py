@@ -321,7 +321,7 @@ UNKNOWABLE = re.compile(
       | \.variants\[\d+\]\.losses\[\d\]\.check\.detail
       | \.device_throughput\[\d+\]\.judged\.check\.detail
       | \.variants\[\d+\]\.losses\[\d\]\.warning      # that it warns is checked, not how it says so
-      | \.(inputs|artifacts)\[\d+\]
+      | \.(inputs|artifacts|diagnoses)\[\d+\]
       | \.spec\.(path|why) | \.machine\.why | \.dataset\.(gap|images_sha256)
       | \.digests\[\d+\]\.(path|size_bytes|md5)       # of files that are not in the bundle
       | \.host_throughput\[\d+\]\.(candidate|reference)
@@ -605,6 +605,29 @@ def test_a_failed_gate_that_is_left_out_still_fails(tmp_path: Path) -> None:
     assert outcome.status == 1
     assert word_of(text) == "REJECTED"
     assert "om.accuracy.top1_drop_pp[bs1]: the record leaves it open, its evidence fails it" in text
+
+
+def test_a_stage_that_died_takes_evidence_with_it(contents: dict[str, bytes]) -> None:
+    """pth lost a prediction, so nothing was scored: REJECTED, and what passed without evidence is not counted."""
+    forgery = Forgery(contents)
+    ids = forgery.gate("pth.accuracy.ids")["check"]
+    ids.update(measured="59 ids", verdict="FAIL")
+    forgery.record["variants"] = []
+    forgery.record["verdict"].update(word="REJECTED", failed=["pth.accuracy.ids"])
+    forgery.record["verdict"]["passed"] -= 1
+    outcome = forgery.outcome()
+    text = "\n".join(outcome.lines)
+    assert (outcome.status, word_of(text)) == (1, "REJECTED")
+    assert "onnx.accuracy.ids: PASS is recorded, but no predictions of onnx: not counted" in text
+
+
+def test_lost_bins_do_not_contradict_the_gates_behind_them(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.gate("preprocessing.bins")["check"].update(measured="1 missing in bins (a)", verdict="FAIL")
+    forgery.gate("preprocessing.bin_size")["check"]["measured"] = "0 of 59"
+    forgery.record["verdict"].update(word="REJECTED", failed=["preprocessing.bins"])
+    forgery.record["verdict"]["passed"] -= 1
+    assert forgery.outcome().status == 1
 
 
 def test_an_interrupted_run_is_incomplete_at_best(contents: dict[str, bytes]) -> None:

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 from _pytest.mark.structures import ParameterSet
 
+from fixtures.accuracy import Compared
 from fixtures.gates import JudgeGate
 from tools.conservation import handover
 from tools.dataset import LabelledImages
 from tools.engines.predictions import Predictions
 from tools.judge import agreement
-from tools.judge.accuracy import compare
 from tools.judge.agreement import Agreement
 from tools.judge.checks import conserved, made
 from tools.judge.published import published_accuracy
@@ -83,30 +83,22 @@ def test_onnx_logits_are_finite(onnx_predictions: Predictions, gate: JudgeGate) 
 
 
 @pytest.mark.gate("onnx.accuracy.top1_drop_pp")
-def test_onnx_keeps_top1(pth_scored: Scored, onnx_scored: Scored, spec: Spec, strict: bool, gate: JudgeGate) -> None:
-    asked = spec.accuracy
-    loss = compare(
-        pth_scored.places, onnx_scored.places, k=1, margin=asked.top1_drop_pp, tight=asked.tight_drop_pp, strict=strict
-    )
-    judged = gate(loss.check)
+def test_onnx_keeps_top1(onnx_compared: Compared, gate: JudgeGate) -> None:
+    judged = gate(onnx_compared.top1_loss.check)
     assert judged.passed, judged.message
 
 
 @pytest.mark.gate("onnx.accuracy.top5_drop_pp")
-def test_onnx_keeps_top5(pth_scored: Scored, onnx_scored: Scored, spec: Spec, strict: bool, gate: JudgeGate) -> None:
-    asked = spec.accuracy
-    loss = compare(
-        pth_scored.places, onnx_scored.places, k=5, margin=asked.top5_drop_pp, tight=asked.tight_drop_pp, strict=strict
-    )
-    judged = gate(loss.check)
+def test_onnx_keeps_top5(onnx_compared: Compared, gate: JudgeGate) -> None:
+    judged = gate(onnx_compared.top5_loss.check)
     assert judged.passed, judged.message
 
 
 @pytest.mark.parametrize(("check", "bound"), agreement_gates("onnx"))
 def test_onnx_logits_agree_with_pth(
-    check: CheckAgreement, bound: str, onnx_agreement: Agreement, spec: Spec, gate: JudgeGate
+    check: CheckAgreement, bound: str, onnx_compared: Compared, spec: Spec, gate: JudgeGate
 ) -> None:
-    judged = gate(check(onnx_agreement, getattr(spec.agreement.onnx, bound)))
+    judged = gate(check(onnx_compared.agreement, getattr(spec.agreement.onnx, bound)))
     assert judged.passed, judged.message
 
 
@@ -128,47 +120,15 @@ def test_om_logits_are_finite(om_predictions: Callable[[int], Predictions], batc
 
 @pytest.mark.npu
 @pytest.mark.gate("om.accuracy.top1_drop_pp")
-def test_om_keeps_top1(
-    pth_scored: Scored,
-    om_scored: Callable[[int], Scored],
-    batch: int,
-    spec: Spec,
-    strict: bool,
-    gate: JudgeGate,
-) -> None:
-    asked = spec.accuracy
-    loss = compare(
-        pth_scored.places,
-        om_scored(batch).places,
-        k=1,
-        margin=asked.top1_drop_pp,
-        tight=asked.tight_drop_pp,
-        strict=strict,
-    )
-    judged = gate(loss.check)
+def test_om_keeps_top1(om_compared: Callable[[int], Compared], batch: int, gate: JudgeGate) -> None:
+    judged = gate(om_compared(batch).top1_loss.check)
     assert judged.passed, judged.message
 
 
 @pytest.mark.npu
 @pytest.mark.gate("om.accuracy.top5_drop_pp")
-def test_om_keeps_top5(
-    pth_scored: Scored,
-    om_scored: Callable[[int], Scored],
-    batch: int,
-    spec: Spec,
-    strict: bool,
-    gate: JudgeGate,
-) -> None:
-    asked = spec.accuracy
-    loss = compare(
-        pth_scored.places,
-        om_scored(batch).places,
-        k=5,
-        margin=asked.top5_drop_pp,
-        tight=asked.tight_drop_pp,
-        strict=strict,
-    )
-    judged = gate(loss.check)
+def test_om_keeps_top5(om_compared: Callable[[int], Compared], batch: int, gate: JudgeGate) -> None:
+    judged = gate(om_compared(batch).top5_loss.check)
     assert judged.passed, judged.message
 
 
@@ -177,21 +137,21 @@ def test_om_keeps_top5(
 def test_om_logits_agree_with_pth(
     check: CheckAgreement,
     bound: str,
-    om_agreement: Callable[[int], Agreement],
+    om_compared: Callable[[int], Compared],
     om_bounds: LogitAgreement,
     batch: int,
     gate: JudgeGate,
 ) -> None:
-    judged = gate(check(om_agreement(batch), getattr(om_bounds, bound)))
+    judged = gate(check(om_compared(batch).agreement, getattr(om_bounds, bound)))
     assert judged.passed, judged.message
 
 
 @pytest.mark.npu
 @pytest.mark.gate("om.accuracy.top1_error_pp")
 def test_om_reaches_the_published_top1(
-    om_scored: Callable[[int], Scored], batch: int, device: Device, dataset_gap: str, gate: JudgeGate
+    om_compared: Callable[[int], Compared], batch: int, device: Device, dataset_gap: str, gate: JudgeGate
 ) -> None:
-    top1 = om_scored(batch).accuracy[0]
+    top1 = om_compared(batch).scored.accuracy[0]
     judged = gate(published_accuracy(top1, device.om_top1, device.om_top1_error_pp, incomplete=dataset_gap))
     assert judged.passed, judged.message
 
@@ -199,8 +159,8 @@ def test_om_reaches_the_published_top1(
 @pytest.mark.npu
 @pytest.mark.gate("om.accuracy.top5_error_pp")
 def test_om_reaches_the_published_top5(
-    om_scored: Callable[[int], Scored], batch: int, device: Device, dataset_gap: str, gate: JudgeGate
+    om_compared: Callable[[int], Compared], batch: int, device: Device, dataset_gap: str, gate: JudgeGate
 ) -> None:
-    top5 = om_scored(batch).accuracy[4]
+    top5 = om_compared(batch).scored.accuracy[4]
     judged = gate(published_accuracy(top5, device.om_top5, device.om_top5_error_pp, incomplete=dataset_gap))
     assert judged.passed, judged.message

@@ -194,7 +194,10 @@ class Acceptance(Record, frozen=True, kw_only=True):
 
     `inputs` is what the run's header told, `artifacts` what the store found or made. `interrupted` says what ended
     the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate. `target` is
-    ascend or simulator, whether or not OMs were made there. Times are ISO 8601. What a run has not come to is None or
+    ascend or simulator, whether or not OMs were made there. `diagnoses` say, a text for each variant that failed, at
+    which node it leaves the checkpoint; their first line is the gate.
+
+    Times are ISO 8601. What a run has not come to is None or
     empty; the verifier counts on nothing that is not there.
     """
 
@@ -217,6 +220,7 @@ class Acceptance(Record, frozen=True, kw_only=True):
     device_throughput: tuple[DeviceThroughput, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
     timings: tuple[Timing, ...] = ()
+    diagnoses: tuple[str, ...] = ()
     host: HostRecord | None = None
     versions: Versions | None = None
 

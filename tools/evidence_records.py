@@ -23,9 +23,7 @@ from tools.judge.accuracy import Loss, compare
 from tools.judge.agreement import Agreement
 from tools.judge.throughput import judge_throughput
 from tools.scoring import Scored
-from tools.spec import Accuracy, Spec
-
-LOSSES_AT = (1, 5)
+from tools.spec import Accuracy, AtMost, Spec
 
 
 def input_digest(name: str, path: Path, *, sha256: str, md5: str | None) -> InputDigest:
@@ -47,13 +45,13 @@ def dataset_record(
     )
 
 
-def losses(pth: Scored, candidate: Scored, asked: Accuracy, *, strict: bool) -> tuple[Loss, ...]:
+def losses(pth: Scored, candidate: Scored, asked: Accuracy, *, strict: bool) -> tuple[Loss, Loss]:
     """The paired comparison with the pth at Top-1 and Top-5, as the gates ask for it."""
-    margins = dict(zip(LOSSES_AT, (asked.top1_drop_pp, asked.top5_drop_pp), strict=True))
-    return tuple(
-        compare(pth.places, candidate.places, k=k, margin=margin, tight=asked.tight_drop_pp, strict=strict)
-        for k, margin in margins.items()
-    )
+
+    def loss(k: int, margin: AtMost) -> Loss:
+        return compare(pth.places, candidate.places, k=k, margin=margin, tight=asked.tight_drop_pp, strict=strict)
+
+    return loss(1, asked.top1_drop_pp), loss(5, asked.top5_drop_pp)
 
 
 def variant_record(

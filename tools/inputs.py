@@ -16,7 +16,7 @@ GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
 VARIABLES = {
     name: f"ACCEPTANCE_{name.upper()}"
     for name in (
-        *("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence"),
+        *("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence", "baseline"),
         *("target", "infer_tool", "device", "soc", "ais_bench_python", "busy_device"),
     )
 }
@@ -51,6 +51,7 @@ class Inputs:
     why_spec: str
     cache: Path
     evidence: Path
+    baseline: Path | None
     limit: int | None
     ascend: Ascend
 
@@ -103,6 +104,7 @@ def resolve(
         why_spec="as asked" if given["spec"] else why_spec,
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
         evidence=Path(given["evidence"] or BUILD / "evidence").absolute(),
+        baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
         limit=_limit(given["limit"]),
         ascend=_ascend(given),
     )

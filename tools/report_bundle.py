@@ -17,7 +17,7 @@ from tools.evidence import FILE, Acceptance, read_acceptance
 from tools.evidence_bundle import write_manifest
 from tools.images import list_images
 from tools.judge.results import Verdict
-from tools.report.baseline import Comparison, compare
+from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.html import REPORT, RESULTS, read_spec, write_report
 from tools.verify_bundle import Refused, check_manifest
 
@@ -30,8 +30,8 @@ def main() -> int:
     """Report on one bundle; status 1 when it lost more than its spec allows against the baseline."""
     arguments = _arguments()
     folder: Path = arguments.bundle
-    acceptance = _read(folder)
-    baseline = _read(arguments.baseline) if arguments.baseline else None
+    acceptance = read_bundle(folder)
+    baseline = read_bundle(arguments.baseline) if arguments.baseline else None
     images = list_images(arguments.images) if arguments.images else {}
     comparison = _compare(folder, acceptance, baseline) if baseline else None
     write_report(folder, acceptance, images, comparison)
@@ -53,7 +53,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _read(folder: Path) -> Acceptance:
+def read_bundle(folder: Path) -> Acceptance:
     """The bundle's record, after every file but the two reports was held against the manifest."""
     try:
         problems = check_manifest(folder)[1]
@@ -78,9 +78,7 @@ def _compare(folder: Path, acceptance: Acceptance, baseline: Acceptance) -> Comp
 
 
 def _told(comparison: Comparison) -> int:
-    print(f"BASELINE: {comparison.verdict} ({len(comparison.problems)} of {len(comparison.figures)} figures)")
-    for figure in comparison.problems:
-        print(f"  {figure.name}: {figure.detail} {figure.loss_unit if figure.loss is not None else ''}".rstrip())
+    print("\n".join(baseline_lines(comparison)))
     return EXIT_OK if comparison.verdict is Verdict.PASS else EXIT_FAILED
 
 

@@ -1053,8 +1053,10 @@ def as_many_as(gate: str) -> Callable[[Question], int | None]:
 
 
 def all_images(question: Question) -> int | None:
-    """Every image of the data set."""
-    return None if question.bundle.dataset is None else len(question.bundle.ids)
+    """Every image of the data set; unknown where bins were lost or invented, which is a gate of its own."""
+    bins = question.bundle.gates.get("preprocessing.bins")
+    lost = bins is not None and bins.verdict != PASS
+    return None if question.bundle.dataset is None or lost else len(question.bundle.ids)
 
 
 def parity_images(question: Question) -> int | None:
@@ -1068,9 +1070,10 @@ def conserved(question: Question) -> Check:
     """A hand-over of ids: `<N> ids` where both sides hold the same."""
     match = re.fullmatch(r"([0-9]{1,12}) ids", str(question.claimed))
     passed = match is not None and int(match[1]) > 0
-    dataset = question.bundle.dataset
-    if match is not None and dataset is not None and dataset["limit"].absent and int(match[1]) != all_images(question):
-        raise NoEvidence(f"{match[1]} ids were handed over, {all_images(question)} are there")
+    dataset, images = question.bundle.dataset, all_images(question)
+    whole = dataset is not None and dataset["limit"].absent and images is not None
+    if match is not None and whole and int(match[1]) != images:
+        raise NoEvidence(f"{match[1]} ids were handed over, {images} are there")
     return Check(question.claimed, "the same ids", "ids", _word(passed))
 
 
@@ -1435,17 +1438,30 @@ def _died(recorded: Check) -> bool:
 
 
 def judge_gates(bundle: Bundle, spec: Node) -> list[Result]:
-    """Every gate of the inventory, judged by `spec`; a decision without evidence is a problem and decides nothing."""
+    """Every gate of the inventory, judged by `spec`."""
     results = []
     for name, (gate, batch) in expected(spec, on_device=bundle.on_device).items():
         try:
             result = judge_gate(bundle, spec, name, gate, batch)
         except NoEvidence as error:
-            bundle.problems.append(f"gate {name}: {bundle.gates[name].verdict} is recorded, but {error}")
-            result = None
+            result = without_evidence(bundle, name, gate, error)
         if result is not None:
             results.append(result)
     return results
+
+
+def without_evidence(bundle: Bundle, name: str, gate: Gate, error: NoEvidence) -> Result:
+    """A decision that rests on nothing in the bundle: FAIL needs no proof, anything better is not counted.
+
+    A stage that died takes the evidence of others with it, so this is a problem only where the run claims to be whole.
+    """
+    recorded = bundle.gates[name]
+    if recorded.verdict == FAIL:
+        return Result(name, gate.stage, recorded, AS_RECORDED)
+    remark = f"{recorded.verdict} is recorded, but {error}"
+    if bundle.record["verdict"]["word"].text() not in (REJECTED, INCOMPLETE):
+        bundle.problems.append(f"gate {name}: {remark}")
+    return Result(name, gate.stage, not_run(recorded.threshold, recorded.unit), AS_RECORDED, f"{remark}: not counted")
 
 
 def compare_gates(bundle: Bundle, results: Iterable[Result]) -> None:
@@ -1970,7 +1986,7 @@ KNOWN = frozenset(
     (
         *("schema", "verdict", "gates", "inputs", "artifacts", "interrupted", "strict_accuracy", "started_utc"),
         *("finished_utc", "spec", "target", "machine", "digests", "dataset", "variants", "host_throughput"),
-        *("device_throughput", "commands", "timings", "host", "versions"),
+        *("device_throughput", "commands", "timings", "diagnoses", "host", "versions"),
     )
 )
 

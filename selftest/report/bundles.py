@@ -81,8 +81,8 @@ def hostile_ids(place: Path, run: Acceptance) -> None:
     write_report(place, run)
 
 
-def pictures(folder: Path, ids: Sequence[str], side: int = 320) -> dict[str, Path]:
-    """A JPEG of noise for each id: nothing compresses worse."""
+def pictures(folder: Path, ids: Sequence[str], side: int = 96) -> dict[str, Path]:
+    """A JPEG of noise for each id, by default as large as a thumbnail: nothing compresses worse."""
     from PIL import Image
 
     random = np.random.default_rng(3)

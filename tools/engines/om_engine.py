@@ -47,7 +47,6 @@ class Measured:
         """The reading of the slowest device: a floor per chip must hold on each."""
         return min(self.readings, key=lambda reading: reading.images_per_second_per_chip)
 
-
     @property
     def fastest(self) -> ThroughputReading:
         """The reading of the fastest device: what is too good to be true shows there first."""

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+REFUSALS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
+"""onnxruntime's own errors while it loads a file (an empty one is an InvalidArgument)."""
+
 
 class OnnxEngine:
     """The ONNX file on onnxruntime's CPU provider, fed and read by the names of the spec."""
@@ -24,7 +27,7 @@ class OnnxEngine:
         errors = onnxruntime.capi.onnxruntime_pybind11_state
         try:
             self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-        except (errors.Fail, errors.InvalidGraph, errors.InvalidProtobuf, errors.NotImplemented) as error:
+        except tuple(getattr(errors, name) for name in REFUSALS) as error:
             raise OnnxError(f"onnxruntime cannot load it: {error}", gate="onnx.export", where=path) from error
         self._input, self._output = asked.input.name, asked.output.name
         self._refuse_other_names(path)

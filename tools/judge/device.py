@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from tools.judge.checks import none_of, not_run, within
-from tools.judge.results import Check, Verdict
+from tools.judge.results import Check, Verdict, Word
+from tools.judge.throughput import judge_throughput
 from tools.spec import Device, Model
 
 IDLE_SOURCE = "a perf run on a busy device measures the other job too"
@@ -18,7 +19,7 @@ def idle(busy: tuple[str, ...], *, tolerated: bool) -> Check:
 
 
 def floor(images_per_second_per_chip: float, device: Device, batch: int, *, busy: tuple[str, ...]) -> Check:
-    """The chip's throughput against the floor of its machine class.
+    """The chip's throughput against the floor of its machine class, by the rule of tools/judge/throughput.py.
 
     NOT RUN where nobody published a figure for the batch size; INCONCLUSIVE when the device was busy, whatever the
     figure: a pass on a busy device would be luck, a failure would blame the port.
@@ -26,8 +27,20 @@ def floor(images_per_second_per_chip: float, device: Device, batch: int, *, busy
     published = device.published(batch)
     if published is None:
         return not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
-    check = within(images_per_second_per_chip, device.floor(published))
+    noise = device.noise_cv_percent.value
+    check = judge_throughput([images_per_second_per_chip], floor=device.floor(published), noise_cv_percent=noise).check
     return _inconclusive(check, f"the device was busy: {'; '.join(busy)}") if busy else check
+
+
+def floor_word(
+    images_per_second_per_chip: float, device: Device | None, batch: int, *, busy: tuple[str, ...], simulated: bool
+) -> str:
+    """The word to keep beside a recorded throughput: its floor's verdict, SIMULATED where no floor can be judged."""
+    if simulated:
+        return Word.SIMULATED
+    if device is None:
+        return Verdict.NOT_RUN
+    return floor(images_per_second_per_chip, device, batch, busy=busy).verdict
 
 
 def plausible(images_per_second_per_chip: float, device: Device, model: Model, batch: int) -> Check:

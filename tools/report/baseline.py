@@ -73,6 +73,16 @@ class Comparison(Record, frozen=True):
         return tuple(figure for figure in self.figures if figure.verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE))
 
 
+def baseline_lines(comparison: Comparison) -> list[str]:
+    """The word over both runs, and each figure that lost too much, as lines for a terminal."""
+    count = f"{len(comparison.problems)} of {len(comparison.figures)} figures"
+    problems = [
+        f"  {figure.name}: {figure.detail} {figure.loss_unit if figure.loss is not None else ''}".rstrip()
+        for figure in comparison.problems
+    ]
+    return [f"BASELINE: {comparison.verdict} ({count})", *problems]
+
+
 def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison:
     """Compare two runs by the bounds of `spec`, that of the current one.
 

@@ -1,0 +1,143 @@
+"""The machine is what npu-smi says: present, healthy, of one chip, the one that was asked for."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tools.ascend import machine as machine_module
+from tools.ascend.machine import Machine, describe_machine
+from tools.ascend.reading import InferTool
+from tools.ascend.target import Target, TargetKind, choose_target
+from tools.errors import OmError
+
+from .stubs import executable
+
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+TABLE_310 = (TRANSCRIPTS / "npu_smi_310.txt").read_text()
+
+
+class Runner:
+    """A host whose npu-smi prints what a test says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = folder / "root"
+        self.root.mkdir()
+
+    def describe(self, body: str, *, soc: str | None = None, devices: tuple[int, ...] = (0,)) -> Machine:
+        """Describe the machine, npu-smi being this program."""
+        env = executable(self.folder / "bin", "npu-smi", body)
+        target = Target(TargetKind.ASCEND, env, InferTool.BENCHMARK, Path("benchmark"), "test")
+        return describe_machine(target, soc=soc, devices=devices, root=self.root, logs=self.folder / "logs")
+
+    def refused(self, body: str, *, soc: str | None = None, devices: tuple[int, ...] = (0,)) -> str:
+        """The words with which it is refused."""
+        with pytest.raises(OmError) as caught:
+            self.describe(body, soc=soc, devices=devices)
+        assert caught.value.gate == "om.device"
+        return str(caught.value)
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    """A host without driver and toolkit files."""
+    return Runner(tmp_path)
+
+
+def prints(text: str) -> str:
+    """A program that prints this."""
+    return f"print({text!r})"
+
+
+def test_chip_devices_and_versions(runner: Runner) -> None:
+    (runner.root / "usr/local/Ascend/driver").mkdir(parents=True)
+    (runner.root / "usr/local/Ascend/driver/version.info").write_text("Version=22.0.2\n")
+    found = runner.describe(prints(TABLE_310), devices=(2, 0))
+    assert (found.soc, found.devices, found.simulated) == ("Ascend310", (2, 0), False)
+    assert found.toolchain == {
+        "target": "ascend",
+        "soc": "Ascend310",
+        "tool": "benchmark",
+        "cann": "unknown",
+        "driver": "22.0.2",
+        "chip": "310",
+    }
+    assert (runner.folder / "logs" / "stdout.txt").read_text().strip() == TABLE_310.strip()
+
+
+@pytest.mark.parametrize(("table", "soc"), [("310p3", "Ascend310P3"), ("duo", "Ascend310P3"), ("910b", "Ascend910B3")])
+def test_each_chip_is_spelt_as_atc_does(runner: Runner, table: str, soc: str) -> None:
+    assert runner.describe(prints((TRANSCRIPTS / f"npu_smi_{table}.txt").read_text())).soc == soc
+
+
+@pytest.mark.parametrize("soc", ["Ascend310", "310", "ascend310"])
+def test_a_chip_that_was_asked_for_and_is_there(runner: Runner, soc: str) -> None:
+    assert runner.describe(prints(TABLE_310), soc=soc).soc == "Ascend310"
+
+
+def test_a_chip_that_was_asked_for_and_is_not_there(runner: Runner) -> None:
+    said = runner.refused(prints(TABLE_310), soc="Ascend310P3")
+    assert "Ascend310P3" in said
+    assert re.search(r"Ascend310\b", said)
+
+
+def test_an_unhealthy_device_is_refused_by_its_number_and_state(runner: Runner) -> None:
+    assert re.search(r"device 3 is \w+", runner.refused(prints(TABLE_310), devices=(0, 3)))
+
+
+def test_an_unhealthy_device_that_is_not_used_is_nobodys_business(runner: Runner) -> None:
+    assert runner.describe(prints(TABLE_310), devices=(0, 1)).devices == (0, 1)
+
+
+def test_an_absent_device_is_refused_with_those_that_are_there(runner: Runner) -> None:
+    assert "no such device; found 7; allowed [0, 1, 2, 3]" in runner.refused(prints(TABLE_310), devices=(7,))
+
+
+def test_chips_of_two_kinds_are_refused(runner: Runner) -> None:
+    table = (TRANSCRIPTS / "npu_smi_duo.txt").read_text()
+    mixed = table.replace("310P3", "310  ", 1)
+    assert "devices are of several kinds" in runner.refused(prints(mixed), devices=(0, 1))
+
+
+def test_a_chip_of_unknown_kind_is_refused(runner: Runner) -> None:
+    said = runner.refused(prints(TABLE_310.replace("| 1       310 ", "| 1       X99 ", 1)))
+    assert "npu-smi shows a chip of unknown kind" in said
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("print('dcmi module initialize failed. ret is -8005')", "ret is -8005"),
+        ("sys.exit(3)", "npu-smi printed nothing"),
+        (f"{prints(TABLE_310)}; sys.exit(3)", "exit code 3"),
+        (prints("\n".join(TABLE_310.splitlines()[:7])), "cut short"),
+        ("os.kill(os.getpid(), signal.SIGKILL)", "npu-smi printed nothing"),
+    ],
+)
+def test_an_npu_smi_that_cannot_answer_is_no_idle_device(runner: Runner, body: str, named: str) -> None:
+    assert named in runner.refused(body)
+
+
+def test_no_npu_smi_at_all_says_what_to_do(runner: Runner) -> None:
+    env = {"PATH": str(runner.folder)}
+    target = Target(TargetKind.ASCEND, env, InferTool.BENCHMARK, Path("benchmark"), "test")
+    with pytest.raises(OmError, match=r"`npu-smi` is not on PATH.*[Ii]nstall the Ascend driver") as caught:
+        describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "logs")
+    assert caught.value.gate == "om.device"
+
+
+def test_the_simulators_results_depend_on_its_programs(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    target = choose_target("simulator", "auto", {"PATH": "/usr/bin:/bin"}, runner.root)
+    found = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "logs")
+    assert found.simulated
+    assert "cann" not in found.toolchain
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "atc").write_text("changed")
+    monkeypatch.setattr(machine_module, "SIMULATOR", tmp_path / "other")
+    again = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "more")
+    assert again.toolchain["simulator"] != found.toolchain["simulator"]

@@ -1,0 +1,77 @@
+"""A chip's throughput against its floor and its ceiling, and what a busy device does to both."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.judge.device import floor, floor_word, idle, plausible
+from tools.judge.results import Verdict
+from tools.spec import PUBLISHED_SPEC, Device, Model, load_spec
+
+FLOOR_BS16 = 1891.73 * 0.95
+CEILING_BS16 = 1891.73 * 1.5
+BUSY = ("device 0: AI core at 87 %",)
+
+
+@pytest.fixture(scope="module")
+def device() -> Device:
+    """The Ascend310 of the guide."""
+    return load_spec(PUBLISHED_SPEC).require_device("Ascend310")
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    """AlexNet."""
+    return load_spec(PUBLISHED_SPEC).model
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"),
+    [
+        (FLOOR_BS16 + 0.01, Verdict.PASS),
+        (FLOOR_BS16 - 0.01, Verdict.FAIL),
+        (1891.73, Verdict.PASS),
+        (0.0, Verdict.FAIL),
+        (float("nan"), Verdict.FAIL),
+        (float("inf"), Verdict.FAIL),
+    ],
+)
+def test_the_floor_decides(device: Device, rate: float, verdict: Verdict) -> None:
+    assert floor(rate, device, 16, busy=()).verdict is verdict
+
+
+@pytest.mark.parametrize("rate", [0.0, 1891.73])
+def test_on_a_busy_device_nothing_is_decided(device: Device, rate: float) -> None:
+    check = floor(rate, device, 16, busy=BUSY)
+    assert (check.verdict, check.detail) == (Verdict.INCONCLUSIVE, "the device was busy: device 0: AI core at 87 %")
+
+
+def test_a_batch_that_nobody_published_is_owed(device: Device, model: Model) -> None:
+    assert floor(9e9, device, 64, busy=()).verdict is Verdict.NOT_RUN
+    assert plausible(9e9, device, model, 64).verdict is Verdict.NOT_RUN
+
+
+@pytest.mark.parametrize(
+    ("rate", "verdict"),
+    [(CEILING_BS16 - 0.01, Verdict.PASS), (CEILING_BS16 + 0.01, Verdict.FAIL), (7566.92, Verdict.FAIL)],
+)
+def test_the_ceiling_refuses_images_counted_twice(device: Device, model: Model, rate: float, verdict: Verdict) -> None:
+    assert plausible(rate, device, model, 16).verdict is verdict
+
+
+def test_an_idle_device_passes_and_a_busy_one_fails_unless_that_is_tolerated() -> None:
+    assert idle((), tolerated=False).verdict is Verdict.PASS
+    assert idle((), tolerated=True).verdict is Verdict.PASS
+    assert idle(BUSY, tolerated=False).verdict is Verdict.FAIL
+    assert idle(BUSY, tolerated=True).verdict is Verdict.INCONCLUSIVE
+
+
+def test_the_word_beside_a_recorded_throughput(device: Device) -> None:
+    def word(rate: float, where: Device | None, busy: tuple[str, ...] = (), *, simulated: bool = False) -> str:
+        return floor_word(rate, where, 16, busy=busy, simulated=simulated)
+
+    assert word(1891.73, device) == "PASS"
+    assert word(1.0, device) == "FAIL"
+    assert word(1891.73, device, BUSY) == "INCONCLUSIVE"
+    assert word(1891.73, None) == "NOT RUN"
+    assert word(1891.73, device, simulated=True) == "SIMULATED"

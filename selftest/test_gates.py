@@ -1,0 +1,137 @@
+"""The inventory and the tests are the same list: each gate is decided by one test, each test decides one gate."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tools.errors import Stage
+from tools.gates import INVENTORY, Asked, Gate, Where, applies, expected, find, gate_id
+from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, load_spec
+
+LISTING = """\
+import sys
+import pytest
+
+class Lister:
+    def pytest_collection_modifyitems(self, items):
+        for item in items:
+            gate = item.get_closest_marker("gate")
+            marks = ",".join(sorted(mark.name for mark in item.iter_markers()))
+            batch = item.callspec.params.get("batch") if hasattr(item, "callspec") else None
+            print("ITEM", gate.args[0] if gate else "-", batch, marks, item.function.__name__)
+
+    pytest_collection_modifyitems.tryfirst = True
+
+sys.exit(pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider", *sys.argv[1:]], plugins=[Lister()]))
+"""
+
+
+def collect(*words: str) -> list[tuple[str, str, set[str], str]]:
+    """Gate, batch, markers and function of every test of tests/, as a child process collects them."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTING, *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line.split(" ") for line in done.stdout.splitlines() if line.startswith("ITEM ")]
+    return [(gate, batch, set(marks.split(",")), function) for _, gate, batch, marks, function in lines]
+
+
+@pytest.fixture(scope="module")
+def items() -> list[tuple[str, str, set[str], str]]:
+    """Everything that tests/ holds, by the sample's spec."""
+    return collect("--sample")
+
+
+def test_ids_are_unique_and_name_their_stage_in_order() -> None:
+    ids = [gate.id for gate in INVENTORY]
+    assert len(set(ids)) == len(ids)
+    stages = [gate.stage for gate in INVENTORY]
+    assert stages == sorted(stages, key=list(Stage).index)
+    assert {gate.stage for gate in INVENTORY} == set(Stage)
+
+
+def test_every_gate_asks_a_question() -> None:
+    assert all(gate.question.endswith("?") for gate in INVENTORY)
+
+
+def test_a_full_id_is_found_again() -> None:
+    for gate in INVENTORY:
+        assert find(gate_id(gate, 16 if gate.per_batch else None)) is gate
+    with pytest.raises(KeyError):
+        find("no.such.gate[bs1]")
+
+
+def test_every_test_decides_a_gate_of_the_inventory(items: list[tuple[str, str, set[str], str]]) -> None:
+    assert {gate for gate, *_ in items} <= {gate.id for gate in INVENTORY}
+
+
+def test_every_gate_is_decided_by_one_test(items: list[tuple[str, str, set[str], str]]) -> None:
+    decided = Counter((gate, batch) for gate, batch, *_ in items)
+    batches = load_spec(SAMPLE_SPEC).batches
+    wanted = {(gate.id, str(batch)) for gate in INVENTORY for batch in (batches if gate.per_batch else (None,))}
+    assert set(decided) == wanted
+    assert set(decided.values()) == {1}
+
+
+def test_every_test_has_its_stages_marker_and_no_other(items: list[tuple[str, str, set[str], str]]) -> None:
+    for gate, _, marks, function in items:
+        assert marks & set(Stage) == {find(gate).stage}, function
+
+
+def test_what_needs_an_om_is_marked_so(items: list[tuple[str, str, set[str], str]]) -> None:
+    for gate, _, marks, function in items:
+        assert ("npu" in marks) == gate.startswith("om."), function
+
+
+@pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC])
+@pytest.mark.parametrize("on_device", [False, True])
+def test_what_is_owed_is_what_applies(path: Path, on_device: bool) -> None:
+    asked = Asked(load_spec(path), on_device=on_device)
+    owed = {name.partition("[")[0] for name in expected(asked)}
+    assert owed == {gate.id for gate in INVENTORY if applies(gate, asked)}
+
+
+def test_where_a_question_is_asked() -> None:
+    def gate(where: Where) -> Gate:
+        return Gate("x", Stage.OM, "?", False, where)
+
+    published, sample = load_spec(PUBLISHED_SPEC), load_spec(SAMPLE_SPEC)
+    assert all(applies(gate(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))
+    assert [applies(gate(Where.SAMPLE), Asked(spec, on_device=True)) for spec in (published, sample)] == [False, True]
+    assert [applies(gate(Where.DEVICE), Asked(published, on_device=there)) for there in (False, True)] == [False, True]
+    assert not applies(gate(Where.DEVICE), Asked(sample, on_device=True)), "the sample's spec has no machine class"
+
+
+def test_an_unknown_marker_ends_the_collection(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("import pytest\n\n@pytest.mark.acuracy\ndef test_x(): pass\n")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-c",
+            ROOT / "pytest.ini",
+            "--collect-only",
+            "-q",
+            tmp_path,
+            "-p",
+            "no:cacheprovider",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "'acuracy' not found in `markers` configuration option" in done.stdout
+
+
+def test_every_marker_of_the_stages_is_described() -> None:
+    text = (ROOT / "pytest.ini").read_text(encoding="utf-8")
+    described = {line.split(":")[0].split("(")[0].strip() for line in text.splitlines() if line.startswith("    ")}
+    assert described == {"gate", "npu", "slow", *Stage}

@@ -1,0 +1,62 @@
+"""`pytest -n 2` says what `pytest` says, and its workers build each artifact once."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from selftest.faults.world import Outcome, World
+from tools.evidence import read_acceptance
+from tools.spec import ROOT
+
+SELECTED = ("-m", "not perf")
+
+
+def run_on_two_workers(world: World, cache: Path, *words: str) -> Outcome:
+    """Run the suite on two workers over a cache of its own."""
+    evidence = world.folder / "evidence-n2"
+    options = ["--sample", f"--spec={world.spec}", f"--cache={cache}", f"--evidence={evidence}", *SELECTED, *words]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "2", "-v", "-p", "no:cacheprovider", "--diagnose=never", *options],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout + done.stderr, read_acceptance(evidence))
+
+
+def origins(text: str, origin: str) -> Counter[str]:
+    """How often each artifact came about this way."""
+    return Counter(re.findall(rf"(?m)^{origin} (\S+)", text))
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_same_verdict_and_build_each_artifact_once(world: World) -> None:
+    world.only_batches(1, 4)
+    parallel = run_on_two_workers(world, world.folder / "empty")
+    alone = world.run(*SELECTED, "-v")
+    assert parallel.exit_code == alone.exit_code == 0, parallel.text
+    assert parallel.acceptance.verdict == alone.acceptance.verdict
+    assert [(gate.id, gate.check.verdict) for gate in parallel.acceptance.gates] == [
+        (gate.id, gate.check.verdict) for gate in alone.acceptance.gates
+    ]
+    built = origins(parallel.text, "miss")
+    assert {"sample-checkpoint", "sample-images", "bins", "onnx", "om"} <= {name.partition("/")[0] for name in built}
+    assert set(built.values()) == {1}, built
+    assert not origins(parallel.text, "damaged")
+    assert set(origins(alone.text, "hit")) == set(built)
+
+
+def test_an_error_is_made_once_and_told_by_both_workers(world: World) -> None:
+    world.only_batches(1, 4)
+    world.edit_spec("soc: null", "soc: Ascend910B3")
+    outcome = run_on_two_workers(world, world.cache, "-k", "om_compiles or om_runs")
+    assert outcome.exit_code == 1
+    assert outcome.failed == ["om.device"], outcome.text
+    assert "Ascend910B3" in outcome.check("om.device").detail

@@ -1,0 +1,138 @@
+"""The uses that the README promises: which gates they select, what they leave behind, and their last word."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fixtures.setup
+from selftest.faults.world import World
+from tools.engines.om_engine import Measured
+from tools.errors import Stage
+from tools.facts import load_fact
+from tools.gates import INVENTORY
+from tools.judge.results import Verdict, Word
+from tools.spec import ROOT
+
+
+def stages(world_gates: list[Any]) -> set[Stage]:
+    """The stages that were decided."""
+    return {result.stage for result in world_gates}
+
+
+def test_accuracy_alone_is_incomplete_and_says_what_is_owed(world: World) -> None:
+    world.only_batches(1, 4)
+    outcome = world.run("-m", "accuracy")
+    assert outcome.exit_code == 0, outcome.text
+    assert stages(list(outcome.acceptance.gates)) == {Stage.ACCURACY}
+    decided = {result.id.partition("[")[0] for result in outcome.acceptance.gates}
+    always = {gate.id for gate in INVENTORY if gate.stage is Stage.ACCURACY and "error_pp" not in gate.id}
+    assert decided >= always
+    assert outcome.acceptance.verdict.banner == "INCOMPLETE (SIMULATED, SAMPLE)"
+    assert "onnx.opset" in outcome.acceptance.verdict.owed
+    assert "still owed" in outcome.text
+
+
+def test_without_the_npu_no_simulator_runs_and_the_om_is_owed(world: World) -> None:
+    world.forget("om", "predictions-om")
+    outcome = world.run("-m", "not npu and not perf")
+    assert outcome.exit_code == 0, outcome.text
+    assert not [result.id for result in outcome.acceptance.gates if result.id.startswith("om.")]
+    assert outcome.acceptance.verdict.banner == "INCOMPLETE (SAMPLE)"
+    assert "om.accuracy.top1_drop_pp[bs16]" in outcome.acceptance.verdict.owed
+    assert not list(world.cache.glob("om/*"))
+
+
+def seconds_per_image(cache: Path) -> dict[int, list[float]]:
+    """What the tools reported, by batch, as the store keeps it."""
+    kept = [load_fact(folder, Measured) for folder in cache.glob("throughput-om/*/files")]
+    return {reading.batch: list(reading.seconds_per_image) for measured in kept for reading in measured.readings}
+
+
+@pytest.mark.slow
+def test_perf_writes_what_the_tool_measured(world: World) -> None:
+    world.only_batches(1, 4)
+    path = world.folder / "perf.json"
+    outcome = world.run("-m", "perf", f"--benchmark-json={path}")
+    assert outcome.exit_code == 0, outcome.text
+    assert stages(list(outcome.acceptance.gates)) == {Stage.PERF}
+    assert outcome.acceptance.verdict.word is Word.INCOMPLETE
+    entries = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
+    offline = {entry["extra_info"]["batch"]: entry for entry in entries if entry["group"].startswith("om ")}
+    reported = seconds_per_image(world.cache)
+    assert set(offline) == set(reported) == {1, 4}
+    for batch, entry in offline.items():
+        assert entry["stats"]["data"] == reported[batch]
+        info = entry["extra_info"]
+        assert info["images_per_second_per_chip"] == pytest.approx(len(reported[batch]) / sum(reported[batch]))
+        assert (info["soc"], info["tool"], info["target"]) == ("Ascend310", "benchmark", "simulator")
+        assert info["mode"] == {1: "dataset", 4: "pure"}[batch]
+        assert info["floor_images_per_second_per_chip"] is None
+        assert (info["simulated"], info["verdict"]) == (True, "SIMULATED")
+    host = {entry["extra_info"]["batch"]: entry for entry in entries if entry["group"].startswith("host ")}
+    for entry in host.values():
+        rate = len(entry["stats"]["data"]) / sum(entry["stats"]["data"])
+        assert entry["extra_info"]["images_per_second"] == pytest.approx(rate)
+        assert entry["extra_info"]["verdict"] == "PASS"
+    assert set(host) == {1, 4}
+
+
+def test_ascend_here_fails_by_name_and_skips_no_gate(world: World) -> None:
+    world.only_batches(4)
+    outcome = world.run("-m", "npu", "--target=ascend")
+    assert outcome.exit_code == 1, outcome.text
+    assert outcome.failed == ["om.toolkit"]
+    missing = outcome.check("om.toolkit").detail
+    assert "`atc` is not on PATH" in missing
+    assert "--target ascend never simulates" in missing
+    assert "skipped" not in outcome.text.lower()
+    assert {result.check.verdict for result in outcome.acceptance.gates} == {Verdict.FAIL, Verdict.NOT_RUN}
+    assert outcome.acceptance.verdict.banner == "REJECTED (SAMPLE)"
+
+
+@pytest.fixture
+def host_with_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The root of a host with a toolkit folder and nothing else of Ascend."""
+    root = tmp_path / "host"
+    (root / "usr/local/Ascend/ascend-toolkit").mkdir(parents=True)
+    monkeypatch.setattr(fixtures.setup, "HOST_ROOT", root)
+    return root
+
+
+def test_where_a_trace_of_ascend_is_auto_never_simulates(world: World, host_with_a_trace: Path) -> None:
+    world.only_batches(4)
+    outcome = world.run("-m", "om")
+    assert outcome.exit_code == 1, outcome.text
+    assert outcome.failed == ["om.toolkit"]
+    assert "NPU here (/usr/local/Ascend/ascend-toolkit), and it is never simulated silently" in outcome.text
+    assert "skipped" not in outcome.text.lower()
+    assert not outcome.acceptance.verdict.simulated
+
+
+def test_where_a_trace_of_ascend_is_the_sample_is_never_taken_silently(
+    pytester: pytest.Pytester, host_with_a_trace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"--rootdir={ROOT}", f"--config-file={ROOT / 'pytest.ini'}", "-p", "no:cacheprovider", "--collect-only"]
+    result = pytester.runpytest_inprocess(*words, str(ROOT / "tests"))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = result.stdout.str() + result.stderr.str()
+    assert "on Ascend the real inputs are needed" in said
+    assert str(host_with_a_trace / "opt/npu/imagenet") in said
+
+
+@pytest.mark.parametrize("words", [["-n", "2"], ["--benchmark-disable"]])
+def test_a_benchmark_file_that_would_not_be_written_is_refused(tmp_path: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--sample", *words, f"--benchmark-json={tmp_path / 'perf.json'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "--benchmark-json writes nothing under -n or --benchmark-disable" in done.stderr + done.stdout
