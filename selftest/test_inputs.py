@@ -204,7 +204,7 @@ def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() ->
     conftest = importlib.util.module_from_spec(found)
     found.loader.exec_module(conftest)
     assert {name.replace("-", "_") for name in conftest.OPTIONS} == set(VARIABLES)
-    assert {f"--{name}" for name in conftest.OPTIONS} == VALUED
+    assert {f"--{name}" for name in conftest.OPTIONS} <= VALUED
 
 
 def test_on_a_device_the_sample_is_never_taken_silently(host: Host) -> None:

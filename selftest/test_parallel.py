@@ -36,9 +36,14 @@ def origins(text: str, origin: str) -> Counter[str]:
     return Counter(re.findall(rf"(?m)^{origin} (\S+)", text))
 
 
+def kinds(artifacts: Counter[str]) -> set[str]:
+    """What was asked for, whatever it was made from."""
+    return {name.partition("/")[0] for name in artifacts}
+
+
 @pytest.mark.slow
 def test_two_workers_give_the_same_verdict_and_build_each_artifact_once(world: World) -> None:
-    world.only_batches(1, 4)
+    world.only_batches(4)
     parallel = run_on_two_workers(world, world.folder / "empty")
     alone = world.run(*SELECTED, "-v")
     assert parallel.exit_code == alone.exit_code == 0, parallel.text
@@ -47,10 +52,12 @@ def test_two_workers_give_the_same_verdict_and_build_each_artifact_once(world: W
         (gate.id, gate.check.verdict) for gate in alone.acceptance.gates
     ]
     built = origins(parallel.text, "miss")
-    assert {"sample-checkpoint", "sample-images", "bins", "onnx", "om"} <= {name.partition("/")[0] for name in built}
+    assert kinds(built) >= {"sample-checkpoint", "sample-images", "bins", "onnx", "om", "predictions-om"}
     assert set(built.values()) == {1}, built
     assert not origins(parallel.text, "damaged")
-    assert set(origins(alone.text, "hit")) == set(built)
+    found = origins(alone.text, "hit")  # an OM holds its command line, paths included: keys behind it differ
+    assert not origins(alone.text, "miss")
+    assert kinds(found) == kinds(built)
 
 
 def test_an_error_is_made_once_and_told_by_both_workers(world: World) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 import fixtures.setup
 from selftest.faults.world import World
+from tools import content
 from tools.engines.om_engine import Measured
 from tools.errors import Stage
 from tools.facts import load_fact
@@ -123,6 +124,26 @@ def test_where_a_trace_of_ascend_is_the_sample_is_never_taken_silently(
     said = result.stdout.str() + result.stderr.str()
     assert "on Ascend the real inputs are needed" in said
     assert str(host_with_a_trace / "opt/npu/imagenet") in said
+
+
+def test_a_folder_in_the_checkpoints_place_is_one_error_of_its_stage(world: World) -> None:
+    outcome = world.run("-m", "checkpoint", f"--checkpoint={world.folder}", sample=False)
+    assert outcome.exit_code == 1
+    assert outcome.failed == ["checkpoint.md5"], outcome.text
+    assert "there is no such checkpoint file" in outcome.check("checkpoint.md5").detail
+    assert "Traceback" not in outcome.text
+
+
+def test_an_image_that_may_not_be_read_is_one_error_of_its_stage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(files: object) -> str:
+        raise PermissionError(13, "Permission denied", "/data/val/a.JPEG")
+
+    monkeypatch.setattr(content, "images_content_sha256", refuse)
+    outcome = world.run("-m", "preprocessing")
+    assert outcome.exit_code == 1
+    assert outcome.failed == ["preprocessing.images"], outcome.text
+    assert "/data/val/a.JPEG" in outcome.check("preprocessing.images").detail
+    assert "Traceback" not in outcome.text
 
 
 @pytest.mark.parametrize("words", [["-n", "2"], ["--benchmark-disable"]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -41,7 +42,7 @@ def run(
     timeout_seconds: float,
     env: Mapping[str, str] | None = None,
 ) -> Completed:
-    """Run a tool to its end and keep `<logs>/stdout.txt`, `stderr.txt` and `command.txt` as evidence.
+    """Run a tool to its end and keep `<logs>/stdout.txt`, `stderr.txt`, `command.txt` and `ending.json` as evidence.
 
     The child leads its own process group: at the time limit, and whenever we leave early (Ctrl-C), the whole group is
     terminated and then killed, so that no grandchild lives on. FileNotFoundError when the program does not exist.
@@ -64,12 +65,15 @@ def run(
         finally:
             end_group(child)
             _running.discard(child)
+    seconds = time.monotonic() - started
+    ending = {"returncode": child.returncode, "seconds": seconds}
+    (logs / "ending.json").write_text(json.dumps(ending), encoding="utf-8")
     return Completed(
         argv=words,
         returncode=child.returncode,
         stdout=out_path.read_text(encoding="utf-8", errors="replace"),
         stderr=err_path.read_text(encoding="utf-8", errors="replace"),
-        seconds=time.monotonic() - started,
+        seconds=seconds,
         timed_out=timed_out,
     )
 

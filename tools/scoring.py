@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.engines.predictions import Predictions
+from tools.engines.predictions import Predictions, gate_of
 from tools.errors import AccuracyError
 from tools.judge.accuracy import TopK, label_places, top1_to_top5
 from tools.judge.agreement import Agreement, measure, summarise
@@ -35,7 +35,7 @@ def agree(pth: Predictions, candidate: Predictions, *, near_tie_logits: float) -
     if pth.ids != candidate.ids:
         raise AccuracyError(
             "the images are not the same, or not in the same order",
-            gate=f"{candidate.variant.partition('_')[0]}.accuracy.ids",
+            gate=gate_of(candidate.variant, "ids"),
             where=candidate.variant,
         )
     starts = range(0, len(pth.ids), IMAGES_AT_ONCE)

@@ -24,6 +24,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
 PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
@@ -42,32 +43,32 @@ class Number(Entry, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, float) and not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} is {value}, a number must be finite and not negative")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"{name} is {value}, a number must be finite")
 
 
 class Fact(Number, frozen=True, kw_only=True):
     """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
 
-    value: float
+    value: NotNegative
 
 
 class Exactly(Number, frozen=True, kw_only=True):
     """The measured value must equal this."""
 
-    exactly: float
+    exactly: NotNegative
 
 
 class AtMost(Number, frozen=True, kw_only=True):
     """The measured value may not exceed this."""
 
-    at_most: float
+    at_most: NotNegative
 
 
 class AtLeast(Number, frozen=True, kw_only=True):
     """The measured value may not fall below this."""
 
-    at_least: float
+    at_least: NotNegative
 
 
 Bound = Exactly | AtMost | AtLeast

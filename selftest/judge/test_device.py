@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tools.errors import SuiteError
 from tools.judge.device import floor, floor_word, idle, plausible
 from tools.judge.results import Verdict
 from tools.spec import PUBLISHED_SPEC, Device, Model, load_spec
@@ -28,19 +29,25 @@ def model() -> Model:
 @pytest.mark.parametrize(
     ("rate", "verdict"),
     [
-        (FLOOR_BS16 + 0.01, Verdict.PASS),
-        (FLOOR_BS16 - 0.01, Verdict.FAIL),
+        (FLOOR_BS16 * 1.03, Verdict.PASS),
+        (FLOOR_BS16 * 0.97, Verdict.FAIL),
+        (FLOOR_BS16 + 0.01, Verdict.INCONCLUSIVE),
+        (FLOOR_BS16 - 0.01, Verdict.INCONCLUSIVE),
         (1891.73, Verdict.PASS),
-        (0.0, Verdict.FAIL),
-        (float("nan"), Verdict.FAIL),
-        (float("inf"), Verdict.FAIL),
+        (1e-9, Verdict.FAIL),
     ],
 )
-def test_the_floor_decides(device: Device, rate: float, verdict: Verdict) -> None:
+def test_the_floor_decides_outside_the_noise(device: Device, rate: float, verdict: Verdict) -> None:
     assert floor(rate, device, 16, busy=()).verdict is verdict
 
 
-@pytest.mark.parametrize("rate", [0.0, 1891.73])
+@pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
+def test_what_is_no_rate_is_refused(device: Device, rate: float) -> None:
+    with pytest.raises(SuiteError):
+        floor(rate, device, 16, busy=())
+
+
+@pytest.mark.parametrize("rate", [1.0, 1891.73])
 def test_on_a_busy_device_nothing_is_decided(device: Device, rate: float) -> None:
     check = floor(rate, device, 16, busy=BUSY)
     assert (check.verdict, check.detail) == (Verdict.INCONCLUSIVE, "the device was busy: device 0: AI core at 87 %")

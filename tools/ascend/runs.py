@@ -66,8 +66,11 @@ class DatasetRun:
 def private_folder(work: Path, gate: str) -> Path:
     """Make `work`, which must not exist or be empty: the tools never clear old results, and would count them."""
     require_plain(work, gate, "the working folder")
-    work.mkdir(parents=True, exist_ok=True)
-    left = sorted(entry.name for entry in work.iterdir())
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        left = sorted(entry.name for entry in work.iterdir())
+    except OSError as error:
+        raise OmError(f"cannot make the working folder: {error.strerror}", gate=gate, where=work) from error
     if left:
         raise OmError(
             "the working folder holds files of an earlier run",

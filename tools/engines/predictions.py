@@ -43,6 +43,12 @@ def predict(engine: Engine, bins: Path, ids: Sequence[str], recipe: Preprocessin
     return Predictions(variant=engine.name, ids=tuple(ids), logits=np.concatenate(rows))
 
 
+def gate_of(variant: str, question: str) -> str:
+    """The gate that asks something of a variant's predictions: `onnx.accuracy.ids`, `om.accuracy.ids[bs4]`."""
+    stem, _, batch = variant.partition("_")
+    return f"{stem}.accuracy.{question}" + (f"[{batch}]" if batch else "")
+
+
 def save_predictions(predictions: Predictions, folder: Path) -> None:
     """Write ids and logits into a folder; AccuracyError when the logits are not one finite row an id."""
     import numpy as np
@@ -51,7 +57,7 @@ def save_predictions(predictions: Predictions, folder: Path) -> None:
     if logits.ndim != 2 or len(logits) != len(predictions.ids):
         raise AccuracyError(
             f"{predictions.variant} gave other than one row of logits an image",
-            gate=f"{predictions.variant}.accuracy.ids",
+            gate=gate_of(predictions.variant, "ids"),
             measured=f"shape {list(logits.shape)}",
             allowed=f"{len(predictions.ids)} rows",
         )
@@ -59,7 +65,7 @@ def save_predictions(predictions: Predictions, folder: Path) -> None:
     if broken:
         raise AccuracyError(
             f"{predictions.variant} gave NaN or infinite logits for {len(broken)} images: {', '.join(broken[:5])}",
-            gate=f"{predictions.variant}.accuracy.finite",
+            gate=gate_of(predictions.variant, "finite"),
         )
     (folder / IDS).write_bytes(msgspec.json.encode(predictions.ids))
     np.save(folder / LOGITS, logits.astype(np.float32, copy=False), allow_pickle=False)

@@ -1,0 +1,163 @@
+"""Whatever goes wrong around a vendor tool, its place, its end or its dumps, is one error that names it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools.ascend.runs import Place, check_dumps, ending, private_folder, reproduce, require_file, run_tool, tail
+from tools.errors import OmError, StageError
+from tools.process import Completed
+
+from .stubs import executable
+
+GATE = "om.ran[bs1]"
+
+
+def completed(stdout: str = "", *, returncode: int = 0, timed_out: bool = False, stderr: str = "") -> Completed:
+    """A child that ended so."""
+    return Completed(("tool",), returncode, stdout, stderr, 0.0, timed_out)
+
+
+def refused(call: Callable[[], object]) -> str:
+    """The words of the OmError."""
+    with pytest.raises(OmError) as caught:
+        call()
+    assert caught.value.gate == GATE
+    return str(caught.value)
+
+
+def test_a_working_folder_is_made_and_private(tmp_path: Path) -> None:
+    work = private_folder(tmp_path / "a" / "b", GATE)
+    assert work.is_dir()
+    assert private_folder(work, GATE) == work
+
+
+def test_results_of_an_earlier_run_are_named_and_not_mixed_in(tmp_path: Path) -> None:
+    (tmp_path / "old.txt").touch()
+    assert "the working folder holds files of an earlier run; found old.txt" in refused(
+        lambda: private_folder(tmp_path, GATE)
+    )
+
+
+def test_a_place_where_no_folder_can_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    said = refused(lambda: private_folder(tmp_path / "file" / "work", GATE))
+    assert said == f"{tmp_path / 'file' / 'work'}: cannot make the working folder: Not a directory"
+
+
+def test_a_read_only_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert "cannot make the working folder: Permission denied" in refused(lambda: private_folder(tmp_path / "w", GATE))
+
+
+@pytest.mark.parametrize("name", ["my work", "tab\there", "line\nfeed"])
+def test_white_space_in_a_path_is_refused_before_a_tool_splits_at_it(tmp_path: Path, name: str) -> None:
+    assert "white space in its path" in refused(lambda: private_folder(tmp_path / name, GATE))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [None, b""])
+def test_a_missing_or_empty_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "model.om"
+    if content is not None:
+        path.write_bytes(content)
+    assert "the OM is missing or empty" in refused(lambda: require_file(path, GATE, "the OM"))
+
+
+@pytest.mark.parametrize(
+    ("done", "words"),
+    [
+        (completed(), None),
+        (completed(returncode=3), "ended with exit code 3"),
+        (completed(returncode=-signal.SIGKILL), "was killed (exit code -9), most likely out of memory"),
+        (completed(returncode=137), "was killed (exit code 137), most likely out of memory"),
+        (completed(returncode=-signal.SIGSEGV), "was ended by signal 11"),
+        (completed(returncode=-15, timed_out=True), "did not end within 60 s and was ended (hang)"),
+        (completed(stderr="libascend_hal.so: cannot open", returncode=127), "cannot load libascend_hal.so"),
+    ],
+)
+def test_how_a_child_ended_in_words(done: Completed, words: str | None) -> None:
+    said = ending(done, 60)
+    assert said is None if words is None else words in str(said)
+
+
+def test_of_a_progress_bar_the_last_state_is_kept() -> None:
+    assert tail(completed("start\n10% done\r20% done\r100% done\nend\n")) == "start / 100% done / end"
+    assert tail(completed()) == "(nothing printed)"
+
+
+def test_how_to_reproduce_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
+    said = reproduce(["atc", "--input_shape=x:1,3", "a'b"], tmp_path, tmp_path / "logs")
+    assert f"cd {tmp_path} && atc --input_shape=x:1,3 'a'\"'\"'b'" in said
+
+
+def run(tmp_path: Path, body: str, timeout_seconds: float = 600) -> Completed:
+    """Run this program as a vendor tool."""
+    env = executable(tmp_path / "bin", "tool", body)
+    work = tmp_path / "work"
+    work.mkdir()
+    place = Place(env, work, tmp_path / "logs", timeout_seconds)
+    return run_tool(
+        [tmp_path / "bin" / "tool", "--x"], place, refuse=lambda what, again: OmError(what, gate=GATE, fix=again)
+    )
+
+
+def test_a_clean_end_is_clean(tmp_path: Path) -> None:
+    assert run(tmp_path, "print('done')").stdout == "done\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "`tool` was killed"),
+        ("print('[ERROR] one sample dropped')", "reported an error although its exit code is 0"),
+        ("raise OSError(28, 'No space left on device')", "No space left on device"),
+        ("sys.exit(1)", "ended with exit code 1; output ends: (nothing printed)"),
+    ],
+)
+def test_any_other_end_is_refused_with_what_the_tool_said(tmp_path: Path, body: str, named: str) -> None:
+    said = refused(lambda: run(tmp_path, body))
+    assert named in said
+    assert f"Reproduce with: cd {tmp_path / 'work'} && " in said
+
+
+def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:
+    place = Place({}, tmp_path, tmp_path / "logs", 600)
+
+    def refuse(what: str, again: str) -> StageError:
+        return OmError(what, gate=GATE)
+
+    said = refused(lambda: run_tool([tmp_path / "none", "--x"], place, refuse=refuse))
+    assert said == f"`{tmp_path / 'none'}` cannot be started: No such file or directory"
+
+
+DUMPS: dict[str, tuple[dict[str, bytes], str]] = {
+    "one lost": ({"a_0.txt": b"1"}, "1 missing in the dumps (b_0.txt)"),
+    "one of another run": ({"a_0.txt": b"1", "b_0.txt": b"1", "z_0.txt": b"1"}, "1 not in the input (z_0.txt)"),
+    "all of another run": ({"y_0.txt": b"1", "z_0.txt": b"1"}, "2 missing in the dumps"),
+    "one empty": ({"a_0.txt": b"1", "b_0.txt": b""}, "1 dumps are empty (b_0.txt)"),
+    "none": ({}, "2 missing in the dumps"),
+}
+
+
+@pytest.mark.parametrize("dumps", DUMPS)
+def test_dumps_are_exactly_those_of_the_input(tmp_path: Path, dumps: str) -> None:
+    files, named = DUMPS[dumps]
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    said = refused(lambda: check_dumps(tmp_path, ["a_0.txt", "b_0.txt"], batch=1, completed=completed()))
+    assert named in said
+
+
+def test_whole_dumps_pass_and_a_folder_that_is_not_there_does_not(tmp_path: Path) -> None:
+    (tmp_path / "a_0.txt").write_bytes(b"1")
+    check_dumps(tmp_path, ["a_0.txt"], batch=1, completed=completed())
+    none = tmp_path / "none"
+    assert "1 missing" in refused(lambda: check_dumps(none, ["a_0.txt"], batch=1, completed=completed()))
