@@ -1822,7 +1822,7 @@ def judge_run(
     left = tuple(name for name in owed if name not in passed and name not in failed)
     if failed:
         word = REJECTED
-    elif left or interrupted:
+    elif left or interrupted or not passed:
         word = INCOMPLETE
     elif simulated:
         word = SIMULATED

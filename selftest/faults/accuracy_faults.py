@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     Logits = NDArray[np.float32]
 
-catalogue = Catalogue("accuracy", remade=("predictions",))
+host = Catalogue("accuracy", remade=("predictions-pth", "predictions-onnx"))  # the OMs keep theirs: they are slow
+offline = Catalogue("accuracy", remade=("predictions-om",))
 
 
 def edit_predictions(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callable[[Logits], Logits]) -> None:
@@ -53,42 +54,42 @@ def poison(logits: Logits) -> Logits:
     return logits
 
 
-@catalogue.fault("one pth prediction lost", "pth.accuracy.ids")
+@host.fault("one pth prediction lost", "pth.accuracy.ids")
 def pth_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_one(monkeypatch, "pth")
 
 
-@catalogue.fault("one pth logit NaN", "pth.accuracy.finite")
+@host.fault("one pth logit NaN", "pth.accuracy.finite")
 def pth_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "pth", poison)
 
 
-@catalogue.fault("pth predictions in another order than the images", "pth.accuracy.top1_error_pp")
+@host.fault("pth predictions in another order than the images", "pth.accuracy.top1_error_pp")
 def pth_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "pth", lambda logits: logits[::-1].copy())
 
 
-@catalogue.fault("the published Top-5 of another model", "pth.accuracy.top5_error_pp")
+@host.fault("the published Top-5 of another model", "pth.accuracy.top5_error_pp")
 def other_top5(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.edit_spec("pth_top5: {value: 75.0,", "pth_top5: {value: 79.068,")
 
 
-@catalogue.fault("one ONNX prediction lost", "onnx.accuracy.ids")
+@host.fault("one ONNX prediction lost", "onnx.accuracy.ids")
 def onnx_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_one(monkeypatch, "onnx")
 
 
-@catalogue.fault("one ONNX logit NaN", "onnx.accuracy.finite")
+@host.fault("one ONNX logit NaN", "onnx.accuracy.finite")
 def onnx_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "onnx", poison)
 
 
-@catalogue.fault("ONNX logits shifted by one class", "onnx.accuracy.top1_drop_pp")
+@host.fault("ONNX logits shifted by one class", "onnx.accuracy.top1_drop_pp")
 def onnx_shifted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "onnx", shifted)
 
 
-@catalogue.fault("only the top class of the ONNX file is right", "onnx.accuracy.top5_drop_pp")
+@host.fault("only the top class of the ONNX file is right", "onnx.accuracy.top5_drop_pp")
 def onnx_top1_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "onnx", keep_best)
 
@@ -165,7 +166,7 @@ def enter_agreement(variant: str, batch: str, small: float, logit: float) -> Non
             world.only_batches(4)
             edit_predictions(monkeypatch, saved, edit)
 
-        catalogue.fault(f"{name} ({variant})", gate, beside=beside)(inject)
+        (offline if batch else host).fault(f"{name} ({variant})", gate, beside=beside)(inject)
 
     enter("one image with another's logits", gates[0], one_image_of_another)
     enter("coarser arithmetic than stated", gates[1], noise(small))

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 catalogue = Catalogue("perf", remade=("host",))
 
 
-@catalogue.fault("onnxruntime computes everything eight times", "host.perf.onnx_to_torch[bs1]", "-k=bs1]")
+@catalogue.fault("onnxruntime computes everything thirty times", "host.perf.onnx_to_torch[bs1]", "-k=bs1]")
 def slow_onnxruntime(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     right = OnnxEngine.logits
 
     def slow(engine: OnnxEngine, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        for _ in range(7):
+        for _ in range(29):
             right(engine, images)
         return right(engine, images)
 
