@@ -24,10 +24,10 @@ test: $(VENV)/dev.stamp
 	@echo "== types"
 	$(BIN)/mypy
 	@echo "== the suite's own tests"
-	$(BIN)/python -m pytest selftest -q -n 2
+	$(BIN)/python -m pytest selftest -q -n 2 --dist worksteal --durations=15
 
 faults: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest selftest/faults -q -n 2
+	$(BIN)/python -m pytest selftest/faults -q -n 2 --dist worksteal
 	@echo "== the table: docs/faults.md"
 
 bench: $(VENV)/dev.stamp

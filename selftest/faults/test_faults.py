@@ -4,31 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from selftest.faults import (
-    accuracy_faults,
-    checkpoint_faults,
-    device_faults,
-    om_faults,
-    onnx_faults,
-    perf_faults,
-    preprocessing_faults,
-)
-from selftest.faults.fault import Catalogue, Fault
+from selftest.faults.catalogue import FAULTS, PAGE, page
+from selftest.faults.fault import Fault
 from selftest.faults.world import World
 from tools.gates import INVENTORY
 from tools.judge.results import Word
-
-MODULES = (
-    *(checkpoint_faults, onnx_faults, preprocessing_faults, om_faults),
-    *(accuracy_faults, perf_faults, device_faults),
-)
-CATALOGUE = [
-    fault
-    for module in MODULES
-    for catalogue in vars(module).values()
-    if isinstance(catalogue, Catalogue)
-    for fault in catalogue.faults
-]
 
 
 def test_the_clean_world_passes(world: World) -> None:
@@ -38,7 +18,7 @@ def test_the_clean_world_passes(world: World) -> None:
     assert outcome.acceptance.verdict.banner == "SIMULATED (SAMPLE)"
 
 
-@pytest.mark.parametrize("fault", CATALOGUE, ids=lambda fault: fault.name.replace(" ", "-"))
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 def test_the_fault_turns_its_gate_red(fault: Fault, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.forget(*fault.remade)
     fault.inject(world, monkeypatch)
@@ -51,13 +31,17 @@ def test_the_fault_turns_its_gate_red(fault: Fault, world: World, monkeypatch: p
 
 
 def test_every_gate_has_a_fault_that_trips_it() -> None:
-    tripped = {fault.gate.partition("[")[0] for fault in CATALOGUE}
+    tripped = {fault.gate.partition("[")[0] for fault in FAULTS}
     assert {gate.id for gate in INVENTORY} - tripped == set()
 
 
 def test_every_fault_names_a_gate_of_the_inventory() -> None:
-    assert {fault.gate.partition("[")[0] for fault in CATALOGUE} <= {gate.id for gate in INVENTORY}
+    assert {fault.gate.partition("[")[0] for fault in FAULTS} <= {gate.id for gate in INVENTORY}
 
 
 def test_no_two_faults_have_one_name() -> None:
-    assert len({fault.name for fault in CATALOGUE}) == len(CATALOGUE)
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+
+
+def test_the_table_in_the_docs_is_the_catalogue() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "python -m selftest.faults.catalogue writes it anew"
