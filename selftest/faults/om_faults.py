@@ -8,7 +8,7 @@ import pytest
 
 from selftest.faults.accuracy_faults import edit_predictions, keep_best, shifted
 from selftest.faults.fault import Catalogue, Inject
-from tools.ascend import atc
+from tools.ascend import atc, machine, npu_smi
 from tools.engines import om_engine, predictions
 
 if TYPE_CHECKING:
@@ -90,6 +90,18 @@ _enter(measuring, MEASURING)
 def other_batch_perf(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("infer:other-batch-perf")(world, monkeypatch)
     world.only_batches(16)
+
+
+@compiling.fault("the device is another chip than asked for", "om.device", "--soc=Ascend310")
+def other_chip(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("device:other-soc")(world, monkeypatch)
+
+
+@compiling.fault("npu-smi hangs", "om.device")
+def npu_smi_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("npu-smi:hang")(world, monkeypatch)
+    right = npu_smi.query
+    monkeypatch.setattr(machine, "query", lambda env, logs: right(env, logs, timeout_seconds=2))
 
 
 @compiling.fault("batches give different logits", "om.batch_invariance_abs_error")

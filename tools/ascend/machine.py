@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend.npu_smi import Chip, NpuSmiError, chip_of, query
 from tools.ascend.soc import normalise_soc, soc_mismatch
-from tools.ascend.target import SIMULATOR, Target, TargetKind
-from tools.ascend.toolkit import cann_version, driver_version
+from tools.ascend.target import SIMULATOR, SIMULATOR_PYTHON, Target, TargetKind
+from tools.ascend.toolkit import OWN_VARIABLE, cann_version, driver_version
 from tools.errors import OmError, SuiteError
 from tools.files import sha256_of
 
@@ -58,9 +58,15 @@ def describe_machine(target: Target, *, soc: str | None, devices: Sequence[int],
 def _toolchain(target: Target, soc: str, chips: Sequence[Chip], root: Path) -> dict[str, str]:
     described = {"target": str(target.kind), "soc": soc, "tool": str(target.infer_tool)}
     if target.kind is TargetKind.SIMULATOR:
-        return {**described, "simulator": _simulator_digest()}
+        return {**described, "simulator": _simulator_digest(), **_simulator_settings(target.env)}
     known = {"cann": cann_version(root, target.env), "driver": driver_version(root)}
     return {**described, **{name: version or "unknown" for name, version in known.items()}, "chip": chips[0].name}
+
+
+def _simulator_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """What was ordered of the simulator (chip, flavour, rates, faults), without the places it works in."""
+    places = (SIMULATOR_PYTHON, f"{OWN_VARIABLE}_STATE", OWN_VARIABLE)
+    return {name: value for name, value in env.items() if name.startswith(OWN_VARIABLE) and name not in places}
 
 
 def _simulator_digest() -> str:

@@ -28,7 +28,7 @@ class OnnxEngine:
         try:
             self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except tuple(getattr(errors, name) for name in REFUSALS) as error:
-            raise OnnxError(f"onnxruntime cannot load it: {error}", gate="onnx.export", where=path) from error
+            raise OnnxError(f"onnxruntime cannot load it: {error}", gate="onnx.checker", where=path) from error
         self._input, self._output = asked.input.name, asked.output.name
         self._refuse_other_names(path)
 
