@@ -247,7 +247,7 @@ def test_onnxruntime_refuses_what_is_no_model(tmp_path: Path, asked: Onnx, conte
     (tmp_path / "bad.onnx").write_bytes(content)
     with pytest.raises(OnnxError, match="onnxruntime cannot load it") as caught:
         OnnxEngine(tmp_path / "bad.onnx", asked)
-    assert caught.value.gate == "onnx.export"
+    assert caught.value.gate == "onnx.checker"
 
 
 def test_images_of_another_size_are_refused(onnx_path: Path, asked: Onnx) -> None:
