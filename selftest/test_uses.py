@@ -18,7 +18,6 @@ from tools.engines.om_engine import Measured
 from tools.errors import Stage
 from tools.evidence import read_acceptance
 from tools.facts import load_fact
-from tools.gates import INVENTORY
 from tools.judge.results import Verdict, Word
 from tools.spec import ROOT
 
@@ -28,17 +27,22 @@ def stages(world_gates: list[Any]) -> set[Stage]:
     return {result.stage for result in world_gates}
 
 
-def test_accuracy_alone_is_incomplete_and_says_what_is_owed(world: World) -> None:
-    world.only_batches(1, 4)
-    outcome = world.run("-m", "accuracy")
-    assert outcome.exit_code == 0, outcome.text
-    assert stages(list(outcome.acceptance.gates)) == {Stage.ACCURACY}
-    decided = {result.id.partition("[")[0] for result in outcome.acceptance.gates}
-    always = {gate.id for gate in INVENTORY if gate.stage is Stage.ACCURACY and "error_pp" not in gate.id}
-    assert decided >= always
-    assert outcome.acceptance.verdict.banner == "INCOMPLETE (SIMULATED, SAMPLE)"
-    assert "onnx.opset" in outcome.acceptance.verdict.owed
-    assert "still owed" in outcome.text
+def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
+    world.only_batches(4)
+    accuracy = world.run("-m", "accuracy")
+    assert accuracy.exit_code == 0, accuracy.text
+    assert stages(list(accuracy.acceptance.gates)) == set(Stage) - {Stage.PERF}
+    assert accuracy.acceptance.verdict.banner == "INCOMPLETE (SIMULATED, SAMPLE)"
+    assert {name.partition(".")[2].partition(".")[0] for name in accuracy.acceptance.verdict.owed} == {"perf"}
+    first = (world.folder / "evidence").rename(world.folder / "accuracy-job")
+    perf = world.run("-m", "perf")
+    assert stages(list(perf.acceptance.gates)) == {Stage.PERF}
+    verifier = [sys.executable, "-S", "-I", str(ROOT / "tools" / "verify_bundle.py")]
+    together = subprocess.run(
+        [*verifier, str(first), str(world.folder / "evidence")], capture_output=True, text=True, check=False
+    )
+    assert together.returncode == 0, together.stdout + together.stderr
+    assert together.stdout.splitlines()[-1].startswith("VERDICT: SIMULATED (SAMPLE)")
 
 
 def test_without_the_npu_no_simulator_runs_and_the_om_is_owed(world: World) -> None:
@@ -170,3 +174,29 @@ def test_a_benchmark_file_that_would_not_be_written_is_refused(tmp_path: Path, w
     )
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert "--benchmark-json writes nothing under -n or --benchmark-disable" in done.stderr + done.stdout
+
+
+def test_a_test_that_breaks_after_its_gate_passed_is_no_pass(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: object, *words: object, **named: object) -> None:
+        raise RuntimeError("out of ink")
+
+    world.only_batches(4)
+    monkeypatch.setattr("pytest_benchmark.fixture.BenchmarkFixture.pedantic", broken)
+    outcome = world.run("-m", "perf and npu")
+    assert outcome.failed == ["om.perf.reading[bs4]"], outcome.text
+    assert outcome.exit_code == 1
+
+
+def test_a_baseline_that_is_none_ends_the_run_before_it_begins(world: World) -> None:
+    garbage = world.folder / "garbage"
+    garbage.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--sample", f"--baseline={garbage}", f"--evidence={world.folder / 'new'}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "MANIFEST.sha256 is missing" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

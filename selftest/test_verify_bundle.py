@@ -673,6 +673,14 @@ def _onnx(forgery: Forgery) -> None:
     next(entry for entry in forgery.record["digests"] if entry["name"] == "onnx")["sha256"] = "1" * 64
 
 
+def _om(forgery: Forgery) -> None:
+    next(entry for entry in forgery.record["digests"] if entry["name"].startswith("om_bs"))["sha256"] = "1" * 64
+
+
+def _cann(forgery: Forgery) -> None:
+    forgery.record["machine"]["toolchain"]["cann"] = "another"
+
+
 def _soc(forgery: Forgery) -> None:
     forgery.record["machine"]["soc"] = forgery.record["machine"]["toolchain"]["soc"] = "Ascend310P3"
     forgery.record["device_throughput"] = []
@@ -694,6 +702,8 @@ def _images(forgery: Forgery) -> None:
         (_onnx, "onnx differs"),
         (_no_onnx, "does not say its onnx"),
         (_images, "images differs"),
+        (_om, "differs"),
+        (_cann, "toolchain cann differs"),
     ],
 )
 def test_jobs_of_different_runs_are_refused(alter: Callable[[Forgery], None], named: str, tmp_path: Path) -> None:

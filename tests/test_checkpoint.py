@@ -9,7 +9,7 @@ from fixtures.gates import JudgeGate
 from tools.judge.checks import made, none_of, same
 from tools.spec import Spec
 
-pytestmark = pytest.mark.checkpoint
+pytestmark = [pytest.mark.checkpoint, pytest.mark.accuracy]
 
 
 @pytest.mark.gate("checkpoint.md5")

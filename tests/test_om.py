@@ -14,7 +14,7 @@ from tools.engines.predictions import Predictions
 from tools.judge.checks import made, none_of, within
 from tools.spec import Spec
 
-pytestmark = [pytest.mark.om, pytest.mark.npu]
+pytestmark = [pytest.mark.om, pytest.mark.npu, pytest.mark.accuracy]
 
 
 @pytest.mark.gate("om.toolkit")

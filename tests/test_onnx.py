@@ -11,7 +11,7 @@ from tools.judge.checks import made, none_of, same, within
 from tools.onnx_model import WeightComparison
 from tools.spec import Spec
 
-pytestmark = pytest.mark.onnx
+pytestmark = [pytest.mark.onnx, pytest.mark.accuracy]
 
 NAMES = "guide, pth2onnx.py"
 

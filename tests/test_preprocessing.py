@@ -14,7 +14,7 @@ from tools.inputs import Inputs
 from tools.judge.checks import complete, conserved, made, none_of, pinned
 from tools.spec import Spec
 
-pytestmark = pytest.mark.preprocessing
+pytestmark = [pytest.mark.preprocessing, pytest.mark.accuracy]
 
 RECIPE = "guide, imagenet_torch_preprocess.py"
 

@@ -59,6 +59,9 @@ Reporter = Callable[[Path, Acceptance], None]
 T = TypeVar("T", bound=Record)
 
 
+SIMULATOR_SAYS = b"[SIMULATOR]"
+
+
 class EvidenceError(SuiteError):
     """The evidence cannot be written where it was asked for, or its pieces contradict each other."""
 
@@ -166,6 +169,10 @@ class Staging:
         if self.folder.exists():
             shutil.rmtree(self.folder)
 
+    def simulated(self) -> bool:
+        """Whether any tool has said that it is the simulator, whatever the run took it for."""
+        return any(SIMULATOR_SAYS in path.read_bytes() for path in (self.folder / LOGS).rglob(STDERR))
+
     def publish(self, acceptance: Acceptance, reporters: Iterable[Reporter] = ()) -> Path:
         """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
 
@@ -205,6 +212,15 @@ class Staging:
             np.lib.format.write_array(handle, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
 
 
+def _strangers(place: Path) -> list[str]:
+    """Files of a bundle's folder that no bundle put there."""
+    manifest = place / MANIFEST
+    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
+    ours = {MANIFEST, *(line.partition("  ")[2] for line in lines)}
+    files = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+    return sorted(name for name in files if name not in ours)
+
+
 def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Staging:
     """Begin a run's evidence: clear what killed runs left beside `place`, and refuse a folder that is no bundle.
 
@@ -217,6 +233,12 @@ def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Stagin
             f"this folder holds files but no {FILE}, and evidence replaces the whole folder",
             where=place,
             fix="name an empty or new folder with --evidence",
+        )
+    if place.is_dir() and (strangers := _strangers(place)):
+        raise EvidenceError(
+            f"{strangers[0]} is no file of the evidence, and evidence replaces the whole folder",
+            where=place,
+            fix="move them, or name another folder with --evidence",
         )
     for leftover in place.parent.glob(f".{place.name}.*.partial"):
         if not _alive(leftover):

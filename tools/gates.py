@@ -14,7 +14,7 @@ class Where(enum.Enum):
 
     ALWAYS = "in every run"
     SAMPLE = "by the embedded sample's spec only: its own integrity"
-    DEVICE = "on a device of a published machine class only: a simulator can say nothing about it"
+    DEVICE = "on a device, by a spec of a published model or with machine classes: a simulator can say nothing"
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def applies(gate: Gate, asked: Asked) -> bool:
     return {
         Where.ALWAYS: True,
         Where.SAMPLE: asked.spec.kind == "sample",
-        Where.DEVICE: asked.on_device and bool(asked.spec.devices),
+        Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or bool(asked.spec.devices)),
     }[gate.where]
 
 

@@ -43,9 +43,9 @@ OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
 PASS, FAIL, INCONCLUSIVE, NOT_RUN = "PASS", "FAIL", "INCONCLUSIVE", "NOT RUN"
 ACCEPTED, REJECTED, INCOMPLETE, SIMULATED, SAMPLE = "ACCEPTED", "REJECTED", "INCOMPLETE", "SIMULATED", "SAMPLE"
 MEANING = {
-    ACCEPTED: "every gate passed on a real device with the published checkpoint and the full data set",
+    ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
     REJECTED: "at least one gate failed",
-    INCOMPLETE: "nothing failed, but gates are still owed",
+    INCOMPLETE: "no gate failed, but gates are still owed",
     SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
     SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
@@ -1378,7 +1378,7 @@ def expected(spec: Node, *, on_device: bool) -> dict[str, tuple[Gate, int | None
     applies = {
         ALWAYS: True,
         SAMPLE_ONLY: spec["kind"].text() == "sample",
-        DEVICE_ONLY: on_device and bool(spec["devices"].items()),
+        DEVICE_ONLY: on_device and (spec["kind"].text() == "published" or bool(spec["devices"].items())),
     }
     return {
         gate.id if batch is None else f"{gate.id}[bs{batch}]": (gate, batch)
@@ -1865,7 +1865,11 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
     """What bundles of one run agree on; None where this bundle does not say."""
     digests = {name: bundle.digests[name]["sha256"].text() for name in ("checkpoint", "onnx") if name in bundle.digests}
     machine, dataset = bundle.record["machine"], bundle.dataset
+    toolchain = {} if machine.absent else machine["toolchain"].value
+    oms = {name: entry["sha256"].text() for name, entry in bundle.digests.items() if name.startswith("om_bs")}
     return {
+        **oms,
+        **{f"toolchain {name}": str(version) for name, version in toolchain.items() if name != "tool"},
         "spec": bundle.files.digests.get(SPEC_JSON),
         "target": bundle.target,
         "checkpoint": digests.get("checkpoint"),
@@ -1889,8 +1893,8 @@ def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Result]]) -> 
     """Why these bundles are not parts of one run, each difference by name."""
     found = []
     identities = [identity(bundle) for bundle in bundles]
-    for name in identities[0]:
-        said = {bundle.name: identity[name] for bundle, identity in zip(bundles, identities, strict=True)}
+    for name in dict.fromkeys(name for identity in identities for name in identity):
+        said = {bundle.name: identity.get(name) for bundle, identity in zip(bundles, identities, strict=True)}
         values = {value for value in said.values() if value is not None}
         if len(values) > 1:
             found.append(f"{name} differs: " + ", ".join(f"{who} {str(what)[:16]}" for who, what in said.items()))

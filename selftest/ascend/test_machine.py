@@ -12,6 +12,7 @@ from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.errors import OmError
+from tools.files import sha256_of
 
 from .stubs import executable
 
@@ -30,7 +31,7 @@ class Runner:
     def describe(self, body: str, *, soc: str | None = None, devices: tuple[int, ...] = (0,)) -> Machine:
         """Describe the machine, npu-smi being this program."""
         env = executable(self.folder / "bin", "npu-smi", body)
-        target = Target(TargetKind.ASCEND, env, InferTool.BENCHMARK, Path("benchmark"), "test")
+        target = Target(TargetKind.ASCEND, env, InferTool.BENCHMARK, self.folder / "bin" / "npu-smi", "test")
         return describe_machine(target, soc=soc, devices=devices, root=self.root, logs=self.folder / "logs")
 
     def refused(self, body: str, *, soc: str | None = None, devices: tuple[int, ...] = (0,)) -> str:
@@ -61,11 +62,17 @@ def test_chip_devices_and_versions(runner: Runner) -> None:
         "target": "ascend",
         "soc": "Ascend310",
         "tool": "benchmark",
+        "program": sha256_of(runner.folder / "bin" / "npu-smi"),
         "cann": "unknown",
         "driver": "22.0.2",
         "chip": "310",
     }
     assert (runner.folder / "logs" / "stdout.txt").read_text().strip() == TABLE_310.strip()
+
+
+def test_a_simulator_is_no_device_whatever_its_path(runner: Runner) -> None:
+    said = runner.refused(f"print('[SIMULATOR] npu-smi', file=sys.stderr); {prints(TABLE_310)}")
+    assert "npu-smi is the simulator's" in said
 
 
 @pytest.mark.parametrize(("table", "soc"), [("310p3", "Ascend310P3"), ("duo", "Ascend310P3"), ("910b", "Ascend910B3")])

@@ -172,6 +172,17 @@ def test_a_real_run_never_finds_the_simulator(root: Path, tmp_path: Path, simula
     assert "leads to the simulator" in _refused("ascend", env, root)
 
 
+def test_the_simulator_of_another_clone_is_refused_too(root: Path, tmp_path: Path) -> None:
+    _device(root)
+    env = _tools(tmp_path / "tools", *ALL)
+    other = tmp_path / "other-clone"
+    other.mkdir()
+    (other / "atc").write_text('#!/bin/sh\nexec "${ASCEND_SIMULATOR_PYTHON:-python3}" elsewhere.py\n')
+    (other / "atc").chmod(0o755)
+    env["PATH"] = f"{other}:{env['PATH']}"
+    assert "leads to the simulator" in _refused("ascend", env, root)
+
+
 @pytest.mark.parametrize(("requested", "tool"), [("gpu", "auto"), ("auto", "msame")])
 def test_unknown_words_are_refused(root: Path, requested: str, tool: str) -> None:
     assert "unknown" in _refused(requested, EMPTY, root, tool)

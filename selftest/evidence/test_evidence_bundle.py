@@ -231,3 +231,13 @@ def test_the_schema_that_is_checked_in_is_the_records() -> None:
 def test_worlds_are_deterministic(tmp_path: Path) -> None:
     first, second = (Made(dataclasses.replace(SMALL)).write(tmp_path / name / "x") for name in ("a", "b"))
     assert read_acceptance(first).variants == read_acceptance(second).variants
+
+
+def test_a_foreign_file_in_an_old_bundle_is_not_deleted(tmp_path: Path) -> None:
+    place = tmp_path / "evidence"
+    place.mkdir()
+    for name in ("acceptance.json", "thesis.txt"):
+        (place / name).write_text("{}")
+    with pytest.raises(EvidenceError, match=r"is no file of the evidence"):
+        open_staging(place, NO_SCRUBBING)
+    assert (place / "thesis.txt").exists()

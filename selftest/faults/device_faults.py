@@ -15,13 +15,15 @@ import fixtures.om
 import fixtures.setup
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
+from tools import evidence_bundle
+from tools.ascend import machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
 from tools.spec import PUBLISHED_SPEC
 
 MADE = ("predictions-om", "throughput-om")
 compiling = Catalogue("om", remade=("om", *MADE))
-predicting = Catalogue("accuracy and npu", remade=MADE)
+predicting = Catalogue("accuracy and npu and not om", remade=MADE)
 measuring = Catalogue("perf and npu", remade=MADE)
 collecting = Catalogue("preprocessing")
 FIGURES = {"value: 56.530,": "value: 52.083333,", "value: 79.080,": "value: 75.0,"}  # what 48 images give
@@ -37,6 +39,8 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fixtures.setup, "target_kind", lambda *words: TargetKind.ASCEND)
     monkeypatch.setattr(fixtures.om, "choose_target", choose)
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
+    monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
+    monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")
     devices = (
         PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\ndevices:\n")[2].partition("  - soc: Ascend310P3")[0]
     )
@@ -49,6 +53,13 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @compiling.fault("no CANN on a machine that must have it", "om.toolkit", "--target=ascend")
 def no_cann(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
+
+
+@compiling.fault("a simulator that passes itself off as a device", "om.device")
+def disguised_simulator(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    says = machine.SIMULATOR_SAYS
+    pretend_device(world, monkeypatch)
+    monkeypatch.setattr(machine, "SIMULATOR_SAYS", says)
 
 
 @compiling.fault("a toolkit folder, but no device and no atc", "om.toolkit")

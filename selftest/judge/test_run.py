@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
 from tools.errors import Stage
@@ -114,6 +115,11 @@ def test_a_device_owes_more_than_a_simulator_and_the_sample_its_own_integrity() 
         "checkpoint.content_sha256",
         "preprocessing.images_sha256",
     }
+
+
+def test_a_published_model_owes_its_floors_even_to_a_spec_without_machine_classes() -> None:
+    bare = msgspec.structs.replace(load_spec(PUBLISHED_SPEC), devices=())
+    assert "om.perf.images_per_second_per_chip[bs16]" in expected(Asked(bare, on_device=True))
 
 
 @pytest.mark.parametrize("on_device", [False, True])

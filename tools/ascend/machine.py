@@ -15,6 +15,7 @@ from tools.errors import OmError, SuiteError
 from tools.files import sha256_of
 
 GATE = "om.device"
+SIMULATOR_SAYS = "[SIMULATOR]"
 
 
 @dataclass(frozen=True)
@@ -38,20 +39,25 @@ def describe_machine(target: Target, *, soc: str | None, devices: Sequence[int],
 
     `soc` None takes the chip from the device; `root` is where driver and toolkit files are looked for (`/`).
     """
+    asked = None
     try:
+        asked = normalise_soc(soc) if soc else None
         chips = query(target.env, logs)
         used = tuple(chip_of(chips, device) for device in devices)
         names = {normalise_soc(chip.name) for chip in used}
     except NpuSmiError as error:
         raise OmError(str(error), gate=GATE) from error
     except SuiteError as error:
-        raise OmError(f"npu-smi shows a chip of unknown kind: {error}", gate=GATE) from error
+        what = "npu-smi shows" if asked or not soc else "--soc or the spec asks for"
+        raise OmError(f"{what} a chip of unknown kind: {error}", gate=GATE) from error
     problems = [f"device {chip.device} is {chip.health}" for chip in used if not chip.healthy]
+    if target.kind is TargetKind.ASCEND and SIMULATOR_SAYS in (logs / "stderr.txt").read_text(errors="replace"):
+        problems.append("npu-smi is the simulator's, which is no device")
     problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
-    problems += [reason for name in sorted(names) if soc and (reason := soc_mismatch(soc, name))]
+    problems += [reason for name in sorted(names) if asked and (reason := soc_mismatch(asked, name))]
     if problems or not names:
         raise OmError("; ".join(problems) or "no device was named", gate=GATE, fix="see `npu-smi info`")
-    chip = normalise_soc(soc) if soc else min(names)
+    chip = asked or min(names)
     return Machine(target, chip, tuple(devices), _toolchain(target, chip, used, root))
 
 
@@ -60,7 +66,9 @@ def _toolchain(target: Target, soc: str, chips: Sequence[Chip], root: Path) -> d
     if target.kind is TargetKind.SIMULATOR:
         return {**described, "simulator": _simulator_digest(), **_simulator_settings(target.env)}
     known = {"cann": cann_version(root, target.env), "driver": driver_version(root)}
-    return {**described, **{name: version or "unknown" for name, version in known.items()}, "chip": chips[0].name}
+    program = {"program": sha256_of(target.program.resolve())}
+    versions = {name: version or "unknown" for name, version in known.items()}
+    return {**described, **program, **versions, "chip": chips[0].name}
 
 
 def _simulator_settings(env: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from tools.errors import OmError
 GATE = "om.toolkit"
 SIMULATOR = Path(__file__).resolve().parent / "simulator"
 SIMULATOR_BIN, SIMULATOR_SITE = SIMULATOR / "bin", SIMULATOR / "site"
+SITE_ENDING = SIMULATOR_SITE.parts[-4:]
 SIMULATOR_PYTHON = f"{OWN_VARIABLE}_PYTHON"
 """The variable that tells the simulator's programs which interpreter to run in."""
 AUTO = "auto"
@@ -90,13 +91,23 @@ def _ascend(
     return Target(TargetKind.ASCEND, MappingProxyType(dict(env)), *chosen, why=why)
 
 
+def _is_simulator(tool: Path) -> bool:
+    """Told by the content too, because the simulator of another clone of this repository is one as well."""
+    if tool.resolve().is_relative_to(SIMULATOR):
+        return True
+    with tool.resolve().open("rb") as handle:
+        return OWN_VARIABLE.encode() in handle.read(4096)
+
+
 def _refuse_simulator_in(env: Mapping[str, str]) -> None:
     """A real run must not find the simulator on its path, or what it measures would be called a device's."""
     tools = [shutil.which(name, path=env.get("PATH", "")) for name in ("atc", "npu-smi", binary_name())]
-    inside = [tool for tool in tools if tool is not None and Path(tool).resolve().is_relative_to(SIMULATOR)]
+    inside = [tool for tool in tools if tool is not None and _is_simulator(Path(tool))]
     sites = [Path(entry).resolve() for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    inside += [str(site) for site in sites if site.is_relative_to(SIMULATOR)]
-    inside += [f"variable {OWN_VARIABLE}"] if env.get(OWN_VARIABLE) else []
+    inside += [
+        str(site) for site in sites if site.is_relative_to(SIMULATOR) or site.parts[-len(SITE_ENDING) :] == SITE_ENDING
+    ]
+    inside += [f"variable {name}" for name, value in env.items() if name.startswith(OWN_VARIABLE) and value]
     if inside:
         raise OmError(
             f"the environment leads to the simulator ({', '.join(inside)}), which is no Ascend",

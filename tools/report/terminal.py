@@ -10,9 +10,9 @@ from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 WIDTHS = (44, 30, 30)
 OWED_LINES = 12
 MEANING = {
-    Word.ACCEPTED: "every gate passed on a real device with the published checkpoint and the full data set",
+    Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
     Word.REJECTED: "at least one gate failed",
-    Word.INCOMPLETE: "nothing failed, but gates are still owed",
+    Word.INCOMPLETE: "no gate failed, but gates are still owed",
     Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
     Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
