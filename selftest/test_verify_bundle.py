@@ -703,7 +703,7 @@ def _images(forgery: Forgery) -> None:
         (_no_onnx, "does not say its onnx"),
         (_images, "images differs"),
         (_om, "differs"),
-        (_cann, "toolchain cann differs"),
+        (_cann, "toolchain differs"),
     ],
 )
 def test_jobs_of_different_runs_are_refused(alter: Callable[[Forgery], None], named: str, tmp_path: Path) -> None:

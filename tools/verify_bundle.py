@@ -1865,11 +1865,12 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
     """What bundles of one run agree on; None where this bundle does not say."""
     digests = {name: bundle.digests[name]["sha256"].text() for name in ("checkpoint", "onnx") if name in bundle.digests}
     machine, dataset = bundle.record["machine"], bundle.dataset
-    toolchain = {} if machine.absent else machine["toolchain"].value
+    versions = [] if machine.absent else sorted(machine["toolchain"].value.items())
+    toolchain = ", ".join(f"{name} {version}" for name, version in versions if name != "tool")
     oms = {name: entry["sha256"].text() for name, entry in bundle.digests.items() if name.startswith("om_bs")}
     return {
         **oms,
-        **{f"toolchain {name}": str(version) for name, version in toolchain.items() if name != "tool"},
+        "toolchain": None if machine.absent else toolchain,
         "spec": bundle.files.digests.get(SPEC_JSON),
         "target": bundle.target,
         "checkpoint": digests.get("checkpoint"),
@@ -1897,7 +1898,7 @@ def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Result]]) -> 
         said = {bundle.name: identity.get(name) for bundle, identity in zip(bundles, identities, strict=True)}
         values = {value for value in said.values() if value is not None}
         if len(values) > 1:
-            found.append(f"{name} differs: " + ", ".join(f"{who} {str(what)[:16]}" for who, what in said.items()))
+            found.append(f"{name} differs: " + ", ".join(f"{who} {str(what)[:120]}" for who, what in said.items()))
     for bundle, own, results in zip(bundles, identities, judged, strict=True):
         found += [f"{bundle.name} does not say its {name}" for name in needed_identity(results) if own[name] is None]
     return sorted(found)
