@@ -97,10 +97,16 @@ def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:
         *("batch", "mode", "images/s per chip", "images/s per card (chip × chips)", "published per chip"),
         *("floor per chip", "verdict"),
     )
-    return _table(titles, [_throughput_row(row) for row in throughput_rows(acceptance, spec)])
+    return _table(
+        titles,
+        [
+            _throughput_row(row, known_chip=bool(spec and row.record and spec.device(row.record.soc)))
+            for row in throughput_rows(acceptance, spec)
+        ],
+    )
 
 
-def _throughput_row(row: ThroughputRow) -> tuple[str, ...]:
+def _throughput_row(row: ThroughputRow, *, known_chip: bool) -> tuple[str, ...]:
     record = row.record
     if record is None:
         return f"bs{row.batch}", *[NOTHING] * 5, str(Verdict.NOT_RUN)
@@ -108,7 +114,7 @@ def _throughput_row(row: ThroughputRow) -> tuple[str, ...]:
         f"bs{row.batch}",
         record.mode,
         _rate(record.images_per_second_per_chip),
-        f"{_rate(record.images_per_second_per_card)} (× {record.chips_per_card})",
+        f"{_rate(record.images_per_second_per_card)} (× {record.chips_per_card})" if known_chip else NOTHING,
         _rate(record.published_images_per_second_per_chip),
         _rate(record.floor_images_per_second_per_chip),
         str(row.verdict) if row.verdict else "no floor applies",
