@@ -28,7 +28,8 @@ def ais_bench_package(site: Path, body: str) -> dict[str, str]:
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "__main__.py").write_text(
-        "import json, os, sys\nfrom pathlib import Path\nif '--help' in sys.argv:\n    raise SystemExit(0)\n"
+        "import json, os, sys\nfrom pathlib import Path\n"
+        "if '--help' in sys.argv:\n    print('--model')\n    raise SystemExit(0)\n"
         "args = dict(zip((word.lstrip('-') for word in sys.argv[1::2]), sys.argv[2::2]))\n" + body
     )
     return {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(site)}

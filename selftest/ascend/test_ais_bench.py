@@ -297,9 +297,13 @@ def test_interpreters_on_the_runners_path_come_after_the_suites_own(tmp_path: Pa
 
 def test_a_runner_python_serves_where_the_suites_own_has_no_ais_bench(tmp_path: Path) -> None:
     python = tmp_path / "python3"
-    python.write_text('#!/bin/sh\ntest "$3" = --help\n')
+    python.write_text('#!/bin/sh\ntest "$3" = --help && echo "  --model MODEL"\n')
     python.chmod(0o755)
     assert ais_bench.find_interpreter({"PATH": f"{tmp_path}:/usr/bin:/bin"}) == python
+
+
+def test_a_program_with_another_help_is_no_interpreter_of_ais_bench() -> None:
+    assert ais_bench.find_interpreter({"PATH": "/usr/bin:/bin"}, named=Path("/bin/ls")) is None
 
 
 def test_the_stub_writes_json(tmp_path: Path) -> None:

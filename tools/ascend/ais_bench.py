@@ -163,7 +163,7 @@ def _runs(python: Path, env: Mapping[str, str]) -> bool:
             )
         except OSError:  # not an interpreter that can be started: the next one is tried
             return False
-    return done.returncode == 0
+    return done.returncode == 0 and "--model" in done.stdout  # /bin/ls has a --help too
 
 
 def _argv(python: Path, om: Path, device: int) -> list[str]:
