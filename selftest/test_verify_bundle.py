@@ -165,7 +165,7 @@ def test_throughput_agrees_on_hundreds_of_runs() -> None:
             "floor_margin_percent": {"value": 0.0, "source": "x"},
             "throughput": [],
         }
-        speed = verify_bundle.Speed(runs, max(runs), "Ascend310", ())
+        speed = verify_bundle.Speed(runs, max(runs), 0.0, "Ascend310", ())
         ours = verify_bundle.judge_rate(
             speed, Node(device, "device"), Node({"images_per_second_per_chip": figures}, "entry")
         )
@@ -202,6 +202,7 @@ def random_world(seed: int) -> World:
         rate_noise=draw.choice([0.0, 0.005, 0.05]),
         runs=draw.randint(1, 4),
         ais_bench=draw.random() < 0.5,
+        reported_over_samples=draw.choice([1.0, 1.0, 1.0005, 1.002, 0.5]),
         busy=busy,
         tolerate_busy=draw.random() < 0.5,
         stages=stages,
@@ -565,7 +566,7 @@ FORGERIES: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "a field added": (_unknown_field, "note"),
     "a field left out": (_missing_field, "timings"),
     "another schema": (_other_schema, "schema 2"),
-    "images counted four times": (_double_batch, "reported_images_per_second"),
+    "images counted four times": (_double_batch, "om.perf.reading"),
     "another checkpoint": (_no_md5, "checkpoint.md5"),
     "an OM without digest": (_no_om, "om_bs1"),
 }

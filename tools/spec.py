@@ -232,7 +232,6 @@ class Device(Entry, frozen=True):
     floor_margin_percent: Fact
     ceiling_margin_percent: Fact
     noise_cv_percent: Fact
-    reported_rate_error_percent: AtMost
     peak_fp16_tflops_per_chip: Fact
     om_top1: Fact
     om_top5: Fact
@@ -281,8 +280,19 @@ class Device(Entry, frozen=True):
         )
 
 
+class ThroughputRuns(Entry, frozen=True):
+    """How often throughput is measured at each batch size, over the data set and by pure inference."""
+
+    dataset: Positive
+    pure: Positive
+
+    def of(self, mode: Literal["dataset", "pure"]) -> int:
+        """The number of runs in a mode."""
+        return self.dataset if mode == "dataset" else self.pure
+
+
 class Om(Entry, frozen=True):
-    """How OMs are compiled (`soc` null: for the device's own chip) and how far batches may lie apart.
+    """How OMs are compiled (`soc` null: for the device's own chip), measured, and how far batches may lie apart.
 
     Throughput of `dataset_batches` is measured over the data set, that of the others by pure inference (guide), unless
     a machine class has published figures of its own.
@@ -290,6 +300,8 @@ class Om(Entry, frozen=True):
 
     soc: PlainName | None
     dataset_batches: tuple[Positive, ...]
+    throughput_runs: ThroughputRuns
+    reported_rate_error_percent: AtMost
     atc_extra_args: tuple[str, ...]
     batch_invariance_abs_error: AtMost
     batch_invariance_abs_error_on_device: AtMost
@@ -380,7 +392,7 @@ def load_spec(path: Path) -> Spec:
 def _parsed(text: str, path: Path) -> tuple[yaml.Node, object]:
     """The YAML as nodes, which know their lines, and as plain values."""
     try:
-        _refuse_aliases_and_depth(text, path)
+        _refuse_what_no_spec_needs(text, path)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         document = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
@@ -395,14 +407,16 @@ def _parsed(text: str, path: Path) -> tuple[yaml.Node, object]:
     return root, document
 
 
-def _refuse_aliases_and_depth(text: str, path: Path) -> None:
-    """Aliases hide what is given twice; PyYAML recurses, so a depth that no spec needs would end in a traceback."""
+def _refuse_what_no_spec_needs(text: str, path: Path) -> None:
+    """Aliases hide what is given twice; tags and great depth bring PyYAML to errors of its inside (`!!int ""`)."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else path
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
             raise SpecError("YAML aliases are not allowed in a spec", where=where)
+        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
+            raise SpecError("YAML tags are not allowed in a spec", where=where)
         if depth > MAX_DEPTH:
             raise SpecError(f"nested deeper than {MAX_DEPTH} levels", where=where)
 

@@ -2,25 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import dataclasses
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from selftest.faults.accuracy_faults import edit_predictions, keep_best, shifted
 from selftest.faults.fault import Catalogue, Inject
-from tools.ascend import atc, machine, npu_smi
+from tools import process
+from tools.ascend import ais_bench, atc, benchmark, machine, npu_smi
 from tools.engines import om_engine, predictions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from selftest.faults.world import World
+    from tools.ascend.runs import Place
     from tools.engines.predictions import Predictions
 
 MADE = ("om", "predictions-om", "throughput-om")
 compiling = Catalogue("om", remade=MADE)
 predicting = Catalogue("accuracy and not (checkpoint or onnx or preprocessing)", remade=MADE)
 measuring = Catalogue("perf and npu", remade=MADE)
+
+
+def edit_argv(monkeypatch: pytest.MonkeyPatch, tool: ModuleType, words: dict[str, str]) -> None:
+    """Start an inference tool with other words on its command line."""
+    right = tool.run_tool
+
+    def changed(argv: Sequence[str | Path], place: Place, **named: Any) -> process.Completed:  # noqa: ANN401 - its own
+        done: process.Completed = right([words.get(str(word), word) for word in argv], place, **named)
+        return done
+
+    monkeypatch.setattr(tool, "run_tool", changed)
 
 
 def ordered(fault: str, **environment: str) -> Inject:
@@ -86,10 +103,53 @@ _enter(predicting, PREDICTING)
 _enter(measuring, MEASURING)
 
 
+@measuring.fault("ais_bench's figure is not that of its samples", "om.perf.reading[bs4]", "--infer-tool=ais_bench")
+def figure_without_its_samples(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("infer:contradicting-summary")(world, monkeypatch)
+
+
 @measuring.fault("the perf text of another batch", "om.perf.reading[bs16]")
 def other_batch_perf(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("infer:other-batch-perf")(world, monkeypatch)
     world.only_batches(16)
+
+
+@measuring.fault("--batchsize of ais_bench wrong by 4", "om.perf.reading[bs16]", "--infer-tool=ais_bench")
+def ais_bench_batch_wrong(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(16)
+    edit_argv(monkeypatch, ais_bench, {"16": "64"})
+
+
+@compiling.fault("-batch_size of benchmark wrong by 4", "om.ran[bs16]")
+def benchmark_batch_wrong(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(16)
+    edit_argv(monkeypatch, benchmark, {"-batch_size=16": "-batch_size=64"})
+
+
+@compiling.fault("npu-smi is missing", "om.device")
+def npu_smi_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    right = process.run
+
+    def without(argv: Sequence[str | Path], **named: Any) -> process.Completed:  # noqa: ANN401 - process.run's own
+        return right(["no-such-npu-smi" if word == "npu-smi" else word for word in argv], **named)
+
+    monkeypatch.setattr(process, "run", without)
+
+
+@compiling.fault("the inference tool is missing", "om.ran[bs4]")
+def tool_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    monkeypatch.setattr(benchmark, "find_binary", lambda env: None)
+
+
+@compiling.fault("dumps of an earlier run left behind", "om.ran[bs4]")
+def dumps_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    left = world.folder / "acceptance" / "run" / "device0" / "result" / "dumpOutput_device0" / "an_earlier_image_1.bin"
+    left.parent.mkdir(parents=True)
+    left.touch()
+    monkeypatch.setattr(om_engine, "_private_folder", lambda: contextlib.nullcontext(world.folder / "acceptance"))
 
 
 @compiling.fault("the device is another chip than asked for", "om.device", "--soc=Ascend310")
@@ -127,6 +187,30 @@ def tool_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def atc_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     monkeypatch.setattr(atc, "argv", lambda request, output: ["no-such-atc"])
+
+
+@predicting.fault("an OM from a stale ONNX file", "om.accuracy.top1_drop_pp[bs4]")
+def stale_onnx(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    world.only_batches(4)
+    right, stale = atc.argv, world.folder / "stale.onnx"
+
+    def of_another_training(request: atc.AtcRequest, output: Path) -> list[str]:
+        model = onnx.load(str(request.onnx))
+        last = next(tensor for tensor in model.graph.initializer if tensor.name == "classifier.6.weight")
+        last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last)[::-1].copy(), last.name))
+        onnx.save(model, str(stale))
+        return right(dataclasses.replace(request, onnx=stale), output)
+
+    monkeypatch.setattr(atc, "argv", of_another_training)
+
+
+@predicting.fault("outputs of the OM in another order than the images", "om.accuracy.top1_drop_pp[bs4]")
+def om_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    edit_predictions(monkeypatch, "om_bs4", lambda logits: logits[::-1].copy())
 
 
 @predicting.fault("OM logits shifted by one class", "om.accuracy.top1_drop_pp[bs4]")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tools.errors import SuiteError
+from tools.judge.checks import not_run
 from tools.judge.device import floor, floor_word, idle, plausible
-from tools.judge.results import Verdict
+from tools.judge.results import Check, Verdict
 from tools.spec import PUBLISHED_SPEC, Device, Model, load_spec
 
 FLOOR_BS16 = 1891.73 * 0.95
@@ -38,23 +40,23 @@ def model() -> Model:
     ],
 )
 def test_the_floor_decides_outside_the_noise(device: Device, rate: float, verdict: Verdict) -> None:
-    assert floor(rate, device, 16, busy=()).verdict is verdict
+    assert floor([rate], device, 16, busy=()).verdict is verdict
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, float("nan"), float("inf")])
 def test_what_is_no_rate_is_refused(device: Device, rate: float) -> None:
     with pytest.raises(SuiteError):
-        floor(rate, device, 16, busy=())
+        floor([rate], device, 16, busy=())
 
 
 @pytest.mark.parametrize("rate", [1.0, 1891.73])
 def test_on_a_busy_device_nothing_is_decided(device: Device, rate: float) -> None:
-    check = floor(rate, device, 16, busy=BUSY)
+    check = floor([rate], device, 16, busy=BUSY)
     assert (check.verdict, check.detail) == (Verdict.INCONCLUSIVE, "the device was busy: device 0: AI core at 87 %")
 
 
 def test_a_batch_that_nobody_published_is_owed(device: Device, model: Model) -> None:
-    assert floor(9e9, device, 64, busy=()).verdict is Verdict.NOT_RUN
+    assert floor([9e9], device, 64, busy=()).verdict is Verdict.NOT_RUN
     assert plausible(9e9, device, model, 64).verdict is Verdict.NOT_RUN
 
 
@@ -66,6 +68,25 @@ def test_the_ceiling_refuses_images_counted_twice(device: Device, model: Model, 
     assert plausible(rate, device, model, 16).verdict is verdict
 
 
+def test_published_rates_lie_under_the_ceiling_and_four_times_as_much_above(device: Device, model: Model) -> None:
+    for entry in device.throughput:
+        rate = entry.images_per_second_per_chip.value
+        assert plausible(rate, device, model, entry.batch).passed
+        assert plausible(4 * rate, device, model, entry.batch).verdict is Verdict.FAIL
+
+
+def test_the_floor_is_held_against_the_median_of_the_runs(device: Device) -> None:
+    slow, right = FLOOR_BS16 * 0.97, FLOOR_BS16 * 1.02
+    assert floor([right, right, slow], device, 16, busy=()).measured == right
+    assert floor([slow, slow, right], device, 16, busy=()).measured == slow
+
+
+def test_more_runs_settle_what_one_run_leaves_open(device: Device) -> None:
+    rate = FLOOR_BS16 * 0.985
+    assert floor([rate], device, 16, busy=()).verdict is Verdict.INCONCLUSIVE
+    assert floor([rate] * 5, device, 16, busy=()).verdict is Verdict.FAIL
+
+
 def test_an_idle_device_passes_and_a_busy_one_fails_unless_that_is_tolerated() -> None:
     assert idle((), tolerated=False).verdict is Verdict.PASS
     assert idle((), tolerated=True).verdict is Verdict.PASS
@@ -75,10 +96,30 @@ def test_an_idle_device_passes_and_a_busy_one_fails_unless_that_is_tolerated() -
 
 def test_the_word_beside_a_recorded_throughput(device: Device) -> None:
     def word(rate: float, where: Device | None, busy: tuple[str, ...] = (), *, simulated: bool = False) -> str:
-        return floor_word(rate, where, 16, busy=busy, simulated=simulated)
+        return floor_word([rate], where, 16, busy=busy, simulated=simulated)
 
     assert word(1891.73, device) == "PASS"
     assert word(1.0, device) == "FAIL"
     assert word(1891.73, device, BUSY) == "INCONCLUSIVE"
     assert word(1891.73, None) == "NOT RUN"
     assert word(1891.73, device, simulated=True) == "SIMULATED"
+
+
+def test_an_idle_device_is_none_of_its_reasons() -> None:
+    source = "a perf run on a busy device measures the other job too"
+    free = Check(measured="0 of 1", threshold="none", unit="reasons", verdict=Verdict.PASS, source=source)
+    assert idle((), tolerated=False) == free
+    refused = msgspec.structs.replace(free, measured="2 of 2", verdict=Verdict.FAIL, detail="a, b")
+    assert idle(("a", "b"), tolerated=False) == refused
+    assert idle(("a", "b"), tolerated=True) == msgspec.structs.replace(
+        refused, verdict=Verdict.INCONCLUSIVE, detail="a; b"
+    )
+
+
+def test_a_figure_that_nobody_published_is_named_with_its_batch(device: Device, model: Model) -> None:
+    owed = not_run("no figure was published for batch 64", threshold="-", unit="images/s")
+    assert floor([9e9], device, 64, busy=()) == plausible(9e9, device, model, 64) == owed
+
+
+def test_every_reason_of_a_busy_device_stands_beside_its_throughput(device: Device) -> None:
+    assert floor([1891.73], device, 16, busy=("a", "b")).detail == "the device was busy: a; b"

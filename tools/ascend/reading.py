@@ -25,7 +25,7 @@ size is off by a factor of 2 at least."""
 PURE_PRODUCT_AT_LEAST, PURE_PRODUCT_AT_MOST = 0.98, 1.12
 """ave_throughputRate x ave_latency / 1000 in the corpus: median 1.002, largest 1.10."""
 AIS_BENCH_TOLERANCE = 1e-5
-"""ais_bench computes 1000 x batch / mean in double from times stored as float32 (step 6e-8); 2022 texts print less."""
+"""ais_bench takes the mean in double of times stored as float32 (step 6e-8); the texts of 2022 print less."""
 
 
 class InferTool(enum.StrEnum):
@@ -109,7 +109,10 @@ def card_images_per_second(reading: ThroughputReading, chips_per_card: int) -> f
 
 
 def contradictions(reading: ThroughputReading) -> tuple[str, ...]:
-    """The laws that this reading breaks, each in a sentence with its numbers; empty when it holds together."""
+    """The laws that this reading breaks, each in a sentence with its numbers; empty when it holds together.
+
+    Whether the stated rate is that of the raw samples is the judge's question (check_reported), with the spec's bound.
+    """
     numbers = _numbers(reading)
     broken = [f"{name} is {value}, it must be positive and finite" for name, value in numbers if not _positive(value)]
     if broken:
@@ -120,7 +123,7 @@ def contradictions(reading: ThroughputReading) -> tuple[str, ...]:
     if reading.milliseconds_per_image is not None:
         found += _pure(reading.reported_images_per_second, reading.milliseconds_per_image)
     if reading.executions is not None:
-        found += _executions(reading.executions, reading)
+        found += _executions(reading.executions)
     return tuple(found)
 
 
@@ -195,16 +198,10 @@ def _pure(rate: float, milliseconds: float) -> list[str]:
     ]
 
 
-def _executions(times: ExecutionTimes, reading: ThroughputReading) -> list[str]:
-    found = []
-    expected = 1000 * reading.batch / times.mean_milliseconds
-    if not math.isclose(reading.reported_images_per_second, expected, rel_tol=AIS_BENCH_TOLERANCE):
-        found.append(
-            f"throughput is {reading.reported_images_per_second:.9g}, "
-            f"1000 x batch {reading.batch} / mean {times.mean_milliseconds:.9g} ms gives {expected:.9g}"
-        )
+def _executions(times: ExecutionTimes) -> list[str]:
     if not times.milliseconds:
-        return found
+        return []
+    found = []
     mean = sum(times.milliseconds) / len(times.milliseconds)
     if not math.isclose(mean, times.mean_milliseconds, rel_tol=AIS_BENCH_TOLERANCE):
         found.append(f"npu_compute_time_list has the mean {mean:.9g} ms, stated is {times.mean_milliseconds:.9g} ms")

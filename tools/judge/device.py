@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from tools.judge.checks import none_of, not_run, within
@@ -18,8 +20,8 @@ def idle(busy: tuple[str, ...], *, tolerated: bool) -> Check:
     return _inconclusive(check, "; ".join(busy)) if busy and tolerated else check
 
 
-def floor(images_per_second_per_chip: float, device: Device, batch: int, *, busy: tuple[str, ...]) -> Check:
-    """The chip's throughput against the floor of its machine class, by the rule of tools/judge/throughput.py.
+def floor(images_per_second_per_chip: Sequence[float], device: Device, batch: int, *, busy: tuple[str, ...]) -> Check:
+    """The chip's throughput, run by run, against the floor of its machine class (rule: tools/judge/throughput.py).
 
     NOT RUN where nobody published a figure for the batch size; INCONCLUSIVE when the device was busy, whatever the
     figure: a pass on a busy device would be luck, a failure would blame the port.
@@ -28,12 +30,17 @@ def floor(images_per_second_per_chip: float, device: Device, batch: int, *, busy
     if published is None:
         return not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
     noise = device.noise_cv_percent.value
-    check = judge_throughput([images_per_second_per_chip], floor=device.floor(published), noise_cv_percent=noise).check
+    check = judge_throughput(images_per_second_per_chip, floor=device.floor(published), noise_cv_percent=noise).check
     return _inconclusive(check, f"the device was busy: {'; '.join(busy)}") if busy else check
 
 
 def floor_word(
-    images_per_second_per_chip: float, device: Device | None, batch: int, *, busy: tuple[str, ...], simulated: bool
+    images_per_second_per_chip: Sequence[float],
+    device: Device | None,
+    batch: int,
+    *,
+    busy: tuple[str, ...],
+    simulated: bool,
 ) -> str:
     """The word to keep beside a recorded throughput: its floor's verdict, SIMULATED where no floor can be judged."""
     if simulated:
