@@ -3,12 +3,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help accept test faults bench bench-scale clean
+.PHONY: help accept test faults bench bench-scale kills fuzz mutants flaky nightly clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
 	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
 	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
+	@echo "make nightly  faults, then kills, fuzz, mutants and flaky: campaigns of about an hour each, each also a target"
 	@echo "make bench    measure the suite's own speed against the guide's scripts, as ratios (docs/speed.md)"
 	@echo "make clean    remove build/ (artifacts, results) and $(VENV)"
 
@@ -27,8 +28,21 @@ test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest selftest -q -n 2 --dist worksteal --durations=15
 
 faults: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest selftest/faults -q -n 2 --dist worksteal
-	@echo "== the table: docs/faults.md"
+	$(BIN)/python -m selftest.campaigns.faults
+
+kills: $(VENV)/nightly.stamp
+	$(BIN)/python -m selftest.campaigns.kills --kills 200
+
+fuzz: $(VENV)/nightly.stamp
+	$(BIN)/python -m selftest.campaigns.fuzz --cases 1000000
+
+mutants: $(VENV)/nightly.stamp
+	$(BIN)/python -m selftest.campaigns.mutants
+
+flaky: $(VENV)/nightly.stamp
+	$(BIN)/python -m selftest.campaigns.flaky --runs 50
+
+nightly: faults kills fuzz mutants flaky
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
@@ -48,6 +62,11 @@ $(VENV)/suite.stamp: requirements.txt | $(VENV)/bin/python
 $(VENV)/dev.stamp: requirements-dev.txt $(VENV)/suite.stamp
 	@echo "== requirements-dev.txt"
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/nightly.stamp: requirements-nightly.txt $(VENV)/dev.stamp
+	@echo "== requirements-nightly.txt"
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-nightly.txt
 	@touch $@
 
 clean:
