@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import resource
@@ -148,6 +149,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "an empty manifest": lambda place: (place / MANIFEST).write_bytes(b""),
     "half a manifest": lambda place: os.truncate(place / MANIFEST, 30),
     "a manifest that is a list": lambda place: (place / MANIFEST).write_bytes(b"[]"),
+    "a manifest that is no text": lambda place: (place / MANIFEST).write_bytes(b'{"layout": "\xff"}'),
 }
 
 
@@ -310,6 +312,34 @@ def test_a_full_disk_is_one_clear_error_and_nothing_is_trusted(store: Store) -> 
     assert in_child(lambda: _fill_the_disk(store, RECIPE)) == 7
     artifact = store.get(RECIPE, Builder())
     assert (artifact.origin, sorted(files_of(artifact))) == (Origin.MISS, ["logs/out.txt", "model.onnx"])
+
+
+def _write_as_torch_does(folder: Path) -> None:
+    try:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    except OSError:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] unexpected pos")  # noqa: B904 - as torch does
+
+
+def test_a_full_disk_behind_a_librarys_own_error_is_told_as_one(store: Store) -> None:
+    with pytest.raises(StoreError, match=r"cannot use the store: .*No space left"):
+        store.get(RECIPE, _write_as_torch_does)
+
+
+def test_a_librarys_own_error_stays_one(store: Store) -> None:
+    def fail(folder: Path) -> None:
+        raise RuntimeError("a defect")
+
+    with pytest.raises(RuntimeError, match="a defect"):
+        store.get(RECIPE, fail)
+
+
+def test_a_file_that_vanishes_under_the_build_is_named_and_not_blamed_on_the_store(
+    store: Store, tmp_path: Path
+) -> None:
+    with pytest.raises(StoreError, match="cannot make onnx: No such file") as raised:
+        store.get(RECIPE, lambda folder: _discard((tmp_path / "gone.jpg").read_bytes()))
+    assert raised.value.where == str(tmp_path / "gone.jpg")
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ import multiprocessing
 import os
 import resource
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from tools.files import atomic, cpu_count, md5_of, sha256_of
+from tools.files import SCRATCH_LOCK, atomic, cpu_count, md5_of, scratch_folder, sha256_of
 
 
 def test_the_final_name_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -75,6 +76,40 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     writer.join()
     assert writer.exitcode == 7
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_a_scratch_folder_is_there_for_the_block_only(scratch: Path) -> None:
+    with scratch_folder("dumps-") as folder:
+        assert folder.parent == scratch
+        (folder / "big").touch()
+    assert list(scratch.iterdir()) == []
+
+
+def _die_in_a_scratch_folder() -> None:
+    with scratch_folder("dumps-") as folder:
+        (folder / "big").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_the_next_run_removes_what_a_killed_one_left_and_not_what_is_in_use(scratch: Path) -> None:
+    owner = multiprocessing.get_context("fork").Process(target=_die_in_a_scratch_folder)
+    owner.start()
+    owner.join()
+    (left,) = scratch.iterdir()
+    (scratch / "dumps-of-the-user").mkdir()
+    with scratch_folder("dumps-") as mine, scratch_folder("dumps-") as beside:
+        assert not left.exists()
+        assert mine.is_dir()
+        assert beside.is_dir()
+        assert (scratch / "dumps-of-the-user").is_dir()
+        assert (mine / SCRATCH_LOCK).is_file()
 
 
 def test_digests_are_those_of_the_bytes(tmp_path: Path) -> None:

@@ -144,18 +144,37 @@ def part(device, ids):
 CALLS = {"one tool": "part(0, ())", "a tool on each device": "run_on_devices({0: ('a',), 1: ('b',)}, part)"}
 
 
-@pytest.mark.parametrize("call", CALLS)
-def test_ctrl_c_ends_every_tool_that_runs(tmp_path: Path, call: str) -> None:
-    program = [PYTHON, "-c", INTERRUPTED.format(call=CALLS[call]), str(tmp_path)]
+def interrupt(folder: Path, call: str, number: signal.Signals) -> tuple[str, list[int]]:
+    """Send a signal to a suite whose tools run; what it said on stderr, and the tools' pids."""
+    program = [PYTHON, "-c", INTERRUPTED.format(call=CALLS[call]), str(folder)]
     suite = subprocess.Popen(program, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     names = ["pid0"] if call == "one tool" else ["pid0", "pid1"]
-    while suite.poll() is None and not all((tmp_path / name).is_file() for name in names):
+    while suite.poll() is None and not all((folder / name).is_file() for name in names):
         os.sched_yield()
     pids: list[int] = []
     while suite.poll() is None and len(pids) < len(names):
-        pids = [int(text) for name in names if (text := (tmp_path / name).read_text())]
-    suite.send_signal(signal.SIGINT)
+        pids = [int(text) for name in names if (text := (folder / name).read_text())]
+    suite.send_signal(number)
     _, said = suite.communicate(timeout=60)
-    assert "KeyboardInterrupt" in said
     assert pids
+    return said, pids
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_ctrl_c_ends_every_tool_that_runs(tmp_path: Path, call: str) -> None:
+    said, pids = interrupt(tmp_path, call, signal.SIGINT)
+    assert "KeyboardInterrupt" in said
     assert all(map(has_ended, pids))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_tools_of_a_killed_suite_end_with_it(tmp_path: Path, call: str) -> None:
+    _, pids = interrupt(tmp_path, call, signal.SIGKILL)
+    assert all(map(has_ended, pids))
+
+
+def test_no_guard_is_left_behind(tmp_path: Path) -> None:
+    run(tmp_path, "")
+    told = [path.read_bytes() for path in Path("/proc/self/task").glob("*/children")]
+    commands = [Path("/proc", pid.decode(), "cmdline").read_bytes() for text in told for pid in text.split()]
+    assert not any(process.GUARD.name.encode() in command for command in commands)

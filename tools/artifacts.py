@@ -107,13 +107,23 @@ class Store:
                     origin = Origin.DAMAGED if place.exists() else Origin.MISS
                     self._build(recipe, build, place, inputs)
                 files = _manifest(place).files
-        except OSError as error:
-            raise StoreError(
-                f"cannot use the store: {error}",
-                where=self.root,
-                fix="free some space or name another folder with --cache; nothing unfinished will be trusted",
-            ) from error
+        except (OSError, RuntimeError) as error:
+            system = _system_error(error)
+            if system is None:
+                raise
+            raise self._refused(recipe.kind, system) from error
         return Artifact(place / FILES, key, origin, why, files)
+
+    def _refused(self, kind: str, error: OSError) -> StoreError:
+        """The system's error in words: of the store itself, or of a file elsewhere that the build needed."""
+        named = error.filename
+        if isinstance(named, str) and not Path(named).is_relative_to(self.root):
+            return StoreError(f"cannot make {kind}: {error.strerror}", where=named)
+        return StoreError(
+            f"cannot use the store: {error}",
+            where=self.root,
+            fix="free some space or name another folder with --cache; nothing unfinished will be trusted",
+        )
 
     def _build(self, recipe: Recipe, build: Callable[[Path], None], place: Path, inputs: Mapping[str, str]) -> None:
         partial = self.root / ".partial" / f"{recipe.kind}-{place.name}"
@@ -177,6 +187,13 @@ class Store:
             raise SuiteError.from_record(msgspec.json.decode(path.read_bytes(), type=ErrorRecord))
 
 
+def _system_error(error: BaseException | None) -> OSError | None:
+    """The system's error behind this one: on a full disk torch.save complains of its own file position."""
+    while error is not None and not isinstance(error, OSError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def _differences(mine: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
     return sorted(name for name in {*mine, *theirs} if mine.get(name) != theirs.get(name))
 
@@ -193,7 +210,7 @@ def _manifest(place: Path) -> Manifest:
 def _read_manifest(place: Path) -> Manifest | None:
     try:
         return _manifest(place)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 

@@ -135,9 +135,9 @@ class Staging:
             )
             self.put(record, folder.replace("/", "-"))
 
-    def put_spec(self, spec: Spec, path: Path, why: str) -> None:
-        """Keep the spec as it was written in `path`, and as it was understood."""
-        self._write(SPEC_YAML, path.read_bytes())
+    def put_spec(self, spec: Spec, written: bytes, path: Path, why: str) -> None:
+        """Keep the spec as it was `written` in `path` when it was read, and as it was understood."""
+        self._write(SPEC_YAML, written)
         self._write(SPEC_JSON, spec_json(spec))
         record = SpecRecord(
             path=str(path),
@@ -191,9 +191,14 @@ class Staging:
         aside = self.folder.with_suffix(".replaced")
         if self.place.exists():
             self.place.rename(aside)
-        self.folder.rename(self.place)
+        try:
+            self.folder.rename(self.place)
+        except OSError:
+            _put_back(aside, self.place)
+            raise
         if aside.exists():
-            shutil.rmtree(aside)
+            aside.rename(self.folder)  # half removed it must not be taken for a bundle to put back
+            self.discard()
         return self.place
 
     def _piece(self, kind: type[T]) -> T | None:
@@ -224,8 +229,12 @@ def _strangers(place: Path) -> list[str]:
 def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Staging:
     """Begin a run's evidence: clear what killed runs left beside `place`, and refuse a folder that is no bundle.
 
-    `pid` is that of the process that reports, None for this one; its workers name it to share one folder.
+    `pid` is that of the process that reports, None for this one; its workers name it to share one folder. A bundle
+    that a killed run had moved aside and not yet replaced is put back.
     """
+    for aside in place.parent.glob(f".{place.name}.*.replaced"):
+        if not _alive(aside):
+            _put_back(aside, place)
     if place.exists() and not place.is_dir():
         raise EvidenceError("this is a file, evidence is a folder", where=place, fix="name another with --evidence")
     if place.is_dir() and any(place.iterdir()) and not (place / FILE).is_file():
@@ -273,6 +282,15 @@ def _natural(path: Path) -> tuple[bool, list[str | int]]:
     return path.stem not in REFERENCES, parts
 
 
+def _put_back(aside: Path, place: Path) -> None:
+    """Give an earlier bundle its name again; where there is a newer one it has served."""
+    if place.exists():
+        shutil.rmtree(aside)
+    elif aside.exists():
+        aside.rename(place)
+
+
 def _alive(leftover: Path) -> bool:
+    """Whether the run that made this goes on; our own pid was that of a killed run too (a container counts from 1)."""
     pid = leftover.name.split(".")[-2]
-    return pid.isdecimal() and Path("/proc", pid).exists()
+    return pid.isdecimal() and int(pid) != os.getpid() and Path("/proc", pid).exists()

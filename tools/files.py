@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+SCRATCH_LOCK = ".scratch.lock"
 
 
 @contextmanager
@@ -26,6 +31,20 @@ def atomic(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """Yield a new folder for temporary files; it is removed at the end, those of killed runs at the start.
+
+    A folder in use is known by the lock on a file in it, which the kernel undoes however its owner ends.
+    """
+    for lock in Path(tempfile.gettempdir()).glob(f"{prefix}*/{SCRATCH_LOCK}"):
+        _remove_unless_locked(lock)
+    with tempfile.TemporaryDirectory(prefix=prefix) as folder, (Path(folder) / "new").open("wb") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        (Path(folder) / "new").rename(Path(folder) / SCRATCH_LOCK)
+        yield Path(folder)
+
+
 def md5_of(path: Path) -> str:
     """Hex md5 of a file: the digest in which checkpoints are published (not a security property)."""
     with path.open("rb") as handle:
@@ -41,3 +60,12 @@ def sha256_of(path: Path) -> str:
 def cpu_count() -> int:
     """Cores this process may use (a container's affinity, not the machine's)."""
     return len(os.sched_getaffinity(0))
+
+
+def _remove_unless_locked(lock: Path) -> None:
+    try:
+        with lock.open("rb") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(lock.parent)
+    except OSError:  # in use, of another user, or just being removed by another run
+        return

@@ -7,14 +7,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 TAIL_CHARACTERS = 2000
 GRACE_SECONDS = 5.0
-_running: set[subprocess.Popen[bytes]] = set()
+GUARD = Path(__file__).with_name("process_guard.py")
+_running: dict[subprocess.Popen[bytes], int] = {}
 
 
 @dataclass(frozen=True)
@@ -44,27 +46,28 @@ def run(
 ) -> Completed:
     """Run a tool to its end and keep `<logs>/stdout.txt`, `stderr.txt`, `command.txt` and `ending.json` as evidence.
 
-    The child leads its own process group: at the time limit, and whenever we leave early (Ctrl-C), the whole group is
-    terminated and then killed, so that no grandchild lives on. FileNotFoundError when the program does not exist.
+    The child has a process group of its own: at the time limit, and whenever we leave early (Ctrl-C), the whole group
+    is terminated and then killed, so that no grandchild lives on; a guard in the group does so when we are killed.
+    FileNotFoundError when the program does not exist.
     """
     words = tuple(str(word) for word in argv)
     logs.mkdir(parents=True, exist_ok=True)
     (logs / "command.txt").write_text("\n".join((f"cwd: {cwd}", *words)) + "\n", encoding="utf-8")
     started = time.monotonic()
     out_path, err_path = logs / "stdout.txt", logs / "stderr.txt"
-    with out_path.open("wb") as out, err_path.open("wb") as err:
+    with out_path.open("wb") as out, err_path.open("wb") as err, _guarded_group() as group:
         child = subprocess.Popen(
-            words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, process_group=group
         )
-        _running.add(child)
+        _running[child] = group
         try:
             child.wait(timeout_seconds)
             timed_out = False
         except subprocess.TimeoutExpired:
             timed_out = True
         finally:
-            end_group(child)
-            _running.discard(child)
+            _end(child, group)
+            del _running[child]
     seconds = time.monotonic() - started
     ending = {"returncode": child.returncode, "seconds": seconds}
     (logs / "ending.json").write_text(json.dumps(ending), encoding="utf-8")
@@ -80,21 +83,32 @@ def run(
 
 def end_running() -> None:
     """End the children that other threads wait for: Ctrl-C is raised in the main thread alone."""
-    for child in tuple(_running):
-        end_group(child)
+    for child, group in tuple(_running.items()):
+        _end(child, group)
 
 
-def end_group(child: subprocess.Popen[bytes]) -> None:
+@contextlib.contextmanager
+def _guarded_group() -> Iterator[int]:
+    """A process group that ends with this process, however this ends, and at the latest with the block."""
+    command = [sys.executable, "-IS", str(GUARD)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, process_group=0) as guard:
+        try:
+            yield guard.pid
+        finally:
+            _signal_group(guard.pid, signal.SIGKILL)
+
+
+def _end(child: subprocess.Popen[bytes], group: int) -> None:
     """End whatever is left of the child's process group: terminate, wait a little, kill."""
-    _signal_group(child, signal.SIGTERM)
+    _signal_group(group, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE_SECONDS)
-    _signal_group(child, signal.SIGKILL)
+    _signal_group(group, signal.SIGKILL)
     child.wait()
 
 
-def _signal_group(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+def _signal_group(group: int, number: signal.Signals) -> None:
     try:
-        os.killpg(child.pid, number)
+        os.killpg(group, number)
     except ProcessLookupError:
         return
