@@ -9,22 +9,19 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bench.material import source_images
 from bench.page import PAGE, PLOT, plot, replace_part, table
-from bench.steps import (
-    Row,
-    Setting,
-    measure_cpu_streaming,
-    measure_device_streaming,
-    measure_dumps,
-    measure_preprocessing,
-    measure_store,
-)
+from bench.preprocessing import measure_preprocessing, measure_store
+from bench.pytest_runs import measure_collecting
+from bench.results import measure_dumps
+from bench.rows import Row, Setting
+from bench.streaming import measure_device_streaming, measure_host_streaming
 from tools import cli
 from tools.files import atomic, cpu_count
+from tools.progress import progress
 from tools.spec import PUBLISHED_SPEC, load_spec
 
 
@@ -32,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when everything was measured and the page written."""
     parser = cli.Parser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=400, help="images a streaming run (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=2000, help="images a streaming run (default: %(default)s)")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the table, leave the page alone")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="bench-") as scratch:
@@ -54,13 +51,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(setting: Setting, images: int) -> list[Row]:
-    return [
-        *measure_preprocessing(setting),
-        *measure_store(setting),
-        *measure_device_streaming(setting, images),
-        *measure_cpu_streaming(setting, images // 2),
-        *measure_dumps(setting, images),
+    """All rows; each part frees the disk that it took."""
+    parts: list[Callable[[], list[Row]]] = [
+        lambda: measure_preprocessing(setting),
+        lambda: measure_store(setting),
+        lambda: measure_device_streaming(setting, images),
+        lambda: measure_host_streaming(setting, images // 4),
+        lambda: measure_dumps(setting, images // 4),
+        lambda: measure_collecting(setting),
     ]
+    return [row for part in progress(parts, what="measure", total=len(parts)) for row in part()]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.steps import Row
+from bench.rows import Row
 from tools.errors import SuiteError
 from tools.files import atomic
 from tools.spec import ROOT
@@ -46,10 +46,9 @@ def _line(row: Row) -> str:
     value = row.value.percent() if row.share else str(row.value)
     if row.goal is None:
         return f"| {row.step} | {row.compared} | {value} | | |"
-    goal = f"{100 * row.goal:.0f} %" if row.share else f"{row.goal:g}"
-    return (
-        f"| {row.step} | {row.compared} | {value} | {goal} | {'met' if row.value.median >= row.goal else 'not met'} |"
-    )
+    bound = "at most " if row.at_most else ""
+    goal = f"{100 * row.goal:.0f} %" if row.share else f"{bound}{row.goal:g}"
+    return f"| {row.step} | {row.compared} | {value} | {goal} | {'met' if row.met else 'not met'} |"
 
 
 def _bar(row: Row, top: int, scale: float) -> str:

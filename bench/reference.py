@@ -5,9 +5,11 @@ Sources: the guide's imagenet_torch_preprocess.py and vision_metric.py; one proc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from tools.bins import read_bins
+from tools.engines import Engine
 from tools.spec import Preprocessing
 from tools.torchvision_ops import import_torchvision
 
@@ -45,6 +47,12 @@ def preprocessing_loop(recipe: Preprocessing) -> Callable[[Mapping[str, Path], P
             np.array(tensor.numpy()).astype(np.float32).tofile(folder / f"{name}.bin")
 
     return loop
+
+
+def predict_bins(engine: Engine, folder: Path, ids: Sequence[str], recipe: Preprocessing, batch: int) -> None:
+    """Read a batch of bins, run the engine, read the next."""
+    for start in range(0, len(ids), batch):
+        engine.logits(read_bins(folder, ids[start : start + batch], recipe))
 
 
 def score_dumps(folder: Path, labels: Mapping[str, int]) -> list[int]:

@@ -16,22 +16,24 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.material import linked, repeated, source_images, write_dumps
 from bench.measure import timed
 from bench.page import PAGE, replace_part
-from bench.steps import BATCH, Waiting
+from bench.preprocessing import BATCH
+from bench.streaming import Waiting
 from tools import cli
-from tools.bins import write_bins
+from tools.content import digests_sha256, file_digests
 from tools.dataset import read_dataset
 from tools.dumps import read_logits
 from tools.engines.predictions import load_predictions, save_predictions
-from tools.engines.streaming import stream_predict, stream_stored
-from tools.info import image_rows, write_info
+from tools.engines.streaming import Photographs, stream
+from tools.info import bin_rows, image_rows, read_info, write_info
 from tools.judge.topk import top_k
-from tools.pixels import PixelStore, write_pixels
+from tools.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.spec import PUBLISHED_SPEC, ROOT, load_spec
 
 SMALL = 1000
@@ -67,12 +69,41 @@ def read_labelled(folder: Path) -> dict[str, Path]:
     return read_dataset(folder / "val", folder / "val_label.txt", classes=1000, limit=None).images
 
 
-def stored(folder: Path) -> None:
+def digested(folder: Path) -> str:
+    """The digest that names the data set."""
+    return digests_sha256(file_digests([*read_labelled(folder).values(), folder / "val_label.txt"]))
+
+
+def preprocess(folder: Path) -> None:
+    """The compact store, each image held against its digest."""
+    images = read_labelled(folder)
+    found = file_digests(images.values())
+    write_pixels(images, folder / "store", RECIPE, {name: found[path.name] for name, path in images.items()})
+
+
+def predicted(folder: Path) -> None:
     """The waiting engine over the store, and its predictions kept and read back."""
-    store = PixelStore(folder / "store", RECIPE)
-    (folder / "predictions").mkdir(exist_ok=True)
-    save_predictions(stream_stored(Waiting(0.0), store, BATCH), folder / "predictions")
+    with closing(PixelStore(folder / "store", RECIPE)) as store:
+        (folder / "predictions").mkdir(exist_ok=True)
+        save_predictions(stream(Waiting(0.0), store, BATCH), folder / "predictions")
     top_k(load_predictions(folder / "predictions", "waiting").logits)
+
+
+def bins(folder: Path) -> None:
+    """A file an image, from the store."""
+    with closing(PixelStore(folder / "store", RECIPE)) as store:
+        write_stored_bins(store, folder / "bins")
+
+
+def bins_listed(folder: Path) -> None:
+    """The .info list of the bins, written and read back."""
+    write_info(bin_rows(str(folder / "bins"), 224, 224), folder / "bins.info")
+    read_info(folder / "bins.info")
+
+
+def photographs(folder: Path) -> Photographs:
+    """The images as they are."""
+    return Photographs(read_labelled(folder), RECIPE)
 
 
 def dumps(folder: Path) -> None:
@@ -83,13 +114,15 @@ def dumps(folder: Path) -> None:
 
 STAGES = (
     Stage("images and labels listed and joined", read_labelled, None),
-    Stage(".info list written", lambda at: write_info(image_rows(str(at / "val")), at / "val.info"), "val.info"),
-    Stage("compact store written", lambda at: write_pixels(read_labelled(at), at / "store", RECIPE), "store"),
-    Stage("compact store, nothing changed", lambda at: write_pixels(read_labelled(at), at / "store", RECIPE), "store"),
-    Stage("streamed from the store, kept, ranked", stored, "predictions"),
-    Stage("streamed from the JPEGs", lambda at: stream_predict(Waiting(0.0), read_labelled(at), RECIPE, BATCH), None),
+    Stage("digest of the data set", digested, None),
+    Stage(".info list of the photographs", lambda at: write_info(image_rows(str(at / "val")), at / "val.info"), None),
+    Stage("digests, compact store", preprocess, "store"),
+    Stage("the same, nothing changed", preprocess, "store"),
+    Stage("streamed from the store, kept, ranked", predicted, "predictions"),
+    Stage("streamed from the photographs", lambda at: stream(Waiting(0.0), photographs(at), BATCH), None),
     Stage("text dumps read and ranked", dumps, None),
-    Stage("bins written", lambda at: write_bins(read_labelled(at), at / "bins", RECIPE), "bins", small_only=True),
+    Stage("bins from the store", bins, "bins", small_only=True),
+    Stage(".info list of the bins, read back", bins_listed, None, small_only=True),
 )
 
 

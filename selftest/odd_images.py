@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
-from tools.spec import PUBLISHED_SPEC, ROOT, load_spec
+from tools.preprocess import image_pixels, normalised, read_image
+from tools.spec import PUBLISHED_SPEC, ROOT, Preprocessing, load_spec
 
 RECIPE = load_spec(PUBLISHED_SPEC).preprocessing
 PHOTOS = ROOT.parent / "shared" / "data" / "photos" / "val"
@@ -44,6 +46,11 @@ SIZES = (
     (1030, 517),
     (97, 1009),
 )
+
+
+def image_tensor(path: Path, recipe: Preprocessing) -> NDArray[np.float32]:
+    """A file through all steps of preprocessing."""
+    return normalised(image_pixels(read_image(path), recipe), recipe)
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:

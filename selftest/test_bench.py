@@ -12,7 +12,7 @@ from bench.material import linked, repeated, write_dumps
 from bench.measure import Rounds, Spread, Timing, in_turn, spread
 from bench.page import plot, replace_part, table
 from bench.reference import score_dumps
-from bench.steps import Row
+from bench.rows import Row
 from tools.dumps import read_logits
 from tools.errors import SuiteError
 from tools.judge.topk import hits, top_k
@@ -22,6 +22,8 @@ ROWS = [
     Row("b", "the script", Spread(2.0, 1.0, 2.5), 3.0),
     Row("c", "decoding", Spread(0.5, 0.4, 0.6), 0.9, share=True),
     Row("d", "the script", Spread(0.0, 0.0, 0.0), None),
+    Row("e", "nothing", Spread(1.5, 1.4, 2.6), 2.0, at_most=True),
+    Row("f", "nothing", Spread(2.5, 1.4, 2.6), 2.0, at_most=True),
 ]
 
 
@@ -64,12 +66,14 @@ def test_the_table_says_which_goals_were_met() -> None:
     assert lines[1].endswith("| 3 | not met |")
     assert lines[2].endswith("| 50 % (40 to 60) | 90 % | not met |")
     assert lines[3].endswith("| | |")
+    assert lines[4].endswith("| at most 2 | met |")
+    assert lines[5].endswith("| at most 2 | not met |")
 
 
 def test_the_plot_is_xml_with_a_bar_for_every_ratio() -> None:
     drawn = ElementTree.fromstring(plot(ROWS))
-    assert len(drawn.findall("{http://www.w3.org/2000/svg}rect")) == 1 + 3
-    assert len(drawn.findall("{http://www.w3.org/2000/svg}path")) == 2
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}rect")) == 1 + 5
+    assert len(drawn.findall("{http://www.w3.org/2000/svg}path")) == 4
 
 
 def test_the_reference_way_of_scoring_counts_what_ours_counts(tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from selftest.odd_images import PHOTOS, RECIPE, needs_photos, noise
-from tools import bins
+from selftest.odd_images import PHOTOS, RECIPE, image_tensor, needs_photos, noise
+from tools import journal
 from tools.bins import JOURNAL, bin_bytes, list_bins, read_bins, write_bins
 from tools.bins_check import differing_bins
 from tools.errors import PreprocessingError
-from tools.preprocess import image_tensor
+from tools.preprocess import image_pixels
 from tools.spec import Preprocessing
 
 IDS = ("a", "b", "c", "d")
@@ -33,15 +33,15 @@ def images(tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def made(images: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The ids whose image is decoded from here on."""
     names: list[str] = []
 
-    def counted(path: Path, recipe: Preprocessing) -> object:
-        names.append(path.stem)
-        return image_tensor(path, recipe)
+    def counted(content: bytes, recipe: Preprocessing) -> bytes:
+        names.append(next(name for name, path in images.items() if path.read_bytes() == content))
+        return image_pixels(content, recipe)
 
-    monkeypatch.setattr(bins, "image_tensor", counted)
+    monkeypatch.setattr(journal, "image_pixels", counted)
     return names
 
 
@@ -143,13 +143,15 @@ def test_another_recipe_remakes_everything(images: dict[str, Path], tmp_path: Pa
 def test_a_run_that_dies_leaves_nothing_half_and_is_resumed(
     error: BaseException, images: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: list[str]
 ) -> None:
-    def die(path: Path, recipe: Preprocessing) -> object:
-        if path.stem == "c":
+    third = images["c"].read_bytes()
+
+    def die(content: bytes, recipe: Preprocessing) -> bytes:
+        if content == third:
             raise error
-        return image_tensor(path, recipe)
+        return image_pixels(content, recipe)
 
     with monkeypatch.context() as patched:
-        patched.setattr(bins, "image_tensor", die)
+        patched.setattr(journal, "image_pixels", die)
         with pytest.raises(type(error)):
             write_bins(images, tmp_path / "bins", RECIPE)
     assert not list((tmp_path / "bins").glob(".*.partial"))
@@ -191,17 +193,17 @@ def test_few_images_are_in_memory_whatever_their_number(
     """No more jobs than cores hold an image at one time."""
     lock, now, most = threading.Lock(), [0], [0]
 
-    def counted(path: Path, recipe: Preprocessing) -> object:
+    def counted(content: bytes, recipe: Preprocessing) -> bytes:
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
-        tensor = image_tensor(path, recipe)
+        pixels = image_pixels(content, recipe)
         with lock:
             now[0] -= 1
-        return tensor
+        return pixels
 
-    monkeypatch.setattr(bins, "image_tensor", counted)
-    monkeypatch.setattr(bins, "cpu_count", lambda: 2)
+    monkeypatch.setattr(journal, "image_pixels", counted)
+    monkeypatch.setattr(journal, "cpu_count", lambda: 2)
     many = {f"{name}{copy}": path for copy in range(10) for name, path in images.items()}
     write_bins(many, tmp_path / "bins", RECIPE)
     assert most[0] <= 2

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from selftest.torch_models import SMALL, export, images, random_weights
-from tools.engines import Engine, predictions
+from tools.engines import Engine, HostEngine, predictions
 from tools.engines.compare import compare_engines
 from tools.engines.onnx_engine import OnnxEngine
-from tools.engines.predictions import Predictions, load_predictions, predict, save_predictions
+from tools.engines.predictions import Predictions, load_predictions, save_predictions
 from tools.engines.throughput import Paired, images_per_second, measure_in_turn
 from tools.engines.torch_engine import TorchEngine
-from tools.errors import AccuracyError, OnnxError, PreprocessingError, SuiteError
+from tools.errors import AccuracyError, OnnxError, SuiteError
 from tools.scoring import agree, score
-from tools.spec import PUBLISHED_SPEC, Onnx, Preprocessing, load_spec
+from tools.spec import PUBLISHED_SPEC, Onnx, load_spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
     Logits = NDArray[np.float32]
 
 CLASSES = 10
-RECIPE = Preprocessing(
-    resize_px=2, crop_px=2, interpolation="bilinear", mean=(0, 0, 0), std=(1, 1, 1), parity_images=1, source="test"
-)
 
 
 class Fake:
@@ -98,32 +97,6 @@ def test_a_batch_larger_than_a_round_is_run_once_a_round() -> None:
     engine = Fake()
     measure_in_turn(engine, engine, blank(32), rounds=3, images_per_round=16)
     assert len(engine.calls) == 2 + 3 * 2
-
-
-@pytest.fixture
-def bins(tmp_path: Path) -> Path:
-    """Seven bins; the first value of each is its number."""
-    folder = tmp_path / "bins"
-    folder.mkdir()
-    for number in range(7):
-        np.full((3, 2, 2), number, np.float32).tofile(folder / f"image{number}.bin")
-    return folder
-
-
-@pytest.mark.parametrize("batch", [1, 2, 3, 7, 32])
-def test_every_image_keeps_its_row_whatever_the_batch(bins: Path, batch: int) -> None:
-    ids = tuple(f"image{number}" for number in (6, 0, 3, 1, 2, 5, 4))
-    engine = Fake()
-    found = predict(engine, bins, ids, RECIPE, batch)
-    assert (found.variant, found.ids) == ("fake", ids)
-    assert found.logits[:, 0].tolist() == [6, 0, 3, 1, 2, 5, 4]
-    assert max(count for _, count in engine.calls) == min(batch, 7)
-
-
-def test_a_bin_of_another_size_is_refused(bins: Path) -> None:
-    (bins / "image3.bin").write_bytes(bytes(44))
-    with pytest.raises(PreprocessingError, match="found 44 bytes; allowed 48 bytes"):
-        predict(Fake(), bins, ["image3"], RECIPE, 1)
 
 
 def some(variant: str = "pth", count: int = 4) -> Predictions:
@@ -214,6 +187,19 @@ def test_both_engines_compute_the_same_network(onnx_path: Path, asked: Onnx) -> 
     assert errors.images == 17
     assert errors.to_reference < 1e-3
     assert errors.between_batches < 1e-3
+
+
+@pytest.mark.parametrize("name", ["pth", "onnx"])
+def test_on_one_core_the_network_is_the_same_and_several_threads_may_ask_it(
+    name: str, onnx_path: Path, asked: Onnx
+) -> None:
+    engine: HostEngine = TorchEngine(random_weights(SMALL), SMALL) if name == "pth" else OnnxEngine(onnx_path, asked)
+    parts, threads = np.split(images(24), 8), torch.get_num_threads()
+    with engine.on_one_core() as single, ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(single.logits, parts))
+    assert torch.get_num_threads() == threads
+    for part, logits in zip(parts, found, strict=True):
+        assert np.abs(logits - engine.logits(part)).max() < 1e-4
 
 
 class Shifted(Fake):

@@ -10,12 +10,13 @@ import msgspec
 import numpy as np
 import pytest
 
-from selftest.odd_images import PHOTOS, RECIPE, needs_photos, noise
-from tools import pixels
+from selftest.odd_images import PHOTOS, RECIPE, image_tensor, needs_photos, noise
+from tools import journal
 from tools.bins import list_bins, read_bins, write_bins
 from tools.errors import PreprocessingError
+from tools.files import sha256_of
 from tools.pixels import INDEX, JOURNAL, PIXELS, PixelStore, pixel_bytes, write_pixels, write_stored_bins
-from tools.preprocess import image_pixels, image_tensor, normalisation_table
+from tools.preprocess import image_pixels, normalisation_table
 from tools.spec import Preprocessing
 
 IDS = ("a", "b", "c", "d")
@@ -41,7 +42,7 @@ def store(images: dict[str, Path], tmp_path: Path) -> PixelStore:
 def refused(folder: Path, recipe: Preprocessing = RECIPE) -> str:
     with pytest.raises(PreprocessingError) as caught:
         PixelStore(folder, recipe)
-    assert caught.value.gate == "preprocessing.bins"
+    assert caught.value.gate == "preprocessing.images"
     return str(caught.value)
 
 
@@ -61,7 +62,8 @@ def test_what_comes_out_is_bit_exact(images: dict[str, Path], store: PixelStore)
 def test_every_byte_value_comes_out_as_the_table_says(store: PixelStore) -> None:
     values = np.arange(150_528, dtype=np.uint64) % 256
     (store.folder / PIXELS).write_bytes(values.astype(np.uint8).tobytes() * 4)
-    expected = normalisation_table(RECIPE)[np.arange(3)[:, None, None], store.pixels("b").transpose(2, 0, 1)]
+    image = np.frombuffer(store.pixels("b"), np.uint8).reshape(224, 224, 3)
+    expected = normalisation_table(RECIPE)[np.arange(3)[:, None, None], image.transpose(2, 0, 1)]
     assert store.read(("b",))[0].tobytes() == np.ascontiguousarray(expected).tobytes()
 
 
@@ -123,11 +125,11 @@ def test_a_resumed_run_remakes_what_changed(
 ) -> None:
     made: list[str] = []
 
-    def counted(path: Path, recipe: Preprocessing) -> object:
-        made.append(path.stem)
-        return image_pixels(path, recipe)
+    def counted(content: bytes, recipe: Preprocessing) -> bytes:
+        made.append(next(name for name, path in images.items() if path.read_bytes() == content))
+        return image_pixels(content, recipe)
 
-    monkeypatch.setattr(pixels, "image_pixels", counted)
+    monkeypatch.setattr(journal, "image_pixels", counted)
     change(images, store.folder)
     write_pixels(images, store.folder, RECIPE)
     assert sorted(made) == again
@@ -163,3 +165,18 @@ def test_what_is_no_whole_store_of_this_recipe_is_refused(store: PixelStore, tmp
 def test_an_id_that_is_not_in_the_store_is_an_error(store: PixelStore) -> None:
     with pytest.raises(KeyError):
         store.read(("a", "absent"))
+
+
+def test_an_image_that_is_no_longer_the_digested_one_is_named_and_never_mixed_in(
+    images: dict[str, Path], tmp_path: Path
+) -> None:
+    """Neither by a first run nor by one that finds the rows of an earlier one."""
+    expected = {name: sha256_of(path) for name, path in images.items()}
+    write_pixels(images, tmp_path / "store", RECIPE, expected)
+    noise(260, 250, 99).save(images["b"], "JPEG")
+    os.truncate(images["d"], 3000)
+    for place in ("store", "new"):
+        with pytest.raises(PreprocessingError, match=r"2 of 4 images were changed .*: b\.JPEG .*; d\.JPEG ") as caught:
+            write_pixels(images, tmp_path / place, RECIPE, expected)
+        assert caught.value.gate == "preprocessing.images"
+        assert "no whole store" in refused(tmp_path / place)

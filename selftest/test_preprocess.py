@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from selftest.odd_images import ODD, PHOTOS, RECIPE, SIZES, needs_photos, noise, turned
+from selftest.odd_images import ODD, PHOTOS, RECIPE, SIZES, image_tensor, needs_photos, noise, turned
 from tools import preprocess
 from tools.bins_check import torchvision_reference
-from tools.preprocess import UnreadableImageError, image_pixels, image_tensor, normalise
+from tools.preprocess import UnreadableImageError, image_pixels, normalisation_table, read_image
 from tools.spec import Preprocessing
 
 Reference = Callable[[Path], NDArray[np.float32]]
@@ -102,11 +102,11 @@ def test_an_exif_orientation_changes_nothing(tmp_path: Path) -> None:
 def test_the_tensor_is_the_pixels_through_the_table(tmp_path: Path) -> None:
     path = tmp_path / "image.png"
     noise(300, 280).save(path)
-    pixels, tensor = image_pixels(path, RECIPE), np.empty((3, 224, 224), np.float32)
-    assert pixels.dtype == np.uint8
-    assert pixels.shape == (224, 224, 3)
-    normalise(pixels, RECIPE, tensor)
-    assert tensor.tobytes() == image_tensor(path, RECIPE).tobytes()
+    pixels = image_pixels(read_image(path), RECIPE)
+    assert len(pixels) == 150_528
+    image = np.frombuffer(pixels, np.uint8).reshape(224, 224, 3)
+    expected = normalisation_table(RECIPE)[np.arange(3)[:, None, None], image.transpose(2, 0, 1)]
+    assert np.ascontiguousarray(expected).tobytes() == image_tensor(path, RECIPE).tobytes()
 
 
 def test_parts_are_resized_only_where_that_is_exact(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 
-from selftest.odd_images import RECIPE, noise
-from tools.bins import write_bins
+from selftest.odd_images import RECIPE, image_tensor, noise
+from tools.bins import read_bins, write_bins
 from tools.engines import streaming
-from tools.engines.predictions import predict
-from tools.engines.streaming import prepared_batches, stream_predict, stream_stored
+from tools.engines.streaming import Photographs, stream
 from tools.errors import AccuracyError, PreprocessingError
 from tools.pixels import PixelStore, write_pixels
 from tools.preprocess import image_pixels
 from tools.spec import Preprocessing
 
 Tensor = NDArray[np.float32]
+TINY = msgspec.structs.replace(RECIPE, crop_px=2)
 
 
 class Network:
@@ -68,72 +72,128 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def prepared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The images that were decoded."""
-    names: list[str] = []
+def prepared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the image files that were decoded."""
+    sizes: list[int] = []
 
-    def counted(path: Path, recipe: Preprocessing) -> object:
-        names.append(path.stem)
-        return image_pixels(path, recipe)
+    def counted(content: bytes, recipe: Preprocessing) -> bytes:
+        sizes.append(len(content))
+        return image_pixels(content, recipe)
 
     monkeypatch.setattr(streaming, "image_pixels", counted)
-    return names
+    return sizes
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """Tiny images: the number that is the id in every place."""
+
+    ids: tuple[str, ...]
+    seen: list[str] = field(default_factory=list)
+    recipe: Preprocessing = TINY
+
+    def fill(self, name: str, tensor: Tensor) -> None:
+        """See Source.fill."""
+        tensor.fill(int(name))
+        self.seen.append(name)
+
+
+def numbered(count: int) -> Numbered:
+    """So many, the numbers not in order."""
+    return Numbered(tuple(str(number * 7 % count) for number in range(count)))
+
+
+class Adding:
+    """Logits that say which image they are of; `at_once` is the most calls under way at one time."""
+
+    name = "adding"
+
+    def __init__(self, during: Callable[[], object] = lambda: None) -> None:
+        self.at_once, self._now, self._lock, self._during = 0, 0, threading.Lock(), during
+
+    def logits(self, images: Tensor) -> Tensor:
+        """See Engine.logits: a view of the images, which the next batch overwrites."""
+        with self._lock:
+            self._now += 1
+            self.at_once = max(self.at_once, self._now)
+        self._during()
+        with self._lock:
+            self._now -= 1
+        return images[:, 0, 0]
+
+
+class OnHost(Adding):
+    """The same on the cores that prepare the images."""
+
+    def __init__(self, during: Callable[[], object] = lambda: None) -> None:
+        super().__init__(during)
+        self.blocks = 0
+
+    @contextmanager
+    def on_one_core(self) -> Iterator[Adding]:
+        """See HostEngine.on_one_core."""
+        self.blocks += 1
+        yield self
 
 
 def assert_threads_are_gone() -> None:
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("prepare")]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("stream")]
 
 
 @pytest.mark.parametrize("batch", [1, 4, 11, 16])
 def test_the_predictions_are_those_of_the_bins_to_the_bit(batch: int, images: dict[str, Path], tmp_path: Path) -> None:
     write_bins(images, tmp_path / "bins", RECIPE)
     write_pixels(images, tmp_path / "store", RECIPE)
-    network = Network()
-    expected = predict(network, tmp_path / "bins", tuple(images), RECIPE, batch)
-    sizes, network.batches = network.batches, []
-    streamed = stream_predict(network, images, RECIPE, batch)
-    assert network.batches == sizes
-    stored = stream_stored(network, PixelStore(tmp_path / "store", RECIPE), batch)
-    for found in (streamed, stored):
-        assert (found.variant, found.ids) == (expected.variant, expected.ids)
-        assert found.logits.tobytes() == expected.logits.tobytes()
+    network, ids = Network(), tuple(images)
+    parts = [ids[start : start + batch] for start in range(0, len(ids), batch)]
+    expected = np.concatenate([network.logits(read_bins(tmp_path / "bins", part, RECIPE)) for part in parts])
+    network.batches.clear()
+    for source in (Photographs(images, RECIPE), PixelStore(tmp_path / "store", RECIPE)):
+        found = stream(network, source, batch)
+        assert (found.variant, found.ids) == ("pth", ids)
+        assert found.logits.tobytes() == expected.tobytes()
+    assert sorted(network.batches) == sorted(2 * [len(part) for part in parts])
 
 
+@pytest.mark.parametrize("engine", [Adding, OnHost])
 @pytest.mark.parametrize(("count", "batch"), [(1, 1), (1, 4), (8, 4), (9, 4), (100, 1), (100, 7)])
-def test_every_id_is_prepared_once_and_arrives_in_its_place(count: int, batch: int) -> None:
-    ids = [str(number) for number in range(count)]
+def test_every_id_is_prepared_once_and_has_its_own_row(count: int, batch: int, engine: type[Adding]) -> None:
+    source = numbered(count)
+    found = stream(engine(), source, batch)
+    assert sorted(source.seen) == sorted(source.ids)
+    assert found.logits[:, 0].tolist() == [int(name) for name in found.ids] == [int(name) for name in source.ids]
 
-    def fill(name: str, tensor: Tensor) -> None:
-        tensor.fill(int(name))
 
-    seen = [array[:, 0, 0, 0].tolist() for array in prepared_batches(ids, fill, 2, batch)]
-    assert [len(part) for part in seen[:-1]] == [batch] * (len(seen) - 1)
-    assert [value for part in seen for value in part] == list(range(count))
+def test_a_device_is_asked_once_at_a_time_and_a_host_engine_by_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "cpu_count", lambda: 2)
+    together = threading.Barrier(2)
+    device, host = Adding(), OnHost(during=lambda: together.wait(timeout=60))
+    stream(host, numbered(40), 4)
+    stream(device, numbered(400), 1)
+    assert (host.at_once, host.blocks, device.at_once) == (2, 1, 1)
 
 
 @pytest.mark.parametrize("count", [40, 400])
 def test_memory_is_bounded_whatever_the_number_of_images(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two batches are prepared ahead of the engine and no more; the arrays are always the same three."""
+    """A device's images lie in as many arrays as there are cores, and two."""
     monkeypatch.setattr(streaming, "cpu_count", lambda: 2)
-    filled, buffers, furthest = [0], set(), 0
+    arrays: set[int] = set()
 
-    def fill(name: str, tensor: Tensor) -> None:
-        filled[0] += 1
+    class Noting(Adding):
+        def logits(self, images: Tensor) -> Tensor:
+            arrays.add(images.ctypes.data)
+            return super().logits(images)
 
-    for done, array in enumerate(prepared_batches([str(number) for number in range(count)], fill, 2, 8), start=1):
-        buffers.add(array.ctypes.data)
-        furthest = max(furthest, filled[0] - 8 * done)
-    assert filled[0] == count
-    assert furthest <= 2 * 8
-    assert len(buffers) == 3
+    stream(Noting(), numbered(count), 8)
+    assert len(arrays) <= 2 + 2
 
 
-def test_an_unreadable_image_ends_it_and_is_named(images: dict[str, Path], tmp_path: Path, prepared: list[str]) -> None:
+def test_an_unreadable_image_ends_it_and_is_named(images: dict[str, Path], tmp_path: Path, prepared: list[int]) -> None:
     bad = tmp_path / "bad.JPEG"
     bad.write_text("<html>503</html>")
     many = {"bad": bad} | {f"{name}-{copy}": path for copy in range(20) for name, path in images.items()}
     with pytest.raises(PreprocessingError, match=r"bad\.JPEG: cannot be read: cannot identify") as caught:
-        stream_predict(Network(), many, RECIPE, 1)
+        stream(Network(), Photographs(many, RECIPE), 1)
     assert caught.value.gate == "preprocessing.images"
     assert len(prepared) < 50
     assert_threads_are_gone()
@@ -141,40 +201,55 @@ def test_an_unreadable_image_ends_it_and_is_named(images: dict[str, Path], tmp_p
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("device lost")])
 def test_an_error_of_the_engine_and_ctrl_c_end_it_at_once(
-    error: BaseException, images: dict[str, Path], prepared: list[str]
+    error: BaseException, images: dict[str, Path], prepared: list[int]
 ) -> None:
     many = {f"{name}-{copy}": path for copy in range(20) for name, path in images.items()}
     with pytest.raises(type(error)):
-        stream_predict(Breaking(error), many, RECIPE, 2)
+        stream(Breaking(error), Photographs(many, RECIPE), 2)
     assert len(prepared) < 50
     assert_threads_are_gone()
 
 
-def test_an_engine_that_loses_a_row_is_refused(images: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    network = Network()
+@pytest.mark.parametrize("loses_in", ["every batch", "the first", "the last"])
+def test_an_engine_that_loses_a_row_is_refused(
+    loses_in: str, images: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, first = Network(), image_tensor(images["image00"], RECIPE)
     right = network.logits
-    monkeypatch.setattr(network, "logits", lambda batch: right(batch)[: 4 if len(network.batches) == 1 else 1])
+
+    def losing(batch: Tensor) -> Tensor:
+        is_first, is_last = bool((batch[0] == first).all()), len(batch) == 3
+        loses = {"every batch": True, "the first": is_first, "the last": is_last}[loses_in]
+        return right(batch)[:1] if loses else right(batch)
+
+    monkeypatch.setattr(network, "logits", losing)
+    rows = 3 if loses_in == "the last" else 4
     with pytest.raises(
-        AccuracyError, match=r"pth gave other than one row .* shape \[1, 10\]; allowed 4 rows"
+        AccuracyError, match=rf"pth gave other than one row .* shape \[1, 10\]; allowed {rows} rows"
     ) as caught:
-        stream_predict(network, images, RECIPE, 4)
+        stream(network, Photographs(images, RECIPE), 4)
     assert caught.value.gate == "pth.accuracy.ids"
 
 
 def test_no_images_are_refused() -> None:
     with pytest.raises(PreprocessingError, match="no image"):
-        stream_predict(Network(), {}, RECIPE, 4)
+        stream(Network(), Photographs({}, RECIPE), 4)
 
 
-def test_the_engine_works_while_images_are_prepared(images: dict[str, Path]) -> None:
-    """An engine that waits until a later image is being prepared would wait for ever without the overlap."""
-    started, ids = threading.Event(), tuple(str(number) for number in range(8))
+def test_a_device_works_while_images_are_prepared() -> None:
+    """A device that waits until a later image is being prepared would wait for ever without the overlap."""
+    prepared = threading.Event()
 
-    def fill(name: str, tensor: Tensor) -> None:
-        if name == "4":
-            started.set()
+    @dataclass(frozen=True)
+    class Noting(Numbered):
+        def fill(self, name: str, tensor: Tensor) -> None:
+            if name == "2":
+                prepared.set()
+            super().fill(name, tensor)
 
-    batches = prepared_batches(ids, fill, 2, 2)
-    next(batches)
-    assert started.wait(timeout=60)
-    batches.close()
+    class Waiting(Adding):
+        def logits(self, images: Tensor) -> Tensor:
+            assert prepared.wait(timeout=60)
+            return super().logits(images)
+
+    stream(Waiting(), Noting(("0", "1", "2", "3")), 1)

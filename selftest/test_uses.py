@@ -157,10 +157,10 @@ def test_a_folder_in_the_checkpoints_place_is_one_error_of_its_stage(world: Worl
 
 
 def test_an_image_that_may_not_be_read_is_one_error_of_its_stage(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(files: object) -> str:
+    def refuse(files: object) -> dict[str, str]:
         raise PermissionError(13, "Permission denied", "/data/val/a.JPEG")
 
-    monkeypatch.setattr(content, "images_content_sha256", refuse)
+    monkeypatch.setattr(content, "file_digests", refuse)
     outcome = world.run("-m", "preprocessing")
     assert outcome.exit_code == 1
     assert outcome.failed == ["preprocessing.images"], outcome.text

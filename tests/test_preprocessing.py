@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.gates import JudgeGate
-from fixtures.preprocessing import Bins, Parity
+from fixtures.preprocessing import Parity, Pixels
 from tools.bins_check import BinFacts
 from tools.conservation import handover
 from tools.dataset import LabelledImages
@@ -26,8 +26,8 @@ def test_labels_can_be_read(dataset: LabelledImages, gate: JudgeGate) -> None:
 
 
 @pytest.mark.gate("preprocessing.images")
-def test_images_can_be_decoded(bins: Bins, gate: JudgeGate) -> None:
-    judged = gate(made(f"{len(bins.ids)} images"))
+def test_images_can_be_decoded(pixels: Pixels, gate: JudgeGate) -> None:
+    judged = gate(made(f"{len(pixels.store.ids)} images"))
     assert judged.passed, judged.message
 
 

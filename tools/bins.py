@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
-from importlib.metadata import version
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tools.errors import PreprocessingError
-from tools.files import cpu_count, sha256_of
-from tools.parallel import in_order
-from tools.preprocess import UnreadableImageError, image_tensor
-from tools.progress import progress
+from tools.journal import NAMED_AT_MOST, Output, make_all
+from tools.preprocess import normalised
 from tools.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -28,19 +19,6 @@ if TYPE_CHECKING:
 
 SUFFIX = ".bin"
 JOURNAL = ".preprocessing.journal"
-NAMED_AT_MOST = 20
-
-
-class Made(msgspec.Struct, frozen=True, array_like=True):
-    """One line of a journal: which result was made, from what (`key`), and the CRC-32 of its bytes.
-
-    The CRC tells a resumed run what an interrupted one left whole: it costs a third of a sha256, and is no proof
-    against forgery. What is published is digested by the artifact store.
-    """
-
-    id: str
-    key: str
-    crc32: int
 
 
 def bin_bytes(recipe: Preprocessing) -> int:
@@ -57,15 +35,13 @@ def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) 
     folder.mkdir(parents=True, exist_ok=True)
     refuse_strangers(images, folder)
 
-    def make(name: str, known: Made | None) -> Made:
-        target, key = folder / f"{name}{SUFFIX}", made_key(images[name], recipe)
-        if known is not None and known.key == key and _crc32_of(target) == known.crc32:
-            return known
-        tensor = image_tensor(images[name], recipe)
-        write_bin(target, tensor)
-        return Made(id=name, key=key, crc32=zlib.crc32(tensor.data))
+    def write(name: str, pixels: bytes) -> int:
+        tensor = normalised(pixels, recipe)
+        write_bin(folder / f"{name}{SUFFIX}", tensor)
+        return zlib.crc32(tensor.data)
 
-    make_all(images, folder / JOURNAL, make)
+    output = Output(lambda name: _crc32_of(folder / f"{name}{SUFFIX}"), write)
+    make_all(images, folder / JOURNAL, recipe, output)
 
 
 def write_bin(target: Path, tensor: NDArray[np.float32]) -> None:
@@ -80,44 +56,6 @@ def write_bin(target: Path, tensor: NDArray[np.float32]) -> None:
         partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def make_all(images: Mapping[str, Path], journal: Path, make: Callable[[str, Made | None], Made]) -> None:
-    """Call `make(id, what an earlier run says it made)` for every image, on all cores, and keep a journal.
-
-    PreprocessingError at the end that names the unreadable images; any other error ends the work at once.
-    """
-    known, workers, bad = _read_journal(journal), cpu_count(), []
-
-    def attempt(name: str) -> Made | UnreadableImageError:
-        try:
-            return make(name, known.get(name))
-        except UnreadableImageError as error:
-            return error
-
-    with (
-        journal.open("ab") as lines,
-        ThreadPoolExecutor(workers) as pool,
-        closing(in_order(pool, attempt, images, window=4 * workers)) as outcomes,
-    ):
-        for name, outcome in progress(zip(images, outcomes, strict=True), what="preprocess", total=len(images)):
-            if isinstance(outcome, UnreadableImageError):
-                bad.append(f"{images[name].name} ({outcome})")
-            elif outcome != known.get(name):
-                lines.write(b"\n" + msgspec.json.encode(outcome))
-    if bad:
-        raise PreprocessingError(
-            f"{len(bad)} of {len(images)} images cannot be read: {'; '.join(bad[:NAMED_AT_MOST])}",
-            gate="preprocessing.images",
-            where=next(iter(images.values())).parent,
-            fix="restore these files from the data set's archive",
-        )
-
-
-def made_key(image: Path, recipe: Preprocessing) -> str:
-    """Digest of all that a preprocessed image depends on: its file's bytes, recipe, library versions."""
-    parts = (sha256_of(image), repr(recipe), *_library_versions())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def refuse_strangers(images: Mapping[str, object], folder: Path) -> None:
@@ -158,25 +96,6 @@ def read_bins(folder: Path, ids: Sequence[str], recipe: Preprocessing) -> NDArra
     return batch
 
 
-@functools.cache
-def _library_versions() -> tuple[str, ...]:
-    """Asked once: reading a package's metadata takes a tenth of the time of an image."""
-    return version("Pillow"), version("numpy")
-
-
 def _crc32_of(path: Path) -> int | None:
     """CRC-32 of a file's bytes, None where there is none."""
     return zlib.crc32(path.read_bytes()) if path.is_file() else None
-
-
-def _read_journal(path: Path) -> dict[str, Made]:
-    """What an earlier run says it made; a line torn by a crash is not believed, its bin is made again."""
-    entries = map(_entry, path.read_bytes().splitlines() if path.is_file() else [])
-    return {entry.id: entry for entry in entries if entry is not None}
-
-
-def _entry(line: bytes) -> Made | None:
-    try:
-        return msgspec.json.decode(line, type=Made)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

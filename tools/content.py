@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.errors import SuiteError
-from tools.files import sha256_of
+from tools.files import cpu_count, sha256_of
 
 if TYPE_CHECKING:
     import torch
@@ -41,15 +42,25 @@ def images_content_sha256(files: Iterable[Path]) -> str:
     `(sha256sum val_label.txt; cd val; sha256sum *) | LC_ALL=C sort -k2 | sha256sum`. SuiteError when there is no file,
     or two with one name; OSError when one cannot be read.
     """
-    by_name: dict[bytes, Path] = {}
+    return digests_sha256(file_digests(files))
+
+
+def file_digests(files: Iterable[Path]) -> dict[str, str]:
+    """File name -> hex sha256 of its bytes, computed on all cores; errors as above."""
+    by_name: dict[str, Path] = {}
     for path in files:
-        name = os.fsencode(path.name)
-        if name in by_name:
-            raise SuiteError(f"a content digest tells files apart by name, {by_name[name]} has the same", where=path)
-        by_name[name] = path
+        known = by_name.setdefault(path.name, path)
+        if known is not path:
+            raise SuiteError(f"a content digest tells files apart by name, {known} has the same", where=path)
     if not by_name:
         raise SuiteError("there is no file to take a content digest of")
+    with ThreadPoolExecutor(cpu_count()) as pool:
+        return dict(zip(by_name, pool.map(sha256_of, by_name.values()), strict=True))
+
+
+def digests_sha256(digests: Mapping[str, str]) -> str:
+    """The one digest over what `file_digests` found."""
     digest = hashlib.sha256()
-    for name in sorted(by_name):
-        digest.update(sha256_of(by_name[name]).encode() + b"  " + name + b"\n")
+    for name in sorted(digests, key=os.fsencode):
+        digest.update(digests[name].encode() + b"  " + os.fsencode(name) + b"\n")
     return digest.hexdigest()

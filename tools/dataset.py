@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import content
 from tools.conservation import Handover, handover
 from tools.errors import PreprocessingError
 from tools.images import list_images
 from tools.labels import read_labels
+from tools.reading import some
 from tools.spec import Dataset
 
 
@@ -56,6 +58,27 @@ def read_dataset(images: Path, labels: Path, *, classes: int, limit: int | None)
         handover=matched,
         limited=limit is not None and limit < len(files),
     )
+
+
+def dataset_digests(dataset: LabelledImages, *, classes: int) -> dict[str, str]:
+    """File name -> sha256 of every image and of the label file, which still holds the labels that were read from it.
+
+    PreprocessingError when a file cannot be read, or the labels were edited meanwhile: the digest would name others.
+    """
+    try:
+        digests = content.file_digests([*dataset.images.values(), dataset.label_file])
+    except OSError as error:
+        raise PreprocessingError(f"cannot be read: {error}", gate="preprocessing.images") from error
+    now = read_labels(dataset.label_file, classes=classes)
+    changed = [name for name, label in dataset.labels.items() if now.get(name) != label]
+    if changed:
+        raise PreprocessingError(
+            f"{len(changed)} of {len(dataset.labels)} labels changed while the run was using them: {some(changed)}",
+            gate="preprocessing.labels",
+            where=dataset.label_file,
+            fix="run again when the file is at rest",
+        )
+    return digests
 
 
 def incompleteness(dataset: LabelledImages, images_sha256: str, asked: Dataset) -> str:

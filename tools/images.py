@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 from tools.errors import PreprocessingError
@@ -15,6 +16,9 @@ LAYOUT = (
     "class folders (the ImageFolder layout) are not read"
 )
 
+LONGEST_ID_BYTES = 200
+"""A file name has 255 bytes at most; bins, dumps and half-written files add up to 40 of their own to the id."""
+
 _refuse = functools.partial(PreprocessingError, gate="preprocessing.images")
 
 
@@ -25,6 +29,7 @@ def list_images(folder: Path) -> dict[str, Path]:
     with an odd extension would otherwise be lost), and for two files with one id (both named).
     """
     names = flat_folder(folder, is_image_name, _refuse, unit=f"images ({' '.join(SUFFIXES)})", hint=LAYOUT)
+    _refuse_long(names, folder)
     by_id: dict[str, str] = {}
     twins: list[str] = []
     for name in names:
@@ -38,6 +43,19 @@ def list_images(folder: Path) -> dict[str, Path]:
             fix="an id is the file name without its last extension; rename or remove one of the two",
         )
     return {key: folder / by_id[key] for key in sorted(by_id)}
+
+
+def _refuse_long(names: list[str], folder: Path) -> None:
+    sizes = {name: len(os.fsencode(image_id(name))) for name in names}
+    long = [name for name in names if sizes[name] > LONGEST_ID_BYTES]
+    if long:
+        raise _refuse(
+            f"{len(long)} ids are too long for what is named after them: {some(long, most=1)}",
+            where=folder,
+            measured=f"{max(sizes.values())} bytes",
+            allowed=f"{LONGEST_ID_BYTES} bytes",
+            fix="rename these images, in the label file too",
+        )
 
 
 def is_image_name(name: str) -> bool:

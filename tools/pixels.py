@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.bins import SUFFIX, Made, made_key, make_all, refuse_strangers, write_bin
+from tools.bins import SUFFIX, refuse_strangers, write_bin
 from tools.errors import PreprocessingError
 from tools.files import atomic, cpu_count
+from tools.journal import Output, make_all
 from tools.parallel import in_order
-from tools.preprocess import image_pixels, normalise
+from tools.preprocess import normalise_into, normalised
 from tools.progress import progress
 from tools.spec import Preprocessing
 
@@ -48,17 +49,14 @@ class PixelStore:
         self._row = {name: row for row, name in enumerate(self.ids)}
         self._pixels = (folder / PIXELS).open("rb", buffering=0)
 
-    def pixels(self, name: str) -> NDArray[np.uint8]:
-        """One image, uint8 HWC RGB (crop, crop, 3); KeyError for an id that is not in the store."""
-        import numpy as np
-
-        crop, size = self.recipe.crop_px, pixel_bytes(self.recipe)
-        content = os.pread(self._pixels.fileno(), size, self._row[name] * size)
-        return np.frombuffer(content, np.uint8).reshape(crop, crop, 3)
+    def pixels(self, name: str) -> bytes:
+        """One image, uint8 HWC RGB; KeyError for an id that is not in the store."""
+        size = pixel_bytes(self.recipe)
+        return os.pread(self._pixels.fileno(), size, self._row[name] * size)
 
     def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
-        """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised as `image_tensor` does."""
-        normalise(self.pixels(name), self.recipe, tensor)
+        """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised."""
+        normalise_into(tensor, self.pixels(name), self.recipe)
 
     def read(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """These images as float32 (N, 3, crop, crop): what `read_bins` returns for their bins."""
@@ -79,10 +77,13 @@ def pixel_bytes(recipe: Preprocessing) -> int:
     return recipe.crop_px * recipe.crop_px * 3
 
 
-def write_pixels(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
+def write_pixels(
+    images: Mapping[str, Path], folder: Path, recipe: Preprocessing, expected: Mapping[str, str] | None = None
+) -> None:
     """Write a store of these images; rows of an interrupted run are kept where image and pixels are unchanged.
 
-    Errors are those of `write_bins`: every unreadable image is named in one PreprocessingError at the end.
+    `expected` is id -> sha256 of each file. PreprocessingError at the end that names every image that is unreadable,
+    or no longer the one that was digested.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)
@@ -90,19 +91,12 @@ def write_pixels(images: Mapping[str, Path], folder: Path, recipe: Preprocessing
     (folder / PIXELS).touch()
     with (folder / PIXELS).open("r+b", buffering=0) as handle:
 
-        def make(name: str, known: Made | None) -> Made:
-            key, start = made_key(images[name], recipe), row[name] * size
-            if (
-                known is not None
-                and known.key == key
-                and zlib.crc32(os.pread(handle.fileno(), size, start)) == known.crc32
-            ):
-                return known
-            content = image_pixels(images[name], recipe).tobytes()
-            _pwrite(handle.fileno(), content, start)
-            return Made(id=name, key=key, crc32=zlib.crc32(content))
+        def write(name: str, pixels: bytes) -> int:
+            _pwrite(handle.fileno(), pixels, row[name] * size)
+            return zlib.crc32(pixels)
 
-        make_all(images, folder / JOURNAL, make)
+        output = Output(lambda name: zlib.crc32(os.pread(handle.fileno(), size, row[name] * size)), write)
+        make_all(images, folder / JOURNAL, recipe, output, expected)
         handle.truncate(len(images) * size)
         os.fsync(handle.fileno())
     with atomic(folder / INDEX) as partial:
@@ -111,16 +105,12 @@ def write_pixels(images: Mapping[str, Path], folder: Path, recipe: Preprocessing
 
 def write_stored_bins(store: PixelStore, folder: Path) -> None:
     """Write `<id>.bin` for every image of the store; bins that belong to none are refused first."""
-    import numpy as np
-
     folder.mkdir(parents=True, exist_ok=True)
     refuse_strangers(dict.fromkeys(store.ids), folder)
-    workers, shape = cpu_count(), (3, store.recipe.crop_px, store.recipe.crop_px)
+    workers = cpu_count()
 
     def write(name: str) -> None:
-        tensor = np.empty(shape, np.dtype("<f4"))
-        store.fill(name, tensor)
-        write_bin(folder / f"{name}{SUFFIX}", tensor)
+        write_bin(folder / f"{name}{SUFFIX}", normalised(store.pixels(name), store.recipe))
 
     with ThreadPoolExecutor(workers) as pool, closing(in_order(pool, write, store.ids, window=4 * workers)) as written:
         for _ in progress(written, what="write bins", total=len(store.ids)):
@@ -144,7 +134,7 @@ def _read_index(folder: Path, recipe: Preprocessing) -> Index:
 
 def _refused(what: str, where: Path, measured: str | None = None, allowed: str | None = None) -> PreprocessingError:
     return PreprocessingError(
-        what, gate="preprocessing.bins", where=where, measured=measured, allowed=allowed, fix="preprocess again"
+        what, gate="preprocessing.images", where=where, measured=measured, allowed=allowed, fix="preprocess again"
     )
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 import fixtures.preprocessing
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import IMAGES, World
-from tools import bins, info, preprocess, sample
-from tools.bins import write_bins
+from tools import content, info, pixels, preprocess, sample
+from tools.bins import write_bin
+from tools.pixels import INDEX, PIXELS, Index, PixelStore
 from tools.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 
     Tensor = NDArray[np.float32]
 
-catalogue = Catalogue("preprocessing", remade=("bins", "predictions"))
+catalogue = Catalogue("preprocessing", remade=("pixels", "bins", "predictions"))
 OWN = ("--images={folder}/val", "--labels={folder}/val_label.txt", "--checkpoint={folder}/unused.pth")
 FIRST, SECOND = "ILSVRC2012_val_00000001", "ILSVRC2012_val_00000002"
 
@@ -42,19 +45,30 @@ def edit_labels(world: World, edit: Callable[[list[str]], list[str]]) -> None:
 
 
 def edit_bins(monkeypatch: pytest.MonkeyPatch, edit: Callable[[Path], object]) -> None:
-    """Let preprocessing do its work and then change the folder of bins."""
+    """Let the suite write its bins and then change their folder."""
+    right = pixels.write_stored_bins
 
-    def edited(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
-        write_bins(images, folder, recipe)
+    def edited(store: PixelStore, folder: Path) -> None:
+        right(store, folder)
         edit(folder)
 
-    monkeypatch.setattr(bins, "write_bins", edited)
+    monkeypatch.setattr(pixels, "write_stored_bins", edited)
 
 
 def edit_tensors(monkeypatch: pytest.MonkeyPatch, edit: Callable[[Tensor], Tensor]) -> None:
-    """Change every preprocessed image before it is written."""
-    right = preprocess.image_tensor
-    monkeypatch.setattr(bins, "image_tensor", lambda path, recipe: edit(right(path, recipe)))
+    """Change every bin before it is written."""
+    monkeypatch.setattr(pixels, "write_bin", lambda target, tensor: write_bin(target, edit(tensor)))
+
+
+def edit_store(monkeypatch: pytest.MonkeyPatch, edit: Callable[[Path], object]) -> None:
+    """Let the suite decode its images and then change the store of their pixels."""
+    right = pixels.write_pixels
+
+    def edited(images: Mapping[str, Path], folder: Path, *words: object, **named: object) -> None:
+        right(images, folder, *words, **named)  # type: ignore[arg-type]
+        edit(folder)
+
+    monkeypatch.setattr(pixels, "write_pixels", edited)
 
 
 def edit_table(monkeypatch: pytest.MonkeyPatch, table: Callable[[Preprocessing], Tensor]) -> None:
@@ -64,9 +78,14 @@ def edit_table(monkeypatch: pytest.MonkeyPatch, table: Callable[[Preprocessing],
 
 def edit_crop(monkeypatch: pytest.MonkeyPatch, crop: Callable[[Image.Image], Image.Image]) -> None:
     """Resize and cut in another way."""
+    monkeypatch.setattr(preprocess, "_cropped", lambda content, recipe: crop(opened(content).convert("RGB")))
+
+
+def opened(content: bytes) -> Image.Image:
+    """An image file's bytes, opened as Pillow opens them."""
     from PIL import Image
 
-    monkeypatch.setattr(preprocess, "_cropped", lambda path, recipe: crop(Image.open(path).convert("RGB")))
+    return Image.open(io.BytesIO(content))
 
 
 def resized(image: Image.Image, *, method: str = "BILINEAR", short: int = 256, shift: int = 0) -> Image.Image:
@@ -104,6 +123,29 @@ def truncated_jpeg(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def html_named_jpeg(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, _ = own_images(world)
     (folder / f"{SECOND}.JPEG").write_text("<html>503</html>")
+
+
+@catalogue.fault("an image edited after its digest was taken", "preprocessing.images", *OWN, sample=False)
+def edited_under_the_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = own_images(world)
+    right = content.file_digests
+
+    def then_edited(files: Iterable[Path]) -> dict[str, str]:
+        found = right(files)
+        (folder / f"{SECOND}.JPEG").write_bytes((folder / f"{FIRST}.JPEG").read_bytes())
+        return found
+
+    monkeypatch.setattr(content, "file_digests", then_edited)
+
+
+@catalogue.fault("an image lost between decoding and the store of pixels", "preprocessing.images")
+def lost_before_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lose(folder: Path) -> None:
+        index = msgspec.json.decode((folder / INDEX).read_bytes(), type=Index)
+        (folder / INDEX).write_bytes(msgspec.json.encode(msgspec.structs.replace(index, ids=index.ids[1:])))
+        os.truncate(folder / PIXELS, (IMAGES - 1) * 150_528)
+
+    edit_store(monkeypatch, lose)
 
 
 @catalogue.fault("one image missing", "preprocessing.ids", *OWN, sample=False)
@@ -188,14 +230,24 @@ def swapped_bins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_bins(monkeypatch, swap)
 
 
+@catalogue.fault("two images swapped in the store of pixels", "preprocessing.torchvision_parity")
+def swapped_in_the_store(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def swap(folder: Path) -> None:
+        found = (folder / PIXELS).read_bytes()
+        first, second, rest = found[:150_528], found[150_528:301_056], found[301_056:]
+        (folder / PIXELS).write_bytes(second + first + rest)
+
+    edit_store(monkeypatch, swap)
+
+
 @catalogue.fault("BGR instead of RGB", "preprocessing.torchvision_parity")
 def bgr(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     right = preprocess._cropped
 
-    def swapped(path: Path, recipe: Preprocessing) -> Image.Image:
+    def swapped(content: bytes, recipe: Preprocessing) -> Image.Image:
         from PIL import Image
 
-        red, green, blue = right(path, recipe).split()
+        red, green, blue = right(content, recipe).split()
         return Image.merge("RGB", (blue, green, red))
 
     monkeypatch.setattr(preprocess, "_cropped", swapped)
@@ -266,5 +318,5 @@ def exif_obeyed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with Image.open(path) as image:
         image.save(path, exif=exif)
     monkeypatch.setattr(
-        preprocess, "_cropped", lambda path, recipe: resized(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
+        preprocess, "_cropped", lambda content, recipe: resized(ImageOps.exif_transpose(opened(content)).convert("RGB"))
     )

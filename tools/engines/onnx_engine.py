@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,14 +23,17 @@ class OnnxEngine:
 
     name = "onnx"
 
-    def __init__(self, path: Path, asked: Onnx) -> None:
+    def __init__(self, path: Path, asked: Onnx, *, threads: int = 0) -> None:
+        """`threads` of one operator; 0 is onnxruntime's own choice. OnnxError when the file cannot be loaded."""
         import onnxruntime
 
-        errors = onnxruntime.capi.onnxruntime_pybind11_state
+        errors, options = onnxruntime.capi.onnxruntime_pybind11_state, onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
         try:
-            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except tuple(getattr(errors, name) for name in REFUSALS) as error:
             raise OnnxError(f"onnxruntime cannot load it: {error}", gate="onnx.checker", where=path) from error
+        self._path, self._asked = path, asked
         self._input, self._output = asked.input.name, asked.output.name
         self._refuse_other_names(path)
 
@@ -45,6 +50,11 @@ class OnnxEngine:
             ) from error
         result: NDArray[np.float32] = output
         return result
+
+    @contextmanager
+    def on_one_core(self) -> Iterator[OnnxEngine]:
+        """See HostEngine.on_one_core: a session of its own, because threads are set when one is made."""
+        yield OnnxEngine(self._path, self._asked, threads=1)
 
     def _refuse_other_names(self, path: Path) -> None:
         for gate, asked, present in (

@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.bins import read_bins
-from tools.engines import Engine
 from tools.errors import AccuracyError
-from tools.progress import progress
-from tools.spec import Preprocessing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,18 +25,6 @@ class Predictions:
     variant: str
     ids: tuple[str, ...]
     logits: NDArray[np.float32]
-
-
-def predict(engine: Engine, bins: Path, ids: Sequence[str], recipe: Preprocessing, batch: int) -> Predictions:
-    """Run an engine over the bins of these ids, `batch` images at a time (the last batch may be smaller)."""
-    import numpy as np
-
-    starts = range(0, len(ids), batch)
-    rows = [
-        engine.logits(read_bins(bins, ids[start : start + batch], recipe))
-        for start in progress(starts, what=f"{engine.name} predictions", total=len(starts), unit="batch")
-    ]
-    return Predictions(variant=engine.name, ids=tuple(ids), logits=np.concatenate(rows))
 
 
 def gate_of(variant: str, question: str) -> str:

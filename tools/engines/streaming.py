@@ -1,20 +1,22 @@
-"""Photographs straight to predictions: images are prepared on all cores while the engine works on earlier ones."""
+"""Images straight to predictions, no file between: preparing them and the engine's work overlap, in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from tools.engines import Engine
-from tools.engines.predictions import Predictions
+from tools.engines import Engine, HostEngine
+from tools.engines.predictions import Predictions, gate_of
 from tools.errors import AccuracyError, PreprocessingError
 from tools.files import cpu_count
 from tools.parallel import in_order
-from tools.pixels import PixelStore
-from tools.preprocess import UnreadableImageError, image_pixels, normalise
+from tools.preprocess import UnreadableImageError, image_pixels, normalise_into, read_image
 from tools.progress import progress
 from tools.spec import Preprocessing
 
@@ -22,85 +24,113 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Fill = Callable[[str, NDArray[np.float32]], None]
+    Logits = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+READ_AHEAD = 2
+"""Batches ready or under way beyond one a core, so that a device finds the next one whenever it is free."""
 
 
-def stream_predict(engine: Engine, images: Mapping[str, Path], recipe: Preprocessing, batch: int) -> Predictions:
-    """What `predict` makes of the images' bins, without the bins: logits of every image, `batch` at a time.
+class Source(Protocol):
+    """Images by id: a store of preprocessed ones, or photographs."""
 
-    Beside the result (classes x 4 bytes an image) the memory is that of a few batches, whatever the number of images.
-    An unreadable image, an error of the engine and Ctrl-C end it at once; PreprocessingError names the image.
-    """
+    @property
+    def recipe(self) -> Preprocessing:
+        """How they are preprocessed."""
+        ...
 
-    def fill(name: str, tensor: NDArray[np.float32]) -> None:
+    @property
+    def ids(self) -> Sequence[str]:
+        """All of them, in the order of the predictions."""
+        ...
+
+    def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
+        """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised; threads may call it at once."""
+        ...
+
+
+@dataclass(frozen=True)
+class Photographs:
+    """Image files by id, each decoded when it is asked for."""
+
+    images: Mapping[str, Path]
+    recipe: Preprocessing
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """In the order of the mapping."""
+        return tuple(self.images)
+
+    def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
+        """See Source.fill; PreprocessingError names an image that cannot be decoded."""
         try:
-            normalise(image_pixels(images[name], recipe), recipe, tensor)
+            normalise_into(tensor, image_pixels(read_image(self.images[name]), self.recipe), self.recipe)
         except UnreadableImageError as error:
             raise PreprocessingError(
                 f"cannot be read: {error}",
                 gate="preprocessing.images",
-                where=images[name],
+                where=self.images[name],
                 fix="restore the file; tools/imagenet_torch_preprocess.py names all that cannot be read",
             ) from error
 
-    return _predict(engine, tuple(images), fill, recipe.crop_px, batch)
 
+def stream(engine: Engine, source: Source, batch: int) -> Predictions:
+    """Logits of every image of the source, `batch` at a time, rows in the order of its ids.
 
-def stream_stored(engine: Engine, store: PixelStore, batch: int) -> Predictions:
-    """The same from images that were preprocessed before: for the second engine, the other batch sizes."""
-    return _predict(engine, store.ids, store.fill, store.recipe.crop_px, batch)
-
-
-def prepared_batches(ids: Sequence[str], fill: Fill, crop_px: int, batch: int) -> Generator[NDArray[np.float32]]:
-    """Yield float32 (N, 3, crop, crop) for `batch` ids at a time, in order, the last one smaller.
-
-    `fill(id, tensor)` runs in threads, ahead of the consumer by two batches, and by eight images for each core where
-    batches are small. A yielded array is overwritten later: use it before asking for the next one.
+    Every worker takes a batch through both steps. An engine on the host gets one core for each call, so that there is
+    as much work as cores and nobody waits for another; a device gets one call at a time, and more workers prepare
+    meanwhile. Beside the result (classes x 4 bytes an image) the memory is one batch a worker, whatever the number of
+    images. An unreadable image, an error of the engine and Ctrl-C end it at once.
     """
+    if isinstance(engine, HostEngine):
+        with engine.on_one_core() as single:
+            return _predict(engine.name, single.logits, source, batch, workers=cpu_count())
+    device = threading.Lock()
+
+    def one_at_a_time(images: NDArray[np.float32]) -> NDArray[np.float32]:
+        with device:
+            return engine.logits(images)
+
+    return _predict(engine.name, one_at_a_time, source, batch, workers=cpu_count() + READ_AHEAD)
+
+
+def _predict(variant: str, logits_of: Logits, source: Source, batch: int, *, workers: int) -> Predictions:
     import numpy as np
 
-    workers = cpu_count()
-    ahead = max(2, -(-8 * workers // batch))
-    buffers = np.empty((ahead + 1, batch, 3, crop_px, crop_px), np.dtype("<f4"))
-
-    def prepare(item: tuple[int, str]) -> int:
-        position, name = item
-        fill(name, buffers[position // batch % len(buffers), position % batch])
-        return position
-
-    with (
-        ThreadPoolExecutor(workers, thread_name_prefix="prepare") as pool,
-        closing(in_order(pool, prepare, enumerate(ids), window=ahead * batch)) as positions,
-    ):
-        for position in positions:
-            count = position % batch + 1
-            if count == batch or position == len(ids) - 1:
-                yield buffers[position // batch % len(buffers), :count]
-
-
-def _predict(engine: Engine, ids: Sequence[str], fill: Fill, crop_px: int, batch: int) -> Predictions:
-    import numpy as np
-
-    logits: NDArray[np.float32] | None = None
-    total, start = -(-len(ids) // batch), 0
-    with closing(prepared_batches(ids, fill, crop_px, batch)) as batches:
-        for images in progress(batches, what=f"{engine.name} predictions", total=total, unit="batch"):
-            part = engine.logits(images)
-            if logits is None:
-                logits = np.empty((len(ids), *part.shape[1:]), part.dtype)
-            if part.shape != (len(images), *logits.shape[1:]):
-                raise _wrong_rows(engine.name, part.shape, len(images))
-            logits[start : start + len(part)] = part
-            start += len(part)
-    if logits is None:
+    ids, crop = tuple(source.ids), source.recipe.crop_px
+    if not ids:
         raise PreprocessingError("there is no image to predict", gate="preprocessing.images")
-    return Predictions(variant=engine.name, ids=tuple(ids), logits=logits)
+    free: queue.SimpleQueue[NDArray[np.float32]] = queue.SimpleQueue()
+    for _ in range(workers):
+        free.put(np.empty((batch, 3, crop, crop), np.dtype("<f4")))
+
+    def rows(start: int) -> NDArray[np.float32]:
+        images, part = free.get(), ids[start : start + batch]
+        try:
+            for name, tensor in zip(part, images, strict=False):
+                source.fill(name, tensor)
+            return np.array(logits_of(images[: len(part)]))
+        finally:
+            free.put(images)
+
+    starts, logits = range(0, len(ids), batch), np.empty((0, 0), np.float32)
+    with (
+        ThreadPoolExecutor(workers, thread_name_prefix="stream") as pool,
+        closing(in_order(pool, rows, starts, window=2 * workers)) as parts,
+    ):
+        shown = progress(parts, what=f"{variant} predictions", total=len(starts), unit="batch")
+        for start, part in zip(starts, shown, strict=True):
+            if start == 0:
+                logits = np.empty((len(ids), *part.shape[1:]), part.dtype)
+            _refuse_other_shape(variant, part.shape, (min(batch, len(ids) - start), *logits.shape[1:]))
+            logits[start : start + batch] = part
+    return Predictions(variant=variant, ids=ids, logits=logits)
 
 
-def _wrong_rows(variant: str, shape: tuple[int, ...], images: int) -> AccuracyError:
-    return AccuracyError(
-        f"{variant} gave other than one row of logits an image",
-        gate=f"{variant}.accuracy.ids",
-        measured=f"shape {list(shape)}",
-        allowed=f"{images} rows",
-    )
+def _refuse_other_shape(variant: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
+    if found != expected:
+        raise AccuracyError(
+            f"{variant} gave other than one row of logits an image",
+            gate=gate_of(variant, "ids"),
+            measured=f"shape {list(found)}",
+            allowed=f"{expected[0]} rows",
+        )

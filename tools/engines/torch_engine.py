@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tools.checkpoint import StateDict, build_model
@@ -26,3 +28,15 @@ class TorchEngine:
         with torch.inference_mode():
             output: NDArray[np.float32] = self._model(torch.from_numpy(images)).numpy()
         return output
+
+    @contextmanager
+    def on_one_core(self) -> Iterator[TorchEngine]:
+        """See HostEngine.on_one_core; threads that are started in the block take the number from torch's global."""
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield self
+        finally:
+            torch.set_num_threads(threads)

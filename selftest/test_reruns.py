@@ -1,0 +1,86 @@
+"""A rerun redoes what depends on the one thing that changed, and nothing else: the list of hits and misses says so."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from selftest.faults.preprocessing_faults import FIRST, OWN, SECOND, own_images
+from selftest.faults.world import Outcome, World
+from tools import sample
+
+NOT_TIMED = ("-m", "not perf")
+READ_IMAGES = {"pixels", "bins", "bins-facts", "bins-parity", "onnx-logit-errors"}
+PREDICTIONS = {"predictions-pth", "predictions-onnx", "predictions-om"}
+FROM_CHECKPOINT = {
+    "checkpoint-facts",
+    "checkpoint-content",
+    "onnx",
+    "onnx-facts",
+    "onnx-checker",
+    "onnx-weights",
+    "onnx-logit-errors",
+}
+OMS = {"om", "om-described"}
+
+
+def redone(outcome: Outcome) -> set[str]:
+    """The kinds of artifacts that were made in a run; each line is `hit kind/key` or `miss kind/key (why)`."""
+    lines = [line.split(maxsplit=2) for line in outcome.acceptance.artifacts]
+    assert {line[0] for line in lines} <= {"hit", "miss"}, lines
+    return {name.partition("/")[0] for origin, name, *_ in lines if origin == "miss"}
+
+
+def own_inputs(world: World) -> tuple[list[str], Path]:
+    """The sample as the user's own files, whose content the cache knows; returns the options and the image folder."""
+    folder, _ = own_images(world)
+    sample.write_checkpoint(world.folder / "unused.pth")
+    world.only_batches(4)
+    return [word.format(folder=world.folder) for word in OWN], folder
+
+
+def test_nothing_changed_nothing_is_redone(world: World) -> None:
+    assert redone(world.run(*NOT_TIMED)) == set()
+
+
+def test_a_threshold_changed_is_judged_again_and_nothing_redone(world: World) -> None:
+    world.edit_spec("top1_drop_pp: {at_most: 15.0,", "top1_drop_pp: {at_most: 14.0,")
+    outcome = world.run(*NOT_TIMED)
+    assert outcome.exit_code == 0, outcome.text
+    assert redone(outcome) == set()
+    assert outcome.check("onnx.accuracy.top1_drop_pp").threshold.startswith("<= 14")
+
+
+def test_a_batch_size_less_redoes_nothing_and_one_forgotten_its_own_om_only(world: World) -> None:
+    world.only_batches(1, 4)
+    assert redone(world.run(*NOT_TIMED)) == set()
+    world.forget("predictions-om")
+    assert redone(world.run(*NOT_TIMED)) == {"predictions-om"}
+
+
+def test_the_same_images_in_another_folder_are_the_same(world: World) -> None:
+    options, _ = own_inputs(world)
+    assert redone(world.run(*options, *NOT_TIMED, sample=False)) == set()
+
+
+def test_one_image_changed_redoes_what_reads_images_and_no_model(world: World) -> None:
+    options, folder = own_inputs(world)
+    (folder / f"{SECOND}.JPEG").write_bytes((folder / f"{FIRST}.JPEG").read_bytes())
+    assert redone(world.run(*options, *NOT_TIMED, sample=False)) == READ_IMAGES | PREDICTIONS
+
+
+@pytest.mark.slow
+def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(world: World) -> None:
+    import torch
+
+    options, _ = own_inputs(world)
+    path = world.folder / "unused.pth"
+    before = hashlib.md5(path.read_bytes()).hexdigest()
+    state = torch.load(path, weights_only=True)
+    state["classifier.6.bias"][0] += 0.001
+    torch.save(state, path)
+    world.edit_spec(before, hashlib.md5(path.read_bytes()).hexdigest())
+    outcome = world.run(*options, *NOT_TIMED, sample=False)
+    assert redone(outcome) == FROM_CHECKPOINT | PREDICTIONS | OMS, outcome.text
