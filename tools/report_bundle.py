@@ -66,7 +66,7 @@ def read_bundle(folder: Path) -> Acceptance:
         raise BundleError(f"{damage[0]}{more}", where=folder, fix="a damaged bundle is not reported on, run it again")
     try:
         return read_acceptance(folder)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BundleError(f"not a record that this suite reads: {error}", where=folder / FILE) from error
 
 

@@ -13,17 +13,20 @@ import msgspec
 import yaml
 
 from tools.errors import SpecError
+from tools.reading import small_file
 
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
 SAMPLE_SPEC = ROOT / "thresholds-sample.yaml"
+MAX_SPEC_BYTES = 2**20
+MOST_IMAGES = 10_000_000
 MAX_DEPTH = 20
 MERGE_TAG = "tag:yaml.org,2002:merge"
 
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Positive = Annotated[int, msgspec.Meta(ge=1)]
+Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 PositiveFloat = Annotated[float, msgspec.Meta(gt=0)]
 PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -129,10 +132,10 @@ class Dataset(Entry, frozen=True):
     source: Text
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9_]*\{:0?[0-9]*d\}", self.id_format):
+        if not re.fullmatch(r"[A-Za-z0-9_]*\{:0?[0-9]{0,2}d\}", self.id_format):
             raise ValueError(f"id_format is {self.id_format!r}, it must be plain text and one {{:08d}}-like number")
-        if self.images.exactly < 1 or self.images.exactly % 1:
-            raise ValueError(f"images is {self.images.exactly}, it must be a whole number of at least 1")
+        if not 1 <= self.images.exactly <= MOST_IMAGES or self.images.exactly % 1:
+            raise ValueError(f"images is {self.images.exactly}, it must be a whole number in 1..{MOST_IMAGES}")
 
     def ids(self) -> tuple[str, ...]:
         """The ids of the full data set, in order."""
@@ -374,7 +377,7 @@ def load_spec(path: Path) -> Spec:
     YAML is read with the safe loader only; duplicate keys are refused because YAML would silently keep the last.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = small_file(path, MAX_SPEC_BYTES).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"cannot read the spec: {error}", where=path) from error
     root, document = _parsed(text, path)
@@ -393,8 +396,8 @@ def _parsed(text: str, path: Path) -> tuple[yaml.Node, object]:
     """The YAML as nodes, which know their lines, and as plain values."""
     try:
         _refuse_what_no_spec_needs(text, path)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        root = yaml.compose(text, Loader=yaml.CSafeLoader)
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = path if mark is None else f"{path}:{mark.line + 1}"
@@ -410,7 +413,7 @@ def _parsed(text: str, path: Path) -> tuple[yaml.Node, object]:
 def _refuse_what_no_spec_needs(text: str, path: Path) -> None:
     """Aliases hide what is given twice; tags and great depth bring PyYAML to errors of its inside (`!!int ""`)."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
         where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else path
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):

@@ -50,7 +50,7 @@ MEANING = {
     SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
 
-LARGEST_JSON_BYTES = 200_000_000
+LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
 LARGEST_WHOLE = (1 << 63) - 1
 RELATIVE, ABSOLUTE = 1e-9, 1e-12  # how far a recorded figure may lie from ours: the formulas are the same
 
@@ -129,7 +129,7 @@ class Node:
 def read_json(content: bytes, where: str) -> Node:
     """Parse JSON; refused is what readers disagree on: a key given twice, NaN, infinities, numbers that no double or
     64-bit integer holds, half a surrogate pair."""
-    if len(content) > LARGEST_JSON_BYTES:
+    if len(content) > LARGEST_READ_BYTES:
         raise Refused(f"{where}: {len(content)} bytes are more than any bundle holds")
     try:
         document = json.loads(
@@ -192,7 +192,7 @@ class Files:
         """The content of a file that the manifest names; what is read is what was digested."""
         if name not in self.digests:
             raise Refused(f"{name} is missing")
-        content = (self.folder / name).read_bytes()
+        content = read_whole(self.folder / name)
         if hashlib.sha256(content).hexdigest() != self.digests[name]:
             raise Refused(f"{name} was changed after the manifest was written")
         return content
@@ -202,6 +202,14 @@ class Files:
         return read_json(self.read(name), name)
 
 
+def read_whole(path: Path) -> bytes:
+    """The content of a file, refused by its size before it is read into memory."""
+    size = path.stat().st_size
+    if size > LARGEST_READ_BYTES:
+        raise Refused(f"{path.name}: {size} bytes are more than the {LARGEST_READ_BYTES} that any bundle holds")
+    return path.read_bytes()
+
+
 def check_manifest(folder: Path) -> tuple[Files, list[str]]:
     """Hold every file of the folder against MANIFEST.sha256; the problems name each file."""
     if not folder.is_dir():
@@ -209,9 +217,12 @@ def check_manifest(folder: Path) -> tuple[Files, list[str]]:
     manifest = folder / MANIFEST
     if not manifest.is_file() or manifest.is_symlink():
         raise Refused(f"{MANIFEST} is missing: this is no whole bundle")
-    content = manifest.read_bytes()
+    content = read_whole(manifest)
     named = _manifest_lines(content)
     found, odd = _files_below(folder)
+    huge = sorted(name for name in found if (folder / name).stat().st_size > LARGEST_FILE_BYTES)
+    if huge:
+        raise Refused(f"{huge[0]} is larger than the {LARGEST_FILE_BYTES} bytes that any file of a bundle has")
     problems = [f"{name} is no plain file" for name in odd]
     problems += [f"{name} is missing" for name in sorted(named.keys() - found)]
     problems += [f"{name} is not in the manifest" for name in sorted(found - named.keys())]
@@ -331,10 +342,9 @@ def wilson_percent(right: int, images: int) -> Interval:
     share, shrink = right / images, 1 + Z * Z / images
     centre = (share + Z * Z / (2 * images)) / shrink
     half = Z * math.sqrt(share * (1 - share) / images + Z * Z / (4 * images * images)) / shrink
-    return Interval(
-        low=0.0 if right == 0 else 100 * max(0.0, centre - half),
-        high=100.0 if right == images else 100 * min(1.0, centre + half),
-    )
+    low = 0.0 if right == 0 else centre - half
+    high = 1.0 if right == images else centre + half
+    return Interval(low=100 * low, high=100 * high)
 
 
 def mcnemar_p(table: Table) -> float:
@@ -371,7 +381,7 @@ def _variance(lost: int, gained: int, images: int, difference: float) -> float:
     linear = (2 * images - lost + gained) * difference - lost - gained
     constant = gained * difference * (1 - difference)
     root = math.sqrt(max(0.0, linear * linear + 8 * images * constant))
-    share_gained = 2 * constant / (root + linear) if linear > 0 else (root - linear) / (4 * images)
+    share_gained = (root - linear) / (4 * images)
     return max(0.0, images * (2 * share_gained + difference * (1 - difference)))
 
 
@@ -2127,7 +2137,7 @@ def read_spec_file(path: Path) -> bytes:
         raise Refused(
             f"{path}: the standard library reads no YAML; run `python tools/spec_json.py {path} spec.json`, give that"
         )
-    return path.read_bytes()
+    return read_whole(path)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,6 +17,7 @@ from tools import process
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, tail
 from tools.ascend.soc import soc_mismatch
 from tools.errors import OmError
+from tools.reading import small_file
 
 _SOC_FLAG = re.compile(r"--soc_version[= ]\s{0,9}(\w+)")
 
@@ -64,7 +65,11 @@ def describe_om(
             where=om,
             fix=reproduce(argv, work, logs),
         )
-    return read_description(target.read_text(encoding="utf-8", errors="replace"), gate=gate, where=om)
+    try:
+        text = small_file(target).decode("utf-8", errors="replace")
+    except OSError as error:
+        raise OmError(f"cannot read the OM's description: {error.strerror}", gate=gate, where=om) from error
+    return read_description(text, gate=gate, where=om)
 
 
 def read_description(text: str, *, gate: str, where: object) -> OmDescription:
@@ -106,8 +111,15 @@ def _inputs(document: Mapping[str, Any]) -> Iterator[OmInput]:
     for operator in document["graph"][0]["op"]:
         if operator["type"] == "Data":
             tensor = (operator.get("input_desc") or operator["output_desc"])[0]
-            sizes = tuple(int(size) for size in tensor["shape"]["dim"])
+            sizes = tuple(_size(size) for size in tensor["shape"]["dim"])
             yield OmInput(str(operator["name"]), str(tensor["dtype"]), sizes)
+
+
+def _size(value: object) -> int:
+    """A size given as a number or as text, -1 for a dynamic axis."""
+    if isinstance(value, bool) or not re.fullmatch(r"-?[0-9]{1,12}", str(value)):
+        raise ValueError(f"{str(value)[:40]!r} is no size")
+    return int(str(value))
 
 
 def _text_attribute(document: Mapping[str, Any], name: str) -> str | None:

@@ -16,7 +16,7 @@ def normalise_soc(name: str) -> str:
     """`310P3`, `Ascend310P3`, `ASCEND310p3` and `P3` are all `Ascend310P3`; SuiteError for anything unlike a chip."""
     match = _NAME.fullmatch(name.strip())
     if match is None:
-        raise SuiteError("not the name of an Ascend chip", measured=repr(name), allowed="a name like Ascend310P3")
+        raise SuiteError("not the name of an Ascend chip", measured=repr(name[:80]), allowed="a name like Ascend310P3")
     chip = match[1]
     if chip[3:6].lower() in ("pro", "pre"):
         return f"Ascend{chip}"

@@ -165,7 +165,7 @@ def _places(top: _Top5, row: int, label: int) -> tuple[Place, ...]:
 def _ids(path: Path) -> list[str]:
     try:
         return msgspec.json.decode(path.read_bytes(), type=list[str])
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PredictionsError(f"cannot read the ids: {error}", where=path) from error
 
 

@@ -62,7 +62,7 @@ def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
     path = folder / SPEC_JSON
     try:
         return msgspec.json.decode(path.read_bytes(), type=Spec)
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportError(f"cannot read the bundle's spec: {error}", where=path) from error
 
 

@@ -1,0 +1,248 @@
+"""Fuzz targets for specs and evidence bundles, whose readers judge what they read."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+
+import msgspec
+
+from selftest.campaigns.fuzz_bundle import InMemory, bases, small
+from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of
+from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
+from tools.errors import SuiteError
+from tools.evidence import Acceptance
+from tools.report import html
+from tools.report_bundle import read_bundle
+from tools.spec import PUBLISHED_SPEC, load_spec
+from tools.spec_json import spec_json
+from tools.verify_bundle import (
+    ACCEPTANCE,
+    CLASS_CODES,
+    MANIFEST,
+    SCORE_CODES,
+    SPEC_JSON,
+    TOP,
+    NoEvidence,
+    Refused,
+    check_manifest,
+    read_json,
+    read_npy,
+    read_spec,
+    verify,
+)
+
+ANOTHER_SPEC, TOGETHER = 6, 7
+"""A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
+JSON_WORDS = ("1e999", "9" * 400, "9" * 5000, "NaN", "null", "true", "[[[[", '{"a":', "\\ud800", "\ufeff", "\0")
+
+
+def _bundle(data: bytes) -> None:
+    """The first byte picks the bundle, and how it is judged; the rest alters it. What is printed is checked too."""
+    kind, base = divmod(data[0] if data else 0, len(bases()))
+    altered, other = bases()[base].altered(data[1:]), bases()[base].unaltered
+    sources = [("bundle", lambda: altered), ("other", lambda: other)]
+    spec = read_spec(altered.read(SPEC_JSON), SPEC_JSON) if kind % 8 == ANOTHER_SPEC else None
+    bundles = sources if kind % 8 == TOGETHER else sources[1:] if spec is not None else sources[:1]
+    printed = verify(bundles, spec).text.encode().decode().splitlines()
+    said = [line for line in printed if line.startswith("VERDICT:")]
+    assert said == printed[-1:], f"a verdict that the judge did not give: {said}"
+
+
+def _bundle_bytes(data: bytes) -> None:
+    """acceptance.json of arbitrary bytes in a bundle whose manifest fits."""
+    contents = {ACCEPTANCE: data}
+    digests = {ACCEPTANCE: hashlib.sha256(data).hexdigest()}
+    sealed = InMemory(Path("bundle"), digests, "0" * 64, contents)
+    read_json(data, ACCEPTANCE)
+    verify([("bundle", lambda: sealed)], None)
+
+
+def _manifest(data: bytes) -> None:
+    folder = scratch_folder("manifest")
+    (folder / "a.txt").write_bytes(b"a")
+    (folder / MANIFEST).write_bytes(data)
+    files, problems = check_manifest(folder)
+    assert all(".." not in name.split("/") and not name.startswith("/") for name in files.digests)
+    if not problems:
+        assert files.read("a.txt") == b"a"
+
+
+def _npy(data: bytes) -> None:
+    if data[:1] == b"s":
+        assert len(read_npy(data[1:], "x.npy", SCORE_CODES, TOP)) % TOP == 0
+    else:
+        read_npy(data[1:], "x.npy", CLASS_CODES, None)
+
+
+def _report(data: bytes) -> None:
+    """The record that report_bundle.py reads, and the spec beside it."""
+    folder = scratch_folder("report")
+    (folder / ACCEPTANCE).write_bytes(data)
+    (folder / MANIFEST).write_text(f"{hashlib.sha256(data).hexdigest()}  {ACCEPTANCE}\n", encoding="utf-8")
+    read_bundle(folder)
+
+
+def _spec_json(data: bytes) -> None:
+    """The spec of a bundle as the report reads it: raw bytes, or the published one altered."""
+    folder = scratch_folder("spec json")
+    if data[:1] == b"{":
+        content = data
+    else:
+        text, paths = _published()
+        content = document_text(patched(json.loads(text), paths, data[1:]))
+    (folder / SPEC_JSON).write_bytes(content)
+    spec = html.read_spec(folder, _any_record())
+    assert spec is not None
+    for device in spec.devices:
+        for entry in device.throughput:
+            device.floor(entry)
+            device.ceiling(entry, spec.model)
+
+
+@functools.cache
+def _published() -> tuple[str, tuple[Path_, ...]]:
+    text = spec_json(small(load_spec(PUBLISHED_SPEC))).decode()
+    return text, tuple(paths_of(json.loads(text)))
+
+
+@functools.cache
+def _any_record() -> Acceptance:
+    return msgspec.json.decode(bases()[0].contents[ACCEPTANCE], type=Acceptance)
+
+
+def _spec(data: bytes) -> None:
+    load_spec(scratch_file("spec.yaml", data))
+
+
+def _spec_pieces() -> tuple[bytes, ...]:
+    lines = PUBLISHED_SPEC.read_bytes().split(b"\n")
+    pieces = [b"\n".join(lines[start : start + 3]) + b"\n" for start in range(0, len(lines), 3)]
+    odd = (b"schema: 1\n", b"a: &x 1\nb: *x\n", b"<<: {a: 1}\n", b"? [1, 2]\n: 3\n", b"[" * 30, b"2001-13-01\n")
+    return (*(piece[:200] for piece in pieces), *odd)
+
+
+def _arrays() -> tuple[bytes, ...]:
+    contents = bases()[-1].contents
+    scores, labels = contents["predictions/pth.scores.npy"], contents["predictions/labels.npy"]
+    return b"s" + scores, b"l" + labels
+
+
+def _programs() -> tuple[bytes, ...]:
+    return tuple(
+        bytes([kind * len(bases()) + base]) for kind in (0, ANOTHER_SPEC, TOGETHER) for base in range(len(bases()))
+    )
+
+
+def _records() -> tuple[bytes, ...]:
+    return tuple(_small_record(base.contents[ACCEPTANCE]) for base in bases()[:2])
+
+
+def _small_record(content: bytes) -> bytes:
+    """The record with two gates only, one digest and two runs: small enough for many cases a second."""
+    record = json.loads(content)
+    record["gates"], record["digests"] = record["gates"][:2], record["digests"][:1]
+    record["verdict"]["owed"] = record["verdict"]["owed"][:2]
+    for entry in record["device_throughput"]:
+        entry["runs"] = entry["runs"][:2]
+    return json.dumps(record).encode()
+
+
+def _manifests() -> tuple[bytes, ...]:
+    digest = hashlib.sha256(b"a").hexdigest()
+    return f"{digest}  a.txt\n".encode(), f"{digest}  a.txt\n{digest}  logs/b.txt\n".encode()
+
+
+TARGETS = (
+    Target(
+        name="spec",
+        case=_spec,
+        documented=(SuiteError,),
+        modules=("tools.spec",),
+        seeds=_spec_pieces,
+        longest_bytes=200,
+        words=(
+            "&a ",
+            "*a",
+            "<<: ",
+            "!!int ",
+            "!!python/name:",
+            "? ",
+            "- ",
+            "{",
+            "[",
+            ": ",
+            "|\n",
+            "%YAML 9.9\n",
+            "---\n",
+        ),
+    ),
+    Target(
+        name="spec-json",
+        case=_spec_json,
+        documented=(SuiteError,),
+        modules=("tools.spec", "tools.report.html"),
+        seeds=lambda: (b"p", b"p\0\0\0\0", b"{}", _published()[0].encode()[:500]),
+        longest_bytes=500,
+        words=JSON_WORDS,
+    ),
+    Target(
+        name="bundle-manifest",
+        case=_manifest,
+        documented=(Refused, OSError),
+        modules=("tools.verify_bundle",),
+        seeds=_manifests,
+        longest_bytes=300,
+        words=("../", "  ", "/", "MANIFEST.sha256", "\n", "\0", "\ud7ff"),
+    ),
+    Target(
+        name="bundle-arrays",
+        case=_npy,
+        documented=(Refused,),
+        modules=("tools.verify_bundle",),
+        seeds=_arrays,
+        longest_bytes=400,
+        words=(
+            "'descr'",
+            "'<f4'",
+            "'<i2'",
+            "'fortran_order'",
+            "False",
+            "'shape'",
+            "(9,)",
+            "((((",
+            "-9",
+            "1e9",
+            "~",
+            "\0",
+        ),
+    ),
+    Target(
+        name="bundle-bytes",
+        case=_bundle_bytes,
+        documented=(Refused, NoEvidence),
+        modules=("tools.verify_bundle",),
+        seeds=_records,
+        longest_bytes=5000,
+        words=JSON_WORDS,
+    ),
+    Target(
+        name="bundle",
+        case=_bundle,
+        documented=(Refused, NoEvidence),
+        modules=("tools.verify_bundle",),
+        seeds=_programs,
+        longest_bytes=17,
+    ),
+    Target(
+        name="report-bundle",
+        case=_report,
+        documented=(SuiteError,),
+        modules=("tools.report_bundle", "tools.evidence"),
+        seeds=_records,
+        longest_bytes=5000,
+        words=JSON_WORDS,
+    ),
+)
