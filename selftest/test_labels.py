@@ -38,34 +38,55 @@ def test_tolerates_blank_last_lines_and_what_editors_add(tmp_path: Path, content
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("alone.jpg", "not `<file name> <label>`"),
-        ("", "not `<file name> <label>`"),
+        ("alone.jpg", "not `<file name> <label>`: 'alone.jpg'"),
+        ("", "not `<file name> <label>`: ''"),
         ("x.jpg one", "label is not an integer: 'one'"),
         ("x.jpg 1.0", "label is not an integer: '1.0'"),
         ("x.jpg 1_0", "label is not an integer: '1_0'"),
-        ("x.jpg ١", "label is not an integer"),
-        ("x.jpg 9999999999", "label is not an integer"),
+        ("x.jpg ١", "label is not an integer: '١'"),
+        ("x.jpg 9999999999", "label is not an integer: '9999999999'"),
         ("x.jpg 10", "label 10 is outside 0..9"),
         ("x.jpg -1", "label -1 is outside 0..9"),
         ("good.png 3", "id 'good' is already on line 1"),
         ("../x.jpg 1", "not a plain file name: '../x.jpg'"),
-        ("/etc/passwd 1", "not a plain file name"),
-        ("a\\b.jpg 1", "not a plain file name"),
-        ("a\0b.jpg 1", "not a plain file name"),
+        ("/etc/passwd 1", "not a plain file name: '/etc/passwd'"),
+        ("a\\b.jpg 1", "not a plain file name: 'a\\\\b.jpg'"),
+        ("a\0b.jpg 1", "not a plain file name: 'a\\x00b.jpg'"),
         (".. 1", "not a plain file name: '..'"),
+        (". 1", "not a plain file name: '.'"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
     error = refused(written(tmp_path, f"good.jpg 1\n{line}\nlast.jpg 2\n"))
-    assert f"val_label.txt:2: 1 of 3 label lines are bad: line 2: {reason}" in str(error)
+    fix = "A line is `<file name> <label>` with a label of 0..9"
+    assert str(error) == f"{tmp_path}/val_label.txt:2: 1 of 3 label lines are bad: line 2: {reason}. {fix}"
 
 
-def test_all_bad_lines_are_counted_and_the_first_few_named(tmp_path: Path) -> None:
-    error = refused(written(tmp_path, "good.jpg 1\n" + "".join(f"n{number}.jpg 77\n" for number in range(8))))
-    assert "8 of 9 label lines are bad" in str(error)
-    assert "line 6:" in str(error)
-    assert "line 7:" not in str(error)
-    assert "3 more" in str(error)
+@pytest.mark.parametrize(("length", "shown"), [(80, "x" * 80), (81, "x" * 80 + "…")])
+def test_a_long_bad_line_is_cut(tmp_path: Path, length: int, shown: str) -> None:
+    assert f"line 1: not `<file name> <label>`: {shown!r}" in str(refused(written(tmp_path, "x" * length)))
+
+
+@pytest.mark.parametrize("label", [0, 9])
+def test_the_first_and_the_last_class_are_labels(tmp_path: Path, label: int) -> None:
+    assert read_labels(written(tmp_path, f"a.jpg {label}\n"), classes=10) == {"a": label}
+
+
+def test_nine_digits_are_a_number_and_a_name_may_end_like_a_folder(tmp_path: Path) -> None:
+    assert read_labels(written(tmp_path, "a.. 123456789\n"), classes=10**9) == {"a..": 123456789}
+
+
+def test_a_second_line_of_an_image_names_the_first(tmp_path: Path) -> None:
+    error = refused(written(tmp_path, "b.jpg 1\na.jpg 1\na.png 2\na.bmp 3\n"))
+    assert "line 3: id 'a' is already on line 2; line 4: id 'a' is already on line 2" in str(error)
+
+
+@pytest.mark.parametrize(("bad", "more"), [(5, ""), (6, "; … 1 more"), (8, "; … 3 more")])
+def test_all_bad_lines_are_counted_and_the_first_five_named(tmp_path: Path, bad: int, more: str) -> None:
+    error = refused(written(tmp_path, "good.jpg 1\n" + "".join(f"n{number}.jpg 77\n" for number in range(bad))))
+    named = "; ".join(f"line {number}: label 77 is outside 0..9" for number in range(2, 7))
+    assert error.what == f"{bad} of {bad + 1} label lines are bad: {named}{more}"
+    assert error.where == f"{tmp_path}/val_label.txt:2"
 
 
 @pytest.mark.parametrize("content", ["", "\n \n", "\ufeff"])

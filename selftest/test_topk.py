@@ -62,5 +62,6 @@ def test_hits_ask_for_one_label_a_row() -> None:
 def test_percentages() -> None:
     assert accuracies_percent((28265, 39540), 50000) == (56.53, 79.08)
     assert accuracies_percent((0, 3), 3) == (0.0, 100.0)
+    assert accuracies_percent((1,), 1) == (100.0,)
     with pytest.raises(ValueError, match="0 images"):
         accuracies_percent((0,), 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -29,7 +29,7 @@ class Handover:
         if self.expected == 0:
             return f"{self.giver} is empty"
         parts = [
-            f"{len(ids)} {word} ({_some(ids)})"
+            f"{len(ids)} {word} ({first_few(ids)})"
             for ids, word in (
                 (self.missing, f"missing in {self.taker}"),
                 (self.extra, f"not in {self.giver}"),
@@ -53,5 +53,6 @@ def handover(giver: str, expected: Iterable[str], taker: str, found: Iterable[st
     )
 
 
-def _some(ids: tuple[str, ...], most: int = 5) -> str:
-    return ", ".join(ids[:most]) + (f", … {len(ids) - most} more" if len(ids) > most else "")
+def first_few(names: Sequence[str], most: int = 5) -> str:
+    """The first few names in the order given, and how many more there are."""
+    return ", ".join(names[:most]) + (f", … {len(names) - most} more" if len(names) > most else "")

@@ -134,7 +134,10 @@ def test_atc_absent_is_named(tmp_path: Path) -> None:
         ({"extra_args": ("FP16",)}, "one word"),
     ],
 )
-def test_a_bad_request_is_refused_before_atc_runs(tmp_path: Path, change: dict[str, object], named: str) -> None:
+def test_a_bad_request_is_refused_before_atc_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: dict[str, object], named: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
     request = replace(_request(tmp_path), **change)  # type: ignore[arg-type]
     assert named in _refused(tmp_path, GOOD, request=request)
     assert not (tmp_path / "logs").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.ascend.npu_smi import NpuSmiError, Process, busy_reasons, chip_of, parse_info, query, watch
+from tools.ascend.npu_smi import (
+    Chip,
+    NpuSmiError,
+    Process,
+    busy_reasons,
+    chip_of,
+    idle_memory_mb,
+    parse_info,
+    query,
+    watch,
+)
+from tools.process import Completed
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 IDLE = (TRANSCRIPTS / "npu_smi_310p3.txt").read_text()
@@ -63,42 +75,197 @@ def test_an_idle_chip_has_no_reason(name: str) -> None:
     ("change", "reason"),
     [
         ({"processes": (Process(7, "python3", 900),)}, "process 7 python3 holds 900 MB"),
+        ({"processes": (Process(7, "", 900),)}, "process 7 holds 900 MB"),
         ({"aicore_percent": 1}, "AI core at 1 %"),
-        ({"memory_used_mb": 2300}, "idle is at most 2155 MB"),
-        ({"name": "999", "memory_used_mb": 8000}, "idle is at most 7106 MB"),
+        ({"memory_used_mb": 2156}, "2156 MB of 21534 MB in use, idle is at most 2155 MB"),
     ],
 )
 def test_each_sign_of_work_makes_a_chip_busy(change: dict[str, object], reason: str) -> None:
-    (found,) = busy_reasons(replace(parse_info(IDLE)[0], **change))  # type: ignore[arg-type]
-    assert reason in found
+    assert busy_reasons(replace(parse_info(IDLE)[0], **change)) == (reason,)  # type: ignore[arg-type]
 
 
+def test_all_signs_of_work_are_told() -> None:
+    chip = replace(parse_info(IDLE)[0], processes=(Process(7, "a", 1), Process(8, "b", 2)), aicore_percent=87)
+    assert busy_reasons(chip) == ("process 7 a holds 1 MB", "process 8 b holds 2 MB", "AI core at 87 %")
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("310P3", 2155), ("310", 3133), ("910B3", 4012), ("Ascend910", 4012), ("Ascend310P1", 2155), ("999", 3300)],
+)
+def test_what_an_idle_chip_may_hold_follows_from_its_name(name: str, most: int) -> None:
+    chip = replace(parse_info(IDLE)[0], name=name, memory_total_mb=10_000, memory_used_mb=most)
+    assert idle_memory_mb(chip) == most
+    assert busy_reasons(chip) == ()
+    assert len(busy_reasons(replace(chip, memory_used_mb=most + 1))) == 1
+
+
+def unreadable(line: int, cells: str) -> str:
+    """The message about a line of the table."""
+    return f"line {line} of the npu-smi table cannot be read: {cells}"
+
+
+BUS, LOAD = "0000:82:00.0", "0            1074 / 21534"
+FIRST = "0       310P3 | OK | 15.8         42                0    / 0"
 DAMAGES = {
-    "nothing": ("", "printed nothing"),
-    "no table": ("npu-smi: command failed\n", "no table of chips"),
-    "header only": ("\n".join(IDLE.splitlines()[:4]), "no table of chips"),
-    "cut after the first row": ("\n".join(IDLE.splitlines()[:5]), "cut short after the first row of NPU 0"),
-    "no header": ("\n".join(IDLE.splitlines()[4:]), "no table of chips"),
-    "no load": (IDLE.replace("| 0            1074", "| NA           1074"), "line 6"),
-    "no memory": (IDLE.replace("1074 / 21534", "           "), "line 6"),
-    "no health cell": (IDLE.replace("| OK              |", "|", 1), "line 5"),
-    "a chip twice": (IDLE.replace("| 0       1         ", "| 0       0         "), "twice"),
-    "process of no chip": (_table("duo").replace("| 2       1                     | 4711", "| 5 1 | 4711"), "NPU 5"),
-    "process row cut": (_table("duo").replace("| 36200                     |", "|"), "line 16"),
-    "-8005": ("dcmi module initialize failed. ret is -8005\n", "ret is -8005"),
+    "nothing": ("", "npu-smi printed nothing"),
+    "white space": (" \n \n", "npu-smi printed nothing"),
+    "no table": ("npu-smi: command failed\n", "npu-smi printed no table of chips"),
+    "header only": ("\n".join(IDLE.splitlines()[:4]), "npu-smi printed no table of chips"),
+    "cut after the first row": (
+        "\n".join(IDLE.splitlines()[:5]),
+        "the npu-smi table is cut short after the first row of NPU 0",
+    ),
+    "no header": ("\n".join(IDLE.splitlines()[4:]), "npu-smi printed no table of chips"),
+    "no load": (
+        IDLE.replace("| 0            1074", "| NA           1074"),
+        unreadable(6, f"0       0 | {BUS} | NA           1074 / 21534"),
+    ),
+    "no memory": (IDLE.replace("1074 / 21534", "           "), unreadable(6, f"0       0 | {BUS} | 0")),
+    "no HBM column where its header is": (
+        IDLE.replace("Memory-Usage(MB)  ", "HBM-Usage(MB)     "),
+        unreadable(6, f"0       0 | {BUS} | {LOAD}"),
+    ),
+    "no health cell": (
+        IDLE.replace("| OK              |", "|", 1),
+        unreadable(5, FIRST.replace("OK | ", "")),
+    ),
+    "a name of two words": (IDLE.replace("310P3 ", "310 P3", 1), unreadable(5, FIRST.replace("310P3", "310 P3"))),
+    "an NPU without number": (
+        IDLE.replace("| 0       310P3", "| -       310P3"),
+        unreadable(5, f"-{FIRST[1:]}"),
+    ),
+    "no device in its column": (
+        IDLE.replace("| 0       0  ", "| 0          ", 1),
+        unreadable(6, f"0 | {BUS} | {LOAD}"),
+    ),
+    "no bar at the end of a row": (
+        IDLE.replace("1074 / 21534                            |", "1074 / 21534"),
+        unreadable(8, "32      310P3 | OK | 15.4         43                0    / 0"),
+    ),
+    "a chip without number": (
+        IDLE.replace("| 0       0         |", "| x       0         |"),
+        unreadable(6, f"x       0 | {BUS} | {LOAD}"),
+    ),
+    "memory in use of 13 digits": (
+        IDLE.replace("1074 / 21534", "1000000000000 / 21534"),
+        unreadable(6, f"0       0 | {BUS} | 0            1000000000000 / 21534"),
+    ),
+    "memory of 13 digits": (
+        IDLE.replace("1074 / 21534", "1074 / 1000000000000"),
+        unreadable(6, f"0       0 | {BUS} | 0            1074 / 1000000000000"),
+    ),
+    "process on an NPU without number": (
+        _table("duo").replace("| 2       1                     | 4711", "| x 1 | 4711"),
+        unreadable(16, "x 1 | 4711 | python3 | 36200"),
+    ),
+    "process on a chip without number": (
+        _table("duo").replace("| 2       1                     | 4711", "| 2 x | 4711"),
+        unreadable(16, "2 x | 4711 | python3 | 36200"),
+    ),
+    "no process on an NPU of 13 digits": (
+        _table("910b").replace("found in NPU 0", "found in NPU 1000000000000"),
+        unreadable(16, "No running processes found in NPU 1000000000000"),
+    ),
+    "a device number of 13 digits": (
+        IDLE.replace("| 0       0         |", "| 0       1000000000000 |"),
+        unreadable(6, f"0       1000000000000 | {BUS} | {LOAD}"),
+    ),
+    "a device number in other digits": (
+        IDLE.replace("| 0       0  ", "| 0       \u0663  ", 1),
+        unreadable(6, f"0       \u0663 | {BUS} | {LOAD}"),
+    ),
+    "a chip twice": (
+        IDLE.replace("| 0       1         ", "| 0       0         "),
+        "npu-smi lists a chip twice: devices [0, 0]",
+    ),
+    "a chip under two device numbers": (
+        IDLE.replace("| 32      310P3", "| 0       310P3"),
+        "npu-smi lists a chip twice: devices [0, 1]",
+    ),
+    "process of no chip": (
+        _table("duo").replace("| 2       1                     | 4711", "| 5 1 | 4711"),
+        "npu-smi lists a process on NPU 5 chip 1, which is not listed",
+    ),
+    "process of no chip of a listed NPU": (
+        _table("duo").replace("| 2       1                     | 4711", "| 2 7 | 4711"),
+        "npu-smi lists a process on NPU 2 chip 7, which is not listed",
+    ),
+    "process row cut": (
+        _table("duo").replace("| 36200                     |", "|"),
+        unreadable(16, "2       1 | 4711 | python3"),
+    ),
+    "process without its chip": (
+        _table("duo").replace("| 2       1                     | 4711", "| 2 | 4711"),
+        unreadable(16, "2 | 4711 | python3 | 36200"),
+    ),
+    "process without a number": (
+        _table("duo").replace("| 4711 ", "| NA   "),
+        unreadable(16, "2       1 | NA | python3 | 36200"),
+    ),
+    "process without its memory": (
+        _table("duo").replace("36200 ", "NA    "),
+        unreadable(16, "2       1 | 4711 | python3 | NA"),
+    ),
+    "a line of 300 characters": (
+        IDLE.replace("| OK ", f"| {'x' * 300} | ", 1),
+        unreadable(5, f"0       310P3 | {'x' * 184}"),
+    ),
+    "-8005": (
+        "dcmi module initialize failed. ret is -8005\n",
+        "npu-smi could not open the device: ret is -8005. "
+        "Another container most likely holds the device: end it, or hand this container its own device",
+    ),
     "-8020": (
         "dcmi model initialized failed, because the device is used. ret is -8020\nDrvMngGetConsoleLogLevel failed\n",
-        "nother container",
+        "npu-smi could not open the device: ret is -8020. "
+        "Another container most likely holds the device: end it, or hand this container its own device",
     ),
-    "other code": ("dcmi module initialize failed. ret is -8001\n", "could not start"),
+    "other code": (
+        "dcmi module initialize failed. ret is -8001\n",
+        "npu-smi could not start: dcmi module initialize failed. ret is -8001",
+    ),
+    "other code, spelled otherwise": (
+        f"dcmi model initialized failed. {'y' * 600}",
+        f"npu-smi could not start: dcmi model initialized failed. {'y' * 469}",
+    ),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_damage_is_refused_by_name(damage: str) -> None:
     text, named = DAMAGES[damage]
-    with pytest.raises(NpuSmiError, match=named):
+    with pytest.raises(NpuSmiError) as caught:
         parse_info(text)
+    assert str(caught.value) == named
+
+
+def test_a_device_number_of_12_digits_is_one() -> None:
+    assert parse_info(IDLE.replace("| 0       0         |", "| 0       100000000000 |"))[0].device == 100_000_000_000
+
+
+def test_the_table_may_be_indented_and_end_its_lines_by_carriage_return() -> None:
+    assert parse_info("\r".join(f"  {line} " for line in IDLE.splitlines())) == parse_info(IDLE)
+
+
+def test_rows_may_be_tight_and_headers_short() -> None:
+    tight = "\n".join(re.sub(r" *\| *", "|", line) for line in IDLE.splitlines())
+    assert parse_info(tight) == parse_info(IDLE)
+    assert parse_info(f"| NPU |\n{IDLE}") == parse_info(IDLE)
+    header = "| Process id      | Process name             | Process memory(MB)        |"
+    assert header in _table("duo")
+    assert parse_info(_table("duo").replace(header, "| Process id |")) == parse_info(_table("duo"))
+
+
+def test_a_process_of_one_chip_says_that_the_npus_other_chip_is_free() -> None:
+    free, taken = parse_info(_table("duo"))
+    assert (free.npu_id, free.processes) == (taken.npu_id, ())
+
+
+def test_several_processes_of_a_chip_are_all_kept() -> None:
+    row = "| 2       1                     | 4712            | tensor                   | 9                         |\n"
+    text = _table("duo").rstrip("\n").rpartition("\n")[0] + "\n" + row
+    assert parse_info(text)[1].processes == (Process(4711, "python3", 36200), Process(4712, "tensor", 9))
 
 
 @settings(max_examples=100, deadline=None)
@@ -128,26 +295,60 @@ def _stub(folder: Path, body: str) -> dict[str, str]:
 
 def test_query_runs_npu_smi_info(tmp_path: Path) -> None:
     env = _stub(tmp_path / "bin", f'test "$1" = info && cat {TRANSCRIPTS / "npu_smi_duo.txt"}')
-    assert len(query(env, tmp_path / "logs")) == 2
+    assert query(env, tmp_path / "deep" / "logs") == parse_info(_table("duo"))
+    assert (tmp_path / "deep" / "logs" / "command.txt").read_text().endswith("\nnpu-smi\ninfo\n")
 
 
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ("echo dcmi failed. ret is -8005 >&2; exit 1", "ret is -8005"),
-        ("echo broken; exit 3", "exit code 3"),
-        ("exit 0", "printed nothing"),
-        ("exec sleep 60", "did not end within"),
+        (
+            "echo dcmi failed. ret is -8005 >&2; exit 1",
+            "npu-smi could not open the device: ret is -8005. "
+            "Another container most likely holds the device: end it, or hand this container its own device",
+        ),
+        ("echo broken; exit 3", "LOGS: `npu-smi info` ended with exit code 3: broken"),
+        ("exit 0", "npu-smi printed nothing"),
+        ("echo so far; exec sleep 60", "LOGS: `npu-smi info` did not end within 0.5 s: so far"),
     ],
 )
 def test_a_failing_npu_smi_is_named(tmp_path: Path, body: str, named: str) -> None:
-    with pytest.raises(NpuSmiError, match=named):
-        query(_stub(tmp_path / "bin", body), tmp_path / "logs", timeout_seconds=0.5 if "sleep" in body else 30)
+    logs = tmp_path / "logs"
+    with pytest.raises(NpuSmiError) as caught:
+        query(_stub(tmp_path / "bin", body), logs, timeout_seconds=0.5 if "sleep" in body else 30)
+    assert str(caught.value).replace(str(logs), "LOGS") == named
 
 
 def test_npu_smi_absent_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(NpuSmiError, match=r"not on PATH.*nstall the Ascend driver"):
+    with pytest.raises(NpuSmiError) as caught:
         query({"PATH": str(tmp_path)}, tmp_path / "logs")
+    assert str(caught.value) == ("`npu-smi` is not on PATH. Install the Ascend driver, or add /usr/local/sbin to PATH")
+
+
+def test_npu_smi_gets_a_minute_to_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hung(argv: list[str], *, cwd: Path, logs: Path, timeout_seconds: float, env: dict[str, str]) -> Completed:
+        assert (argv, cwd, logs, env) == (["npu-smi", "info"], tmp_path, tmp_path, {"A": "b"})
+        return Completed(tuple(argv), -15, "", "", timeout_seconds, timed_out=True)
+
+    monkeypatch.setattr("tools.process.run", hung)
+    with pytest.raises(NpuSmiError, match=r"did not end within 60 s: $"):
+        query({"A": "b"}, tmp_path)
+
+
+def test_watch_takes_three_samples_a_second_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each sample has logs of its own, and a reason that is seen again is told once."""
+    steps: list[object] = []
+    busy = parse_info(IDLE.replace("| 0            1074", "| 55           1074"))
+
+    def sampled(env: dict[str, str], logs: Path) -> tuple[Chip, ...]:
+        assert env == {"A": "b"}
+        steps.append(logs.name)
+        return busy
+
+    monkeypatch.setattr("tools.ascend.npu_smi.query", sampled)
+    monkeypatch.setattr("time.sleep", steps.append)
+    assert watch({"A": "b"}, tmp_path, [0]) == {0: ("AI core at 55 %",)}
+    assert steps == ["sample0", 1.0, "sample1", 1.0, "sample2"]
 
 
 def test_watch_finds_work_in_any_sample(tmp_path: Path) -> None:

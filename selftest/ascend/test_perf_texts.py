@@ -81,6 +81,24 @@ def test_every_number_of_a_data_set_run_lands_in_its_field() -> None:
     )
 
 
+def test_a_pipeline_with_two_kinds_of_preprocessing_keeps_both() -> None:
+    deep = "[deep preprocess] throughputRate: 100, moduleLatency: 10\n[infer]"
+    text = BS16.replace("[preprocess]", "[wide preprocess]").replace("[infer]", deep)
+    reading = read_dataset_perf(text, batch=16, device=0, images=50000)
+    assert reading.pipeline is not None
+    assert [module.name for module in reading.pipeline.modules] == [
+        "data read",
+        "wide preprocess",
+        "deep preprocess",
+        "post",
+    ]
+
+
+def test_less_than_an_image_a_second_is_a_rate() -> None:
+    text = "ave_throughputRate = 0.5samples/s, ave_latency = 2000ms"
+    assert read_pure_perf(text, batch=1, device=0).seconds_per_image == (2.0,)
+
+
 def test_every_number_of_pure_inference_lands_in_its_field() -> None:
     assert read_pure_perf(PURE[4], batch=4, device=3) == ThroughputReading(
         tool=InferTool.BENCHMARK,
@@ -120,6 +138,7 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "a hundred spaces before the number": lambda text: text.replace(": ", ":" + " " * 100),
     "lantency": lambda text: text.replace("latency", "lantency").replace("Latency", "Lantency"),
     "exponent": lambda text: text.replace("159929", "1.59929e+05"),
+    "exponent in capitals": lambda text: text.replace("159929", "1.59929E+05"),
     "wide and deep preprocess": lambda text: text.replace("[preprocess]", "[wide preprocess]"),
     "console lines around it": lambda text: f"[INFO] run\n{text}[INFO] end\n",
     "no final line feed": str.rstrip,
@@ -281,6 +300,10 @@ PRODUCT = "ave_throughputRate x ave_latency / 1000 is {}, it must lie in 0.98 to
             "ave_throughputRate has the unit 'batches/s', it must be samples/s",
         ),
         (
+            "ave_throughputRate = 974.27Samples/s, ave_latency = 1.02917ms",
+            "ave_throughputRate has the unit 'Samples/s', it must be samples/s",
+        ),
+        (
             "ave_throughputRate = 974.27samples/s, ave_latency = 1.02917s",
             "ave_latency has the unit 's', it must be ms",
         ),
@@ -337,6 +360,34 @@ def test_printed_summaries_of_all_versions(version: str) -> None:
 def test_the_last_summary_of_a_log_counts() -> None:
     earlier = CONSOLE.replace("(1.6): 10000.0", "(3.2): 5000.0").replace("mean = 1.6", "mean = 3.2")
     assert read_ais_output(earlier + CONSOLE).reported_images_per_second == 10000.0
+
+
+@pytest.mark.parametrize("ending", ["\r", "\r\n"])
+def test_a_console_may_end_its_lines_by_carriage_returns(ending: str) -> None:
+    assert read_ais_output(CONSOLE.replace("\n", ending)) == read_ais_output(CONSOLE)
+
+
+def test_a_line_may_begin_with_the_time_of_day() -> None:
+    assert read_ais_output(CONSOLE.replace("[INFO] throughput", "12:30:01 throughput")) == read_ais_output(CONSOLE)
+
+
+BARE = "throughput (1000*batchsize/NPU_compute_time): {}\n"
+
+
+def test_a_mean_is_looked_for_from_the_line_after_the_summary_before() -> None:
+    times = "NPU_compute_time (ms): mean = {}\n"
+    once = times.format(1.6) + "[INFO] a line between\n" + BARE.format(10000)
+    assert read_ais_output(once).times.mean_milliseconds == 1.6
+    assert read_ais_output(times.format(3.2) + BARE.format(5000) + once).times.mean_milliseconds == 1.6
+
+
+def test_a_title_directly_above_the_throughput_line_is_its_own() -> None:
+    lines = CONSOLE.splitlines()
+    title = next(line for line in lines if "Performance Summary" in line)
+    last = next(index for index, line in enumerate(lines) if "1000*batchsize" in line)
+    assert read_ais_output(f"{title}\n{lines[last]}").reported_images_per_second == 10000.0
+    with pytest.raises(PerfTextError, match="the last Performance Summary of ais_bench has no throughput line"):
+        read_ais_output("\n".join([*lines[: last + 1], title]))
 
 
 SECOND = "[INFO] ----Performance Summary----\n[INFO] NPU_comp"
@@ -418,7 +469,7 @@ def test_summary_of_2022_without_list_and_count() -> None:
     "text", [json.dumps(SUMMARY)[:-5], "[" * 100_000, '{"NPU_compute_time": {"mean": 1' + "0" * 5000 + "}}"]
 )
 def test_what_is_no_json_is_refused_with_the_decoders_reason(text: str) -> None:
-    with pytest.raises(PerfTextError, match="^the summary of ais_bench is not whole JSON: .+") as caught:
+    with pytest.raises(PerfTextError, match=r"^the summary of ais_bench is not whole JSON: .+") as caught:
         read_ais_json(text)
     assert str(caught.value).endswith(str(caught.value.__cause__))
 

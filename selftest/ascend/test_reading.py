@@ -150,6 +150,18 @@ def test_the_list_of_executions_has_the_stated_mean_and_count(times: ExecutionTi
     assert len(contradictions(replace(AIS, executions=times))) == laws
 
 
+def test_what_contradicts_in_each_record_is_told_together() -> None:
+    reading = replace(
+        pipeline_with(interface_images_per_second=1.0),
+        milliseconds_per_image=9.0,
+        executions=ExecutionTimes(2.0, (2.0,), 3),
+    )
+    pipeline, pure, executions = contradictions(reading)
+    assert pipeline.startswith("Interface throughputRate 1 is below the infer throughputRate 314.855")
+    assert pure.startswith("ave_throughputRate x ave_latency / 1000 is 17.03")
+    assert executions == "npu_compute_time_list has 1 entries, the stated count is 3"
+
+
 NAMES = [
     "images_per_second_per_chip",
     "reported_images_per_second",

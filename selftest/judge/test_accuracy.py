@@ -1,5 +1,7 @@
 """The accuracy verdict: each way to fail, to stay undecided and to pass, and the refusals before any ratio."""
 
+import math
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from tools.errors import SuiteError
 from tools.judge.accuracy import Loss, TightBound, compare, judge_loss, label_places, pair_places, top1_to_top5, top_k
-from tools.judge.paired import PairedTable
+from tools.judge.paired import PairedTable, loss_interval_pp
 from tools.judge.results import Verdict
 from tools.spec import AtMost
 
@@ -41,24 +43,59 @@ def test_verdict(lost: int, gained: int, images: int, verdict: Verdict) -> None:
     assert judge(lost, gained, images).check.verdict is verdict
 
 
+def test_the_words_that_the_evidence_keeps() -> None:
+    assert [str(state) for state in TightBound] == ["HELD", "EXCEEDED", "UNDECIDED"]
+
+
+def test_an_upper_limit_on_the_bound_proves_nothing_yet_and_just_below_it_does() -> None:
+    table = PairedTable(both_right=980, lost=2, gained=1, both_wrong=17)
+    high = loss_interval_pp(table).high
+    for bound, state, verdict in (
+        (high, TightBound.UNDECIDED, Verdict.INCONCLUSIVE),
+        (math.nextafter(high, 9), TightBound.HELD, Verdict.PASS),
+    ):
+        edge = AtMost(at_most=bound, unit="pp", source="edge")
+        loose = judge_loss(table, k=1, margin=edge, tight=TIGHT, strict=False)
+        assert (loose.check.verdict, loose.images_needed is None) == (verdict, verdict is Verdict.PASS)
+        strict = judge_loss(table, k=1, margin=MARGIN, tight=edge, strict=True)
+        assert (strict.check.verdict, strict.tight) == (verdict, state)
+
+
+def test_a_loss_of_exactly_the_tight_bound_does_not_exceed_it() -> None:
+    table = PairedTable(both_right=49_880, lost=110, gained=10, both_wrong=0)
+    for bound, state in ((table.drop_pp, TightBound.UNDECIDED), (math.nextafter(0.2, 0), TightBound.EXCEEDED)):
+        edge = AtMost(at_most=bound, unit="pp", source="edge")
+        assert judge_loss(table, k=1, margin=MARGIN, tight=edge, strict=False).tight is state
+
+
 def test_inconclusive_says_how_many_images_are_needed() -> None:
     loss = judge(0, 0, 300)
     assert loss.images_needed == 476
-    assert "about 476 images are needed" in loss.check.detail
+    assert loss.check.detail == (
+        "0 lost and 0 gained of 300 images, loss 0.000 pp, 95 % interval -1.576 to 1.576 pp: "
+        "about 476 images are needed to prove the bound if loss and discordance stay as seen"
+    )
 
 
 def test_inconclusive_at_the_margin_promises_nothing() -> None:
     loss = judge(10, 0, 1000)
     assert loss.images_needed is None
-    assert "more images alone will not prove it" in loss.check.detail
+    assert loss.check.detail.endswith(": the loss seen is not below the bound, so more images alone will not prove it")
 
 
-def test_failure_shows_the_table_and_the_interval() -> None:
+def test_failure_shows_the_table_and_the_interval_and_nothing_more() -> None:
     check = judge(20, 5, 1000).check
     assert check.measured == 1.5
-    assert "20 lost and 5 gained of 1000 images, loss 1.500 pp, 95 % interval 0." in check.detail
+    assert check.detail == "20 lost and 5 gained of 1000 images, loss 1.500 pp, 95 % interval 0.514 to 2.684 pp"
     assert check.headroom is not None
     assert check.headroom < 0
+
+
+def test_a_pass_explains_nothing_and_every_verdict_names_its_method() -> None:
+    check = judge(20, 15, 50_000).check
+    assert (check.detail, check.unit) == ("", "pp")
+    assert check.source == "guide; interval: Tango 1998 with continuity correction"
+    assert judge(20, 15, 50_000, strict=True).check.source.startswith("tight; interval")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +194,13 @@ TOP5 = {"a": [7, 1, 2, 3, 4], "b": [5, 6, 1, 2, 3], "c": [0, 1, 2, 4, 5]}
 def test_places_of_the_labels() -> None:
     places = label_places(TOP5, LABELS, variant="onnx")
     assert places == {"a": 1, "b": 3, "c": 0}
-    assert [entry.right for entry in top1_to_top5(places)] == [1, 1, 2, 2, 2]
+    assert [(entry.k, entry.right, entry.images) for entry in top1_to_top5(places)] == [
+        (1, 1, 3),
+        (2, 1, 3),
+        (3, 2, 3),
+        (4, 2, 3),
+        (5, 2, 3),
+    ]
     assert top_k(places, 3).percent == pytest.approx(200 / 3)
 
 
@@ -165,18 +208,23 @@ def test_class_0_on_place_1_is_right() -> None:
     assert label_places({"a": [0, 1, 2, 3, 4]}, {"a": 0}, variant="onnx") == {"a": 1}
 
 
+UNRELATED = "onnx: predictions and labels do not belong together; found "
+NO_TOP_FIVE = "onnx: c has no top five; found {}; allowed 5 different classes"
+
+
 @pytest.mark.parametrize(
     ("top5", "message"),
     [
-        ({"a": TOP5["a"], "b": TOP5["b"]}, "1 missing in onnx"),
-        ({**TOP5, "d": TOP5["a"]}, "1 not in labels"),
-        ({**TOP5, "c": [1, 2, 3, 4]}, "c has no top five"),
-        ({**TOP5, "c": [1, 1, 2, 3, 4]}, "c has no top five"),
+        ({"a": TOP5["a"], "b": TOP5["b"]}, UNRELATED + "1 missing in onnx (c)"),
+        ({**TOP5, "d": TOP5["a"]}, UNRELATED + "1 not in labels (d)"),
+        ({**TOP5, "c": [1, 2, 3, 4]}, NO_TOP_FIVE.format([1, 2, 3, 4])),
+        ({**TOP5, "c": [1, 1, 2, 3, 4]}, NO_TOP_FIVE.format([1, 1, 2, 3, 4])),
     ],
 )
 def test_predictions_that_do_not_match_are_refused(top5: dict[str, list[int]], message: str) -> None:
-    with pytest.raises(SuiteError, match=message):
+    with pytest.raises(SuiteError) as caught:
         label_places(top5, LABELS, variant="onnx")
+    assert str(caught.value) == message
 
 
 def test_no_images_is_refused() -> None:
@@ -188,7 +236,7 @@ def test_no_images_is_refused() -> None:
 
 @pytest.mark.parametrize("k", [0, 6])
 def test_k_outside_the_top_five_is_refused(k: int) -> None:
-    with pytest.raises(SuiteError, match=f"Top-{k}"):
+    with pytest.raises(SuiteError, match=f"^no such accuracy; found Top-{k}; allowed Top-1 to Top-5$"):
         top_k({"a": 1}, k)
 
 
@@ -198,8 +246,10 @@ def test_pairing_goes_by_id_not_by_order() -> None:
 
 
 def test_pairing_different_images_is_refused() -> None:
-    with pytest.raises(SuiteError, match="did not see the same images"):
+    with pytest.raises(SuiteError) as caught:
         pair_places({"a": 1, "b": 1}, {"a": 1, "c": 1}, 1)
+    found = "1 missing in candidate (b), 1 not in pth (c)"
+    assert str(caught.value) == f"pth and candidate did not see the same images; found {found}"
 
 
 def test_top5_sees_what_top1_does_not() -> None:
@@ -208,4 +258,13 @@ def test_top5_sees_what_top1_does_not() -> None:
     top1, top5 = (compare(pth, candidate, k=k, margin=MARGIN, tight=TIGHT, strict=False) for k in (1, 5))
     assert top1.check.verdict is Verdict.PASS
     assert top5.check.verdict is Verdict.FAIL
+    assert (top1.k, top5.k) == (1, 5)
     assert (top5.pth.percent, top5.candidate.percent, top5.drop_pp) == (100.0, 80.0, 20.0)
+
+
+def test_comparing_strictly_is_strict() -> None:
+    places = {str(index): 1 for index in range(1000)}
+    loose, strict = (
+        compare(places, places, k=1, margin=MARGIN, tight=TIGHT, strict=flag).check.verdict for flag in (False, True)
+    )
+    assert (loose, strict) == (Verdict.PASS, Verdict.INCONCLUSIVE)

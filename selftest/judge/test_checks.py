@@ -48,6 +48,33 @@ def test_headroom_and_verdict_agree(value: float, bound: Bound) -> None:
         assert check.passed == (check.headroom >= 0)
 
 
+@pytest.mark.parametrize(
+    ("value", "bound", "threshold", "unit", "headroom"),
+    [
+        (0.75, MOST, "<= 1", "pp", 0.25),
+        (1.5, MOST, "<= 1", "pp", -0.5),
+        (1.5, LEAST, ">= 1", "ratio", 0.5),
+        (0.75, LEAST, ">= 1", "ratio", -0.25),
+        (1.0, EXACT, "== 1", "images", 0.0),
+        (3.0, EXACT, "== 1", "images", -2.0),
+    ],
+)
+def test_a_comparison_says_measured_allowed_unit_and_how_far(
+    value: float, bound: Bound, threshold: str, unit: str, headroom: float
+) -> None:
+    passed = headroom >= 0
+    verdict = Verdict.PASS if passed else Verdict.FAIL
+    without = Check(measured=value, threshold=threshold, unit=unit, verdict=verdict, headroom=headroom, source="s")
+    assert within(value, bound) == without
+    assert within(value, bound, detail="why") == msgspec.structs.replace(without, detail="" if passed else "why")
+
+
+@pytest.mark.parametrize(("value", "word"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
+def test_what_is_not_finite_is_kept_as_a_word_without_a_distance(value: float, word: str) -> None:
+    check = within(value, MOST, detail="no number")
+    assert (check.measured, check.headroom, check.detail) == (word, None, "no number")
+
+
 def test_a_bound_of_0_is_a_bound() -> None:
     assert not within(1e-300, AtMost(at_most=0.0, unit="x", source="s")).passed
     assert within(0.0, AtMost(at_most=0.0, unit="x", source="s")).threshold == "<= 0"
@@ -57,44 +84,99 @@ def test_texts_are_the_same_or_not() -> None:
     assert same("a", "a", unit="md5", source="s").passed
     assert not same("a", "A", unit="md5", source="s").passed
     assert not same("", "a", unit="md5", source="s").passed
+    assert same("b", "a", unit="md5", source="s") == Check(
+        measured="b", threshold="== a", unit="md5", verdict=Verdict.FAIL, source="s"
+    )
 
 
-def test_offenders_fail_and_so_does_having_looked_at_nothing() -> None:
-    assert none_of((), among=3, unit="bins", source="s").passed
-    assert not none_of((), among=0, unit="bins", source="s").passed
-    check = none_of(tuple("abcdefg"), among=9, unit="bins", source="s")
-    assert (check.verdict, check.measured, check.detail) == (Verdict.FAIL, "7 of 9", "a, b, c, d, e, … 2 more")
+@pytest.mark.parametrize(
+    ("offenders", "among", "verdict", "threshold", "detail"),
+    [
+        ("", 3, Verdict.PASS, "none", ""),
+        ("", 1, Verdict.PASS, "none", ""),
+        ("", 0, Verdict.FAIL, "none, of at least one", "nothing was looked at"),
+        ("a", 1, Verdict.FAIL, "none", "a"),
+        ("abcde", 9, Verdict.FAIL, "none", "a, b, c, d, e"),
+        ("abcdef", 9, Verdict.FAIL, "none", "a, b, c, d, e, … 1 more"),
+        ("abcdefg", 9, Verdict.FAIL, "none", "a, b, c, d, e, … 2 more"),
+    ],
+)
+def test_offenders_fail_and_so_does_having_looked_at_nothing(
+    offenders: str, among: int, verdict: Verdict, threshold: str, detail: str
+) -> None:
+    measured = f"{len(offenders)} of {among}"
+    assert none_of(tuple(offenders), among=among, unit="bins", source="s") == Check(
+        measured=measured, threshold=threshold, unit="bins", verdict=verdict, detail=detail, source="s"
+    )
 
 
-def test_a_hand_over_of_nothing_fails() -> None:
-    assert conserved(handover("a", "xy", "b", "yx")).passed
-    assert not conserved(handover("a", "xy", "b", "x")).passed
-    assert not conserved(handover("a", "", "b", "")).passed
+@pytest.mark.parametrize(
+    ("given_", "found", "measured"),
+    [
+        ("xy", "yx", ""),
+        ("xy", "x", "1 missing in dumps (y)"),
+        ("x", "xz", "1 not in bins (z)"),
+        ("", "", "bins is empty"),
+    ],
+)
+def test_a_hand_over_says_what_differs_and_of_nothing_fails(given_: str, found: str, measured: str) -> None:
+    assert conserved(handover("bins", given_, "dumps", found)) == Check(
+        measured=measured or f"{len(given_)} ids",
+        threshold="the same ids",
+        unit="ids",
+        verdict=Verdict.FAIL if measured else Verdict.PASS,
+        detail=measured,
+        source="every id of bins must be in dumps, once, and no other",
+    )
 
 
-def test_a_step_is_made_or_died() -> None:
-    assert made("48 images").passed
-    assert made("it died", failed=True).verdict is Verdict.FAIL
+@pytest.mark.parametrize("failed", [False, True])
+def test_a_step_is_made_or_died(failed: bool) -> None:
+    assert made("48 images") == made("48 images", failed=False)
+    assert made("48 images", failed=failed) == Check(
+        measured="failed" if failed else "48 images",
+        threshold="made without an error",
+        unit="step",
+        verdict=Verdict.FAIL if failed else Verdict.PASS,
+        detail="48 images" if failed else "",
+    )
 
 
-def test_an_undecided_gate_is_not_passed() -> None:
-    assert not not_run("no device", threshold="-", unit="-").passed
+def test_an_undecided_gate_says_why_and_is_not_passed() -> None:
+    check = not_run("no device", threshold="<= 1", unit="pp", source="s")
+    assert not check.passed
+    assert check == Check(
+        measured="-", threshold="<= 1", unit="pp", verdict=Verdict.NOT_RUN, detail="no device", source="s"
+    )
+    assert not_run("no device", threshold="<= 1", unit="pp").source == ""
 
 
 def test_another_data_set_fails_where_the_full_one_is_required_and_is_owed_elsewhere() -> None:
     images = Exactly(exactly=50000, unit="images", source="guide")
-    assert complete("", images, required=True).passed
-    assert complete("", images, required=False).passed
-    assert complete("100 of 50000", images, required=True).verdict is Verdict.FAIL
-    assert complete("100 of 50000", images, required=False).verdict is Verdict.NOT_RUN
+    whole = within(50000, images)
+    assert whole.passed
+    assert complete("", images, required=True) == complete("", images, required=False) == whole
+    short = msgspec.structs.replace(whole, headroom=None, detail="100 of 50000")
+    assert complete("100 of 50000", images, required=True) == msgspec.structs.replace(
+        short, measured="another data set", verdict=Verdict.FAIL
+    )
+    assert complete("100 of 50000", images, required=False) == msgspec.structs.replace(
+        short, measured="-", verdict=Verdict.NOT_RUN
+    )
 
 
 def test_only_the_samples_own_images_are_held_against_its_digest() -> None:
     sample, published = load_spec(SAMPLE_SPEC).dataset, load_spec(PUBLISHED_SPEC).dataset
     assert pinned(str(sample.content_sha256), sample, own=False).passed
-    assert pinned("0" * 64, sample, own=False).verdict is Verdict.FAIL
-    assert pinned("0" * 64, sample, own=True).verdict is Verdict.NOT_RUN
-    assert pinned("0" * 64, published, own=False).verdict is Verdict.NOT_RUN
+    assert pinned("0" * 64, sample, own=False) == Check(
+        measured="0" * 64,
+        threshold=f"== {sample.content_sha256}",
+        unit="sha256",
+        verdict=Verdict.FAIL,
+        source=sample.source,
+    )
+    other = not_run("these are not the sample's images", threshold="the pinned digest", unit="sha256")
+    assert pinned("0" * 64, sample, own=True) == pinned("0" * 64, published, own=False) == other
 
 
 def top1(right: int) -> TopK:
@@ -114,7 +196,17 @@ def test_a_published_accuracy_is_reached_within_its_error_on_both_sides(correct:
     assert published_accuracy(top1(correct), FACT, TENTH, incomplete="").verdict is verdict
 
 
+def test_a_published_accuracy_is_told_beside_the_measured_one() -> None:
+    check = published_accuracy(top1(28320), FACT, TENTH, incomplete="")
+    assert check.measured == pytest.approx(0.113)
+    away = abs(100 * 28320 / 50000 - 56.527)
+    assert check == within(away, TENTH, detail="Top-1 is 56.640 %, published 56.527 % (guide)")
+
+
 def test_on_other_images_a_published_accuracy_says_nothing() -> None:
-    check = published_accuracy(top1(28264), FACT, TENTH, incomplete="100 of 50000")
-    assert check.verdict is Verdict.NOT_RUN
-    assert "100 of 50000" in check.detail
+    assert published_accuracy(top1(28264), FACT, TENTH, incomplete="100 of 50000") == not_run(
+        "Top-1 56.527 % was published for another set of images: 100 of 50000",
+        threshold="<= 0.1",
+        unit="pp",
+        source="guide",
+    )

@@ -58,11 +58,15 @@ def test_pair_counts_each_of_the_four_cells() -> None:
 
 @pytest.mark.parametrize(("pth", "candidate"), [([], []), ([True], []), ([True], [True, False])])
 def test_pair_refuses_sides_that_do_not_match(pth: list[bool], candidate: list[bool]) -> None:
-    with pytest.raises(SuiteError, match=f"{len(pth)} and {len(candidate)} images"):
+    with pytest.raises(SuiteError) as caught:
         pair(pth, candidate)
+    assert str(caught.value) == (
+        f"pth and candidate cannot be paired; found {len(pth)} and {len(candidate)} images; "
+        "allowed the same images on both sides, at least one"
+    )
 
 
-@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (-1, 0, 0, 2)])
+@pytest.mark.parametrize("counts", [(0, 0, 0, 0), (-1, 1, 1, 1), (1, -1, 1, 1), (1, 1, -1, 1), (1, 1, 1, -1)])
 def test_table_refuses_impossible_counts(counts: tuple[int, int, int, int]) -> None:
     with pytest.raises(ValueError, match="not a table"):
         PairedTable(both_right=counts[0], lost=counts[1], gained=counts[2], both_wrong=counts[3])
@@ -147,6 +151,14 @@ def test_wilson_ends_exactly_at_none_and_all() -> None:
     sizes = range(1, 500)
     assert {wilson_percent(0, images).low for images in sizes} == {0.0}
     assert {wilson_percent(images, images).high for images in sizes} == {100.0}
+
+
+def test_an_interval_says_its_confidence_and_a_higher_one_is_wider() -> None:
+    observed = table(3, 1, 1000)
+    for interval in (wilson_percent, lambda *_, **asked: loss_interval_pp(observed, **asked)):
+        usual, wide = interval(283, 500), interval(283, 500, confidence=0.99)
+        assert (usual.confidence, wide.confidence) == (0.95, 0.99)
+        assert wide.low < usual.low < usual.high < wide.high
 
 
 @pytest.mark.parametrize(("right", "images"), [(-1, 5), (6, 5), (0, 0)])

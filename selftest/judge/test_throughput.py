@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.errors import SuiteError
-from tools.judge.results import Verdict
+from tools.judge.checks import within
+from tools.judge.results import Check, Verdict
 from tools.judge.throughput import (
+    Rates,
     Stated,
     Throughput,
     check_reported,
@@ -197,3 +199,143 @@ def test_order_interval_has_the_binomial_confidence(runs: int, low: float, high:
 def test_record_survives_json() -> None:
     result = judge(1015.0, 1013.0, 1017.0)
     assert msgspec.json.decode(msgspec.json.encode(result), type=Throughput) == result
+
+
+SEEN = "true rate {} images/s with 95 % confidence ({} runs, noise 1 %)"
+RERUN = "rerun on an idle device"
+
+
+@pytest.mark.parametrize(
+    ("runs", "verdict", "headroom", "detail"),
+    [
+        ([1100.0], Verdict.PASS, 100.0, ""),
+        ([950.0], Verdict.FAIL, -50.0, SEEN.format("931.738 to 968.992", 1)),
+        (
+            [1015.0],
+            Verdict.INCONCLUSIVE,
+            15.0,
+            f"{SEEN.format('995.489 to 1035.29', 1)}: {RERUN}, 3 runs would settle it at this median",
+        ),
+        (
+            [1000.0],
+            Verdict.INCONCLUSIVE,
+            0.0,
+            f"{SEEN.format('980.777 to 1019.99', 1)}: {RERUN}, not even 99 runs would settle it",
+        ),
+        ([987.0, 983.0, 985.0], Verdict.FAIL, -15.0, SEEN.format("972.218 to 998.123", 3)),
+        (
+            [1100.0, 1300.0, 1500.0],
+            Verdict.INCONCLUSIVE,
+            300.0,
+            f"the runs scatter by 15.4 % while the stored noise is 1 %: {RERUN}, or measure its noise anew",
+        ),
+    ],
+)
+def test_a_verdict_says_what_it_rests_on(runs: list[float], verdict: Verdict, headroom: float, detail: str) -> None:
+    assert judge(*runs).check == Check(
+        measured=1000.0 + headroom,
+        threshold=">= 1000",
+        unit="images/s",
+        verdict=verdict,
+        headroom=headroom,
+        detail=detail,
+        source="test",
+    )
+
+
+def test_everything_known_of_the_runs_is_kept() -> None:
+    kept = judge(987.0, 983.0, 985.0, noise=2.0)
+    assert (kept.runs, kept.median, kept.noise_cv_percent) == ((987.0, 983.0, 985.0), 985.0, 2.0)
+    assert kept.spread_percent == pytest.approx(100 * 2 / 985)
+    assert (kept.order_interval.low, kept.order_interval.high, kept.order_interval.confidence) == (983.0, 987.0, 0.75)
+    assert kept.noise_interval.confidence == 0.95
+    assert judge(1000.0).spread_percent is None
+
+
+def test_runs_needed_is_told_only_where_more_runs_help() -> None:
+    assert judge(1100.0).runs_needed is judge(950.0).runs_needed is None
+    assert judge(1002.47).runs_needed == 99
+    assert judge(1002.46).runs_needed is None
+    assert judge(980.0, 980.0).runs_needed == judge(986.5, 986.5).runs_needed == 3
+    assert judge(1010.5, 1010.5, 1010.5).runs_needed == 7
+    assert judge(910.0, 1010.0, 1110.0).runs_needed is None  # they scatter: more runs of that kind settle nothing
+
+
+def test_a_limit_that_is_the_floor_passes_below_and_stays_open_above() -> None:
+    interval = judge(1000.0).noise_interval
+    for floor, verdict in (
+        (interval.low, Verdict.PASS),
+        (math.nextafter(interval.low, 9e9), Verdict.INCONCLUSIVE),
+        (interval.high, Verdict.INCONCLUSIVE),
+        (math.nextafter(interval.high, 9e9), Verdict.FAIL),
+    ):
+        bound = AtLeast(at_least=floor, unit="images/s", source="edge")
+        assert judge_throughput([1000.0], floor=bound, noise_cv_percent=1.0).check.verdict is verdict
+
+
+def test_noise_from_0_to_25_percent_is_a_figure() -> None:
+    assert judge(1100.0, noise=25.0).check.verdict is Verdict.INCONCLUSIVE
+    for noise in (-0.1, 25.1):
+        with pytest.raises(SuiteError) as caught:
+            judge(1000.0, noise=noise)
+        assert str(caught.value) == f"bad noise figure; found {noise} %; allowed 0 to 25 %"
+        with pytest.raises(SuiteError, match="bad noise figure"):
+            verdict_rates(true_over_floor=1.0, noise_cv_percent=noise, runs=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "found"), [([], "no value"), ([1.0, -2.0, 0.0], "-2.0 among 3 values"), ([0.0], "0.0 among 1 values")]
+)
+def test_what_is_no_rate_is_refused_with_what_was_found(values: list[float], found: str) -> None:
+    with pytest.raises(SuiteError) as caught:
+        judge(*values)
+    allowed = "allowed at least one, each positive and finite"
+    assert str(caught.value) == f"bad images per second of a run; found {found}; {allowed}"
+    with pytest.raises(SuiteError) as caught:
+        images_per_second(values)
+    assert str(caught.value) == f"bad seconds per image; found {found}; {allowed}"
+    with pytest.raises(SuiteError) as caught:
+        check_reported([Stated(value, (1.0,)) for value in values], ALLOWED)
+    assert str(caught.value) == f"bad images per second stated by the tool; found {found}; {allowed}"
+
+
+def test_a_tools_figure_is_told_beside_ours() -> None:
+    assert check_reported([Stated(1002.0, (0.0005, 0.0015))], ALLOWED) == within(
+        100 * (1002.0 - 1000.0) / 1000.0,
+        ALLOWED,
+        detail="the tool says 1002 images/s, its samples (2) give 1000: ratio 1.002",
+    )
+
+
+@pytest.mark.parametrize(("confidence", "low", "high"), [(0.9296875, 2, 7), (0.93, 1, 8), (0.999, 1, 8), (0.1, 4, 5)])
+def test_the_narrowest_pair_that_reaches_the_confidence_is_taken(confidence: float, low: float, high: float) -> None:
+    interval = order_interval([float(value) for value in range(1, 9)], confidence)
+    assert (interval.low, interval.high) == (low, high)
+
+
+@pytest.mark.parametrize("runs", [1, 2, 3, 4, 9])
+def test_rates_of_verdicts_add_up_and_follow_the_normal_median(runs: int) -> None:
+    """The lower median of k runs lies below z with the chance that at least (k + 1) // 2 of them do."""
+    from scipy.stats import binom, norm
+
+    rates = verdict_rates(true_over_floor=1.01, noise_cv_percent=1.0, runs=runs)
+    interval = judge(*[1000.0] * runs).noise_interval
+    edges = [(1e6 / limit / 1010.0 - 1) / 0.01 for limit in (interval.low, interval.high)]
+    below_low, below_high = (binom.sf((runs + 1) // 2 - 1, runs, norm.cdf(edge)) for edge in edges)
+    assert rates.passed == pytest.approx(1 - below_low, abs=1e-9)
+    assert rates.failed == pytest.approx(below_high, abs=1e-9)
+    assert rates.passed + rates.failed + rates.inconclusive == pytest.approx(1)
+
+
+def test_a_rate_far_from_the_floor_is_sure() -> None:
+    assert verdict_rates(true_over_floor=0.001, noise_cv_percent=1.0, runs=3).failed == 1.0
+    assert verdict_rates(true_over_floor=1000.0, noise_cv_percent=1.0, runs=3).passed == 1.0
+
+
+def test_rates_without_noise_are_whole() -> None:
+    assert verdict_rates(true_over_floor=1.0, noise_cv_percent=0.0, runs=1) == Rates(
+        passed=1.0, failed=0.0, inconclusive=0.0
+    )
+    assert verdict_rates(true_over_floor=0.999, noise_cv_percent=0.0, runs=1) == Rates(
+        passed=0.0, failed=1.0, inconclusive=0.0
+    )

@@ -82,9 +82,9 @@ def busy_reasons(chip: Chip) -> tuple[str, ...]:
 def idle_memory_mb(chip: Chip) -> int:
     """The memory that an idle chip of this name may show as used."""
     name = chip.name.removeprefix("Ascend")
-    for prefix in sorted(IDLE_MEMORY_MB, key=len, reverse=True):
+    for prefix, idle_mb in IDLE_MEMORY_MB.items():
         if name.startswith(prefix):
-            return IDLE_MEMORY_MB[prefix] + MEMORY_HEADROOM_MB
+            return idle_mb + MEMORY_HEADROOM_MB
     return int(chip.memory_total_mb * UNKNOWN_CHIP_IDLE_SHARE)
 
 
@@ -175,8 +175,6 @@ class _Table:
             self.seen_header = True
             self.has_device_column = len(cells[0].split()) > 1
             self.has_hbm_column = "HBM-Usage" in cells[-1]
-        elif cells[0].startswith("npu-smi"):
-            return
         elif self.in_processes:
             self._process(cells, number)
         elif self.seen_header:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from tools.conservation import first_few
 from tools.errors import SuiteError
 from tools.judge.checks import none_of, within
 from tools.judge.results import Check, Record
@@ -156,10 +157,8 @@ def check_top5_set_changed(agreement: Agreement, bound: AtMost) -> Check:
 
 
 def _within(measured: float | None, bound: AtLeast | AtMost, ids: tuple[str, ...]) -> Check:
-    shown = ", ".join(ids[:5]) + (f", … {len(ids) - 5} more" if len(ids) > 5 else "")
-    return within(
-        math.nan if measured is None else measured, bound, detail=f"see {shown}" if ids else "no usable image"
-    )
+    detail = f"see {first_few(ids)}" if ids else "no usable image"
+    return within(math.nan if measured is None else measured, bound, detail=detail)
 
 
 def _fault(row: Rows64, side: str) -> str:

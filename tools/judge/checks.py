@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tools.conservation import Handover
+from tools.conservation import Handover, first_few
 from tools.judge.results import Check, Verdict
 from tools.spec import AtLeast, AtMost, Bound, Dataset, Exactly
 
@@ -37,14 +37,13 @@ def same(measured: str, expected: str, *, unit: str, source: str) -> Check:
 
 def none_of(offenders: tuple[str, ...], *, among: int, unit: str, source: str) -> Check:
     """No offender may be found among `among` things looked at; having looked at nothing is a failure too."""
-    shown = ", ".join(offenders[:5]) + (f", … {len(offenders) - 5} more" if len(offenders) > 5 else "")
     passed = not offenders and among > 0
     return Check(
         measured=f"{len(offenders)} of {among}",
         threshold="none" if among else "none, of at least one",
         unit=unit,
         verdict=Verdict.PASS if passed else Verdict.FAIL,
-        detail=shown if among else "nothing was looked at",
+        detail=first_few(offenders) if among else "nothing was looked at",
         source=source,
     )
 

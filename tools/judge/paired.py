@@ -47,11 +47,6 @@ class PairedTable(Record, frozen=True):
         """
         return 100 * (self.lost - self.gained) / self.images
 
-    @property
-    def discordant_percent(self) -> float:
-        """Share of images that exactly one of the two models got right."""
-        return 100 * (self.lost + self.gained) / self.images
-
 
 def pair(pth_right: Sequence[bool], candidate_right: Sequence[bool]) -> PairedTable:
     """Count the 2x2 table from two sequences in the same order of images; SuiteError unless equally long, not empty."""
@@ -79,10 +74,10 @@ def wilson_percent(right: int, images: int, confidence: float = CONFIDENCE) -> I
     share, shrink = right / images, 1 + z * z / images
     centre = (share + z * z / (2 * images)) / shrink
     half = z * math.sqrt(share * (1 - share) / images + z * z / (4 * images * images)) / shrink
-    low, high = max(0.0, centre - half), min(1.0, centre + half)
-    return Interval(
-        low=0.0 if right == 0 else 100 * low, high=100.0 if right == images else 100 * high, confidence=confidence
-    )
+    # At none and all the limits are 0 and 1, which rounding would miss.
+    low = 0.0 if right == 0 else centre - half
+    high = 1.0 if right == images else centre + half
+    return Interval(low=100 * low, high=100 * high, confidence=confidence)
 
 
 def mcnemar_p(table: PairedTable) -> float:
@@ -143,8 +138,7 @@ def _variance(lost: int, gained: int, images: int, difference: float) -> float:
     linear = (2 * images - lost + gained) * difference - lost - gained
     constant = gained * difference * (1 - difference)
     root = math.sqrt(max(0.0, linear * linear + 8 * images * constant))
-    # Two forms of the same root: the other one would subtract nearly equal numbers.
-    share_gained = 2 * constant / (root + linear) if linear > 0 else (root - linear) / (4 * images)
+    share_gained = (root - linear) / (4 * images)
     return max(0.0, images * (2 * share_gained + difference * (1 - difference)))
 
 

@@ -28,7 +28,7 @@ class Word(enum.StrEnum):
     SAMPLE = "SAMPLE"
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Results are immutable and serialise to JSON as they stand."""
 
 

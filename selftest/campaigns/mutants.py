@@ -1,0 +1,229 @@
+"""Mutation testing of the pure code: `python -m selftest.campaigns.mutants [MODULE ...]`.
+
+Each mutant is one small change (mutmut's operators: `<` to `<=`, a number plus one, an argument dropped, …) of one
+module. It lives in a forked child's memory only, where the module's own quick self-tests run against it: a failure or
+a time-out kills it, a pass is a survivor. Every survivor is judged by hand in mutants_survivors.yaml; one that nobody
+explained, or an explanation that no survivor needs, ends the command with 1. The table goes into docs/mutation.md;
+rows of modules that were not asked for are kept.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import msgspec
+
+from selftest.campaigns.mutants_made import mutants_of
+from selftest.campaigns.mutants_run import load_heavy, statuses
+from tools import cli
+from tools.errors import SuiteError
+from tools.files import atomic, cpu_count, sha256_of
+from tools.spec import ROOT
+
+PAGE = ROOT / "docs" / "mutation.md"
+SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
+RECORDS = "selftest/judge/test_records.py"
+TESTS = {
+    "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py"),
+    "tools/judge/agreement.py": (RECORDS, "selftest/judge/test_agreement.py"),
+    "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
+    "tools/judge/device.py": ("selftest/judge/test_device.py",),
+    "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
+    "tools/judge/published.py": ("selftest/judge/test_checks.py",),
+    "tools/judge/results.py": (RECORDS, "selftest/judge/test_run.py", "selftest/judge/test_checks.py"),
+    "tools/judge/run.py": ("selftest/judge/test_run.py",),
+    "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
+    "tools/judge/topk.py": ("selftest/test_topk.py",),
+    "tools/conservation.py": ("selftest/test_conservation.py",),
+    "tools/ascend/perf_texts.py": ("selftest/ascend/test_perf_texts.py",),
+    "tools/ascend/npu_smi.py": ("selftest/ascend/test_npu_smi.py",),
+    "tools/ascend/reading.py": ("selftest/ascend/test_reading.py", "selftest/ascend/test_perf_texts.py"),
+    "tools/info.py": ("selftest/test_info.py",),
+    "tools/labels.py": ("selftest/test_labels.py",),
+    "tools/reading.py": ("selftest/test_reading.py",),
+    "tools/dumps.py": ("selftest/test_dumps.py",),
+    "tools/spec.py": ("selftest/test_spec_bounds.py", "selftest/test_spec.py"),
+}
+
+
+class Reason(enum.StrEnum):
+    """Why a survivor may live."""
+
+    EQUIVALENT = "equivalent"
+    WORDING = "wording"
+    DEFENSIVE = "defensive"
+    PERFORMANCE = "performance"
+    TYPING = "typing"
+
+
+class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Survivors of one function that were judged alike.
+
+    Each of `mutants` are the changed lines, `- ` before and `+ ` after, without indentation: an entry outlives moved
+    lines, but not changed ones.
+    """
+
+    module: str
+    function: str
+    mutants: list[str]
+    reason: Reason
+    why: str
+
+
+@dataclass(frozen=True)
+class Survivor:
+    """A mutant that no test noticed."""
+
+    module: str
+    function: str
+    mutant: str
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What became of a module's mutants."""
+
+    module: str
+    mutants: int
+    timeouts: int
+    survivors: tuple[Survivor, ...]
+    seconds: float
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command: 1 when a survivor is not explained or an explanation explains nothing."""
+    parser = cli.Parser(prog="python -m selftest.campaigns.mutants", description=__doc__)
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help="such as tools/judge/paired.py (default: all)")
+    parser.add_argument("--workers", type=int, default=cpu_count(), help="mutants at once (default: %(default)s)")
+    parser.add_argument("--print", action="store_true", dest="only_print", help="leave docs/mutation.md alone")
+    arguments = parser.parse_args(argv)
+    asked = arguments.modules or list(TESTS)
+    if unknown := [module for module in asked if module not in TESTS]:
+        raise SuiteError("no such module", measured=unknown[0], allowed=", ".join(TESTS))
+    judged = {known: why for known, why in read_judged(SURVIVORS).items() if known.module in asked}
+    load_heavy()
+    tallies = []
+    for module in asked:
+        tallies.append(campaign(module, arguments.workers))
+        print(f"{module}: {_words(tallies[-1], judged)}", flush=True)
+    if not arguments.only_print:
+        write_page(PAGE, tallies, judged)
+    return complain([survivor for tally in tallies for survivor in tally.survivors], judged)
+
+
+def read_judged(path: Path) -> dict[Survivor, Reason]:
+    """Every judged survivor with its reason; SuiteError for a file that is not a list of entries as in Explanation."""
+    import yaml
+
+    try:
+        entries = msgspec.convert(yaml.safe_load(path.read_text(encoding="utf-8")), list[Explanation])
+    except (msgspec.ValidationError, yaml.YAMLError) as error:
+        raise SuiteError(f"not a list of judged survivors: {error}", where=path) from error
+    return {
+        Survivor(entry.module, entry.function, mutant.strip()): entry.reason
+        for entry in entries
+        for mutant in entry.mutants
+    }
+
+
+def campaign(module: str, workers: int) -> Tally:
+    """Run the module's tests against each of its mutants; SuiteError when they fail without any."""
+    began = time.monotonic()
+    source = (ROOT / module).read_text(encoding="utf-8")
+    mutants = list(mutants_of(source))
+    found = statuses(module, source, mutants, TESTS[module], workers)
+    return Tally(
+        module=module,
+        mutants=len(mutants),
+        timeouts=found.count(None),
+        survivors=tuple(
+            Survivor(module, mutant.function, changed_lines(mutant.before, mutant.after))
+            for mutant, status in zip(mutants, found, strict=True)
+            if status == 0
+        ),
+        seconds=time.monotonic() - began,
+    )
+
+
+def changed_lines(before: str, after: str) -> str:
+    """The lines that differ, each without its indentation after `- ` or `+ `."""
+    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=""))[2:]
+    return "\n".join(f"{line[0]} {line[1:].strip()}" for line in lines if line[0] in "-+")
+
+
+def _words(tally: Tally, judged: Mapping[Survivor, Reason]) -> str:
+    explained = sum(survivor in judged for survivor in tally.survivors)
+    return (
+        f"{tally.mutants} mutants, {len(tally.survivors)} survived, {explained} of them explained, "
+        f"{tally.timeouts} time-outs, {tally.seconds:.0f} s"
+    )
+
+
+def complain(survivors: Sequence[Survivor], judged: Mapping[Survivor, Reason]) -> int:
+    """Print survivors that nobody judged, as entries to be judged, and judged ones that do not survive; 1 for any."""
+    for (module, function), group in groupby(
+        (survivor for survivor in survivors if survivor not in judged), key=lambda one: (one.module, one.function)
+    ):
+        print(f"- module: {module}\n  function: {function}\n  reason:\n  why:\n  mutants:")
+        for survivor in group:
+            print("\n      ".join(["    - |-", *survivor.mutant.splitlines()]))
+    for known in judged.keys() - set(survivors):
+        print(f"judged, but does not survive: {known.module} {known.function}\n{known.mutant}")
+    open_, idle = set(survivors) - judged.keys(), judged.keys() - set(survivors)
+    print(f"{len(open_)} survivors are not explained, {len(idle)} explanations are not needed")
+    return cli.EXIT_FAILED if open_ or idle else cli.EXIT_OK
+
+
+def write_page(page: Path, tallies: Sequence[Tally], judged: Mapping[Survivor, Reason]) -> None:
+    """Write docs/mutation.md with new rows for these modules and the kept rows of the others."""
+    old = page.read_text(encoding="utf-8") if page.exists() else ""
+    rows = {match[1]: match[0] for match in re.finditer(r"^\| `(tools/[^`]+)` \|.*$", old, re.MULTILINE)}
+    rows.update({tally.module: _row(tally, judged) for tally in tallies})
+    known = [rows.get(module, f"| `{module}` | not run |") for module in TESTS]
+    with atomic(page) as partial:
+        partial.write_text(_HEAD + "\n".join([*known, _total(known)]) + "\n", encoding="utf-8")
+
+
+def _row(tally: Tally, judged: Mapping[Survivor, Reason]) -> str:
+    alive = len(tally.survivors)
+    reasons = Counter(judged[survivor] for survivor in tally.survivors if survivor in judged)
+    words = ", ".join(f"{reasons[reason]} {reason}" for reason in Reason if reasons[reason])
+    cells = (tally.mutants, tally.mutants - tally.timeouts - alive, tally.timeouts, alive, reasons.total())
+    score = f"{100 * (tally.mutants - alive) / tally.mutants:.1f} %"
+    digest = sha256_of(ROOT / tally.module)[:8]
+    return f"| `{tally.module}` | {' | '.join(map(str, cells))} | {score} | {words} | `{digest}` |"
+
+
+def _total(rows: Iterable[str]) -> str:
+    counts = [[int(cell) for cell in re.findall(r"\| (\d+) (?=\|)", row)] for row in rows]
+    sums = [sum(column) for column in zip(*(count for count in counts if count), strict=True)]
+    return f"| all | {' | '.join(map(str, sums))} | {100 * (sums[0] - sums[3]) / sums[0]:.1f} % | | |"
+
+
+_HEAD = """# Mutation testing of the pure code
+
+Written by `python -m selftest.campaigns.mutants`. A mutant is one small change of a module; it is killed when one of
+the module's own quick self-tests fails or runs into the time limit. The operators are mutmut's, applied to whole
+modules: constants, patterns and decorated functions are mutated too. Not mutated: annotations, imports, decorators,
+docstrings, and the pieces of f-strings. Properties run with 20 fixed examples each; tests of other modules, and the one
+that reads a bad spec in a process of its own, take no part. What survived was judged one by one in
+`selftest/campaigns/mutants_survivors.yaml`: equivalent (no input can tell), wording (a text that no test pins word for
+word), defensive (a guard that nothing reaches today), performance (the same result, later), typing (read by the type
+checker only). `source` is the beginning of the sha256 of the module that the row was measured on.
+
+| module | mutants | killed | timeouts | survived | explained | score | reasons | source |
+|---|---|---|---|---|---|---|---|---|
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(cli.run(main))

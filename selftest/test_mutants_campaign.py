@@ -1,0 +1,80 @@
+"""The mutation campaign's own part: each survivor is judged once, by its lines, and its page keeps other rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selftest.campaigns.mutants import (
+    SURVIVORS,
+    TESTS,
+    Reason,
+    Survivor,
+    Tally,
+    changed_lines,
+    complain,
+    read_judged,
+    write_page,
+)
+from tools.errors import SuiteError
+from tools.spec import ROOT
+
+MODULE = "tools/labels.py"
+ONE, OTHER = Survivor(MODULE, "f", "- a < b\n+ a <= b"), Survivor(MODULE, "f", "- x\n+ y")
+ENTRY = """
+- module: tools/labels.py
+  function: f
+  reason: equivalent
+  why: a is never b
+  mutants:
+    - |-
+      - a < b
+      + a <= b
+"""
+
+
+def test_every_module_and_its_tests_are_there() -> None:
+    assert {name for name in (*TESTS, *sum(TESTS.values(), ())) if not (ROOT / name).is_file()} == set()
+
+
+def test_every_judged_survivor_is_one_of_a_module_of_the_campaign() -> None:
+    assert {survivor.module for survivor in read_judged(SURVIVORS)} <= TESTS.keys()
+
+
+def test_a_mutant_is_known_by_its_lines_wherever_they_stand() -> None:
+    before = "def f():\n    if a < b:\n        return 1\n"
+    assert changed_lines(before, before.replace("<", "<=")) == "- if a < b:\n+ if a <= b:"
+    moved = f"\n\n{before}"
+    assert changed_lines(moved, moved.replace("<", "<=")) == "- if a < b:\n+ if a <= b:"
+
+
+def test_survivors_and_explanations_must_be_the_same_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "judged.yaml"
+    path.write_text(ENTRY, encoding="utf-8")
+    judged = read_judged(path)
+    assert judged == {ONE: Reason.EQUIVALENT}
+    assert complain([ONE], judged) == 0
+    assert complain([ONE, OTHER], judged) == 1
+    assert "    - |-\n      - x\n      + y\n1 survivors are not explained, 0 " in capsys.readouterr().out
+    assert complain([], judged) == 1
+    assert "judged, but does not survive: tools/labels.py f" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", [ENTRY.replace("equivalent", "tired"), ENTRY.replace("why", "wy"), "a: [", "1"])
+def test_a_file_that_judges_nothing_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "judged.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SuiteError, match="not a list of judged survivors"):
+        read_judged(path)
+
+
+def test_the_page_keeps_the_rows_of_other_modules(tmp_path: Path) -> None:
+    page = tmp_path / "mutation.md"
+    write_page(page, [Tally(MODULE, 10, 1, (ONE,), 1.0)], {ONE: Reason.EQUIVALENT})
+    write_page(page, [Tally("tools/info.py", 30, 0, (OTHER,), 1.0)], {})
+    text = page.read_text(encoding="utf-8")
+    assert f"| `{MODULE}` | 10 | 8 | 1 | 1 | 1 | 90.0 % | 1 equivalent | `" in text
+    assert "| `tools/info.py` | 30 | 29 | 0 | 1 | 0 | 96.7 % |  | `" in text
+    assert "| `tools/dumps.py` | not run |" in text
+    assert "| all | 40 | 37 | 1 | 2 | 1 | 95.0 % | | |" in text
