@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from selftest.faults.world import World, small_spec
 from tools.spec import ROOT
 from tools.torchvision_ops import import_torchvision
 
+settings.register_profile("unhurried", deadline=None)  # hypothesis would fail an example that takes 200 ms
+settings.load_profile("unhurried")
 CLEAN_CACHE = ROOT / "build" / "selftest" / "cache"
 
 

@@ -119,6 +119,18 @@ def test_an_opset_other_than_asked_for_leaves_the_final_name_as_it_was(
     assert [entry.read_bytes() for entry in tmp_path.iterdir()] == ([] if earlier is None else [earlier])
 
 
+@pytest.mark.filterwarnings("ignore:You are exporting the model in training mode", "ignore:It is recommended")
+def test_a_model_exported_in_train_mode_is_refused(
+    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export, train = torch.onnx.export, torch.onnx.TrainingMode.TRAINING
+    monkeypatch.setattr(torch.onnx, "export", lambda *words, **named: export(*words, **{**named, "training": train}))
+    with pytest.raises(OnnxError, match="exported in train mode; found 1 x Dropout") as caught:
+        export_onnx(model, tmp_path / "model.onnx", asked)
+    assert caught.value.gate == "onnx.export"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_default_exporters_opset_18_is_refused(
     model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

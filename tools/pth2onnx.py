@@ -15,18 +15,23 @@ from tools import cli
 from tools.checkpoint import build_model, load_state_dict
 from tools.errors import OnnxError
 from tools.files import atomic
-from tools.onnx_model import inspect_model
+from tools.onnx_model import OnnxFacts, inspect_model
 from tools.spec import PUBLISHED_SPEC, Onnx, load_spec
 
 if TYPE_CHECKING:
     import torch
 
 
+TRAINING_OPERATORS = frozenset({"Dropout"})
+"""An exporter leaves these out of a model in eval mode. At opset 11 onnxruntime passes them over, so no logit tells."""
+
+
 def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Onnx) -> None:
     """Write `onnx_path` at exactly the asked opset and names, with a dynamic batch axis, all weights inside the file.
 
     The exporter is named (`dynamo=False`): torch's default one silently yields opset 18 when asked for 11. The file
-    takes its final name only after the produced opset was read back from it. OnnxError with the exporter's reason.
+    takes its final name only after the produced opset and operators were read back from it. OnnxError with the
+    exporter's reason.
     """
     import torch
 
@@ -35,7 +40,9 @@ def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Onnx) -> None:
             _export(model, partial, asked)
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
             raise OnnxError(f"torch could not export: {error}", gate="onnx.export", where=onnx_path) from error
-        _require_opset(partial, asked)
+        produced = inspect_model(partial)
+        _require_opset(produced, asked)
+        _require_eval_mode(produced)
 
 
 def _export(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
@@ -56,15 +63,26 @@ def _export(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
         )
 
 
-def _require_opset(path: Path, asked: Onnx) -> None:
-    produced = inspect_model(path).opsets
-    if produced != (f"ai.onnx {asked.opset.exactly:g}",):
+def _require_opset(produced: OnnxFacts, asked: Onnx) -> None:
+    if produced.opsets != (f"ai.onnx {asked.opset.exactly:g}",):
         raise OnnxError(
             "the exporter produced another opset than asked for",
             gate="onnx.opset",
-            measured=", ".join(produced),
+            measured=", ".join(produced.opsets),
             allowed=f"ai.onnx {asked.opset.exactly:g}",
             fix="the legacy exporter (dynamo=False) of torch 2.13 yields what is asked",
+        )
+
+
+def _require_eval_mode(produced: OnnxFacts) -> None:
+    found = [name for name in produced.operators if name in TRAINING_OPERATORS]
+    if found:
+        raise OnnxError(
+            "the model was exported in train mode",
+            gate="onnx.export",
+            measured=f"{len(found)} x {found[0]}",
+            allowed="operators of inference only",
+            fix="call model.eval() before the export and leave `training` at its default",
         )
 
 

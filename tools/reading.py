@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Collection
@@ -27,7 +28,7 @@ def flat_folder(folder: Path, wanted: Callable[[str], bool], refuse: Refusal, *,
             folders = [entry.name for entry in visible if entry.is_dir()]
             found = [entry.name for entry in visible if entry.is_file() and _is_plain(entry.name)]
     except OSError as error:
-        raise refuse(f"cannot list the folder: {error.strerror}", where=folder) from error
+        raise refuse(f"cannot list the folder: {error.strerror}", where=error.filename or folder) from error
     if folders:
         raise refuse(
             f"{len(folders)} sub-folders where a flat folder is asked for: {some(folders)}", where=folder, fix=hint
@@ -41,6 +42,14 @@ def flat_folder(folder: Path, wanted: Callable[[str], bool], refuse: Refusal, *,
     if not names:
         raise refuse(f"the folder holds no {unit}", where=folder, fix=hint)
     return names
+
+
+def small_file(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> bytes:
+    """The bytes of a file that nobody vouches for; OSError (EFBIG), before it is read, when there are more of them."""
+    size = path.stat().st_size
+    if size > most_bytes:
+        raise OSError(errno.EFBIG, f"the file is too large: {size} bytes, at most {most_bytes} are read", str(path))
+    return path.read_bytes()
 
 
 def text_lines(path: Path, refuse: Refusal) -> list[str]:

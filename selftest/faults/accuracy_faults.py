@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from selftest.faults.fault import Catalogue
+from selftest.faults.preprocessing_faults import OWN, own_images
 from selftest.faults.world import World
+from tools import sample
+from tools.content import images_content_sha256
 from tools.engines import predictions
 from tools.engines.predictions import Predictions
 
@@ -34,6 +38,17 @@ def edit_predictions(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callab
         right(Predictions(predicted.variant, predicted.ids, logits), folder)
 
     monkeypatch.setattr(predictions, "save_predictions", edited)
+
+
+def other_labels(world: World, change: Callable[[list[str]], list[str]]) -> None:
+    """The sample's images and checkpoint as the user's own, and other labels than theirs in the label file."""
+    folder, path = own_images(world)
+    names, labels = zip(*(line.split() for line in path.read_text().splitlines()), strict=True)
+    path.write_text("".join(f"{name} {label}\n" for name, label in zip(names, change(list(labels)), strict=True)))
+    pinned = re.search(r"images:.*?content_sha256: ([0-9a-f]{64})", world.spec.read_text(), re.DOTALL)
+    assert pinned is not None
+    world.edit_spec(pinned[1], images_content_sha256([*folder.iterdir(), path]))
+    sample.write_checkpoint(world.folder / "unused.pth")
 
 
 def lose_one(monkeypatch: pytest.MonkeyPatch, variant: str) -> None:
@@ -63,6 +78,16 @@ def pth_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @host.fault("one pth logit NaN", "pth.accuracy.finite")
 def pth_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "pth", poison)
+
+
+@host.fault("labels shifted by one line", "pth.accuracy.top1_error_pp", *OWN, sample=False)
+def labels_of_the_next_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_labels(world, lambda labels: [*labels[1:], labels[0]])
+
+
+@host.fault("labels counted from 1, none of them the last class", "pth.accuracy.top1_error_pp", *OWN, sample=False)
+def labels_one_too_high(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_labels(world, lambda labels: [str((int(label) + 1) % 999) for label in labels])
 
 
 @host.fault("pth predictions in another order than the images", "pth.accuracy.top1_error_pp")

@@ -19,6 +19,7 @@ from tools import evidence_bundle
 from tools.ascend import machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
+from tools.judge.results import Verdict
 from tools.spec import PUBLISHED_SPEC
 
 MADE = ("predictions-om", "throughput-om")
@@ -90,6 +91,20 @@ def other_top5(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def under_the_floor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_device(world, monkeypatch)
     monkeypatch.setenv("ASCEND_SIMULATOR_RATE_FACTOR", "0.9215")
+
+
+@measuring.fault(
+    "throughput 1 % under the floor", "om.perf.images_per_second_per_chip[bs4]", verdict=Verdict.INCONCLUSIVE
+)
+def just_under_the_floor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    monkeypatch.setenv("ASCEND_SIMULATOR_RATE_FACTOR", "0.9405")
+
+
+@measuring.fault("a card's chips forgotten: a quarter of the throughput", "om.perf.images_per_second_per_chip[bs4]")
+def quarter_of_a_card(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    monkeypatch.setenv("ASCEND_SIMULATOR_RATE_FACTOR", "0.25")
 
 
 @measuring.fault("a slow device", "om.perf.images_per_second_per_chip[bs4]")

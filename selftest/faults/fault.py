@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from selftest.faults.world import World
+from tools.judge.results import Verdict
 
 Inject = Callable[[World, pytest.MonkeyPatch], None]
 
@@ -19,7 +20,8 @@ class Fault:
     `gate` (full id) must be the first gate of the inventory to fail; `remade` are the kinds of artifacts that the
     fault changes, dropped from the world's cache first; `arguments` select the part of the suite to run and name
     inputs (`{folder}` is the world's); `sample` runs on the embedded sample, else inputs are named by the arguments.
-    `beside` are gates of the same stage, earlier in the inventory, that the fault cannot help failing too.
+    `beside` are gates of the same stage, earlier in the inventory, that the fault cannot help failing too. `verdict`
+    is what the gate must say: INCONCLUSIVE, which fails a run on a device too, where more runs could still acquit.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Fault:
     arguments: tuple[str, ...] = ()
     sample: bool = True
     beside: tuple[str, ...] = ()
+    verdict: Verdict = Verdict.FAIL
 
 
 class Catalogue:
@@ -40,13 +43,19 @@ class Catalogue:
         self._remade = remade
 
     def fault(
-        self, name: str, gate: str, *arguments: str, sample: bool = True, beside: tuple[str, ...] = ()
+        self,
+        name: str,
+        gate: str,
+        *arguments: str,
+        sample: bool = True,
+        beside: tuple[str, ...] = (),
+        verdict: Verdict = Verdict.FAIL,
     ) -> Callable[[Inject], Inject]:
         """Enter a fault: `@catalogue.fault("what happens", "gate.that.sees.it")`."""
 
         def enter(inject: Inject) -> Inject:
             words = (*self._select, *arguments)
-            self.faults.append(Fault(name, gate, inject, self._remade, words, sample, beside))
+            self.faults.append(Fault(name, gate, inject, self._remade, words, sample, beside, verdict))
             return inject
 
         return enter

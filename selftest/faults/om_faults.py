@@ -137,7 +137,7 @@ def npu_smi_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "run", without)
 
 
-@compiling.fault("the inference tool is missing", "om.ran[bs4]")
+@compiling.fault("the inference tool is missing", "om.toolkit", "--infer-tool=benchmark")
 def tool_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     monkeypatch.setattr(benchmark, "find_binary", lambda env: None)
@@ -149,7 +149,7 @@ def dumps_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     left = world.folder / "acceptance" / "run" / "device0" / "result" / "dumpOutput_device0" / "an_earlier_image_1.bin"
     left.parent.mkdir(parents=True)
     left.touch()
-    monkeypatch.setattr(om_engine, "_private_folder", lambda: contextlib.nullcontext(world.folder / "acceptance"))
+    monkeypatch.setattr(om_engine, "scratch_folder", lambda prefix: contextlib.nullcontext(world.folder / "acceptance"))
 
 
 @compiling.fault("the device is another chip than asked for", "om.device", "--soc=Ascend310")

@@ -38,6 +38,16 @@ def edit_export(monkeypatch: pytest.MonkeyPatch, edit: Callable[[onnx.ModelProto
     monkeypatch.setattr(pth2onnx, "_export", edited)
 
 
+def edit_pads(monkeypatch: pytest.MonkeyPatch, operator: str, pads: list[int]) -> None:
+    """Give the first node of this operator other paddings (top, left, bottom, right)."""
+
+    def pad(model: onnx.ModelProto) -> None:
+        node = next(node for node in model.graph.node if node.op_type == operator)
+        next(attribute for attribute in node.attribute if attribute.name == "pads").ints[:] = pads
+
+    edit_export(monkeypatch, pad)
+
+
 def export_arguments(monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
     """Call torch's exporter with other arguments than the suite does."""
     import torch
@@ -65,6 +75,13 @@ def half_a_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@catalogue.fault("exported in train mode", "onnx.export")
+def train_mode(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    export_arguments(monkeypatch, training=torch.onnx.TrainingMode.TRAINING)
+
+
 @catalogue.fault("an input that no node makes", "onnx.checker")
 def dangling_input(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def dangle(model: onnx.ModelProto) -> None:
@@ -76,6 +93,13 @@ def dangling_input(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @catalogue.fault("opset 12", "onnx.opset")
 def opset_12(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     export_arguments(monkeypatch, opset_version=12)
+
+
+@catalogue.fault("torch's default exporter, which silently writes opset 18", "onnx.opset")
+def default_exporter(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from onnx import version_converter
+
+    edit_export(monkeypatch, lambda model: model.CopyFrom(version_converter.convert_version(model, 18)))
 
 
 @catalogue.fault("a second opset domain", "onnx.opset")
@@ -114,6 +138,19 @@ def lost_bias(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_export(monkeypatch, lose)
 
 
+@catalogue.fault("two conv filters swapped in the export", "onnx.weights")
+def swapped_filters(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from onnx import numpy_helper
+
+    def swap(model: onnx.ModelProto) -> None:
+        stored = next(tensor for tensor in model.graph.initializer if tensor.name == "features.6.weight")
+        filters = numpy_helper.to_array(stored).copy()
+        filters[[0, 1]] = filters[[1, 0]]
+        stored.CopyFrom(numpy_helper.from_array(filters, stored.name))
+
+    edit_export(monkeypatch, swap)
+
+
 @catalogue.fault("weights exported after rounding to float16", "onnx.weights")
 def rounded_weights(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     export = pth2onnx._export
@@ -134,12 +171,12 @@ def softmax(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("a pool with another padding", "onnx.logits_abs_error")
 def pool_padding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def pad(model: onnx.ModelProto) -> None:
-        pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
-        attribute = next(attribute for attribute in pool.attribute if attribute.name == "pads")
-        attribute.ints[:] = [1, 1, 0, 0]
+    edit_pads(monkeypatch, "MaxPool", [1, 1, 0, 0])
 
-    edit_export(monkeypatch, pad)
+
+@catalogue.fault("a convolution's padding folded wrong, the shape kept", "onnx.logits_abs_error")
+def conv_padding(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_pads(monkeypatch, "Conv", [1, 1, 3, 3])
 
 
 @catalogue.fault("an image's logits depend on its neighbours", "onnx.batch_invariance_abs_error")

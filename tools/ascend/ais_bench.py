@@ -35,6 +35,7 @@ from tools.ascend.runs import (
 from tools.conservation import handover
 from tools.errors import OmError, PerfError
 from tools.process import Completed
+from tools.reading import small_file
 
 PURE_LOOPS = 1000
 """`--loop` of the AlexNet README for 310P3."""
@@ -261,7 +262,7 @@ def _read_pure(output: Path, done: Completed, *, batch: int, device: int, loop: 
 def _summary(output: Path, done: Completed) -> AisSummary:
     """The summary file with the batch of the printed one; both must state the same throughput."""
     printed = read_ais_output(done.stdout)
-    stored = read_ais_json((output / _SUMMARY).read_text(encoding="utf-8", errors="replace"))
+    stored = read_ais_json(small_file(output / _SUMMARY).decode("utf-8", errors="replace"))
     if not math.isclose(printed.reported_images_per_second, stored.reported_images_per_second, rel_tol=1e-6):
         raise PerfTextError(
             f"ais_bench printed a throughput of {printed.reported_images_per_second:g} "

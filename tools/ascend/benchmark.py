@@ -29,6 +29,7 @@ from tools.ascend.runs import (
 from tools.conservation import handover
 from tools.errors import OmError, PerfError, PreprocessingError
 from tools.info import InfoRow, read_info, write_info
+from tools.reading import small_file
 
 PURE_ROUNDS = 30
 """The guide's `-round` of AlexNet; the tool takes 1 to 1024."""
@@ -170,7 +171,7 @@ def _only_text(perf: Path) -> str:
     found = sorted(entry.name for entry in perf.parent.iterdir() if "perf_" in entry.name)
     if found != [perf.name]:
         raise FileNotFoundError(f"expected only {perf.name}, found {', '.join(found[:5]) or 'no perf file'}")
-    return perf.read_text(encoding="utf-8", errors="replace")
+    return small_file(perf).decode("utf-8", errors="replace")
 
 
 def _om_error(what: str, fix: str, *, gate: str, where: Path) -> OmError:

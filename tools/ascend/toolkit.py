@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
 from tools.ascend.reading import InferTool
+from tools.reading import small_file
 
 ASCEND_FOLDER = Path("usr/local/Ascend")
 TOOLKIT_LINKS = ("ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")
@@ -96,8 +97,8 @@ def _install_folders(root: Path, env: Mapping[str, str]) -> list[Path]:
 
 def _value(info: Path, key: str) -> str | None:
     try:
-        text = info.read_text(encoding="utf-8", errors="replace")
-    except OSError:  # absent or unreadable: no version to state
+        text = small_file(info).decode("utf-8", errors="replace")
+    except OSError:  # absent, unreadable or huge: no version to state
         return None
     for line in text.splitlines():
         name, separator, value = line.partition("=")
