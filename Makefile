@@ -46,6 +46,7 @@ nightly: faults kills fuzz mutants flaky
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.workers
 
 bench-scale: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.scale --images 50000
