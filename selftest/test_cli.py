@@ -13,7 +13,8 @@ from tools import cli
 from tools.errors import CheckpointError, ErrorRecord, SpecError, StageError, SuiteError
 from tools.spec import ROOT
 
-COMMANDS = sorted(path.name for path in (ROOT / "tools").glob("*.py") if "__main__" in path.read_text(encoding="utf-8"))
+PROGRAMS = [path for path in (ROOT / "tools").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
+COMMANDS = sorted(path.name for path in PROGRAMS if path.name != "process_guard.py")  # never started by hand
 GUIDE = {"pth2onnx.py", "imagenet_torch_preprocess.py", "get_info.py", "vision_metric.py", "fetch_checkpoint.py"}
 
 

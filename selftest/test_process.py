@@ -173,6 +173,16 @@ def test_tools_of_a_killed_suite_end_with_it(tmp_path: Path, call: str) -> None:
     assert all(map(has_ended, pids))
 
 
+def test_a_guard_in_somebody_elses_group_kills_nobody() -> None:
+    # a group of its own for both, so that a guard that does kill fails this test and not the whole run
+    start = f"import subprocess, sys; sys.exit(subprocess.run([sys.executable, {str(process.GUARD)!r}]).returncode)"
+    done = subprocess.run(
+        [PYTHON, "-IS", "-c", start], stdin=subprocess.DEVNULL, capture_output=True, process_group=0, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: this is no command")
+
+
 def test_no_guard_is_left_behind(tmp_path: Path) -> None:
     run(tmp_path, "")
     told = [path.read_bytes() for path in Path("/proc/self/task").glob("*/children")]

@@ -12,7 +12,12 @@ import sys
 
 
 def main() -> None:
-    """Outlive the group's SIGTERM, which is meant for the tool; kill all of it when stdin ends."""
+    """Outlive the group's SIGTERM, which is meant for the tool; kill all of it when stdin ends.
+
+    Refused in somebody else's group, which would be killed: the shell's, or that of a test run.
+    """
+    if os.getpgrp() != os.getpid():
+        sys.exit("error: this is no command; tools/process.py starts it as the first of a tool's process group")
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGKILL)
