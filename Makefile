@@ -27,7 +27,7 @@ test: $(VENV)/dev.stamp
 	@echo "== the suite's own tests"
 	$(BIN)/python -m pytest selftest -q -n 2 --dist worksteal --durations=15
 
-faults: $(VENV)/dev.stamp
+faults: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.faults
 
 kills: $(VENV)/nightly.stamp
@@ -40,7 +40,7 @@ mutants: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.mutants
 
 flaky: $(VENV)/nightly.stamp
-	$(BIN)/python -m selftest.campaigns.flaky --runs 50
+	$(BIN)/python -m selftest.campaigns.flaky --runs 50 --below-seconds 0.5
 
 nightly: faults kills fuzz mutants flaky
 
