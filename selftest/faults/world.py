@@ -54,7 +54,8 @@ class World:
         self.folder, self._pytester = folder, pytester
         self.cache, self.spec = folder / "cache", folder / "spec.yaml"
         self.spec.write_text(spec_text, encoding="utf-8")
-        shutil.copytree(clean_cache, self.cache, copy_function=_link)
+        # a hard link to a lock is the same lock: worlds that run at once would wait for each other
+        shutil.copytree(clean_cache, self.cache, copy_function=_link, ignore=shutil.ignore_patterns(".locks"))
 
     def forget(self, *kinds: str) -> None:
         """Drop artifacts of these kinds (prefixes), so that they are made again under the fault."""
