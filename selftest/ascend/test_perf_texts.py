@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.ascend.perf_texts import (
@@ -543,43 +543,6 @@ def test_a_figure_that_is_not_that_of_its_samples_is_kept_with_them_for_the_judg
 def test_a_wrong_batchsize_argument_contradicts_the_summary() -> None:
     with pytest.raises(PerfTextError, match="another batch size; found 16; allowed 4"):
         ais_reading(read_ais_output(CONSOLE), mode=Mode.DATASET, batch=4, device=0, images=32)
-
-
-_PIECES = st.sampled_from(
-    [
-        *"[]:=,{，9\r\n",
-        "[infer]",
-        "[e2e]",
-        "[post]",
-        "throughputRate",
-        "Interface ",
-        "1e5",
-        "nan",
-        "ave_latency",
-        "throughput 1000*batchsize(",
-        ")",
-        "NPU_compute_time",
-        "mean = ",
-        '"throughput"',
-    ]
-)
-_TEXTS = st.one_of(st.text(max_size=200), st.lists(_PIECES, max_size=40).map("".join))
-
-
-@settings(max_examples=150, deadline=None)
-@given(text=_TEXTS)
-def test_any_text_is_read_or_refused(text: str) -> None:
-    readers: list[Callable[[], object]] = [
-        lambda: read_dataset_perf(text, batch=1, device=0, images=1),
-        lambda: read_pure_perf(text, batch=1, device=0),
-        lambda: read_ais_output(text),
-        lambda: read_ais_json(text),
-    ]
-    for read in readers:
-        try:
-            read()
-        except PerfTextError:
-            continue
 
 
 @given(cut=st.integers(0, len(BS16) - 9))
