@@ -155,7 +155,7 @@ def test_bad_images_are_named_and_leave_no_store(images: dict[str, Path], store:
 
 def test_what_is_no_whole_store_of_this_recipe_is_refused(store: PixelStore, tmp_path: Path) -> None:
     assert "no whole store" in refused(tmp_path / "absent")
-    assert "another recipe" in refused(store.folder, msgspec.structs.replace(RECIPE, mean=(0.5, 0.5, 0.5)))
+    assert "cut in another way" in refused(store.folder, msgspec.structs.replace(RECIPE, crop_px=192))
     os.truncate(store.folder / PIXELS, 4 * 150_528 - 1)
     assert "602111 bytes; allowed 602112 bytes" in refused(store.folder)
     (store.folder / INDEX).write_text("{")

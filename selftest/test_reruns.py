@@ -53,6 +53,34 @@ def test_a_threshold_changed_is_judged_again_and_nothing_redone(world: World) ->
     assert outcome.check("onnx.accuracy.top1_drop_pp").threshold.startswith("<= 14")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("mean: [0.485, 0.456, 0.406]", "mean: [0.485, 0.456, 0.5]"),
+        ("std: [0.229, 0.224, 0.225]", "std: [0.229, 0.224, 0.25]"),
+    ],
+)
+def test_another_normalisation_decodes_nothing_again(world: World, before: str, after: str) -> None:
+    world.only_batches(4)
+    world.edit_spec(before, after)
+    assert redone(world.run(*NOT_TIMED)) == (READ_IMAGES | PREDICTIONS) - {"pixels"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "again"),
+    [
+        ("batch_invariance_abs_error: {at_most: ", "batch_invariance_abs_error: {at_most: 1", set()),
+        ("logits_abs_error: {at_most: ", "logits_abs_error: {at_most: 1", set()),
+        ("throughput_runs: {dataset: 1", "throughput_runs: {dataset: 3", set()),
+        ("parity_images: 100", "parity_images: 10", {"bins-parity"}),
+        ("source: guide, imagenet_torch_preprocess.py", "source: guide", set()),
+    ],
+)
+def test_what_a_step_does_not_use_does_not_redo_it(world: World, before: str, after: str, again: set[str]) -> None:
+    world.edit_spec(before, after)
+    assert redone(world.run(*NOT_TIMED)) == again
+
+
 def test_a_batch_size_less_redoes_nothing_and_one_forgotten_its_own_om_only(world: World) -> None:
     world.only_batches(1, 4)
     assert redone(world.run(*NOT_TIMED)) == set()

@@ -14,6 +14,7 @@ import pytest
 from tools import spec as spec_module
 from tools.errors import SpecError
 from tools.spec import (
+    LARGEST,
     MOST_IMAGES,
     PUBLISHED_SPEC,
     ROOT,
@@ -93,6 +94,8 @@ TAKEN = {
     "Top-5 of 100 %": ("accuracy.pth_top5.value", 100),
     "a card off by half a thousandth": (DEVICE + "throughput.0.images_per_second_per_card.value", 1270.8284),
     "a card without a figure": (DEVICE + "throughput.0.images_per_second_per_card", None),
+    "one operation an image": ("model.flops_per_image.value", 1),
+    "a figure of 1e18": ("model.parameters.value", LARGEST),
     "an output of one value": ("onnx.output.shape", [-1, 1]),
     "an output of the batch alone": ("onnx.output.shape", [-1]),
     "a name that begins with a digit": ("onnx.input.name", "0.a-b_c"),
@@ -193,7 +196,13 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
     "an endless number": (
         "onnx.opset.exactly",
         math.inf,
-        "exactly is inf, a number must be finite - at `$.onnx.opset`",
+        "Expected `float` <= 1e+18 - at `$.onnx.opset.exactly`",
+    ),
+    "no number": ("onnx.opset.exactly", math.nan, "Expected `float` >= 0.0 - at `$.onnx.opset.exactly`"),
+    "less than an operation an image": (
+        "model.flops_per_image.value",
+        0.9,
+        "flops_per_image is 0.9, it must be at least 1 - at `$.model`",
     ),
     "an empty unit": ("onnx.opset.unit", "", "Expected `str` of length >= 1 - at `$.onnx.opset.unit`"),
     "an empty reason": ("onnx.opset.reason", "", "Expected `str` of length >= 1 - at `$.onnx.opset.reason`"),

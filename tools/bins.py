@@ -40,7 +40,8 @@ def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) 
         write_bin(folder / f"{name}{SUFFIX}", tensor)
         return zlib.crc32(tensor.data)
 
-    output = Output(lambda name: _crc32_of(folder / f"{name}{SUFFIX}"), write)
+    made_by = f"{recipe.geometry}, {recipe.normalisation}"
+    output = Output(made_by, lambda name: _crc32_of(folder / f"{name}{SUFFIX}"), write)
     make_all(images, folder / JOURNAL, recipe, output)
 
 

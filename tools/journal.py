@@ -41,8 +41,12 @@ class Made(msgspec.Struct, frozen=True, array_like=True):
 
 @dataclass(frozen=True)
 class Output:
-    """Where results go: `crc32_of(id)` of what lies there (None where nothing does), `write(id, pixels)` -> CRC-32."""
+    """Where results go: `crc32_of(id)` of what lies there (None where nothing does), `write(id, pixels)` -> CRC-32.
 
+    `made_by` is all of the recipe that a result depends on: what was made by another one is made again.
+    """
+
+    made_by: str
     crc32_of: Callable[[str], int | None]
     write: Callable[[str, bytes], int]
 
@@ -65,7 +69,7 @@ def make_all(
     def attempt(name: str) -> Made | UnreadableImageError | ChangedImageError:
         try:
             content, sha256 = _read(images[name], None if expected is None else expected[name])
-            return _made(name, content, f"{sha256} {_recipe_digest(recipe)}", known.get(name), recipe, output)
+            return _made(name, content, f"{sha256} {_made_by_digest(output.made_by)}", known.get(name), recipe, output)
         except (UnreadableImageError, ChangedImageError) as error:
             return error
 
@@ -117,9 +121,9 @@ def _refuse(images: Mapping[str, Path], bad: Mapping[str, Exception]) -> None:
 
 
 @functools.cache
-def _recipe_digest(recipe: Preprocessing) -> str:
+def _made_by_digest(made_by: str) -> str:
     """Digest of all but the file that a preprocessed image depends on: recipe and library versions."""
-    parts = (repr(recipe), version("Pillow"), version("numpy"))
+    parts = (made_by, version("Pillow"), version("numpy"))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -36,14 +36,14 @@ class Index(msgspec.Struct, frozen=True):
     """What lies in a store: row i of the pixels belongs to `ids[i]`; written last, so that it marks a whole store."""
 
     ids: tuple[str, ...]
-    recipe: str
+    geometry: str
 
 
 class PixelStore:
     """A whole store, opened for reading; threads may share it."""
 
     def __init__(self, folder: Path, recipe: Preprocessing) -> None:
-        """PreprocessingError when the folder holds no whole store, or one made by another recipe."""
+        """PreprocessingError when the folder holds no whole store, or one of images cut in another way."""
         self.folder, self.recipe = folder, recipe
         self.ids = _read_index(folder, recipe).ids
         self._row = {name: row for row, name in enumerate(self.ids)}
@@ -95,12 +95,14 @@ def write_pixels(
             _pwrite(handle.fileno(), pixels, row[name] * size)
             return zlib.crc32(pixels)
 
-        output = Output(lambda name: zlib.crc32(os.pread(handle.fileno(), size, row[name] * size)), write)
+        output = Output(
+            recipe.geometry, lambda name: zlib.crc32(os.pread(handle.fileno(), size, row[name] * size)), write
+        )
         make_all(images, folder / JOURNAL, recipe, output, expected)
         handle.truncate(len(images) * size)
         os.fsync(handle.fileno())
     with atomic(folder / INDEX) as partial:
-        partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), recipe=repr(recipe))))
+        partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), geometry=recipe.geometry)))
 
 
 def write_stored_bins(store: PixelStore, folder: Path) -> None:
@@ -124,8 +126,8 @@ def _read_index(folder: Path, recipe: Preprocessing) -> Index:
         found = (folder / PIXELS).stat().st_size
     except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _refused(f"no whole store of pixels: {error}", where) from error
-    if index.recipe != repr(recipe):
-        raise _refused("the store was made by another recipe", where, measured=index.recipe, allowed=repr(recipe))
+    if index.geometry != recipe.geometry:
+        raise _refused("the images were cut in another way", where, measured=index.geometry, allowed=recipe.geometry)
     asked = len(index.ids) * pixel_bytes(recipe)
     if found != asked:
         raise _refused("the store has the wrong size", folder / PIXELS, f"{found} bytes", f"{asked} bytes")

@@ -27,7 +27,9 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+LARGEST = 1e18
+"""No figure of a spec comes near; with it no product of a few of them leaves the range of a double."""
+NotNegative = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -41,12 +43,6 @@ class Number(Entry, frozen=True, kw_only=True):
     unit: Text
     source: Text
     reason: Text | None = None
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if isinstance(value, float) and not math.isfinite(value):
-                raise ValueError(f"{name} is {value}, a number must be finite")
 
 
 class Fact(Number, frozen=True, kw_only=True):
@@ -83,6 +79,10 @@ class Model(Entry, frozen=True):
     factory: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]+$")]
     flops_per_image: Fact
     parameters: Fact
+
+    def __post_init__(self) -> None:
+        if self.flops_per_image.value < 1:
+            raise ValueError(f"flops_per_image is {self.flops_per_image.value}, it must be at least 1")
 
 
 class Checkpoint(Entry, frozen=True):
@@ -159,6 +159,16 @@ class Preprocessing(Entry, frozen=True):
             raise ValueError(f"crop_px {self.crop_px} exceeds resize_px {self.resize_px}")
         if not all(math.isfinite(value) for value in (*self.mean, *self.std)):
             raise ValueError("mean and std must be finite")
+
+    @property
+    def geometry(self) -> str:
+        """What the uint8 pixels of an image depend on, and nothing else does."""
+        return f"resize {self.resize_px}, crop {self.crop_px}, {self.interpolation}"
+
+    @property
+    def normalisation(self) -> str:
+        """What makes float32 values of the pixels."""
+        return f"mean {self.mean}, std {self.std}"
 
 
 class Accuracy(Entry, frozen=True):
