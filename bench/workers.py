@@ -1,6 +1,6 @@
-"""The data-set part of the OM stage on the simulator: `python -m bench.workers`, two minutes on an idle machine.
+"""The data-set part of the OM stage on the simulator: `python -m bench.workers`, ten minutes on an idle machine.
 
-Two workers of `pytest -n`, and two simulated devices, against one; ratios go into docs/speed.md.
+Two workers of `pytest -n`, and two and four simulated devices, against one; ratios go into docs/speed.md.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.measure import in_turn
+from bench.measure import Rounds, in_turn, spread
 from bench.page import PAGE, replace_part, table
 from bench.rows import Row, Setting
 from tools import cli
@@ -23,6 +23,14 @@ from tools.files import cpu_count
 from tools.spec import ROOT, SAMPLE_SPEC, load_spec
 
 BATCHES = [8, 16]
+FEWER = 6
+WAYS = {
+    "pytest -n 1": ("-n", "1"),
+    "pytest -n 2": ("-n", "2"),
+    "one device": ("--device", "0"),
+    "two devices": ("--device", "0,1"),
+    "four devices": ("--device", "0,1,2,3"),
+}
 ONE_CORE_EACH = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """A simulated device computes in numpy: with all cores for one of them, two would have nothing to gain."""
 
@@ -30,24 +38,34 @@ ONE_CORE_EACH = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 def measure_workers(setting: Setting, images: int) -> list[Row]:
     """Predictions of two OMs over the data set made again, everything else found in the cache.
 
-    Start of pytest and of its workers is in the times, so a ratio stays below the number of cores.
+    Each way is timed with few and with all images: the difference is the data-set part, without the starts of pytest
+    and of the tools, which take as long whatever the number of images.
     """
     folder = setting.fresh("workers")
     spec = re.sub(r"(?m)^batches: .*$", f"batches: {BATCHES}", SAMPLE_SPEC.read_text(encoding="utf-8"))
     (folder / "spec.yaml").write_text(spec, encoding="utf-8")
-    again = partial(_predict_again, folder, images)
+    few, step = images // FEWER, f"two OMs over {images} images, simulated"
     steps: dict[str, Callable[[], None]] = {
-        "one worker": partial(again, "-n", "1"),
-        "two workers": partial(again, "-n", "2"),
-        "one device": partial(again, "--device", "0"),
-        "two devices": partial(again, "--device", "0,1"),
+        f"{name} {count}": partial(_predict_again, folder, count, *words)
+        for count in (few, images)
+        for name, words in WAYS.items()
     }
     rounds = in_turn(steps, setting.rounds)
-    step = f"two OMs over {images} images, simulated"
-    return [
-        Row(f"{step}: pytest -n 2", "pytest -n 1", rounds.ratio("one worker", "two workers"), None),
-        Row(f"{step}: two devices", "one device", rounds.ratio("one device", "two devices"), None),
-    ]
+
+    def rows(quicker: str, slower: str) -> Iterator[Row]:
+        parts = zip(*(_part(rounds, name, few, images) for name in (slower, quicker)), strict=True)
+        yield Row(f"{step}: {quicker}, data-set part", slower, spread(old / new for old, new in parts), None)
+        whole = rounds.ratio(f"{slower} {images}", f"{quicker} {images}")
+        yield Row(f"{step}: {quicker}, whole run", slower, whole, None)
+
+    pairs = (("pytest -n 2", "pytest -n 1"), ("two devices", "one device"), ("four devices", "one device"))
+    return [row for pair in pairs for row in rows(*pair)]
+
+
+def _part(rounds: Rounds, name: str, few: int, images: int) -> list[float]:
+    """Seconds that the images beyond the first few take, by round."""
+    pairs = zip(rounds.wall(f"{name} {few}"), rounds.wall(f"{name} {images}"), strict=True)
+    return [long - short for short, long in pairs]
 
 
 def _predict_again(folder: Path, images: int, *words: str) -> None:
@@ -64,8 +82,8 @@ def _predict_again(folder: Path, images: int, *words: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when it was measured and the page written."""
     parser = cli.Parser(prog="python -m bench.workers", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=200, help="images of the sample (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of each measurement (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=600, help="images of the sample (default: %(default)s)")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the table, leave the page alone")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="workers-") as scratch:

@@ -19,7 +19,6 @@ from tools.images import list_images
 from tools.judge.results import Verdict
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.html import REPORT, RESULTS, read_spec, write_report
-from tools.verify_bundle import Refused, check_manifest
 
 
 class BundleError(SuiteError):
@@ -54,7 +53,12 @@ def _arguments() -> argparse.Namespace:
 
 
 def read_bundle(folder: Path) -> Acceptance:
-    """The bundle's record, after every file but the two reports was held against the manifest."""
+    """The bundle's record, after every file but the two reports was held against the manifest.
+
+    The judge is the suite's largest module: only who reads a bundle waits for its import, not every `--collect-only`.
+    """
+    from tools.verify_bundle import Refused, check_manifest
+
     try:
         problems = check_manifest(folder)[1]
     except Refused as error:
