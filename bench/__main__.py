@@ -56,7 +56,7 @@ def _measure(setting: Setting, images: int) -> list[Row]:
         lambda: measure_preprocessing(setting),
         lambda: measure_store(setting),
         lambda: measure_device_streaming(setting, 3 * images),
-        lambda: measure_host_streaming(setting, images // 4),
+        lambda: measure_host_streaming(setting, images // 2),
         lambda: measure_dumps(setting, images // 4),
         lambda: measure_collecting(setting),
     ]
