@@ -15,7 +15,7 @@ import msgspec
 
 from tools.errors import PreprocessingError
 from tools.files import cpu_count
-from tools.parallel import in_order
+from tools.parallel import SMALL_JOBS, in_order
 from tools.preprocess import UnreadableImageError, image_pixels, read_image
 from tools.progress import progress
 from tools.spec import Preprocessing
@@ -77,7 +77,7 @@ def make_all(
     with (
         journal.open("ab") as lines,
         ThreadPoolExecutor(workers) as pool,
-        closing(in_order(pool, attempt, images, window=4 * workers)) as outcomes,
+        closing(in_order(pool, attempt, images, window=2 * workers, chunk=SMALL_JOBS)) as outcomes,
     ):
         for name, outcome in progress(zip(images, outcomes, strict=True), what="preprocess", total=len(images)):
             if isinstance(outcome, Exception):

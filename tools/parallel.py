@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+SMALL_JOBS = 32
+"""The chunk for items that take a millisecond or two."""
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def in_order(
-    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, window: int
+    pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], *, window: int, chunk: int = 1
 ) -> Generator[Result]:
     """Like pool.map, but never more than `window` jobs ahead of the consumer.
 
-    A job's error is raised at its place, and then, or when the generator is closed, no waiting job is started: use it
-    within contextlib.closing, inside the pool's own `with`, so that Ctrl-C and errors end the work at once.
+    A job is `chunk` items: threads that hand over each of many small items wait for the interpreter lock. A job's error
+    is raised at its place, instead of its results, and then, or when the generator is closed, no item is begun any
+    more: use it within contextlib.closing, inside the pool's own `with`, so that Ctrl-C and errors end all at once.
     """
-    waiting: deque[Future[Result]] = deque()
+    ended = threading.Event()
+
+    def job(part: tuple[Item, ...]) -> list[Result]:
+        return [work(item) for item in part if not ended.is_set()]
+
+    rest, waiting = iter(items), deque[Future[list[Result]]]()
     try:
-        for item in items:
-            waiting.append(pool.submit(work, item))
+        while part := tuple(itertools.islice(rest, chunk)):
+            waiting.append(pool.submit(job, part))
             if len(waiting) >= window:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
     finally:
+        ended.set()
         for future in waiting:
             future.cancel()

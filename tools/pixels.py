@@ -20,7 +20,7 @@ from tools.bins import SUFFIX, refuse_strangers, write_bin
 from tools.errors import PreprocessingError
 from tools.files import atomic, cpu_count
 from tools.journal import Output, make_all
-from tools.parallel import in_order
+from tools.parallel import SMALL_JOBS, in_order
 from tools.preprocess import normalise_into, normalised
 from tools.progress import progress
 from tools.spec import Preprocessing
@@ -114,7 +114,10 @@ def write_stored_bins(store: PixelStore, folder: Path) -> None:
     def write(name: str) -> None:
         write_bin(folder / f"{name}{SUFFIX}", normalised(store.pixels(name), store.recipe))
 
-    with ThreadPoolExecutor(workers) as pool, closing(in_order(pool, write, store.ids, window=4 * workers)) as written:
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        closing(in_order(pool, write, store.ids, window=2 * workers, chunk=SMALL_JOBS)) as written,
+    ):
         for _ in progress(written, what="write bins", total=len(store.ids)):
             pass
 
