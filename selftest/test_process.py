@@ -57,6 +57,20 @@ def test_both_streams_the_command_and_the_status_are_kept(tmp_path: Path) -> Non
     assert (logs / "command.txt").read_text().splitlines()[:2] == [f"cwd: {tmp_path}", PYTHON]
 
 
+def test_every_way_to_end_a_line_is_a_line_feed(tmp_path: Path) -> None:
+    assert run(tmp_path, r"import os; os.write(1, b'a\r\nb\rc\n\xff')").stdout == "a\nb\nc\n\ufffd"
+
+
+@pytest.mark.parametrize("stream", [1, 2])
+def test_a_flood_is_refused_unread_and_not_read_in_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stream: int
+) -> None:
+    monkeypatch.setattr(process, "MOST_STREAM_BYTES", 1000)
+    assert len(run(tmp_path, f"import os; os.write({stream}, b'x' * 1000)").tail) == 1000
+    with pytest.raises(OSError, match="the file is too large: 1001 bytes, at most 1000 are read"):
+        run(tmp_path, f"import os; os.write({stream}, b'x' * 1001)")
+
+
 def test_words_are_never_seen_by_a_shell(tmp_path: Path) -> None:
     words = ["a b", "$HOME", "*", ";touch x", "'\""]
     done = process.run(

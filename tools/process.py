@@ -13,8 +13,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.reading import small_file
+
 TAIL_CHARACTERS = 2000
 GRACE_SECONDS = 5.0
+MOST_STREAM_BYTES = 128 * 2**20
+"""Of one stream; a tool that prints a kilobyte for each of 50,000 images stays below."""
 GUARD = Path(__file__).with_name("process_guard.py")
 _running: dict[subprocess.Popen[bytes], int] = {}
 
@@ -48,7 +52,8 @@ def run(
 
     The child has a process group of its own: at the time limit, and whenever we leave early (Ctrl-C), the whole group
     is terminated and then killed, so that no grandchild lives on; a guard in the group does so when we are killed.
-    FileNotFoundError when the program does not exist.
+    OSError when the program cannot be started, or printed more than MOST_STREAM_BYTES: it is not read in part, for the
+    rest may hold an error line.
     """
     words = tuple(str(word) for word in argv)
     logs.mkdir(parents=True, exist_ok=True)
@@ -74,11 +79,17 @@ def run(
     return Completed(
         argv=words,
         returncode=child.returncode,
-        stdout=out_path.read_text(encoding="utf-8", errors="replace"),
-        stderr=err_path.read_text(encoding="utf-8", errors="replace"),
+        stdout=_text(out_path),
+        stderr=_text(err_path),
         seconds=seconds,
         timed_out=timed_out,
     )
+
+
+def _text(stream: Path) -> str:
+    """What a stream holds, with every way to end a line as a line feed."""
+    text = small_file(stream, MOST_STREAM_BYTES).decode("utf-8", "replace")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def end_running() -> None:

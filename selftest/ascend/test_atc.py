@@ -118,7 +118,7 @@ def test_the_tools_code_cause_and_last_lines_are_in_the_message(tmp_path: Path) 
 
 
 def test_atc_absent_is_named(tmp_path: Path) -> None:
-    with pytest.raises(OmError, match="`atc` cannot be started: No such file"):
+    with pytest.raises(OmError, match="`atc` cannot be run: No such file"):
         compile_om(_request(tmp_path), env={"PATH": str(tmp_path)}, work=tmp_path / "work", logs=tmp_path / "logs")
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools import process
 from tools.ascend.npu_smi import (
     Chip,
     NpuSmiError,
@@ -323,6 +324,12 @@ def test_npu_smi_absent_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(NpuSmiError) as caught:
         query({"PATH": str(tmp_path)}, tmp_path / "logs")
     assert str(caught.value) == ("`npu-smi` is not on PATH. Install the Ascend driver, or add /usr/local/sbin to PATH")
+
+
+def test_npu_smi_that_floods_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "MOST_STREAM_BYTES", 3)
+    with pytest.raises(NpuSmiError, match="cannot be run: the file is too large: 5 bytes, at most 3 are read"):
+        query(_stub(tmp_path / "bin", "echo 1234"), tmp_path / "logs")
 
 
 def test_npu_smi_gets_a_minute_to_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

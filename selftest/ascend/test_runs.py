@@ -135,7 +135,7 @@ def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:
         return OmError(what, gate=GATE)
 
     said = refused(lambda: run_tool([tmp_path / "none", "--x"], place, refuse=refuse))
-    assert said == f"`{tmp_path / 'none'}` cannot be started: No such file or directory"
+    assert said == f"`{tmp_path / 'none'}` cannot be run: No such file or directory"
 
 
 DUMPS: dict[str, tuple[dict[str, bytes], str]] = {

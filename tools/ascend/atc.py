@@ -105,7 +105,7 @@ def compile_om(
     try:
         done = process.run(command, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
     except OSError as error:
-        raise _failure(request, f"`atc` cannot be started: {error.strerror}", command, work, logs, None) from error
+        raise _failure(request, f"`atc` cannot be run: {error.strerror}", command, work, logs, None) from error
     problem = _problem(done, timeout_seconds)
     built = _built(work, request.om.stem)
     if problem is None and built is None:

@@ -98,6 +98,8 @@ def query(env: Mapping[str, str], logs: Path, *, timeout_seconds: float = QUERY_
         raise NpuSmiError(
             "`npu-smi` is not on PATH", fix="install the Ascend driver, or add /usr/local/sbin to PATH"
         ) from error
+    except OSError as error:
+        raise NpuSmiError(f"`npu-smi info` cannot be run: {error.strerror}", where=logs) from error
     if done.timed_out:
         raise NpuSmiError(f"`npu-smi info` did not end within {timeout_seconds:g} s: {done.tail}", where=logs)
     text = f"{done.stdout}\n{done.stderr}"

@@ -56,7 +56,7 @@ def describe_om(
     try:
         done = process.run(argv, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
     except OSError as error:
-        raise OmError(f"`atc` cannot be started: {error.strerror}", gate=gate, where=om) from error
+        raise OmError(f"`atc` cannot be run: {error.strerror}", gate=gate, where=om) from error
     problem = ending(done, timeout_seconds)
     if problem is not None or not target.is_file():
         raise OmError(

@@ -112,7 +112,7 @@ def run_tool(argv: Sequence[str | Path], place: Place, *, refuse: Callable[[str,
     try:
         done = process.run(argv, cwd=place.work, logs=place.logs, timeout_seconds=place.timeout_seconds, env=place.env)
     except OSError as error:
-        raise refuse(f"`{argv[0]}` cannot be started: {error.strerror}", again) from error
+        raise refuse(f"`{argv[0]}` cannot be run: {error.strerror}", again) from error
     problem = ending(done, place.timeout_seconds)
     errors = error_lines(done.stdout) + error_lines(done.stderr)
     if problem is None and errors:
