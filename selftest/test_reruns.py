@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,12 @@ def test_a_batch_size_less_redoes_nothing_and_one_forgotten_its_own_om_only(worl
     assert redone(world.run(*NOT_TIMED)) == set()
     world.forget("predictions-om")
     assert redone(world.run(*NOT_TIMED)) == {"predictions-om"}
+
+
+def test_bins_that_were_deleted_to_save_disk_are_made_again_and_nothing_else(world: World) -> None:
+    world.only_batches(4)
+    shutil.rmtree(world.cache / "bins")
+    assert redone(world.run(*NOT_TIMED)) == {"bins"}
 
 
 def test_the_same_images_in_another_folder_are_the_same(world: World) -> None:
