@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
+from bench.material import repeated
 from bench.measure import Rounds, Spread, in_turn, spread
 from bench.reference import preprocessing_loop, with_one_thread
 from bench.rows import Row, Setting
@@ -16,7 +17,7 @@ from tools.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.preprocess import image_pixels, read_image
 from tools.spec import Preprocessing
 
-BATCH = 16
+BATCH, IMAGES = 16, 400
 SCRIPT = "the guide's script"
 
 
@@ -39,7 +40,7 @@ def measure_preprocessing(setting: Setting) -> list[Row]:
 
 def measure_store(setting: Setting) -> list[Row]:
     """What the suite does with its store: bins for tools that read files, batches for engines that do not."""
-    images = {path.stem: path for path in setting.files}
+    images = repeated(setting.files, IMAGES)
     write_pixels(images, setting.fresh("store"), setting.recipe)
     with closing(PixelStore(setting.scratch / "store", setting.recipe)) as store:
         write_stored_bins(store, setting.fresh("bins"))
@@ -66,17 +67,17 @@ def by_cpu_time(rounds: Rounds, name: str) -> Spread:
 
 
 def _rounds(setting: Setting) -> Rounds:
-    images = {path.stem: path for path in setting.files}
-    loop, recipe = preprocessing_loop(setting.recipe), setting.recipe
+    images, recipe = repeated(setting.files, IMAGES), setting.recipe
+    files, loop = list(images.values()), preprocessing_loop(recipe)
     return in_turn(
         {
             "threads": lambda: loop(images, setting.fresh("reference")),
             "thread": lambda: with_one_thread(lambda: loop(images, setting.fresh("reference"))),
             "bins": lambda: write_bins(images, setting.fresh("bins"), recipe),
             "store": lambda: write_pixels(images, setting.fresh("store"), recipe),
-            "pixels": lambda: _on_all_cores(lambda path: _pixels(path, recipe), setting.files),
-            "decoded": lambda: _on_all_cores(_decode, setting.files),
-            "one core": lambda: [_pixels(path, recipe) for path in setting.files],
+            "pixels": lambda: _on_all_cores(lambda path: _pixels(path, recipe), files),
+            "decoded": lambda: _on_all_cores(_decode, files),
+            "one core": lambda: [_pixels(path, recipe) for path in files],
             "resumed": lambda: write_pixels(images, setting.scratch / "store", recipe),
         },
         setting.rounds,

@@ -328,7 +328,9 @@ def test_npu_smi_absent_says_what_to_do(tmp_path: Path) -> None:
 
 def test_npu_smi_that_floods_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "MOST_STREAM_BYTES", 3)
-    with pytest.raises(NpuSmiError, match="logs: `npu-smi info` cannot be run: the file is too large: 5 bytes, at most 3 are read"):
+    with pytest.raises(
+        NpuSmiError, match="logs: `npu-smi info` cannot be run: the file is too large: 5 bytes, at most 3 are read"
+    ):
         query(_stub(tmp_path / "bin", "echo 1234"), tmp_path / "logs")
 
 
