@@ -31,8 +31,8 @@ WAYS = {
     "two devices": ("--device", "0,1"),
     "four devices": ("--device", "0,1,2,3"),
 }
-ONE_CORE_EACH = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""A simulated device computes in numpy: with all cores for one of them, two would have nothing to gain."""
+ONE_CORE_EACH = {"ASCEND_SIMULATOR_CORES": "1"}
+"""A chip computes for itself: a simulated one that takes all cores would leave nothing for the second."""
 
 
 def measure_workers(setting: Setting, images: int) -> list[Row]:
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when it was measured and the page written."""
     parser = cli.Parser(prog="python -m bench.workers", description=__doc__)
     parser.add_argument("--rounds", type=int, default=2, help="rounds of each measurement (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=600, help="images of the sample (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=400, help="images of the sample (default: %(default)s)")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the table, leave the page alone")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="workers-") as scratch:

@@ -44,6 +44,8 @@ def test_an_unknown_fault_ends_every_tool(simulator: Simulator, tmp_path: Path, 
         ("ASCEND_SIMULATOR_RATE_FACTOR", "0"),
         ("ASCEND_SIMULATOR_RATE_FACTOR", "quick"),
         ("ASCEND_SIMULATOR_AIS_BENCH", "msame"),
+        ("ASCEND_SIMULATOR_CORES", "-1"),
+        ("ASCEND_SIMULATOR_CORES", "two"),
     ],
 )
 def test_settings_that_do_not_exist_are_refused(

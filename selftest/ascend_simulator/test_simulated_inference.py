@@ -117,6 +117,11 @@ def test_rates_are_near_the_published_ones_but_not_equal(tools: Tools, tool: str
 
 
 @both
+def test_a_device_of_one_core_computes_the_same(tools: Tools, tool: str) -> None:
+    assert tools.run(tool, batch=2, ASCEND_SIMULATOR_CORES="1").dumps == tools.run(tool, batch=2).dumps
+
+
+@both
 def test_the_rate_factor_is_obeyed(tools: Tools, tool: str) -> None:
     rate = tools.run(tool, batch=1, ASCEND_SIMULATOR_RATE_FACTOR="0.5").rate
     assert rate == pytest.approx(317.707 / 2, rel=0.003)

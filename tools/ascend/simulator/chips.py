@@ -39,6 +39,14 @@ def present_chip() -> Chip:
     return CHIPS[other_soc(soc)] if ordered(Fault.DEVICE_OTHER_SOC) else CHIPS[soc]
 
 
+def cores() -> int:
+    """Cores that a device of this host computes with: ASCEND_SIMULATOR_CORES, by default 0, which is all."""
+    text = os.environ.get("ASCEND_SIMULATOR_CORES", "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 4):
+        refuse(f"ASCEND_SIMULATOR_CORES is {text!r}, it must be a whole number, 0 for all")
+    return int(text)
+
+
 def other_soc(soc: str) -> str:
     """Some chip that is not this one."""
     return next(name for name in CHIPS if name != soc)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.ascend.simulator import offline_model
-from tools.ascend.simulator.chips import execution_ms, present_chip
+from tools.ascend.simulator.chips import cores, execution_ms, present_chip
 from tools.ascend.simulator.faults import Fault, ordered, remember_use
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class LoadedModel:
 
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
+            options.intra_op_num_threads = cores()
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._session = onnxruntime.InferenceSession(self.model.graph, options, ["CPUExecutionProvider"])
         return self._session
