@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.material import source_images
 from bench.page import PAGE, PLOT, plot, replace_part, table
 from bench.preprocessing import measure_preprocessing, measure_store
-from bench.pytest_runs import measure_collecting
+from bench.pytest_runs import measure_collecting, measure_reruns
 from bench.results import measure_dumps
 from bench.rows import Row, Setting
 from bench.streaming import measure_device_streaming, measure_host_streaming
@@ -28,7 +28,7 @@ from tools.spec import PUBLISHED_SPEC, load_spec
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when everything was measured and the page written."""
     parser = cli.Parser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds of each measurement (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default: %(default)s)")
     parser.add_argument("--images", type=int, default=2000, help="images a streaming run (default: %(default)s)")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the table, leave the page alone")
     arguments = parser.parse_args(argv)
@@ -59,6 +59,7 @@ def _measure(setting: Setting, images: int) -> list[Row]:
         lambda: measure_host_streaming(setting, images // 2),
         lambda: measure_dumps(setting, images // 4),
         lambda: measure_collecting(setting),
+        lambda: measure_reruns(setting),
     ]
     return [row for part in progress(parts, what="measure", total=len(parts)) for row in part()]
 

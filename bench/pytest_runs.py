@@ -1,4 +1,4 @@
-"""What pytest itself costs: collecting the suite's tests against a run of nothing."""
+"""Whole runs of pytest: collecting against a run of nothing, a verdict again against the first one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.measure import in_turn
+from bench.measure import Rounds, in_turn, timed
 from bench.rows import Row, Setting
 from tools.spec import ROOT
 
@@ -29,6 +29,24 @@ def measure_collecting(setting: Setting) -> list[Row]:
     )
     ratio = rounds.ratio("collected", "nothing")
     return [Row("pytest --collect-only, time taken", "pytest in an empty folder", ratio, 2.0, at_most=True)]
+
+
+def measure_reruns(setting: Setting) -> list[Row]:
+    """The acceptance on the sample over what an earlier run kept, against that run, which found an empty cache."""
+    compiled = setting.fresh("compiled")
+
+    def accept() -> None:
+        folder = setting.scratch / "rerun"
+        kept = (f"--cache={folder / 'cache'}", f"--evidence={folder / 'evidence'}")
+        _pytest(ROOT, compiled, "--sample", "--target=simulator", *kept, expected=0)
+
+    def first() -> None:
+        setting.fresh("rerun")
+        accept()
+
+    pairs = [(timed(first), timed(accept)) for _ in range(setting.rounds)]
+    rounds = Rounds({"first": [cold for cold, _ in pairs], "again": [again for _, again in pairs]})
+    return [Row("verdict on the sample again, nothing changed", "the first run", rounds.ratio("first", "again"), 20.0)]
 
 
 def _pytest(folder: Path, compiled: Path, *words: str, expected: int) -> None:

@@ -1,4 +1,4 @@
-"""The data-set part of the OM stage on the simulator: `python -m bench.workers`, ten minutes on an idle machine.
+"""The data-set part of the OM stage on the simulator: `python -m bench.workers`, 13 minutes on an idle machine.
 
 Two workers of `pytest -n`, and two and four simulated devices, against one; ratios go into docs/speed.md.
 """
@@ -82,8 +82,8 @@ def _predict_again(folder: Path, images: int, *words: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when it was measured and the page written."""
     parser = cli.Parser(prog="python -m bench.workers", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=2, help="rounds of each measurement (default: %(default)s)")
-    parser.add_argument("--images", type=int, default=400, help="images of the sample (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of each measurement (default: %(default)s)")
+    parser.add_argument("--images", type=int, default=600, help="images of the sample (default: %(default)s)")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print the table, leave the page alone")
     arguments = parser.parse_args(argv)
     with tempfile.TemporaryDirectory(prefix="workers-") as scratch:
