@@ -133,6 +133,17 @@ def test_the_published_figures_stand_beside_the_measured(accepted: Written) -> N
     assert {spec.accuracy.pth_top1.value, device.om_top1.value, device.om_top5.value} <= shown
 
 
+def test_a_chip_that_the_spec_does_not_know_has_no_card_figures_and_one_sentence_says_why(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    run = write_bundle(folder, World())
+    reason = "No card figures: the spec does not say how many chips a card of"
+    assert reason not in Page(folder / "report.html").text
+    write_report(folder, msgspec.structs.replace(run, spec=None))
+    page = Page(folder / "report.html")
+    assert page.text.count(reason) == 1
+    assert "derived" not in page.text
+
+
 @pytest.mark.parametrize("missing", ["host", "machine", "dataset", "versions", "spec"])
 def test_what_a_run_does_not_know_is_not_made_up(missing: str, tmp_path: Path) -> None:
     run = write_bundle(tmp_path / "evidence", World(images=60))
