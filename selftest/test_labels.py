@@ -107,8 +107,8 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: p
 
 def test_missing_files_folders_and_devices_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "absent.txt").what
-    assert "not a regular file" in refused(tmp_path).what
-    assert "not a regular file" in refused(Path("/dev/zero")).what
+    assert refused(tmp_path).what == "a folder where a text file is asked for"
+    assert refused(Path("/dev/zero")).what == "no regular file where a text file is asked for"
 
 
 def test_a_file_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

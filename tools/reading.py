@@ -60,7 +60,8 @@ def text_lines(path: Path, refuse: Refusal) -> list[str]:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise refuse("not a regular file", where=path)
+            kind = "a folder" if stat.S_ISDIR(found.st_mode) else "no regular file"
+            raise refuse(f"{kind} where a text file is asked for", where=path)
         if found.st_size > MAX_TEXT_BYTES:
             raise refuse(
                 "the file is too large", where=path, measured=f"{found.st_size} bytes", allowed=f"{MAX_TEXT_BYTES}"

@@ -372,5 +372,5 @@ def test_watch_finds_work_in_any_sample(tmp_path: Path) -> None:
 
 
 def test_an_unknown_device_is_refused() -> None:
-    with pytest.raises(NpuSmiError, match=r"no such device; found 9; allowed \[0, 1\]"):
+    with pytest.raises(NpuSmiError, match=r"npu-smi info: no such device; found 9; allowed \[0, 1\]. Name devices"):
         chip_of(parse_info(IDLE), 9)

@@ -131,7 +131,13 @@ def chip_of(chips: Sequence[Chip], device: int) -> Chip:
     for chip in chips:
         if chip.device == device:
             return chip
-    raise NpuSmiError("no such device", measured=device, allowed=[chip.device for chip in chips])
+    raise NpuSmiError(
+        "no such device",
+        where="npu-smi info",
+        measured=device,
+        allowed=[chip.device for chip in chips],
+        fix="name devices of this machine with --device",
+    )
 
 
 def parse_info(text: str) -> tuple[Chip, ...]:
