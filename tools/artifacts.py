@@ -22,7 +22,7 @@ from filelock import FileLock
 from tools.errors import ErrorRecord, SuiteError
 from tools.files import atomic, cpu_count, sha256_of
 
-MANIFEST, FILES = "artifact.json", "files"
+MANIFEST, FILES, LOCKS = "artifact.json", "files", ".locks"
 LAYOUT = 1
 
 
@@ -168,7 +168,7 @@ class Store:
         partial.rename(place)
 
     def _lock(self, kind: str, key: str) -> FileLock:
-        folder = self.root / ".locks"
+        folder = self.root / LOCKS
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / f"{kind}-{key}.lock")
 

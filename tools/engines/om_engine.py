@@ -10,6 +10,7 @@ from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
 from tools.ascend.npu_smi import NpuSmiError, watch
 from tools.ascend.reading import Mode, ThroughputReading, card_images_per_second
+from tools.ascend.turns import device_turn
 from tools.dumps import read_logits
 from tools.engines.predictions import Predictions
 from tools.errors import OmError, PerfError
@@ -85,16 +86,24 @@ class OmRun:
 
 @dataclass(frozen=True)
 class OmEngine:
-    """Runs OMs on a machine; the tools' streams are kept in `logs`, their working folders are removed."""
+    """Runs OMs on a machine; the tools' streams are kept in `logs`, their working folders are removed.
+
+    Engines with the same `locks` take turns on a device: a run beside another one would measure neither.
+    """
 
     machine: Machine
     logs: Path
+    locks: Path
 
     def run(self, offline: Offline, number: int = 1) -> OmRun:
         """Every image through the OM, shared over the devices; OmError or AccuracyError when an output is missing.
 
         `number` counts the runs of one OM and names their logs.
         """
+        with device_turn(self.machine, self.locks):
+            return self._run(offline, number)
+
+    def _run(self, offline: Offline, number: int) -> OmRun:
         gate = f"om.accuracy.finite[bs{offline.batch}]"
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
@@ -112,14 +121,17 @@ class OmEngine:
         run when a device is busy, unless that is tolerated (and told in `busy`).
         """
         first = [known.measured()] if known is not None and mode is Mode.DATASET else []
-        done = [*first, *(self._measure(offline, mode, n, tolerate_busy) for n in range(len(first) + 1, runs + 1))]
+        done = list(first)
+        for number in range(len(first) + 1, runs + 1):
+            with device_turn(self.machine, self.locks):
+                done.append(self._measure(offline, mode, number, tolerate_busy))
         busy = dict.fromkeys(reason for measured in done for reason in measured.busy)
         return Measured(tuple(run for measured in done for run in measured.runs), tuple(busy))
 
     def _measure(self, offline: Offline, mode: Mode, number: int, tolerate_busy: bool) -> Measured:
         self._refuse_busy(offline.batch, number, tolerate=tolerate_busy)
         if mode is Mode.DATASET:
-            return self.run(offline, number).measured()
+            return self._run(offline, number).measured()
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             reading = inference.run_pure(

@@ -1,0 +1,74 @@
+"""On a device one run at a time, measured or not; simulated devices compute side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from filelock import FileLock, Timeout
+
+from selftest.faults.device_faults import MADE, pretend_device
+from selftest.faults.world import World
+from tools.artifacts import LOCKS
+from tools.ascend import inference
+from tools.ascend.machine import Machine
+from tools.ascend.reading import InferTool
+from tools.ascend.target import Target, TargetKind
+from tools.ascend.turns import device_turn
+from tools.engines import om_engine
+
+
+def machine(kind: TargetKind, *devices: int) -> Machine:
+    """A machine of which nothing but its devices matters."""
+    return Machine(Target(kind, {}, InferTool.BENCHMARK, Path("benchmark"), "test"), "Ascend310", devices, {})
+
+
+def is_free(lock: Path) -> bool:
+    """Whether somebody else could have the turn now."""
+    try:
+        with FileLock(lock, blocking=False):
+            return True
+    except Timeout:
+        return False
+
+
+def test_a_turn_is_for_the_devices_that_it_names_and_ends_with_it(tmp_path: Path) -> None:
+    with device_turn(machine(TargetKind.ASCEND, 2, 0), tmp_path):
+        assert [is_free(tmp_path / f"device-{device}.lock") for device in range(3)] == [False, True, False]
+    assert all(is_free(tmp_path / f"device-{device}.lock") for device in range(3))
+
+
+def test_a_run_that_fails_gives_its_turn_back(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="disk"), device_turn(machine(TargetKind.ASCEND, 0), tmp_path):
+        raise OSError("disk")
+    assert is_free(tmp_path / "device-0.lock")
+
+
+def test_nobody_waits_for_a_simulated_device(tmp_path: Path) -> None:
+    simulated = machine(TargetKind.SIMULATOR, 0)
+    with device_turn(simulated, tmp_path / "locks"), device_turn(simulated, tmp_path / "locks"):
+        assert not (tmp_path / "locks").exists()
+
+
+@pytest.mark.slow
+def test_whatever_the_suite_runs_on_a_device_has_its_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    world.forget(*MADE)
+    free: dict[str, list[bool]] = {}
+
+    def noted(name: str, owner: object) -> None:
+        original = getattr(owner, name)
+
+        def call(*words: object, **named: object) -> object:
+            free.setdefault(name, []).append(is_free(world.cache / LOCKS / "device-0.lock"))
+            return original(*words, **named)
+
+        monkeypatch.setattr(owner, name, call)
+
+    noted("run_dataset", inference)
+    noted("run_pure", inference)
+    noted("watch", om_engine)
+    outcome = world.run("-m", "npu")
+    assert outcome.exit_code == 0, outcome.text
+    assert set(free) == {"run_dataset", "run_pure", "watch"}
+    assert not any(any(found) for found in free.values()), free

@@ -1,0 +1,25 @@
+"""Workers of `pytest -n` and runs over one cache use a device in turns, so that none is measured beside another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+from tools.ascend.machine import Machine
+
+
+@contextmanager
+def device_turn(machine: Machine, locks: Path) -> Iterator[None]:
+    """Hold the machine's devices against everybody who locks them in the folder `locks`; waits for its turn.
+
+    A simulated device is a process of its own, of which any number compute at once: nobody waits for it.
+    """
+    with ExitStack() as held:
+        if not machine.simulated:
+            locks.mkdir(parents=True, exist_ok=True)
+            for device in sorted(machine.devices):
+                held.enter_context(FileLock(locks / f"device-{device}.lock"))
+        yield
