@@ -112,6 +112,8 @@ def test_bytes_outside_utf8_are_refused_with_their_line(tmp_path: Path, content:
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     assert refused_text(tmp_path / "absent") == "FILE: cannot read the file: No such file or directory"
     assert refused_text(tmp_path) == "FILE: a folder where a text file is asked for"
+    os.mkfifo(tmp_path / "pipe")
+    assert refused_text(tmp_path / "pipe") == "FILE: no regular file where a text file is asked for"
 
 
 def test_a_file_is_refused_by_its_size_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
