@@ -89,6 +89,8 @@ LOOSER: dict[str, Callable[[Document], None]] = {
         None, "devices", 0, "throughput", 0, "images_per_second_per_card"
     ),
     "kind": put("sample", "kind"),
+    "om.atc_extra_args": put(["--precision_mode=force_fp32"], "om", "atc_extra_args"),
+    "om.soc": put("Ascend310P3", "om", "soc"),
 }
 
 
@@ -107,6 +109,7 @@ STRICTER = {
     "a margin lowered": put(2.0, "devices", 0, "floor_margin_percent", "value"),
     "more images": put(200, "preprocessing", "parity_images"),
     "a source reworded": put("the guide", "accuracy", "top1_drop_pp", "source"),
+    "a digest pinned": put("0" * 64, "dataset", "content_sha256"),
     "another address": put("https://example.org/x.pth", "checkpoint", "url"),
     "nothing": lambda document: None,
 }
@@ -136,6 +139,34 @@ def test_a_list_has_its_reason_by_path(
 
     (found,) = change(edit)
     assert found.reason == "no longer deployed"
+
+
+@pytest.mark.parametrize("words", [".", " ", "--- !", "…"])
+def test_a_reason_without_a_word_is_none(
+    words: str, change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]]
+) -> None:
+    def edit(document: Document) -> None:
+        document["accuracy"]["top1_drop_pp"].update(at_most=2.0, reason=words)
+        drop("batches", 4)(document)
+        document["reasons"] = {"batches[32]": words}
+
+    assert [found.reason for found in change(edit)] == ["", ""]
+
+
+def test_a_reason_may_be_of_any_script(
+    change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]],
+) -> None:
+    def edit(document: Document) -> None:
+        put("Ascend310P3", "om", "soc")(document)
+        document["reasons"] = {"om.soc": "换了芯片"}
+
+    (found,) = change(edit)
+    assert str(found) == "om.soc: null -> Ascend310P3 (换了芯片)"
+
+
+def test_devices_where_there_were_none_are_welcome(tmp_path: Path) -> None:
+    before = load_spec(edited(tmp_path, put([], "devices")))
+    assert loosened(before, OLD) == ()
 
 
 def test_an_old_reason_excuses_nothing(tmp_path: Path) -> None:

@@ -27,6 +27,13 @@ def stages(world_gates: list[Any]) -> set[Stage]:
     return {result.stage for result in world_gates}
 
 
+def first_spec(bundle: Path) -> str:
+    """Where the spec of a run was read."""
+    spec = read_acceptance(bundle).spec
+    assert spec is not None
+    return spec.path
+
+
 def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
     world.only_batches(4)
     accuracy = world.run("-m", "accuracy")
@@ -43,6 +50,8 @@ def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
     )
     assert together.returncode == 0, together.stdout + together.stderr
     assert together.stdout.splitlines()[-1].startswith("VERDICT: SIMULATED (SAMPLE)")
+    assert f"judged by: a spec of one's own, {first_spec(first)} (as asked), sha256 " in together.stdout
+    assert together.stdout.count(", target simulator Ascend310, manifest sha256 ") == 2
 
 
 def test_without_the_npu_no_simulator_runs_and_the_om_is_owed(world: World) -> None:

@@ -58,9 +58,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return contents_of(folder)
 
 
-def verify(*folders: Path, spec: Path | None = None) -> tuple[int, str]:
+def verify(*folders: Path, spec: Path | None = None, require: Word | None = None) -> tuple[int, str]:
     """Run the verifier as it is meant to be run: on a bare Python."""
     words = [sys.executable, "-S", "-I", str(SCRIPT), *map(str, folders), *(["--spec", str(spec)] if spec else [])]
+    words += ["--require", require] if require else []
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout
@@ -666,6 +667,54 @@ def test_a_failure_in_one_job_rejects_both(tmp_path: Path) -> None:
     assert (status, word_of(text)) == (1, "REJECTED")
 
 
+UNDECIDED = dataclasses.replace(SMALL, rate_over_published=0.951, rate_noise=0.005)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 1, 0)], ids=str)
+def test_a_job_repeated_until_it_passes_pays_nothing(order: tuple[int, ...], tmp_path: Path) -> None:
+    accuracy = part(SMALL, FILES_AND_ACCURACY, tmp_path / "accuracy")
+    undecided, lucky = part(UNDECIDED, ("perf",), tmp_path / "undecided"), part(SMALL, ("perf",), tmp_path / "lucky")
+    assert outcome_of(accuracy, lucky).status == OK
+    jobs = (accuracy, undecided, lucky)
+    outcome = outcome_of(*(jobs[place] for place in order))
+    assert (outcome.status, outcome.word) == (1, "INCOMPLETE")
+    (line,) = (line for line in outcome.lines if line.startswith("om.perf.images_per_second_per_chip"))
+    assert line.endswith("INCONCLUSIVE")
+
+
+def test_a_gate_that_was_not_run_is_paid_by_another_bundle(contents: dict[str, bytes]) -> None:
+    whole, blocked = Forgery(contents), Forgery(contents)
+    gate = blocked.gate("om.compiled[bs1]")
+    gate["check"].update(measured="nothing", verdict="NOT RUN", detail="blocked by: something else")
+    verdict = blocked.record["verdict"]
+    verdict.update(word="INCOMPLETE", owed=[gate["id"]], passed=verdict["passed"] - 1)
+    sealed = (blocked.sealed(), whole.sealed())
+    alone = verify_bundle.verify([("blocked", lambda: sealed[0])], None)
+    assert alone.word == "INCOMPLETE", alone.text
+    outcome = verify_bundle.verify([("blocked", lambda: sealed[0]), ("whole", lambda: sealed[1])], None)
+    assert (outcome.status, outcome.word) == (OK, "ACCEPTED"), outcome.text
+
+
+def test_one_interrupted_bundle_makes_all_incomplete(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record["interrupted"] = "KeyboardInterrupt"
+    forgery.record["verdict"]["word"] = "INCOMPLETE"
+    whole, cut = Forgery(contents).sealed(), forgery.sealed()
+    outcome = verify_bundle.verify([("whole", lambda: whole), ("cut", lambda: cut)], None)
+    assert (outcome.status, outcome.word) == (1, "INCOMPLETE"), outcome.text
+    assert "bundle cut was interrupted: KeyboardInterrupt" in outcome.lines
+
+
+def test_the_same_bundle_twice_is_refused_in_one_line(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    for again in (folder, copy):
+        status, text = verify(folder, again)
+        assert status == REFUSED
+        assert text.splitlines()[:-1] == [f"the same bundle given twice: {folder} and {again}"]
+        assert word_of(text) == "NONE"
+
+
 def _checkpoint(forgery: Forgery) -> None:
     next(entry for entry in forgery.record["digests"] if entry["name"] == "checkpoint")["sha256"] = "1" * 64
 
@@ -729,6 +778,85 @@ def test_jobs_of_other_settings_are_refused(change: dict[str, float], named: str
     assert_refused(outcome_of(accuracy, part(other, ("perf",), tmp_path / "p")), named)
 
 
+# --- What stands beside the verdict --------------------------------------------------------------------------------
+
+
+def test_the_pinned_specs_are_the_shipped_ones() -> None:
+    """A shipped spec that is changed on purpose gets its new digest into SHIPPED_SPECS."""
+    digests = {
+        hashlib.sha256(spec_json(load_spec(path))).hexdigest(): path.name for path in (PUBLISHED_SPEC, SAMPLE_SPEC)
+    }
+    assert digests == verify_bundle.SHIPPED_SPECS
+
+
+def test_a_spec_of_ones_own_is_named_beside_the_verdict(folder: Path) -> None:
+    recorded = read_acceptance(folder).spec
+    assert recorded is not None
+    said = f"a spec of one's own, {recorded.path} (made up), sha256 {recorded.json_sha256}"
+    assert f"judged by: {said}" in verify(folder)[1].splitlines()
+
+
+@pytest.mark.parametrize("edit", ["", "at_most"], ids=["as shipped", "edited in place"])
+def test_a_shipped_spec_is_told_by_what_it_says(edit: str, folder: Path, tmp_path: Path) -> None:
+    spec = json.loads(spec_json(load_spec(PUBLISHED_SPEC)))
+    path = tmp_path / "thresholds.json"
+    path.write_bytes(spec_json(load_spec(PUBLISHED_SPEC)))
+    if edit:
+        spec["accuracy"]["top1_drop_pp"][edit] = 2.0
+        path.write_text(json.dumps(spec))
+    whose = "a spec of one's own" if edit else "the suite's thresholds.yaml"
+    assert f"judged by: {whose}, {path} (as asked), sha256 " in verify(folder, spec=path)[1]
+
+
+def test_several_bundles_name_each_place_of_their_spec_once(tmp_path: Path) -> None:
+    accuracy, perf = part(SMALL, FILES_AND_ACCURACY, tmp_path / "a"), part(SMALL, ("perf",), tmp_path / "p")
+    (line,) = (line for line in outcome_of(accuracy, perf).lines if line.startswith("judged by: "))
+    places = [read_acceptance(place).spec for place in (accuracy, perf)]
+    read_from = " and ".join(f"{spec.path} (made up)" for spec in places if spec)
+    assert line.startswith(f"judged by: a spec of one's own, {read_from}, sha256 ")
+
+
+def test_when_and_on_what_each_bundle_was_made(tmp_path: Path) -> None:
+    on_device = part(SMALL, FILES_AND_ACCURACY, tmp_path / "device")
+    simulated = part(dataclasses.replace(SMALL, on_device=False), FILES_AND_ACCURACY, tmp_path / "simulator")
+    for place, target in ((on_device, "ascend"), (simulated, "simulator")):
+        made = f"finished 2026-01-01T00:10:00+00:00, target {target} Ascend310, manifest sha256 "
+        assert f"bundle {place}: {made}" in verify(place)[1]
+
+
+REACHED = {
+    Word.ACCEPTED: SMALL,
+    Word.SAMPLE: dataclasses.replace(SMALL, kind="sample"),
+    Word.SIMULATED: dataclasses.replace(SMALL, on_device=False),
+    Word.INCOMPLETE: dataclasses.replace(SMALL, stages=("accuracy",)),
+}
+GOOD_ENOUGH = {
+    Word.ACCEPTED: {Word.ACCEPTED},
+    Word.SAMPLE: {Word.ACCEPTED, Word.SAMPLE},
+    Word.SIMULATED: {Word.ACCEPTED, Word.SAMPLE, Word.SIMULATED},
+}
+
+
+@pytest.mark.parametrize("reached", REACHED, ids=str)
+def test_a_word_weaker_than_required_is_not_good_enough(reached: Word, tmp_path: Path) -> None:
+    place = Made(REACHED[reached]).write(tmp_path / "bundle")
+    outcome = outcome_of(place)
+    assert outcome.word == reached, outcome.text
+    for required, enough in GOOD_ENOUGH.items():
+        judged = outcome.requiring(required)
+        assert judged.status == (OK if reached in enough else 1)
+        assert judged.lines[-1] == outcome.lines[-1]
+
+
+def test_require_on_the_command_line(folder: Path, tmp_path: Path) -> None:
+    simulated = Made(REACHED[Word.SIMULATED]).write(tmp_path / "simulated")
+    assert verify(folder, require=Word.ACCEPTED)[0] == OK
+    assert verify(simulated, require=Word.SIMULATED)[0] == verify(simulated)[0] == OK
+    status, text = verify(simulated, require=Word.ACCEPTED)
+    assert (status, word_of(text)) == (1, "SIMULATED")
+    assert text.splitlines()[-2] == "--require ACCEPTED: SIMULATED is weaker"
+
+
 # --- Another spec, and the command line ----------------------------------------------------------------------------
 
 
@@ -740,7 +868,7 @@ def test_another_spec_judges_anew(folder: Path, contents: dict[str, bytes], tmp_
     status, text = verify(folder, spec=path)
     assert (status, word_of(text)) == (1, "REJECTED")
     assert "onnx.logits_abs_error                         2e-05 logit                     <= 1e-09" in text
-    assert f"judged by: {path}" in text
+    assert f"judged by: a spec of one's own, {path} (as asked), sha256 " in text
 
 
 def test_a_yaml_spec_is_refused_with_the_way_out(folder: Path) -> None:

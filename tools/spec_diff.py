@@ -1,13 +1,14 @@
 """Which numbers were loosened between two specs? `python tools/spec_diff.py OLD.yaml NEW.yaml`
 
 Lists everything that became easier to pass and exits 1 unless the new spec gives a reason for each: `reason` beside a
-number, `reasons` (path to text) for lists and plain values. A reason that stood there before excuses nothing.
+number, `reasons` (path to text) for lists and plain values. A reason that stood there before excuses nothing, nor does
+one without a word in it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,8 @@ HIGHER_IS_LOOSER = frozenset(
 )
 WORDS = frozenset(("source", "reason", "reasons", "url", "name", "file"))
 """Fields that no gate compares. A tensor's name is compared, see _compared."""
+ASKS_FOR_MORE = frozenset(("content_sha256", "images_per_second_per_card"))
+"""Fields that ask for nothing while they are null. Elsewhere null says something: `om.soc`, the device's own chip."""
 KEYS = ("soc", "batch")
 """What tells the entries of a list apart."""
 
@@ -52,7 +55,7 @@ def loosened(old: Spec, new: Spec) -> tuple[Loosened, ...]:
     and every other change of a value that gates compare: which of two checksums is the stricter nobody can say.
     """
     return tuple(
-        Loosened(path, before, after, reason or _new_text(old.reasons, new.reasons, path))
+        Loosened(path, before, after, reason or _fresh(old.reasons.get(path), new.reasons.get(path)))
         for path, before, after, reason in _entries("", old, new)
     )
 
@@ -79,9 +82,9 @@ def _values(path: str, old: object, new: object) -> Iterator[Change]:
             yield from _entries(path, old, new)
         else:
             yield path, _text(old), "gone", ""
-    elif isinstance(old, tuple) and isinstance(new, tuple) and (_keyed(old) or path == "batches"):
+    elif isinstance(old, tuple) and isinstance(new, tuple) and (_keyed((*old, *new)) or path == "batches"):
         yield from _lists(path, old, new)
-    elif old is not None and old != new and not _stricter(path, old, new):
+    elif old != new and not _stricter(path, old, new):
         yield path, _text(old), "gone" if new is None else _text(new), ""
 
 
@@ -106,14 +109,15 @@ def _numbers(path: str, old: Entry, new: Entry) -> Iterator[Change]:
     else:
         loose = after[1] != before[1] and not (isinstance(old, Fact) and _stricter(path, before[1], after[1]))
     if loose or getattr(old, "unit", None) != getattr(new, "unit", None):
-        said = getattr(new, "reason", None) or ""
-        fresh = said if said != getattr(old, "reason", None) else ""
-        yield f"{path}.{before[0]}", f"{before[1]:g} {before[2]}", f"{after[0]} {after[1]:g} {after[2]}", fresh
+        reason = _fresh(getattr(old, "reason", None), getattr(new, "reason", None))
+        yield f"{path}.{before[0]}", f"{before[1]:g} {before[2]}", f"{after[0]} {after[1]:g} {after[2]}", reason
 
 
 def _stricter(path: str, old: object, new: object) -> bool:
     """Whether the change goes the strict way, for values that have one."""
     name = path.rpartition(".")[2]
+    if old is None:
+        return name in ASKS_FOR_MORE
     if not isinstance(old, (int, float)) or not isinstance(new, (int, float)):
         return False
     return (name in LOWER_IS_LOOSER and new > old) or (name in HIGHER_IS_LOOSER and new < old)
@@ -134,11 +138,14 @@ def _key(item: object) -> object:
 
 
 def _text(value: object) -> str:
-    return "there" if isinstance(value, Entry) else str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_text, value))}]"
+    return "null" if value is None else "there" if isinstance(value, Entry) else str(value)
 
 
-def _new_text(old: Mapping[str, str], new: Mapping[str, str], path: str) -> str:
-    return "" if new.get(path) == old.get(path) else new.get(path, "")
+def _fresh(old: str | None, new: str | None) -> str:
+    """The new reason; empty when it is the old one, or has neither letter nor digit."""
+    return new if new and new != old and any(map(str.isalnum, new)) else ""
 
 
 def main() -> int:

@@ -1,14 +1,16 @@
 """The offline judge: does the evidence in a bundle carry the verdict that is written on it?
 
-    python tools/verify_bundle.py BUNDLE [BUNDLE ...] [--spec SPEC.json]
+    python tools/verify_bundle.py BUNDLE [BUNDLE ...] [--spec SPEC.json] [--require WORD]
 
 Python standard library only, nothing of the suite is imported, so that this one file can be read and run anywhere
 (`python -S -I tools/verify_bundle.py build/evidence`). It checks the manifest, recomputes every figure and verdict that
 follows from predictions and raw samples, judges recorded measurements again by the spec, and names each disagreement.
-Several bundles (an accuracy job, a perf job) are judged as one run when they speak of the same model, data and machine.
+Several bundles (an accuracy job, a perf job) are judged as one run when they speak of the same model, data and machine;
+of a gate that several decided the worst answer counts.
 
-Exit status: 0 when everything recomputes and the last word is ACCEPTED, SIMULATED or SAMPLE; 1 when it recomputes and
-is REJECTED or INCOMPLETE; 2 when a bundle is damaged, altered, contradicts itself, or is not understood.
+Exit status: 0 when everything recomputes and the last word is ACCEPTED, SIMULATED or SAMPLE, and none that --require
+calls too weak; 1 when it recomputes and is weaker; 2 when a bundle is damaged, altered, contradicts itself, is given
+twice, or is not understood.
 """
 
 from __future__ import annotations
@@ -49,6 +51,12 @@ MEANING = {
     SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
     SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
+GOOD_WORDS = (SIMULATED, SAMPLE, ACCEPTED)  # the weakest first, in the order in which judge_run settles for them
+SHIPPED_SPECS = {
+    "35ce11508a8748f091d1dbe599d35a8c1206fa79a49b4acec373e1f1c84f52b5": "thresholds.yaml",
+    "bf9ae30e4b251f33298ae3a90db65c122740bbb03274e513af22a1c6f5b98db7": "thresholds-sample.yaml",
+}
+"""The suite's own specs by the sha256 of their spec.json. Pinned, so that one edited in its place is not theirs."""
 
 LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
 LARGEST_WHOLE = (1 << 63) - 1
@@ -1573,6 +1581,8 @@ def check_identity(bundle: Bundle) -> None:
     """Spec and inputs are the same wherever they are named."""
     spec = bundle.record["spec"]
     compare(bundle, spec["kind"], bundle.own_spec["kind"].text())
+    for name in ("path", "why"):  # nothing to compare them with, but the last lines quote them
+        spec[name].text()
     for name, key in ((SPEC_JSON, "json_sha256"), (SPEC_YAML, "yaml_sha256")):
         compare(bundle, spec[key], bundle.files.digests.get(name))
     if bundle.target not in ("ascend", "simulator"):
@@ -1901,7 +1911,7 @@ def compare_verdict(bundle: Bundle) -> None:
 
 # --- Several bundles -----------------------------------------------------------------------------------------------
 
-STRONGEST_FIRST = (FAIL, PASS, INCONCLUSIVE, NOT_RUN)
+WORST_FIRST = (FAIL, INCONCLUSIVE, PASS, NOT_RUN)  # a gate that was not run says nothing: another bundle may pay it
 NEEDS_ONNX = ("onnx", "om", "accuracy", "perf")
 
 
@@ -1936,7 +1946,7 @@ def needed_identity(results: Iterable[Result]) -> set[str]:
 
 def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Result]]) -> list[str]:
     """Why these bundles are not parts of one run, each difference by name."""
-    found = []
+    found = given_twice(bundles)
     identities = [identity(bundle) for bundle in bundles]
     for name in dict.fromkeys(name for identity in identities for name in identity):
         said = {bundle.name: identity.get(name) for bundle, identity in zip(bundles, identities, strict=True)}
@@ -1948,15 +1958,27 @@ def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Result]]) -> 
     return sorted(found)
 
 
+def given_twice(bundles: Sequence[Bundle]) -> list[str]:
+    """The bundles that are one and the same, told by their records: a report that was made again changes nothing."""
+    records: dict[str, list[str]] = {}
+    for bundle in bundles:
+        records.setdefault(bundle.files.digests[ACCEPTANCE], []).append(bundle.name)
+    return [f"the same bundle given twice: {' and '.join(names)}" for names in records.values() if len(names) > 1]
+
+
 def merge(spec: Node, judged: Sequence[list[Result]], *, on_device: bool) -> list[Result]:
-    """One result a gate: FAIL anywhere stays FAIL, else a PASS anywhere pays it."""
-    best: dict[str, Result] = {}
+    """One result a gate, the worst that any bundle gives: repeating a job until it passes pays nothing."""
+    worst: dict[str, Result] = {}
     for result in (result for results in judged for result in results):
-        known = best.get(result.id)
-        rank = STRONGEST_FIRST.index(result.check.verdict)
-        if known is None or rank < STRONGEST_FIRST.index(known.check.verdict):
-            best[result.id] = result
-    return [best[name] for name in expected(spec, on_device=on_device) if name in best]
+        known = worst.get(result.id)
+        if known is None or _badness(result.check) < _badness(known.check):
+            worst[result.id] = result
+    return [worst[name] for name in expected(spec, on_device=on_device) if name in worst]
+
+
+def _badness(check: Check) -> tuple[int, float]:
+    """What sorts the worst answer first; of one verdict the one with the least headroom."""
+    return WORST_FIRST.index(check.verdict), _headroom(check)
 
 
 # --- Words ---------------------------------------------------------------------------------------------------------
@@ -2000,6 +2022,29 @@ def basis_lines(results: Sequence[Result]) -> list[str]:
         shown = f": {', '.join(kinds)}" if basis == AS_RECORDED and kinds else ""
         lines.append(f"{basis}: {len(names)} gates{shown}")
     return lines
+
+
+def bundle_lines(bundle: Bundle) -> list[str]:
+    """Which bundle this is: when and on what it was made, so that a stale one shows, and what ended it early."""
+    machine, interrupted = bundle.record["machine"], bundle.record["interrupted"].text()
+    chip = "" if machine.absent else f" {machine['soc'].text()}"
+    made = f"finished {bundle.record['finished_utc'].text()}, target {bundle.target}{chip}"
+    lines = [f"bundle {bundle.name}: {made}, manifest sha256 {bundle.files.manifest_sha256}"]
+    return [*lines, f"bundle {bundle.name} was interrupted: {interrupted}"] if interrupted else lines
+
+
+def spec_words(place: str, json_sha256: str) -> str:
+    """Which spec judged: whether it is one that the suite ships or somebody's own, and whence it was taken, and why."""
+    shipped = SHIPPED_SPECS.get(json_sha256)
+    whose = "a spec of one's own" if shipped is None else f"the suite's {shipped}"
+    return f"{whose}, {place}, sha256 {json_sha256}"
+
+
+def recorded_spec(bundles: Sequence[Bundle]) -> str:
+    """The one spec of all the bundles, with each place from which it was read."""
+    records = [bundle.record["spec"] for bundle in bundles]
+    places = dict.fromkeys(f"{record['path'].text()} ({record['why'].text()})" for record in records)
+    return spec_words(" and ".join(places), records[0]["json_sha256"].text())
 
 
 def _owed(names: Sequence[str]) -> list[str]:
@@ -2046,10 +2091,18 @@ KNOWN = frozenset(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is printed, and the exit status."""
+    """What is printed, the exit status, and the last word where one was given."""
 
     lines: list[str]
     status: int
+    word: str | None = None
+
+    def requiring(self, weakest: str) -> Outcome:
+        """The outcome where a good word is not good enough when it is weaker than this one."""
+        if self.word not in GOOD_WORDS or GOOD_WORDS.index(self.word) >= GOOD_WORDS.index(weakest):
+            return self
+        said = f"--require {weakest}: {self.word} is weaker"
+        return replace(self, lines=[*self.lines[:-1], said, self.lines[-1]], status=NOT_GOOD_ENOUGH)
 
     @property
     def text(self) -> str:
@@ -2085,8 +2138,9 @@ def judge_bundle(bundle: Bundle, other_spec: Node | None) -> list[Result]:
     return results if other_spec is None else judge_gates(bundle, other_spec)
 
 
-def verify(sources: Sequence[tuple[str, Callable[[], Files]]], other: Node | None) -> Outcome:
-    """Judge bundles, each a name and how to open its files, as one run; `other` is the spec to judge by instead."""
+def verify(sources: Sequence[tuple[str, Callable[[], Files]]], other: Node | None, told: str = "") -> Outcome:
+    """Judge bundles, each a name and how to open its files, as one run; `other` is the spec to judge by instead, and
+    `told` what the last lines say of it."""
     bundles: list[Bundle] = []
     judged: list[list[Result]] = []
     problems: list[str] = []
@@ -2106,10 +2160,10 @@ def verify(sources: Sequence[tuple[str, Callable[[], Files]]], other: Node | Non
         problems += disagreements(bundles, judged)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
-    return last_word(bundles, judged, other)
+    return last_word(bundles, judged, other, told or recorded_spec(bundles))
 
 
-def last_word(bundles: Sequence[Bundle], judged: Sequence[list[Result]], other: Node | None) -> Outcome:
+def last_word(bundles: Sequence[Bundle], judged: Sequence[list[Result]], other: Node | None, told: str) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec, on_device = other or bundles[0].own_spec, bundles[0].on_device
     results = merge(spec, judged, on_device=on_device)
@@ -2118,17 +2172,12 @@ def last_word(bundles: Sequence[Bundle], judged: Sequence[list[Result]], other: 
         {result.id: result.check.verdict for result in results},
         sample=any(is_sample(bundle, spec) for bundle in bundles),
         simulated=any(is_simulated(bundle) for bundle in bundles),
-        interrupted=len(bundles) == 1 and bool(bundles[0].record["interrupted"].text()),
+        interrupted=any(bundle.record["interrupted"].text() for bundle in bundles),
     )
     lines = [*table(results), "", *basis_lines(results)]
-    for bundle in bundles:
-        lines.append(f"bundle {bundle.name}: manifest sha256 {bundle.files.manifest_sha256}")
-        interrupted = bundle.record["interrupted"].text()
-        lines += [f"bundle {bundle.name} was interrupted: {interrupted}"] if interrupted else []
-    by = "the spec in the bundle, sha256 " + bundles[0].files.digests[SPEC_JSON] if other is None else spec.where
-    lines.append(f"judged by: {by}")
-    status = OK if verdict.word in (ACCEPTED, SIMULATED, SAMPLE) else NOT_GOOD_ENOUGH
-    return Outcome([*lines, "", *verdict_lines(verdict)], status)
+    lines += [line for bundle in bundles for line in bundle_lines(bundle)]
+    status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
+    return Outcome([*lines, f"judged by: {told}", "", *verdict_lines(verdict)], status, verdict.word)
 
 
 def read_spec_file(path: Path) -> bytes:
@@ -2140,16 +2189,30 @@ def read_spec_file(path: Path) -> bytes:
     return read_whole(path)
 
 
+def given_spec(path: Path | None) -> tuple[Node | None, str]:
+    """The spec of --spec and the words for it; None and no words where none is given."""
+    if path is None:
+        return None, ""
+    content = read_spec_file(path)
+    return read_spec(content, str(path)), spec_words(f"{path} (as asked)", hashlib.sha256(content).hexdigest())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
     parser.add_argument("--spec", metavar="JSON", type=Path, help="judge by this spec (tools/spec_json.py makes it)")
+    parser.add_argument(
+        "--require",
+        metavar="WORD",
+        choices=GOOD_WORDS,
+        default=GOOD_WORDS[0],
+        help=f"exit with 1 unless the last word is at least this, the weakest first: {', '.join(GOOD_WORDS)}",
+    )
     asked = parser.parse_args(arguments)
     sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
     try:
-        other = None if asked.spec is None else read_spec(read_spec_file(asked.spec), str(asked.spec))
-        outcome = verify(sources, other)
+        outcome = verify(sources, *given_spec(asked.spec)).requiring(asked.require)
     except (Refused, OSError) as error:
         outcome = Outcome([f"error: {error}"], REFUSED)
     print(outcome.text)

@@ -41,6 +41,14 @@ def accuracy_of(variant: VariantRecord) -> Iterator[float]:
         yield from (loss.drop_pp, loss.interval_pp.low, loss.interval_pp.high)
 
 
+def test_the_first_screen_says_whose_spec_judged(accepted: Written) -> None:
+    spec = accepted.run.spec
+    assert spec is not None
+    assert (
+        f"a spec of one's own, {spec.path} (made up), sha256 {spec.json_sha256}, kind published" in accepted.page.text
+    )
+
+
 @pytest.mark.parametrize("name", ["accepted", "simulated", "rejected", "incomplete"])
 def test_the_figures_in_the_page_are_those_of_the_record(name: str, request: pytest.FixtureRequest) -> None:
     found: Written = request.getfixturevalue(name)

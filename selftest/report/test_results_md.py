@@ -12,6 +12,8 @@ from selftest.report.conftest import Written
 from tools.judge.results import Verdict
 from tools.report.html import read_spec
 from tools.report.results_md import escaped, results_markdown
+from tools.spec import PUBLISHED_SPEC
+from tools.verify_bundle import SHIPPED_SPECS
 
 
 def markdown(written: Written) -> str:
@@ -61,6 +63,17 @@ def test_a_variant_has_the_weaker_word_of_its_two_losses_and_the_mark_of_the_tig
 def test_every_row_of_a_table_has_the_same_number_of_cells(rejected: Written) -> None:
     for block in re.findall(r"(?:^\|.*\n)+", markdown(rejected), re.MULTILINE):
         assert len({line.replace(r"\|", "").count("|") for line in block.splitlines()}) == 1
+
+
+def test_the_spec_is_named_and_whose_it_is(accepted: Written) -> None:
+    spec = accepted.run.spec
+    assert spec is not None
+    own = f"a spec of one's own, {spec.path} (made up), sha256 {spec.json_sha256}"
+    assert f"- Judged by: {escaped(own)}" in markdown(accepted).splitlines()
+    (digest,) = (digest for digest, name in SHIPPED_SPECS.items() if name == PUBLISHED_SPEC.name)
+    shipped = msgspec.structs.replace(spec, path="thresholds.yaml", json_sha256=digest)
+    text = results_markdown(msgspec.structs.replace(accepted.run, spec=shipped), None)
+    assert f"- Judged by: the suite's thresholds.yaml, thresholds.yaml (made up), sha256 {digest}" in text.splitlines()
 
 
 def test_hostile_texts_stay_on_their_line_and_mean_nothing(accepted: Written) -> None:

@@ -54,6 +54,7 @@ def _judged(acceptance: Acceptance, spec: Spec | None) -> list[tuple[str, str]]:
         ("Target", f"{acceptance.target}, {machine.soc}" if machine else acceptance.target or None),
         ("Tool", machine.infer_tool if machine else None),
         *((name.upper(), machine.toolchain[name]) for name in ("cann",) if machine and name in machine.toolchain),
+        ("Judged by", words.judged_by(acceptance.spec) if acceptance.spec else None),
         ("Date", acceptance.finished_utc or None),
         ("Suite", versions.suite_sha256[:12] if versions else None),
     ]

@@ -228,7 +228,7 @@ def _target(acceptance: Acceptance) -> str:
 def _spec(acceptance: Acceptance) -> str:
     spec = acceptance.spec
     strict = ", strict accuracy" if acceptance.strict_accuracy else ""
-    return f"{spec.path} ({spec.kind}), sha256 {spec.yaml_sha256[:12]}{strict}" if spec else UNKNOWN
+    return f"{words.judged_by(spec)}, kind {spec.kind}{strict}" if spec else UNKNOWN
 
 
 def _date(acceptance: Acceptance) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
+from tools.evidence import SpecRecord
 from tools.judge.results import Check, Word
 
 NOTHING: Final = Markup("–")
@@ -112,6 +113,16 @@ def size(value: int) -> str:
             break
         amount /= 1024
     return f"{amount:.4g} {unit}"
+
+
+def judged_by(spec: SpecRecord) -> str:
+    """Which spec judged, in the words of the offline judge, which knows the suite's own by their digests.
+
+    The judge is the suite's largest module: only who writes a report waits for its import.
+    """
+    from tools.verify_bundle import spec_words
+
+    return spec_words(f"{spec.path} ({spec.why})", spec.json_sha256)
 
 
 def variant_name(name: str) -> str:
