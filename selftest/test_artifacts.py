@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import pytest
 
-from tools import artifacts
-from tools.artifacts import MANIFEST, Artifact, Origin, Recipe, Store, StoreError
+from tools import dependencies, errors, reading
+from tools.artifacts import MANIFEST, Artifact, Manifest, Origin, Recipe, Store, StoreError
 from tools.errors import OnnxError
 
 FORK: ForkContext = multiprocessing.get_context("fork")
-RECIPE = Recipe("onnx", {"checkpoint": "abc", "opset": "11"}, libraries=("msgspec",))
+RECIPE = Recipe("onnx", {"checkpoint": "abc", "opset": "11"}, (errors,))
 NOBODY = 65534
 
 
@@ -84,13 +83,12 @@ def test_another_run_finds_it_too(store: Store) -> None:
 @pytest.mark.parametrize(
     ("changed", "why"),
     [
-        (Recipe("onnx", {"checkpoint": "abc", "opset": "12"}, ("msgspec",)), "changed: opset"),
-        (Recipe("onnx", {"checkpoint": "x", "opset": "12"}, ("msgspec",)), "changed: checkpoint, opset"),
-        (Recipe("onnx", {"checkpoint": "abc"}, ("msgspec",)), "changed: opset"),
-        (Recipe("onnx", {**RECIPE.inputs, "more": ""}, ("msgspec",)), "changed: more"),
-        (Recipe("onnx", RECIPE.inputs, ("msgspec", "PyYAML")), "changed: version PyYAML"),
-        (Recipe("onnx", RECIPE.inputs, ("msgspec",), (artifacts,)), "changed: code tools.artifacts"),
-        (Recipe("om", RECIPE.inputs, ("msgspec",)), "no om was made yet"),
+        (Recipe("onnx", {"checkpoint": "abc", "opset": "12"}, (errors,)), "changed: opset"),
+        (Recipe("onnx", {"checkpoint": "x", "opset": "12"}, (errors,)), "changed: checkpoint, opset"),
+        (Recipe("onnx", {"checkpoint": "abc"}, (errors,)), "changed: opset"),
+        (Recipe("onnx", {**RECIPE.inputs, "more": ""}, (errors,)), "changed: more"),
+        (Recipe("onnx", RECIPE.inputs, (errors, reading)), "changed: code tools.reading"),
+        (Recipe("om", RECIPE.inputs, (errors,)), "no om was made yet"),
     ],
 )
 def test_whatever_changed_is_the_reason_of_a_miss(store: Store, changed: Recipe, why: str) -> None:
@@ -102,23 +100,8 @@ def test_whatever_changed_is_the_reason_of_a_miss(store: Store, changed: Recipe,
 
 def test_another_version_of_a_library_is_a_miss(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.get(RECIPE, Builder())
-    monkeypatch.setattr(artifacts, "version", lambda library: "0.0.1")
+    monkeypatch.setattr(dependencies, "version", lambda library: "0.0.1")
     assert store.get(RECIPE, Builder()).why == "changed: version msgspec"
-
-
-def test_a_library_that_is_not_installed_is_a_version_too(store: Store) -> None:
-    recipe = Recipe("onnx", {}, libraries=("no-such-library",))
-    assert recipe.resolved() == {"version no-such-library": "not installed"}
-
-
-def test_other_code_is_a_miss(store: Store, tmp_path: Path) -> None:
-    module = ModuleType("producer")
-    module.__file__ = str(tmp_path / "producer.py")
-    recipe = Recipe("onnx", {}, code=(module,))
-    (tmp_path / "producer.py").write_text("VERSION = 1")
-    store.get(recipe, Builder())
-    (tmp_path / "producer.py").write_text("VERSION = 2")
-    assert store.get(recipe, Builder()).why == "changed: code producer"
 
 
 def test_the_nearest_of_several_explains_a_miss(store: Store) -> None:
@@ -138,6 +121,13 @@ def _same_size_and_time(place: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
+def _emptied(place: Path) -> None:
+    shutil.rmtree(place / "files")
+    (place / "files").mkdir()
+    manifest = msgspec.json.decode((place / MANIFEST).read_bytes(), type=Manifest)
+    (place / MANIFEST).write_bytes(msgspec.json.encode(msgspec.structs.replace(manifest, files={})))
+
+
 DAMAGE: dict[str, Callable[[Path], object]] = {
     "a byte changed": _flip,
     "a byte changed, size and time the same": _same_size_and_time,
@@ -147,6 +137,7 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "all files missing": lambda place: shutil.rmtree(place / "files"),
     "no manifest": lambda place: (place / MANIFEST).unlink(),
     "an empty manifest": lambda place: (place / MANIFEST).write_bytes(b""),
+    "no files at all, and a manifest that says so": _emptied,
     "half a manifest": lambda place: os.truncate(place / MANIFEST, 30),
     "a manifest that is a list": lambda place: (place / MANIFEST).write_bytes(b"[]"),
     "a manifest that is no text": lambda place: (place / MANIFEST).write_bytes(b'{"layout": "\xff"}'),
@@ -168,7 +159,7 @@ def test_a_damaged_artifact_is_made_again(store: Store, damage: str) -> None:
 @pytest.mark.parametrize("field", ["layout", "inputs"])
 def test_a_manifest_of_another_layout_or_of_other_inputs_is_not_believed(store: Store, field: str) -> None:
     path = store.get(RECIPE, Builder()).path.parent / MANIFEST
-    manifest = msgspec.json.decode(path.read_bytes(), type=artifacts.Manifest)
+    manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     other = {"layout": manifest.layout + 1} if field == "layout" else {"inputs": {"checkpoint": "of another"}}
     path.write_bytes(msgspec.json.encode(msgspec.structs.replace(manifest, **other)))
     assert store.get(RECIPE, Builder()).origin is Origin.DAMAGED

@@ -16,6 +16,7 @@ from tools import journal
 from tools.bins import JOURNAL, bin_bytes, list_bins, read_bins, write_bins
 from tools.bins_check import differing_bins
 from tools.errors import PreprocessingError
+from tools.files import sha256_of
 from tools.preprocess import image_pixels
 from tools.spec import Preprocessing
 
@@ -45,11 +46,16 @@ def made(images: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def digests(images: dict[str, Path]) -> dict[str, str]:
+    """Id -> sha256, as a run takes them at its start."""
+    return {name: sha256_of(path) for name, path in images.items()}
+
+
 def remade(images: dict[str, Path], folder: Path, made: list[str], recipe: Preprocessing = RECIPE) -> list[str]:
     """What a second run makes again; afterwards every bin must be right."""
     made.clear()
     write_bins(images, folder, recipe)
-    assert differing_bins(images, folder, IDS, recipe) == ()
+    assert differing_bins(images, folder, IDS, recipe, digests(images)) == ()
     return sorted(made)
 
 
@@ -58,14 +64,36 @@ def test_every_image_gets_its_bin(images: dict[str, Path], tmp_path: Path) -> No
     assert tuple(list_bins(tmp_path / "bins")) == IDS
     assert {path.stat().st_size for path in list_bins(tmp_path / "bins").values()} == {602_112}
     assert bin_bytes(RECIPE) == 602_112
-    assert differing_bins(images, tmp_path / "bins", IDS, RECIPE) == ()
+    assert differing_bins(images, tmp_path / "bins", IDS, RECIPE, digests(images)) == ()
 
 
 @needs_photos
 def test_bins_of_all_photographs_are_torchvisions(tmp_path: Path) -> None:
     photos = {path.stem: path for path in sorted(PHOTOS.iterdir())}
     write_bins(photos, tmp_path, RECIPE)
-    assert differing_bins(photos, tmp_path, tuple(photos), RECIPE) == ()
+    assert differing_bins(photos, tmp_path, tuple(photos), RECIPE, digests(photos)) == ()
+
+
+def test_a_bin_that_is_not_torchvisions_is_named(images: dict[str, Path], tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    edit_bin(images, tmp_path / "bins")
+    assert differing_bins(images, tmp_path / "bins", IDS, RECIPE, digests(images)) == ("b",)
+
+
+@pytest.mark.parametrize("change", ["edited", "gone"])
+def test_an_image_changed_during_the_run_is_no_difference_of_its_bin(
+    change: str, images: dict[str, Path], tmp_path: Path
+) -> None:
+    write_bins(images, tmp_path / "bins", RECIPE)
+    expected = digests(images)
+    if change == "gone":
+        images["b"].unlink()
+    else:
+        edit_image(images, tmp_path / "bins")
+    with pytest.raises(PreprocessingError, match=r"b\.JPEG: was changed while the run was using it") as caught:
+        differing_bins(images, tmp_path / "bins", IDS, RECIPE, expected)
+    assert caught.value.gate == "preprocessing.images"
+    assert differing_bins(images, tmp_path / "bins", ("a", "c", "d"), RECIPE, expected) == ()
 
 
 def test_a_second_run_makes_nothing(images: dict[str, Path], tmp_path: Path, made: list[str]) -> None:

@@ -102,6 +102,14 @@ def test_reads_text_however_the_white_space_falls(tmp_path: Path, text: str) -> 
     assert scores.tolist() == [1.5, -2.0, 0.0]
 
 
+def test_text_is_rounded_to_float32_as_numpy_rounds_it(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(0, 4, 1000)
+    values[:4] = (0.1, 1 + 2**-24, 1 + 3 * 2**-24, -0.0)  # two of them half way between two float32
+    (tmp_path / "a_1.txt").write_text(" ".join(map(repr, values.tolist())) + "\n")
+    found = read_dump(tmp_path / "a_1.txt", classes=1000, gate=GATE)
+    assert found.tobytes() == values.astype(np.float32).tobytes()
+
+
 def test_reads_raw_little_endian_float32(tmp_path: Path) -> None:
     path = tmp_path / "a_1.bin"
     path.write_bytes(np.array([1.5, -2.0, 0.0], "<f4").tobytes())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import onnxruntime
 import pytest
 import torch
 
@@ -123,6 +125,21 @@ def test_a_logit_that_is_no_number_is_refused_with_its_image(tmp_path: Path, val
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+@pytest.mark.parametrize("row", [0, predictions.IMAGES_AT_ONCE, predictions.IMAGES_AT_ONCE + 2])
+def test_an_output_that_was_never_written_is_refused_with_its_image(tmp_path: Path, row: int, zero: float) -> None:
+    """No gate of agreement looks at a row of zeros: it has no direction."""
+    broken = some("om_bs4", predictions.IMAGES_AT_ONCE + 3)
+    broken.logits[row] = zero
+    broken.logits[1, 1:] = 0  # one class that is not zero is enough
+    with pytest.raises(
+        AccuracyError, match=rf"infinite or nothing but zero logits for 1 images: image{row}$"
+    ) as caught:
+        save_predictions(broken, tmp_path)
+    assert caught.value.gate == "om.accuracy.finite[bs4]"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("rows", [slice(0, 3), [0, 1, 2, 3, 3]], ids=["lost", "invented"])
 def test_other_than_one_row_an_image_is_refused(tmp_path: Path, rows: slice | list[int]) -> None:
     whole = some()
@@ -136,6 +153,27 @@ def test_the_largest_difference_is_over_all_images_and_variants() -> None:
     third.logits[1, 1] += 0.5
     assert predictions.largest_difference(first, [second]) == 0.0
     assert predictions.largest_difference(first, [second, third]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("row", [0, predictions.IMAGES_AT_ONCE, predictions.IMAGES_AT_ONCE + 2])
+def test_a_nan_is_the_largest_difference_wherever_it_is(row: int) -> None:
+    first, second, third = (some(name, predictions.IMAGES_AT_ONCE + 3) for name in ("om_bs1", "om_bs4", "om_bs8"))
+    second.logits[row, 3] += 0.5
+    assert predictions.largest_difference(first, [second, third]) == pytest.approx(0.5)
+    second.logits[row, 3] = np.nan
+    assert np.isnan(predictions.largest_difference(first, [second, third]))
+
+
+def test_looking_at_logits_takes_a_small_part_of_their_memory(tmp_path: Path) -> None:
+    logits, ids = np.ones((8000, 500), np.float32), tuple(map(str, range(8000)))
+    first, second = Predictions("om_bs1", ids, logits), Predictions("om_bs4", ids, logits)
+    for look in (lambda: predictions.largest_difference(first, [second]), lambda: save_predictions(first, tmp_path)):
+        tracemalloc.start()
+        try:
+            look()
+            assert tracemalloc.get_traced_memory()[1] < logits.nbytes / 6
+        finally:
+            tracemalloc.stop()
 
 
 def test_variants_of_other_images_are_not_compared() -> None:
@@ -200,6 +238,18 @@ def test_on_one_core_the_network_is_the_same_and_several_threads_may_ask_it(
     assert torch.get_num_threads() == threads
     for part, logits in zip(parts, found, strict=True):
         assert np.abs(logits - engine.logits(part)).max() < 1e-4
+
+
+def test_on_one_core_the_session_has_one_thread(onnx_path: Path, asked: Onnx, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, right = list[int](), onnxruntime.InferenceSession
+
+    def noting(path: str, options: onnxruntime.SessionOptions, **more: object) -> onnxruntime.InferenceSession:
+        threads.append(options.intra_op_num_threads)
+        return right(path, options, **more)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", noting)
+    with OnnxEngine(onnx_path, asked).on_one_core():
+        assert threads == [0, 1]
 
 
 class Shifted(Fake):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -17,6 +18,21 @@ def test_results_come_in_the_order_of_the_items(chunk: int) -> None:
         assert list(in_order(pool, lambda item: item * item, range(50), window=2, chunk=chunk)) == [
             item * item for item in range(50)
         ]
+
+
+@pytest.mark.parametrize(("window", "chunk"), [(1, 1), (2, 1), (3, 4)])
+def test_the_source_is_never_pulled_further_than_the_window_ahead_of_the_consumer(window: int, chunk: int) -> None:
+    pulled = list[int]()
+
+    def source() -> Iterator[int]:
+        for item in range(100):
+            pulled.append(item)
+            yield item
+
+    with ThreadPoolExecutor(2) as pool, closing(in_order(pool, str, source(), window=window, chunk=chunk)) as found:
+        for taken in range(50):
+            assert next(found) == str(taken)
+            assert len(pulled) == (taken // chunk + window) * chunk
 
 
 def test_an_error_comes_behind_the_results_of_the_jobs_before_it() -> None:

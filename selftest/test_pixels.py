@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from selftest.odd_images import PHOTOS, RECIPE, image_tensor, needs_photos, noise
-from tools import journal
-from tools.bins import list_bins, read_bins, write_bins
+from tools import journal, pixels
+from tools.bins import list_bins, read_bins, write_bin, write_bins
 from tools.errors import PreprocessingError
 from tools.files import sha256_of
 from tools.pixels import INDEX, JOURNAL, PIXELS, PixelStore, pixel_bytes, write_pixels, write_stored_bins
@@ -81,6 +83,46 @@ def test_bins_from_the_store_are_the_bins(tmp_path: Path) -> None:
 def test_read_is_read_bins(store: PixelStore, tmp_path: Path) -> None:
     write_stored_bins(store, tmp_path / "bins")
     assert store.read(IDS).tobytes() == read_bins(tmp_path / "bins", IDS, RECIPE).tobytes()
+
+
+def test_bins_are_written_with_few_jobs_under_way_whatever_their_number(
+    images: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each write gives the main thread a chance to hand out more than it may."""
+    monkeypatch.setattr(pixels, "cpu_count", lambda: 2)
+    tiny, written, ahead = msgspec.structs.replace(RECIPE, crop_px=2), list[Path](), list[int]()
+    many = {f"{name}{copy}": path for copy in range(5) for name, path in images.items()}
+
+    class Noted(tuple[str, ...]):
+        def __iter__(self) -> Iterator[str]:
+            ahead.clear()
+            for pulled, name in enumerate(super().__iter__(), start=1):
+                ahead.append(pulled - len(written))
+                yield name
+
+    def noting(target: Path, tensor: NDArray[np.float32]) -> None:
+        time.sleep(0.001)
+        write_bin(target, tensor)
+        written.append(target)
+
+    monkeypatch.setattr(pixels, "write_bin", noting)
+    monkeypatch.setattr(pixels, "SMALL_JOBS", 1)
+    write_pixels(many, tmp_path / "store", tiny)
+    store = PixelStore(tmp_path / "store", tiny)
+    store.ids = Noted(store.ids)
+    write_stored_bins(store, tmp_path / "bins")
+    assert len(written) == len(ahead) == 20
+    assert max(ahead) <= 4, "two for each core"
+
+
+def test_only_the_index_is_waited_for_on_the_disk(
+    images: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that a power cut tears have another CRC-32 than the journal says, or another sha256 than the manifest."""
+    synced = list[int]()
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    write_pixels(images, tmp_path / "store", RECIPE)
+    assert synced == [(tmp_path / "store" / INDEX).stat().st_size]
 
 
 def test_strangers_among_the_bins_are_refused(store: PixelStore, tmp_path: Path) -> None:
@@ -160,6 +202,22 @@ def test_what_is_no_whole_store_of_this_recipe_is_refused(store: PixelStore, tmp
     assert "602111 bytes; allowed 602112 bytes" in refused(store.folder)
     (store.folder / INDEX).write_text("{")
     assert "no whole store" in refused(store.folder)
+
+
+def test_a_store_that_is_cut_short_while_it_is_open_is_refused(store: PixelStore) -> None:
+    os.truncate(store.folder / PIXELS, 150_528 + 1000)
+    assert len(store.pixels("a")) == 150_528
+    for name, size in (("b", 1000), ("d", 0)):
+        with pytest.raises(PreprocessingError, match="the store was cut short") as caught:
+            store.read((name,))
+        assert caught.value.gate == "preprocessing.images"
+        assert f"pixels of {name} are not whole; found {size} bytes; allowed 150528 bytes" in str(caught.value)
+
+
+def test_a_huge_file_is_one_of_the_bad_images_and_not_read(images: dict[str, Path], tmp_path: Path) -> None:
+    os.truncate(images["c"], 60 * 2**30)
+    with pytest.raises(PreprocessingError, match=r"1 of 4 images cannot be read: c\.JPEG \(the file is too large: "):
+        write_pixels(images, tmp_path / "store", RECIPE)
 
 
 def test_an_id_that_is_not_in_the_store_is_an_error(store: PixelStore) -> None:

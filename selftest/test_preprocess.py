@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from PIL import Image
 from selftest.odd_images import ODD, PHOTOS, RECIPE, SIZES, image_tensor, needs_photos, noise, turned
 from tools import preprocess
 from tools.bins_check import torchvision_reference
-from tools.preprocess import UnreadableImageError, image_pixels, normalisation_table, read_image
+from tools.preprocess import MOST_IMAGE_BYTES, UnreadableImageError, image_pixels, normalisation_table, read_image
 from tools.spec import Preprocessing
 
 Reference = Callable[[Path], NDArray[np.float32]]
@@ -153,6 +154,22 @@ def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     assert "No such file" in refused(tmp_path / "absent.JPEG")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P", "CMYK"])
+def test_a_tiff_is_refused_whatever_its_name(tmp_path: Path, mode: str) -> None:
+    """Pillow turns it as EXIF says, and for some of these modes not as torchvision's users see it."""
+    path, exif = tmp_path / "image.jpg", Image.Exif()
+    exif[0x0112] = 6
+    noise(320, 240).convert(mode).save(path, "TIFF", exif=exif)
+    assert refused(path) == "cannot identify image file as JPEG, PNG, BMP, WEBP, GIF"
+
+
+def test_a_file_that_fits_no_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "big.JPEG"
+    path.touch()
+    os.truncate(path, MOST_IMAGE_BYTES + 1)
+    assert refused(path) == f"the file is too large: {MOST_IMAGE_BYTES + 1} bytes, at most {MOST_IMAGE_BYTES} are read"
 
 
 def test_a_decompression_bomb_is_refused_by_name(tmp_path: Path) -> None:

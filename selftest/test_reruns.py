@@ -106,6 +106,23 @@ def test_one_image_changed_redoes_what_reads_images_and_no_model(world: World) -
     assert redone(world.run(*options, *NOT_TIMED, sample=False)) == READ_IMAGES | PREDICTIONS
 
 
+def test_a_label_changed_is_judged_again_and_nothing_redone(world: World) -> None:
+    options, folder = own_inputs(world)
+    labels = folder.parent / sample.LABEL_FILE
+    first, *others = labels.read_text().splitlines()
+    labels.write_text("\n".join([f"{first.split()[0]} 7", *others, "", ""]))
+    outcome = world.run(*options, *NOT_TIMED, sample=False)
+    assert redone(outcome) == set()
+    assert outcome.acceptance.dataset is not None
+
+
+def test_another_number_of_classes_is_asked_of_the_dumps_again(world: World) -> None:
+    world.only_batches(4)
+    world.edit_spec("classes: 1000", "classes: 1001")
+    outcome = world.run(*NOT_TIMED)
+    assert outcome.failed == ["om.accuracy.finite[bs4]"], outcome.text
+
+
 @pytest.mark.slow
 def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(world: World) -> None:
     import torch

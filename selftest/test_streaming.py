@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from selftest.odd_images import RECIPE, image_tensor, noise
+from selftest.torch_models import SMALL, SMALL_SIDE_PX, random_weights
 from tools.bins import read_bins, write_bins
 from tools.engines import streaming
 from tools.engines.streaming import Photographs, stream
+from tools.engines.torch_engine import TorchEngine
 from tools.errors import AccuracyError, PreprocessingError
 from tools.pixels import PixelStore, write_pixels
 from tools.preprocess import image_pixels
@@ -167,10 +170,28 @@ def test_every_id_is_prepared_once_and_has_its_own_row(count: int, batch: int, e
 def test_a_device_is_asked_once_at_a_time_and_a_host_engine_by_every_core(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "cpu_count", lambda: 2)
     together = threading.Barrier(2)
-    device, host = Adding(), OnHost(during=lambda: together.wait(timeout=60))
+    device, host = Adding(during=lambda: time.sleep(0.001)), OnHost(during=lambda: together.wait(timeout=60))
     stream(host, numbered(40), 4)
-    stream(device, numbered(400), 1)
+    stream(device, numbered(40), 1)
     assert (host.at_once, host.blocks, device.at_once) == (2, 1, 1)
+
+
+def test_torch_takes_one_core_for_each_call_and_all_of_them_afterwards() -> None:
+    threads = set[int]()
+
+    class Noting(TorchEngine):
+        def logits(self, images: Tensor) -> Tensor:
+            threads.add(torch.get_num_threads())
+            return super().logits(images)
+
+    source = Numbered(tuple("12345678"), recipe=msgspec.structs.replace(RECIPE, crop_px=SMALL_SIDE_PX))
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        stream(Noting(random_weights(SMALL), SMALL), source, 1)
+        assert (threads, torch.get_num_threads()) == ({1}, 3)
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("count", [40, 400])

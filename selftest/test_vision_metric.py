@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools import cli
+from tools import cli, dumps
 from tools.errors import AccuracyError, PreprocessingError, SuiteError
+from tools.reading import Refusal, flat_folder
 from tools.vision_metric import main, percent, result_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -148,6 +149,18 @@ def test_a_fault_is_refused_and_leaves_no_result(case: Path, fault: Callable[[Pa
     assert reason in str(caught.value)
     assert caught.value.gate == "accuracy.dumps"
     assert not (case / "result.json").exists()
+
+
+def test_the_folder_is_listed_once(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = list[Path]()
+
+    def noting(folder: Path, wanted: Callable[[str], bool], refuse: Refusal, *, unit: str, hint: str) -> list[str]:
+        listed.append(folder)
+        return flat_folder(folder, wanted, refuse, unit=unit, hint=hint)
+
+    monkeypatch.setattr(dumps, "flat_folder", noting)
+    assert run(case)["Number of images"] == "8"
+    assert listed == [case / "dumps"]
 
 
 def test_bad_labels_leave_no_result(case: Path) -> None:

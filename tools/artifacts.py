@@ -7,18 +7,19 @@ code, and a hit is believed only after every file's digest was checked. Runs and
 from __future__ import annotations
 
 import enum
+import errno
 import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
 import msgspec
 from filelock import FileLock
 
+from tools.dependencies import dependencies
 from tools.errors import ErrorRecord, SuiteError
 from tools.files import atomic, cpu_count, sha256_of
 
@@ -44,18 +45,17 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Recipe:
-    """All that an artifact depends on: a kind (its folder), inputs and options as text, libraries, code."""
+    """All that an artifact depends on: a kind (its folder), inputs and options as text, and the modules that make it,
+    with all that they import."""
 
     kind: str
     inputs: Mapping[str, str]
-    libraries: tuple[str, ...] = ()
     code: tuple[ModuleType, ...] = ()
     resumable: bool = False
 
     def resolved(self) -> dict[str, str]:
         """Every dependency by name, as the manifest keeps it."""
-        code = {f"code {module.__name__}": sha256_of(Path(str(module.__file__))) for module in self.code}
-        return {**self.inputs, **{f"version {name}": _version(name) for name in self.libraries}, **code}
+        return {**self.inputs, **dependencies(self.code)}
 
 
 @dataclass(frozen=True)
@@ -119,10 +119,12 @@ class Store:
         named = error.filename
         if isinstance(named, str) and not Path(named).is_relative_to(self.root):
             return StoreError(f"cannot make {kind}: {error.strerror}", where=named)
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         return StoreError(
             f"cannot use the store: {error}",
             where=self.root,
-            fix="free some space or name another folder with --cache; nothing unfinished will be trusted",
+            fix=f"{'free some space or ' if full else ''}name another folder with --cache; nothing unfinished will be "
+            "trusted",
         )
 
     def _build(self, recipe: Recipe, build: Callable[[Path], None], place: Path, inputs: Mapping[str, str]) -> None:
@@ -143,7 +145,7 @@ class Store:
         if not place.exists():
             return self._nearest_difference(kind, inputs)
         manifest = _read_manifest(place)
-        if manifest is None or manifest.layout != LAYOUT or manifest.inputs != dict(inputs):
+        if manifest is None or manifest.layout != LAYOUT or manifest.inputs != dict(inputs) or not manifest.files:
             return f"{place} has no manifest of this layout"
         if _digests(place / FILES) != manifest.files:
             return f"files of {place} were changed since they were made"
@@ -221,10 +223,3 @@ def _digests(folder: Path) -> dict[str, str]:
             str(path.relative_to(folder)): digest
             for path, digest in zip(files, pool.map(sha256_of, files), strict=True)
         }
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "not installed"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.bins import SUFFIX, bin_bytes, list_bins
+from tools.errors import PreprocessingError
 from tools.files import cpu_count
-from tools.preprocess import normalisation_table
+from tools.preprocess import UnreadableImageError, normalisation_table, read_image
 from tools.spec import Preprocessing
 from tools.torchvision_ops import import_torchvision
 
@@ -43,15 +46,24 @@ def inspect_bins(folder: Path, recipe: Preprocessing) -> BinFacts:
 
 
 def differing_bins(
-    images: Mapping[str, Path], folder: Path, ids: Sequence[str], recipe: Preprocessing
+    images: Mapping[str, Path], folder: Path, ids: Sequence[str], recipe: Preprocessing, expected: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The ids whose bin is not byte for byte what torchvision makes of the image (Resize … Normalize on RGB)."""
+    """The ids whose bin is not byte for byte what torchvision makes of the image (Resize … Normalize on RGB).
+
+    `expected` is id -> sha256 of the image file as the run knows it; PreprocessingError for another one, which would
+    make a difference that is none.
+    """
     reference = torchvision_reference(recipe)
-    return tuple(name for name in ids if (folder / f"{name}{SUFFIX}").read_bytes() != reference(images[name]).tobytes())
+
+    def differs(name: str) -> bool:
+        tensor = reference(io.BytesIO(_unchanged(images[name], expected[name])))
+        return (folder / f"{name}{SUFFIX}").read_bytes() != tensor.tobytes()
+
+    return tuple(name for name in ids if differs(name))
 
 
-def torchvision_reference(recipe: Preprocessing) -> Callable[[Path], NDArray[np.float32]]:
-    """The reference recipe made of torchvision's transforms themselves: image path -> float32 CHW."""
+def torchvision_reference(recipe: Preprocessing) -> Callable[[Path | io.BytesIO], NDArray[np.float32]]:
+    """The reference recipe made of torchvision's transforms themselves: image file -> float32 CHW."""
     import numpy as np
     from PIL import Image
 
@@ -65,8 +77,8 @@ def torchvision_reference(recipe: Preprocessing) -> Callable[[Path], NDArray[np.
         ]
     )
 
-    def reference(path: Path) -> NDArray[np.float32]:
-        with Image.open(path) as image:
+    def reference(file: Path | io.BytesIO) -> NDArray[np.float32]:
+        with Image.open(file) as image:
             return np.ascontiguousarray(pipeline(image.convert("RGB")).numpy(), np.dtype("<f4"))
 
     return reference
@@ -77,6 +89,29 @@ def spread(ids: Sequence[str], count: int) -> tuple[str, ...]:
     if len(ids) <= count:
         return tuple(ids)
     return tuple(ids[index * (len(ids) - 1) // max(count - 1, 1)] for index in range(count))
+
+
+def _unchanged(image: Path, expected: str) -> bytes:
+    """The bytes of an image file, whose sha256 must be the expected one."""
+    try:
+        content = read_image(image)
+    except UnreadableImageError as error:
+        raise _changed(image, str(error), expected) from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != expected:
+        raise _changed(image, f"sha256 {found}", expected)
+    return content
+
+
+def _changed(image: Path, found: str, expected: str) -> PreprocessingError:
+    return PreprocessingError(
+        "was changed while the run was using it",
+        gate="preprocessing.images",
+        where=image,
+        measured=found,
+        allowed=f"sha256 {expected}",
+        fix="leave the images alone during a run, and run again",
+    )
 
 
 def _fault(path: Path, recipe: Preprocessing) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,15 +89,19 @@ def dump_width(path: Path, *, gate: str) -> int:
 
 
 def read_logits(folder: Path, ids: Sequence[str], classes: int, *, gate: str) -> NDArray[np.float32]:
-    """The scores of these ids, float32 (len(ids), classes), rows in the order of `ids`.
+    """The scores of these ids in a folder of dumps: see read_listed."""
+    return read_listed(list_dumps(folder, gate=gate), ids, classes, gate=gate)
 
-    The ids must be exactly those in the folder. Every bad dump is counted and the first few are named in one
+
+def read_listed(dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, gate: str) -> NDArray[np.float32]:
+    """The scores of these ids, float32 (len(ids), classes), rows in the order of `ids`; `dumps` is a list_dumps.
+
+    The ids must be exactly those of the dumps. Every bad dump is counted and the first few are named in one
     AccuracyError. Beside the result no more than one dump is held in memory.
     """
     import numpy as np
 
-    refuse = functools.partial(AccuracyError, gate=gate)
-    dumps = list_dumps(folder, gate=gate)
+    refuse, folder = functools.partial(AccuracyError, gate=gate), next(iter(dumps.values())).parent
     compared = handover("the labels", ids, "the dumps", dumps.keys())
     if not compared.conserved:
         raise refuse(str(compared), where=folder, fix="run the tool again on exactly the labelled images")
@@ -174,8 +179,9 @@ def _parsed(path: Path, content: bytes, classes: int, refuse: _Refusal) -> NDArr
         )
     if _ends_inside_a_number(content):
         raise refuse("the text ends inside a number", where=path, measured=content.split()[-1].decode())
+    doubles = np.frombuffer(struct.pack(f"{classes}d", *values))  # in half the time of np.array(values)
     with np.errstate(over="ignore"):  # beyond float32 is an infinity, which the caller refuses by name
-        return np.array(values, np.float32)
+        return doubles.astype(np.float32)
 
 
 def _decoded(content: bytes) -> list[float] | None:

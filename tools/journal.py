@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
+from tools import preprocess
+from tools.dependencies import dependencies
 from tools.errors import PreprocessingError
 from tools.files import cpu_count
 from tools.parallel import SMALL_JOBS, in_order
@@ -122,9 +123,9 @@ def _refuse(images: Mapping[str, Path], bad: Mapping[str, Exception]) -> None:
 
 @functools.cache
 def _made_by_digest(made_by: str) -> str:
-    """Digest of all but the file that a preprocessed image depends on: recipe and library versions."""
-    parts = (made_by, version("Pillow"), version("numpy"))
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    """Digest of all but the file that a preprocessed image depends on: recipe, code and library versions."""
+    parts = (f"{name}={value}" for name, value in sorted(dependencies((preprocess,)).items()))
+    return hashlib.sha256("\n".join((made_by, *parts)).encode()).hexdigest()
 
 
 def _read_journal(path: Path) -> dict[str, Made]:

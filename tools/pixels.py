@@ -50,9 +50,20 @@ class PixelStore:
         self._pixels = (folder / PIXELS).open("rb", buffering=0)
 
     def pixels(self, name: str) -> bytes:
-        """One image, uint8 HWC RGB; KeyError for an id that is not in the store."""
+        """One image, uint8 HWC RGB; KeyError for an id that is not in the store.
+
+        PreprocessingError when the file was cut short since it was opened.
+        """
         size = pixel_bytes(self.recipe)
-        return os.pread(self._pixels.fileno(), size, self._row[name] * size)
+        found = os.pread(self._pixels.fileno(), size, self._row[name] * size)
+        if len(found) != size:
+            raise _refused(
+                f"the store was cut short: the pixels of {name} are not whole",
+                self.folder / PIXELS,
+                measured=f"{len(found)} bytes",
+                allowed=f"{size} bytes",
+            )
+        return found
 
     def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
         """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised."""
@@ -100,7 +111,6 @@ def write_pixels(
         )
         make_all(images, folder / JOURNAL, recipe, output, expected)
         handle.truncate(len(images) * size)
-        os.fsync(handle.fileno())
     with atomic(folder / INDEX) as partial:
         partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), geometry=recipe.geometry)))
 

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools.reading import small_file
 from tools.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -15,7 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF", "TIFF")  # MPO is opened by the plugin of JPEG and has none of its own
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "GIF")
+"""What Pillow may open, whatever the name says.
+
+MPO is opened by the plugin of JPEG and has none of its own. TIFF is left out: Pillow turns it as EXIF says, and not
+always alike for a file and for its bytes.
+"""
+MOST_IMAGE_BYTES = 2**28
+"""A file is read whole into memory; ImageNet's photographs have 0.13 MB on average."""
 FLOAT32_MANTISSA_BITS = 24
 
 
@@ -24,9 +32,12 @@ class UnreadableImageError(Exception):
 
 
 def read_image(path: Path) -> bytes:
-    """The bytes of an image file, read once, so that what is digested is what is decoded; UnreadableImageError."""
+    """The bytes of an image file, read once, so that what is digested is what is decoded.
+
+    UnreadableImageError, also for more than MOST_IMAGE_BYTES, before they are read.
+    """
     try:
-        return path.read_bytes()
+        return small_file(path, MOST_IMAGE_BYTES)
     except OSError as error:
         raise UnreadableImageError(error.strerror or type(error).__name__) from error
 
@@ -96,7 +107,7 @@ def _decoded(content: bytes) -> Image.Image:
             opened.load()
             return opened if opened.mode in ("RGB", "L") else opened.convert("RGB")
     except UnidentifiedImageError as error:
-        raise UnreadableImageError("cannot identify image file") from error
+        raise UnreadableImageError(f"cannot identify image file as {', '.join(FORMATS)}") from error
     except (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError) as error:
         raise UnreadableImageError(" ".join(str(error).split()) or type(error).__name__) from error
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tools.engines.predictions import Predictions, gate_of
+from tools.engines.predictions import IMAGES_AT_ONCE, Predictions, gate_of
 from tools.errors import AccuracyError
 from tools.judge.accuracy import TopK, label_places, top1_to_top5
 from tools.judge.agreement import Agreement, measure, summarise
 from tools.judge.topk import top_k
-
-IMAGES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools import cli
-from tools.dumps import dump_width, list_dumps, read_logits
+from tools.dumps import dump_width, list_dumps, read_listed
 from tools.errors import AccuracyError
 from tools.files import atomic
 from tools.judge.topk import accuracies_percent, hits, top_k
@@ -51,10 +51,11 @@ def score(folder: Path, labels: dict[str, int], *, label_classes: int) -> tuple[
     """
     import numpy as np
 
-    first = next(iter(list_dumps(folder, gate=GATE).values()))
+    dumps = list_dumps(folder, gate=GATE)
+    first = next(iter(dumps.values()))
     width = dump_width(first, gate=GATE)
     shift = _label_shift(width, label_classes, first)
-    top = top_k(read_logits(folder, tuple(labels), width, gate=GATE), min(5, width))
+    top = top_k(read_listed(dumps, tuple(labels), width, gate=GATE), min(5, width))
     shifted = np.fromiter(labels.values(), np.int64, len(labels)) + shift
     return width, accuracies_percent(hits(top, shifted), len(labels))
 

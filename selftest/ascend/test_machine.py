@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.ascend import machine as machine_module
+from tools.ascend import toolchain
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind, choose_target
@@ -27,12 +27,15 @@ class Runner:
         self.folder = folder
         self.root = folder / "root"
         self.root.mkdir()
+        self.variables: dict[str, str] = {}
 
     def describe(self, body: str, *, soc: str | None = None, devices: tuple[int, ...] = (0,)) -> Machine:
         """Describe the machine, npu-smi being this program."""
-        env = executable(self.folder / "bin", "npu-smi", body)
+        env = {**executable(self.folder / "bin", "npu-smi", body), **self.variables}
         target = Target(TargetKind.ASCEND, env, InferTool.BENCHMARK, self.folder / "bin" / "npu-smi", "test")
-        return describe_machine(target, soc=soc, devices=devices, root=self.root, logs=self.folder / "logs")
+        return describe_machine(
+            target, soc=soc, devices=devices, root=self.root, logs=self.folder / "logs", run="run-1"
+        )
 
     def refused(self, body: str, *, soc: str | None = None, devices: tuple[int, ...] = (0,)) -> str:
         """The words with which it is refused."""
@@ -63,7 +66,8 @@ def test_chip_devices_and_versions(runner: Runner) -> None:
         "soc": "Ascend310",
         "tool": "benchmark",
         "program": sha256_of(runner.folder / "bin" / "npu-smi"),
-        "cann": "unknown",
+        "npu-smi": sha256_of(runner.folder / "bin" / "npu-smi"),
+        "cann": "unknown, run run-1",
         "driver": "22.0.2",
         "chip": "310",
     }
@@ -132,19 +136,31 @@ def test_no_npu_smi_at_all_says_what_to_do(runner: Runner) -> None:
     env = {"PATH": str(runner.folder)}
     target = Target(TargetKind.ASCEND, env, InferTool.BENCHMARK, Path("benchmark"), "test")
     with pytest.raises(OmError, match=r"`npu-smi` is not on PATH.*[Ii]nstall the Ascend driver") as caught:
-        describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "logs")
+        describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "logs", run="run-1")
     assert caught.value.gate == "om.device"
+
+
+@pytest.mark.parametrize("visible", ["3", "1,0", "0, 2", "NPU-1"])
+def test_devices_that_cann_numbers_otherwise_than_npu_smi_are_refused(runner: Runner, visible: str) -> None:
+    runner.variables["ASCEND_RT_VISIBLE_DEVICES"] = visible
+    assert f"ASCEND_RT_VISIBLE_DEVICES={visible} gives" in runner.refused(prints(TABLE_310), devices=(0, 1))
+
+
+@pytest.mark.parametrize("visible", ["", "0,1", "0,1,2,3", "0, 1"])
+def test_devices_that_keep_their_numbers_may_be_named_by_the_variable(runner: Runner, visible: str) -> None:
+    runner.variables["ASCEND_RT_VISIBLE_DEVICES"] = visible
+    assert runner.describe(prints(TABLE_310), devices=(0, 1)).devices == (0, 1)
 
 
 def test_the_simulators_results_depend_on_its_programs(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     target = choose_target("simulator", "auto", {"PATH": "/usr/bin:/bin"}, runner.root)
-    found = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "logs")
+    found = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "logs", run="run-1")
     assert found.simulated
     assert "cann" not in found.toolchain
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "atc").write_text("changed")
-    monkeypatch.setattr(machine_module, "SIMULATOR", tmp_path / "other")
-    again = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "more")
+    monkeypatch.setattr(toolchain, "SIMULATOR", tmp_path / "other")
+    again = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "more", run="run-2")
     assert again.toolchain["simulator"] != found.toolchain["simulator"]

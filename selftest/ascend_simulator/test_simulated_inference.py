@@ -148,6 +148,7 @@ def test_faults_of_the_dumps_content(tools: Tools, tool: str) -> None:
     sound = tools.run(tool).dumps
     assert tools.run(tool, "infer:nan").dumps["01"].startswith("nan ")
     assert tools.run(tool, "infer:inf").dumps["01"].startswith("inf ")
+    assert set(map(float, tools.run(tool, "infer:zeros").dumps["01"].split())) == {0.0}
     cut = tools.run(tool, "infer:truncated-dump").dumps
     assert (cut["01"], cut["02"]) == (sound["01"][: len(sound["01"]) // 2], sound["02"])
     swapped = tools.run(tool, "infer:swapped-dumps").dumps

@@ -43,6 +43,14 @@ def test_a_device_that_gets_busy_half_way(simulator: Simulator, om: MakeOm, tmp_
     assert "| 87  " in table(simulator, tmp_path, "device:busy-half-way", **state)
 
 
+def test_a_device_that_gets_unhealthy_half_way(simulator: Simulator, om: MakeOm, tmp_path: Path) -> None:
+    state = {"ASCEND_SIMULATOR_STATE": str(tmp_path)}
+    assert "Alarm" not in table(simulator, tmp_path, "device:unhealthy-half-way", **state)
+    args = ("-round=1", f"-om_path={om(1)}")
+    assert simulator.run(BENCHMARK, *args, cwd=tmp_path, fault="device:unhealthy-half-way", **state).returncode == 0
+    assert table(simulator, tmp_path, "device:unhealthy-half-way", **state).count("Alarm") == 1
+
+
 def test_half_way_needs_a_folder_to_remember_in(simulator: Simulator, om: MakeOm, tmp_path: Path) -> None:
     for argv in (("npu-smi", "info"), (BENCHMARK, "-round=1", f"-om_path={om(1)}")):
         done = simulator.run(*argv, cwd=tmp_path, fault="device:busy-half-way")

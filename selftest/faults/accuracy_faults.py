@@ -70,6 +70,12 @@ def poison(logits: Logits) -> Logits:
     return logits
 
 
+def wipe(logits: Logits) -> Logits:
+    """One image whose output was never written."""
+    logits[5] = 0
+    return logits
+
+
 @host.fault("one pth prediction lost", "pth.accuracy.ids")
 def pth_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_one(monkeypatch, "pth")
@@ -108,6 +114,11 @@ def onnx_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @host.fault("one ONNX logit NaN", "onnx.accuracy.finite")
 def onnx_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "onnx", poison)
+
+
+@host.fault("one image has nothing but zeros for ONNX logits", "onnx.accuracy.finite")
+def onnx_zeros(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    edit_predictions(monkeypatch, "onnx", wipe)
 
 
 @host.fault("ONNX logits shifted by one class", "onnx.accuracy.top1_drop_pp")

@@ -78,6 +78,7 @@ COMPILING = {
 PREDICTING = {
     "one output NaN": ("infer:nan", "om.accuracy.finite[bs4]"),
     "one output infinite": ("infer:inf", "om.accuracy.finite[bs4]"),
+    "one output nothing but zeros": ("infer:zeros", "om.accuracy.finite[bs4]"),
     "a dump truncated": ("infer:truncated-dump", "om.accuracy.finite[bs4]"),
     "two dumps swapped": ("infer:swapped-dumps", "om.accuracy.min_cosine[bs4]"),
     "a dump of another image": ("infer:other-image", "om.accuracy.min_cosine[bs4]"),
@@ -87,6 +88,7 @@ PREDICTING = {
 MEASURING = {
     "the device is busy": ("device:busy", "om.perf.device_idle[bs4]"),
     "the device becomes busy half-way": ("device:busy-half-way", "om.perf.device_idle[bs4]"),
+    "the device becomes unhealthy half-way": ("device:unhealthy-half-way", "om.perf.device_idle[bs4]"),
     "a summary that contradicts itself": ("infer:contradicting-summary", "om.perf.reading[bs4]"),
     "a perf text cut short": ("infer:truncated-perf", "om.perf.reading[bs4]"),
     "no perf text": ("infer:no-perf", "om.perf.reading[bs4]"),

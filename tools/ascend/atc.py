@@ -12,7 +12,7 @@ from tools import process
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, require_plain, tail
 from tools.ascend.soc import normalise_soc
 from tools.errors import OmError
-from tools.files import atomic
+from tools.files import atomic, sha256_of
 from tools.process import Completed
 
 SUCCESS_LINE = "ATC run success"
@@ -68,6 +68,12 @@ class AtcDiagnostic:
 
     def __str__(self) -> str:
         return f"{self.code}: {self.text}" + (f" (possible cause: {self.cause})" if self.cause else "")
+
+
+def named_files(extra_args: tuple[str, ...]) -> dict[str, str]:
+    """Words such as `--insert_op_conf=/path` that name a file, each with the file's sha256: the OM depends on it."""
+    paths = {word: Path(word.partition("=")[2]) for word in extra_args}
+    return {word: sha256_of(path) for word, path in paths.items() if path.is_absolute() and path.is_file()}
 
 
 def argv(request: AtcRequest, output: Path) -> list[str]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.npu_smi import Chip, NpuSmiError, chip_of, query
+from tools.ascend.npu_smi import NpuSmiError, chip_of, query
 from tools.ascend.soc import normalise_soc, soc_mismatch
-from tools.ascend.target import SIMULATOR, SIMULATOR_PYTHON, Target, TargetKind
-from tools.ascend.toolkit import OWN_VARIABLE, cann_version, driver_version
+from tools.ascend.target import Target, TargetKind
+from tools.ascend.toolchain import toolchain
 from tools.errors import OmError, SuiteError
-from tools.files import sha256_of
 
 GATE = "om.device"
 SIMULATOR_SAYS = "[SIMULATOR]"
+VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,13 @@ class Machine:
         return self.target.kind is TargetKind.SIMULATOR
 
 
-def describe_machine(target: Target, *, soc: str | None, devices: Sequence[int], root: Path, logs: Path) -> Machine:
+def describe_machine(
+    target: Target, *, soc: str | None, devices: Sequence[int], root: Path, logs: Path, run: str
+) -> Machine:
     """Ask npu-smi for the devices; OmError (gate om.device) when one is absent, unhealthy or of another chip.
 
-    `soc` None takes the chip from the device; `root` is where driver and toolkit files are looked for (`/`).
+    `soc` None takes the chip from the device; `root` is where driver and toolkit files are looked for (`/`), `run`
+    names this run.
     """
     asked = None
     try:
@@ -53,32 +55,23 @@ def describe_machine(target: Target, *, soc: str | None, devices: Sequence[int],
     problems = [f"device {chip.device} is {chip.health}" for chip in used if not chip.healthy]
     if target.kind is TargetKind.ASCEND and SIMULATOR_SAYS in (logs / "stderr.txt").read_text(errors="replace"):
         problems.append("npu-smi is the simulator's, which is no device")
+    problems += _renumbered(target, devices)
     problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
     problems += [reason for name in sorted(names) if asked and (reason := soc_mismatch(asked, name))]
     if problems or not names:
         raise OmError("; ".join(problems) or "no device was named", gate=GATE, fix="see `npu-smi info`")
     chip = asked or min(names)
-    return Machine(target, chip, tuple(devices), _toolchain(target, chip, used, root))
+    known = toolchain(target, root, run)
+    if target.kind is TargetKind.ASCEND:
+        known["chip"] = used[0].name
+    return Machine(target, chip, tuple(devices), {**known, "soc": chip})
 
 
-def _toolchain(target: Target, soc: str, chips: Sequence[Chip], root: Path) -> dict[str, str]:
-    described = {"target": str(target.kind), "soc": soc, "tool": str(target.infer_tool)}
-    if target.kind is TargetKind.SIMULATOR:
-        return {**described, "simulator": _simulator_digest(), **_simulator_settings(target.env)}
-    known = {"cann": cann_version(root, target.env), "driver": driver_version(root)}
-    program = {"program": sha256_of(target.program.resolve())}
-    versions = {name: version or "unknown" for name, version in known.items()}
-    return {**described, **program, **versions, "chip": chips[0].name}
-
-
-def _simulator_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """What was ordered of the simulator (chip, flavour, rates, faults), without the places it works in."""
-    places = (SIMULATOR_PYTHON, f"{OWN_VARIABLE}_STATE", OWN_VARIABLE)
-    return {name: value for name, value in env.items() if name.startswith(OWN_VARIABLE) and name not in places}
-
-
-def _simulator_digest() -> str:
-    """Digest of the simulator's programs: what they make depends on them as on a CANN version."""
-    files = sorted(path for path in SIMULATOR.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    lines = (f"{path.relative_to(SIMULATOR)} {sha256_of(path)}" for path in files)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
+def _renumbered(target: Target, devices: Sequence[int]) -> list[str]:
+    """The variable by which CANN numbers devices anew: npu-smi does not, and would be asked about another chip."""
+    visible = target.env.get(VISIBLE, "")
+    numbers = visible.replace(" ", "").split(",")
+    alike = all(device < len(numbers) and numbers[device] == str(device) for device in devices)
+    if target.kind is TargetKind.SIMULATOR or not visible or alike:
+        return []
+    return [f"{VISIBLE}={visible} gives the devices other numbers than npu-smi: unset it, and name them with --device"]

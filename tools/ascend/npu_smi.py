@@ -66,8 +66,10 @@ class Chip:
 
 
 def busy_reasons(chip: Chip) -> tuple[str, ...]:
-    """Why this chip is not idle: a process, a working AI core, or memory clearly above the idle level."""
-    found = [
+    """Why nothing may be measured on this chip: it is not healthy, a process holds it, its AI core works, or its memory
+    is clearly above the idle level."""
+    found = [] if chip.healthy else [f"its health is {chip.health}"]
+    found += [
         f"process {process.pid} {process.name}".rstrip() + f" holds {process.memory_mb} MB"
         for process in chip.processes or ()
     ]

@@ -72,16 +72,23 @@ def _rate(reading: ThroughputReading) -> float:
 
 
 @dataclass(frozen=True)
-class OmRun:
-    """A run over the data set: the predictions, and the throughput that the tool stated beside them."""
+class Told:
+    """What the tool told of a run over the data set, read when it is asked for."""
 
-    predictions: Predictions
     shared: SharedRun
     busy: tuple[str, ...]
 
     def measured(self) -> Measured:
         """The throughput; PerfError when the tool's text contradicts itself (accuracy does not rest on it)."""
         return Measured((self.shared.readings,), self.busy)
+
+
+@dataclass(frozen=True)
+class OmRun:
+    """A run over the data set: the predictions, and what the tool told beside them."""
+
+    predictions: Predictions
+    told: Told
 
 
 @dataclass(frozen=True)
@@ -110,10 +117,10 @@ class OmEngine:
             shared = inference.run_dataset(self.machine.target, self._job(offline, work, number), self.machine.devices)
             logits = read_logits(shared.dumps, offline.ids, offline.classes, gate=gate)
         predictions = Predictions(f"om_bs{offline.batch}", offline.ids, logits)
-        return OmRun(predictions, shared, before + self._busy(f"after-{number}"))
+        return OmRun(predictions, Told(shared, before + self._busy(f"after-{number}")))
 
     def measure(
-        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: OmRun | None = None
+        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: Told | None = None
     ) -> Measured:
         """Throughput of `runs` runs, over the data set on every device, or of pure inference on the first one.
 
@@ -131,7 +138,7 @@ class OmEngine:
     def _measure(self, offline: Offline, mode: Mode, number: int, tolerate_busy: bool) -> Measured:
         self._refuse_busy(offline.batch, number, tolerate=tolerate_busy)
         if mode is Mode.DATASET:
-            return self._run(offline, number).measured()
+            return self._run(offline, number).told.measured()
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             reading = inference.run_pure(
@@ -162,7 +169,7 @@ class OmEngine:
         reasons = () if tolerate else self._busy(f"first-{number}")
         if reasons:
             raise PerfError(
-                f"the device is busy, nothing was measured: {'; '.join(reasons)}",
+                f"the device is not idle and healthy, nothing was measured: {'; '.join(reasons)}",
                 gate=f"om.perf.device_idle[bs{batch}]",
                 fix="end the other job, or take INCONCLUSIVE for an answer with --busy-device inconclusive",
             )

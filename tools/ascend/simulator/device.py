@@ -37,7 +37,7 @@ class LoadedModel:
         if ordered(Fault.DEVICE_OPEN_FAILS) or not 0 <= device_id < self.chip.devices:
             raise DeviceError(f"acl open device {device_id} failed, ret is {OPEN_FAILED}")
         self.model = _load(path, self.chip.soc)
-        if ordered(Fault.DEVICE_BUSY_HALF_WAY):
+        if ordered(Fault.DEVICE_BUSY_HALF_WAY) or ordered(Fault.DEVICE_UNHEALTHY_HALF_WAY):
             remember_use()
         self.executions = 0
         self._session: Any = None

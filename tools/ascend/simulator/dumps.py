@@ -43,6 +43,8 @@ def spoiled(samples: Iterable[Sample]) -> Iterator[Sample]:
         for fault, value in ((Fault.INFER_NAN, float("nan")), (Fault.INFER_INF, float("inf"))):
             if index == 0 and ordered(fault):
                 outputs[0].flat[0] = value
+        if index == 0 and ordered(Fault.INFER_ZEROS):
+            outputs[0][...] = 0
         yield stem, outputs
 
 

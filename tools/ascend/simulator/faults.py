@@ -43,6 +43,7 @@ class Fault(enum.Enum):
     INFER_EXTRA_SAMPLE = "infer:extra-sample", "writes a dump of a sample that nobody gave", "2.3"
     INFER_NAN = "infer:nan", "the first value of the first dump is NaN", "7.1"
     INFER_INF = "infer:inf", "the first value of the first dump is infinite", "7.1"
+    INFER_ZEROS = "infer:zeros", "the first dump is all zeros, as a buffer that was never filled", "7.1"
     INFER_TRUNCATED_DUMP = "infer:truncated-dump", "the first dump ends half-way", "2.3"
     INFER_SWAPPED_DUMPS = "infer:swapped-dumps", "the first two dumps carry each other's names", "2.3"
     INFER_OTHER_IMAGE = "infer:other-image", "the second sample's dump holds the first sample's output", "2.6"
@@ -60,6 +61,11 @@ class Fault(enum.Enum):
     DEVICE_BUSY = "device:busy", "npu-smi shows load, memory in use and a process", "4"
     DEVICE_BUSY_HALF_WAY = "device:busy-half-way", "npu-smi shows the device busy once a model was loaded on it", "4"
     DEVICE_UNHEALTHY = "device:unhealthy", "npu-smi reports the first chip's health as Alarm", "4"
+    DEVICE_UNHEALTHY_HALF_WAY = (
+        "device:unhealthy-half-way",
+        "npu-smi reports the first chip's health as Alarm once a model was loaded on it",
+        "4",
+    )
     DEVICE_SLOW = "device:slow", "every rate is halved", "9"
     DEVICE_OTHER_SOC = "device:other-soc", "the host holds another chip than ASCEND_SIMULATOR_SOC says", "1.2"
     DEVICE_OPEN_FAILS = "device:open-fails", "opening any device fails with ret 507033", "3.7"
@@ -124,5 +130,5 @@ def was_used() -> bool:
 def _used_marker() -> Path:
     folder = os.environ.get("ASCEND_SIMULATOR_STATE", "")
     if not Path(folder).is_dir() or not folder:
-        refuse("device:busy-half-way needs ASCEND_SIMULATOR_STATE, an existing folder of the test's own")
+        refuse("a device that changes half-way needs ASCEND_SIMULATOR_STATE, an existing folder of the test's own")
     return Path(folder) / "device-was-used"

@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
         return EXIT_FAILED
     chip = present_chip()
     if list(argv) == ["info"]:
-        print(npu_smi_tables.table(chip, busy=_busy()), end="")
+        print(npu_smi_tables.table(chip, busy=_busy(), healthy=_healthy()), end="")
     elif list(argv) == ["info", "-l"]:
         print(npu_smi_tables.cards(chip), end="")
     elif list(argv) == ["info", "-m"]:
@@ -41,6 +41,10 @@ def main(argv: Sequence[str]) -> int:
 
 def _busy() -> bool:
     return ordered(Fault.DEVICE_BUSY) or (ordered(Fault.DEVICE_BUSY_HALF_WAY) and was_used())
+
+
+def _healthy() -> bool:
+    return not (ordered(Fault.DEVICE_UNHEALTHY) or (ordered(Fault.DEVICE_UNHEALTHY_HALF_WAY) and was_used()))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ LAYOUTS = {
 }
 
 
-def table(chip: Chip, busy: bool) -> str:
+def table(chip: Chip, busy: bool, healthy: bool) -> str:
     """`npu-smi info`: two rows a chip; the newer layout ends with a process table."""
     layout = LAYOUTS[chip.soc]
     inner = sum(layout.widths) + 2
@@ -55,7 +55,7 @@ def table(chip: Chip, busy: bool) -> str:
         _rule(layout, "="),
     ]
     for device in range(chip.devices):
-        lines += _chip_rows(chip, layout, device, busy)
+        lines += _chip_rows(chip, layout, device, busy, "OK" if healthy or device else "Alarm")
         lines.append(_rule(layout, "-" if device + 1 < chip.devices else "="))
     if layout.hugepages and not ordered(Fault.SMI_NO_PROCESS_TABLE):
         lines += _processes(busy)
@@ -69,8 +69,7 @@ def cut(text: str) -> str:
     return text[: text.index("\n", text.index("| 0  ")) + 1]
 
 
-def _chip_rows(chip: Chip, layout: Layout, device: int, busy: bool) -> list[str]:
-    health = "Alarm" if device == 0 and ordered(Fault.DEVICE_UNHEALTHY) else "OK"
+def _chip_rows(chip: Chip, layout: Layout, device: int, busy: bool, health: str) -> list[str]:
     name = chip.soc.removeprefix("Ascend")
     load, used = (87, layout.idle_mb + PROCESS_MB) if busy else (0, layout.idle_mb)
     if layout.hugepages:

@@ -1,0 +1,102 @@
+"""What a result depends on is found by reading imports: nothing that makes it may change unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from importlib.metadata import distribution
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tools import dependencies as module
+from tools import journal, pixels, torchvision_ops
+from tools.dependencies import dependencies
+from tools.engines import streaming, torch_engine
+from tools.spec import ROOT
+
+SUITE = sorted(path for path in (ROOT / "tools").rglob("*.py") if "simulator" not in path.parts)
+
+
+def named(path: Path) -> ModuleType:
+    """A module of this file, not imported."""
+    found = ModuleType(".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"))
+    found.__file__ = str(path)
+    return found
+
+
+@pytest.fixture
+def producer(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """The dependencies of a module of this source."""
+
+    def found(source: str) -> dict[str, str]:
+        made = ModuleType("producer")
+        made.__file__ = str(tmp_path / "producer.py")
+        (tmp_path / "producer.py").write_text(source)
+        return dependencies([made])
+
+    return found
+
+
+def test_a_module_is_known_by_the_digest_of_its_source(producer: Callable[[str], dict[str, str]]) -> None:
+    for source in ("VERSION = 1", "VERSION = 2"):
+        assert producer(source) == {"code producer": hashlib.sha256(source.encode()).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import tools.journal",
+        "from tools import journal",
+        "from tools.journal import make_all",
+        "def f():\n    from tools.journal import make_all",
+        "import importlib\nimportlib.import_module('tools.journal')",
+    ],
+)
+def test_what_is_imported_anywhere_counts_with_all_that_it_imports(
+    source: str, producer: Callable[[str], dict[str, str]]
+) -> None:
+    found = producer(source)
+    assert {"code producer", *dependencies([journal])} <= set(found)
+    assert {"code tools.parallel", "code tools.preprocess", "version Pillow", "version numpy"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import json",
+        "from collections.abc import Callable",
+        "import tqdm",
+        "from filelock import FileLock",
+        "from . import x",
+    ],
+)
+def test_what_makes_no_result_does_not_count(source: str, producer: Callable[[str], dict[str, str]]) -> None:
+    assert set(producer(source)) == {"code producer"}
+
+
+def test_a_library_that_is_not_installed_is_a_version_too(producer: Callable[[str], dict[str, str]]) -> None:
+    assert producer("import no_such_library")["version no_such_library"] == "not installed"
+
+
+def test_streaming_and_stores_depend_on_the_hand_over_of_images_between_threads() -> None:
+    assert "code tools.parallel" in dependencies([streaming])
+    assert "code tools.parallel" in dependencies([pixels])
+
+
+def test_a_network_depends_on_the_library_that_builds_it_however_it_is_imported() -> None:
+    assert {"version torchvision", "version torch"} <= set(dependencies([torch_engine]))
+    assert "version torchvision" in dependencies([torchvision_ops])
+
+
+def test_every_library_of_the_suite_is_known_by_the_name_it_is_installed_under() -> None:
+    found = dependencies(named(path) for path in SUITE)
+    libraries = {name.removeprefix("version ") for name in found if name.startswith("version ")}
+    assert {"torch", "torchvision", "onnx", "onnxruntime", "Pillow", "PyYAML", "protobuf"} <= libraries
+    assert [name for name in sorted(libraries) if found[f"version {name}"] != distribution(name).version] == []
+
+
+def test_every_module_of_the_suite_is_found_by_its_name() -> None:
+    found = dependencies([module, *(named(path) for path in SUITE)])
+    assert {f"code {named(path).__name__}" for path in SUITE} <= set(found)
