@@ -26,6 +26,7 @@ from bench.page import PAGE, replace_part
 from bench.preprocessing import BATCH
 from bench.streaming import Waiting
 from tools import cli
+from tools.artifacts import Recipe, Store
 from tools.content import digests_sha256, file_digests
 from tools.dataset import read_dataset
 from tools.dumps import read_logits
@@ -74,31 +75,43 @@ def digested(folder: Path) -> str:
     return digests_sha256(file_digests([*read_labelled(folder).values(), folder / "val_label.txt"]))
 
 
-def preprocess(folder: Path) -> None:
-    """The compact store, each image held against its digest."""
+def pixels(folder: Path) -> Path:
+    """The compact store as the suite keeps it: each image held against its digest; what is found is digested again."""
     images = read_labelled(folder)
     found = file_digests(images.values())
-    write_pixels(images, folder / "store", RECIPE, {name: found[path.name] for name, path in images.items()})
+    expected = {name: found[path.name] for name, path in images.items()}
+    recipe = Recipe("pixels", {"images": digests_sha256(expected)})
+    return _cache(folder).get(recipe, lambda place: write_pixels(images, place, RECIPE, expected)).path
 
 
 def predicted(folder: Path) -> None:
     """The waiting engine over the store, and its predictions kept and read back."""
-    with closing(PixelStore(folder / "store", RECIPE)) as store:
+    with closing(PixelStore(_made(folder, "pixels"), RECIPE)) as store:
         (folder / "predictions").mkdir(exist_ok=True)
         save_predictions(stream(Waiting(0.0), store, BATCH), folder / "predictions")
     top_k(load_predictions(folder / "predictions", "waiting").logits)
 
 
 def bins(folder: Path) -> None:
-    """A file an image, from the store."""
-    with closing(PixelStore(folder / "store", RECIPE)) as store:
-        write_stored_bins(store, folder / "bins")
+    """A file an image, from the store, as the suite keeps them."""
+    with closing(PixelStore(_made(folder, "pixels"), RECIPE)) as store:
+        _cache(folder).get(Recipe("bins", {}), lambda place: write_stored_bins(store, place))
 
 
 def bins_listed(folder: Path) -> None:
     """The .info list of the bins, written and read back."""
-    write_info(bin_rows(str(folder / "bins"), 224, 224), folder / "bins.info")
+    write_info(bin_rows(str(_made(folder, "bins")), 224, 224), folder / "bins.info")
     read_info(folder / "bins.info")
+
+
+def _cache(folder: Path) -> Store:
+    return Store(folder / "cache", "bench")
+
+
+def _made(folder: Path, kind: str) -> Path:
+    """The files of the one artifact of a kind that an earlier stage made."""
+    (place,) = (folder / "cache" / kind).iterdir()
+    return place / "files"
 
 
 def photographs(folder: Path) -> Photographs:
@@ -116,12 +129,13 @@ STAGES = (
     Stage("images and labels listed and joined", read_labelled, None),
     Stage("digest of the data set", digested, None),
     Stage(".info list of the photographs", lambda at: write_info(image_rows(str(at / "val")), at / "val.info"), None),
-    Stage("digests, compact store", preprocess, "store"),
-    Stage("the same, nothing changed", preprocess, "store"),
+    Stage("digests, compact store", pixels, "cache/pixels"),
+    Stage("the same, found in the cache", pixels, "cache/pixels"),
     Stage("streamed from the store, kept, ranked", predicted, "predictions"),
     Stage("streamed from the photographs", lambda at: stream(Waiting(0.0), photographs(at), BATCH), None),
     Stage("text dumps read and ranked", dumps, None),
-    Stage("bins from the store", bins, "bins", small_only=True),
+    Stage("bins from the store", bins, "cache/bins", small_only=True),
+    Stage("the same, found in the cache: bins", bins, "cache/bins", small_only=True),
     Stage(".info list of the bins, read back", bins_listed, None, small_only=True),
 )
 

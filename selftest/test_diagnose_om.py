@@ -158,7 +158,10 @@ def test_the_spoiled_node_is_named(small_onnx: Path, tmp_path: Path, tensor: str
     assert found.first_diverging == spoiled
     assert len(device.asked) <= 8
     assert [probe.node_index for probe in found.probes] == device.asked
-    assert f"first diverging node of the OM: {spoiled} " in render(found)[-1]
+    assert f"first diverging node of the OM: {spoiled} " in render(found, om_explained=False)[-1]
+    assert render(found, om_explained=True) == render(found, om_explained=False), (
+        "a node that diverges is named in any case"
+    )
     assert not (tmp_path / f"cut{spoiled}.onnx").exists()
 
 
@@ -173,7 +176,8 @@ def test_a_sound_compiler_is_asked_once_and_the_om_at_fault_is_another(small_onn
     batch = images(2)
     found = localise(small_onnx, batch, StandIn(batch), tmp_path)
     assert (found.first_diverging, len(found.probes)) == (None, 1)
-    assert "is not made of this file" in render(found)[-1]
+    assert "is not made of this file" in render(found, om_explained=False)[-1]
+    assert render(found, om_explained=True)[-1] == "no node is at fault: the bound is tighter than fp16"
     assert msgspec.json.decode(msgspec.json.encode(found), type=Localisation) == found
 
 

@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from fixtures.argv import VALUED
-from tools.inputs import GUIDE_CHECKPOINT, VARIABLES, InputError, Inputs, require_named_inputs, resolve
+from tools.inputs import (
+    GUIDE_CHECKPOINT,
+    VARIABLES,
+    InputError,
+    Inputs,
+    folders_tools_cannot_take,
+    require_named_inputs,
+    resolve,
+)
 from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
 
 Named = Mapping[str, str]
@@ -150,11 +158,28 @@ def test_an_empty_option_is_a_mistake_and_never_the_sample(host: Host, name: str
     assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) is empty" in host.refused({name: empty})
 
 
+@pytest.mark.parametrize("odd", [" ", "\t", "\u3000", "\udce4"])
+def test_folders_that_the_vendors_tools_cannot_take_are_named_and_refused_on_a_device(host: Host, odd: str) -> None:
+    plain, unfit = Path("/\u7f13\u5b58"), Path(f"/my{odd}folder")
+    assert folders_tools_cannot_take(host.resolve(cache=str(plain)), plain, on_device=True) == []
+    for cache, temporary, name in ((unfit, plain, "--cache (ACCEPTANCE_CACHE)"), (plain, unfit, "TMPDIR")):
+        inputs = host.resolve(cache=str(cache))
+        [words] = folders_tools_cannot_take(inputs, temporary, on_device=False)
+        assert words.startswith(f"{name} is {str(unfit)!r}: the vendor's tools take no path with white space")
+        with pytest.raises(InputError, match="Name another folder") as caught:
+            folders_tools_cannot_take(inputs, temporary, on_device=True)
+        assert words in str(caught.value)
+
+
 def test_an_empty_variable_is_none(host: Host) -> None:
     assert host.resolve(env=dict.fromkeys(VARIABLES.values(), "")) == host.resolve()
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "many", "1e3", " 8"])
+TOO_MANY_DIGITS = "9" * 5000
+ARABIC_THREE = "\u0663"
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "1.5", "many", "1e3", " 8", ARABIC_THREE, TOO_MANY_DIGITS])
 def test_a_limit_is_a_whole_number_of_at_least_1(host: Host, limit: str) -> None:
     assert "--limit (ACCEPTANCE_LIMIT) is" in host.refused(limit=limit)
     assert "--limit (ACCEPTANCE_LIMIT) is" in host.refused(env={"ACCEPTANCE_LIMIT": limit})
@@ -165,9 +190,16 @@ def test_a_limit_makes_the_sample_less_than_whole(host: Host) -> None:
     assert (inputs.limit, inputs.sample_data, inputs.whole_sample) == (8, True, False)
 
 
-@pytest.mark.parametrize("devices", ["a", "-1", "0,", "0 1", "0,0", "256", "0x1", "1.0"])
+@pytest.mark.parametrize(
+    "devices", ["a", "-1", "0,", "0 1", "0,0", "0,00", "256", "0x1", "1.0", ARABIC_THREE, f"0,{TOO_MANY_DIGITS}"]
+)
 def test_devices_are_different_numbers(host: Host, devices: str) -> None:
     assert "--device (ACCEPTANCE_DEVICE) is" in host.refused(device=devices)
+
+
+@pytest.mark.parametrize("name", ["limit", "device"])
+def test_a_number_of_thousands_of_digits_is_not_repeated_in_full(host: Host, name: str) -> None:
+    assert len(host.refused({name: TOO_MANY_DIGITS})) < 200
 
 
 def test_devices_in_the_order_given(host: Host) -> None:

@@ -82,6 +82,13 @@ def test_words_are_never_seen_by_a_shell(tmp_path: Path) -> None:
     assert done.stdout.strip() == str(words)
 
 
+def test_a_path_that_is_no_utf_8_is_kept_as_its_bytes(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xe4"))
+    folder.mkdir()
+    assert run(folder, "import os; print(os.getcwdb())").stdout.endswith("\\xe4'\n")
+    assert (folder / "logs" / "command.txt").read_bytes().startswith(b"cwd: " + os.fsencode(folder) + b"\n")
+
+
 def test_output_that_is_no_text_is_kept(tmp_path: Path) -> None:
     done = run(tmp_path, "import sys; sys.stdout.buffer.write(b'\\xff\\x00ok')")
     assert done.stdout == "\ufffd\x00ok"

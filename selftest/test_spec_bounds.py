@@ -76,6 +76,7 @@ DEVICE = "devices.0."
 TAKEN = {
     "a probe of 16 images": ("onnx.probe_images", 16),
     "a bound of 0": ("onnx.logits_abs_error.at_most", 0),
+    "a tight bound that is the bound": ("accuracy.tight_drop_pp.at_most", 1.0),
     "one class": ("dataset.classes", 1),
     "a million classes": ("dataset.classes", 1_000_000),
     "one image": ("dataset.images.exactly", 1),
@@ -165,6 +166,21 @@ REFUSED: dict[str, tuple[str, Any, str]] = {
         "accuracy.pth_top5.value",
         100.1,
         "pth_top1 56.527 and pth_top5 100.1 are not percents in order - at `$.accuracy`",
+    ),
+    "a tight bound above Top-1's": (
+        "accuracy.tight_drop_pp.at_most",
+        1.1,
+        "tight_drop_pp 1.1 exceeds the smaller of top1_drop_pp and top5_drop_pp, 1.0 - at `$.accuracy`",
+    ),
+    "Top-5's bound below the tight one": (
+        "accuracy.top5_drop_pp.at_most",
+        0.09,
+        "tight_drop_pp 0.1 exceeds the smaller of top1_drop_pp and top5_drop_pp, 0.09 - at `$.accuracy`",
+    ),
+    "Top-1's bound below the tight one": (
+        "accuracy.top1_drop_pp.at_most",
+        0.09,
+        "tight_drop_pp 0.1 exceeds the smaller of top1_drop_pp and top5_drop_pp, 0.09 - at `$.accuracy`",
     ),
     "a chip without a figure": (
         DEVICE + "throughput.0.images_per_second_per_chip.value",

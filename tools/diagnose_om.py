@@ -152,18 +152,23 @@ def localise(
     return Localisation(method=method, first_diverging=found, probes=tuple(probes))
 
 
-def render(localisation: Localisation) -> list[str]:
-    """The probes and the finding as lines, for terminal and report."""
+def render(localisation: Localisation, *, om_explained: bool) -> list[str]:
+    """The probes and the finding as lines, for terminal and report.
+
+    `om_explained` says that fp16 explains the error of the OM in question: where no node diverges, none is at fault.
+    """
     lines = [
         f"cut after {probe.node_index} {probe.node} ({probe.operator}): {words(probe.found)}; fp16 alone: "
         f"{words(probe.fp16_expected)}{'; diverges' if probe.diverges else ''}"
         for probe in localisation.probes
     ]
     if localisation.first_diverging is None:
-        return [
-            *lines,
-            "an OM compiled anew from this ONNX does not diverge: the one at fault is not made of this file",
-        ]
+        finding = (
+            "no node is at fault: the bound is tighter than fp16"
+            if om_explained
+            else "an OM compiled anew from this ONNX does not diverge: the one at fault is not made of this file"
+        )
+        return [*lines, finding]
     probe = next(probe for probe in localisation.probes if probe.node_index == localisation.first_diverging)
     return [
         *lines,

@@ -7,6 +7,7 @@ bundle as it was.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -165,9 +166,13 @@ class Staging:
         )
 
     def discard(self) -> None:
-        """Forget a run that decided nothing."""
-        if self.folder.exists():
-            shutil.rmtree(self.folder)
+        """Forget a run that decided nothing; what cannot be removed is left to the next run."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def leftover(self) -> Path | None:
+        """The earlier bundle where it could not be removed after this one had taken its place."""
+        return next((path for path in (self.folder, self._aside) if path.exists()), None)
 
     def simulated(self) -> bool:
         """Whether any tool has said that it is the simulator, whatever the run took it for."""
@@ -177,7 +182,8 @@ class Staging:
         """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
 
         `acceptance` is the run's own part, the pieces are added here. An earlier bundle is moved aside first and
-        removed after; ValueError for an interrupted run that claims more than INCOMPLETE.
+        removed after; where it cannot be removed it is the `leftover`, for the new one is published all the same.
+        ValueError for an interrupted run that claims more than INCOMPLETE.
         """
         if acceptance.interrupted and acceptance.verdict.word not in STRONGEST_WHEN_INTERRUPTED:
             raise ValueError(f"an interrupted run cannot be {acceptance.verdict.word}")
@@ -188,18 +194,23 @@ class Staging:
         if (self.folder / PIECES).exists():
             shutil.rmtree(self.folder / PIECES)
         write_manifest(self.folder)
-        aside = self.folder.with_suffix(".replaced")
         if self.place.exists():
-            self.place.rename(aside)
+            self.place.rename(self._aside)
         try:
             self.folder.rename(self.place)
         except OSError:
-            _put_back(aside, self.place)
+            _put_back(self._aside, self.place)
             raise
-        if aside.exists():
-            aside.rename(self.folder)  # half removed it must not be taken for a bundle to put back
+        if self._aside.exists():
+            with contextlib.suppress(OSError):
+                self._aside.rename(self.folder)  # half removed it must not be taken for a bundle to put back
             self.discard()
         return self.place
+
+    @property
+    def _aside(self) -> Path:
+        """Where the earlier bundle lies while this one takes its place."""
+        return self.folder.with_suffix(".replaced")
 
     def _piece(self, kind: type[T]) -> T | None:
         """The only record of this type, None where there is none."""
@@ -227,15 +238,32 @@ def _strangers(place: Path) -> list[str]:
 
 
 def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Staging:
-    """Begin a run's evidence: clear what killed runs left beside `place`, and refuse a folder that is no bundle.
+    """Begin a run's evidence: clear what killed runs left beside `place`, and make the folder of its pieces.
 
     `pid` is that of the process that reports, None for this one; its workers name it to share one folder. A bundle
-    that a killed run had moved aside and not yet replaced is put back.
+    that a killed run had moved aside and not yet replaced is put back. EvidenceError for a folder that is no bundle,
+    and where nothing can be written.
     """
-    for aside in place.parent.glob(f".{place.name}.*.replaced"):
-        if not _alive(aside):
-            _put_back(aside, place)
-    if place.exists() and not place.is_dir():
+    folder = place.parent / f".{place.name}.{pid or os.getpid()}.partial"
+    try:
+        for aside in place.parent.glob(f".{place.name}.*.replaced"):
+            if not _alive(aside):
+                _put_back(aside, place)
+        _refuse_what_is_no_bundle(place)
+        for leftover in place.parent.glob(f".{place.name}.*.partial"):
+            if not _alive(leftover):
+                shutil.rmtree(leftover, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=pid is not None)
+    except OSError as error:
+        raise EvidenceError(
+            f"evidence cannot be written here: {error}", where=place, fix="name another folder with --evidence"
+        ) from error
+    return Staging(place, folder, scrub)
+
+
+def _refuse_what_is_no_bundle(place: Path) -> None:
+    """EvidenceError for a file, and for a folder with files that no bundle put there."""
+    if os.path.lexists(place) and not place.is_dir():
         raise EvidenceError("this is a file, evidence is a folder", where=place, fix="name another with --evidence")
     if place.is_dir() and any(place.iterdir()) and not (place / FILE).is_file():
         raise EvidenceError(
@@ -249,10 +277,6 @@ def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Stagin
             where=place,
             fix="move them, or name another folder with --evidence",
         )
-    for leftover in place.parent.glob(f".{place.name}.*.partial"):
-        if not _alive(leftover):
-            shutil.rmtree(leftover, ignore_errors=True)
-    return Staging(place, place.parent / f".{place.name}.{pid or os.getpid()}.partial", scrub)
 
 
 def write_manifest(folder: Path) -> Path:
@@ -285,7 +309,7 @@ def _natural(path: Path) -> tuple[bool, list[str | int]]:
 def _put_back(aside: Path, place: Path) -> None:
     """Give an earlier bundle its name again; where there is a newer one it has served."""
     if place.exists():
-        shutil.rmtree(aside)
+        shutil.rmtree(aside, ignore_errors=True)
     elif aside.exists():
         aside.rename(place)
 

@@ -53,12 +53,12 @@ class Scrubber:
         return text
 
     def record(self, record: T) -> T:
-        """The same record with every text in it scrubbed."""
+        """The same record with every text in it scrubbed, and a path that is no UTF-8 made readable."""
         return msgspec.convert(self._plain(msgspec.to_builtins(record)), type(record))
 
     def _plain(self, value: object) -> object:
         if isinstance(value, str):
-            return self.text(value)
+            return self.text(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         if isinstance(value, dict):
             return {key: self._plain(item) for key, item in value.items()}
         return [self._plain(item) for item in value] if isinstance(value, list) else value

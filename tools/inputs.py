@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
 BUILD = ROOT / "build"
 GUIDE_IMAGENET = Path("opt/npu/imagenet")
 LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
+MOST_DIGITS = 18  # beyond it lies no count of images
+LONGEST_SHOWN = 60
 GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
 VARIABLES = {
     name: f"ACCEPTANCE_{name.upper()}"
@@ -103,7 +106,7 @@ def resolve(
         spec=_existing(given["spec"], "spec") if given["spec"] else default_spec,
         why_spec="as asked" if given["spec"] else why_spec,
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
-        evidence=Path(given["evidence"] or BUILD / "evidence").absolute(),
+        evidence=Path(os.path.realpath(given["evidence"] or BUILD / "evidence")),  # a link stays one
         baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
         limit=_limit(given["limit"]),
         ascend=_ascend(given),
@@ -123,6 +126,23 @@ def require_named_inputs(inputs: Inputs, *, on_device: bool, sample: bool) -> No
                 f"on Ascend the real inputs are needed: {'; '.join(missing)}",
                 fix="name them, or ask for the embedded sample with --sample (the verdict is then SAMPLE)",
             )
+
+
+def folders_tools_cannot_take(inputs: Inputs, temporary: Path, *, on_device: bool) -> list[str]:
+    """The folders whose paths hold white space or bytes that are no text, in words; on a device they are an error.
+
+    The vendor's tools split at the one, their .info files cannot hold the other. `temporary` is where temporary files
+    go. Off a device most gates do without both.
+    """
+    named = {_option("cache"): inputs.cache, "TMPDIR": temporary.absolute()}
+    found = [
+        f"{name} is {str(place)!r}: the vendor's tools take no path with white space or what is no text"
+        for name, place in named.items()
+        if any(character.isspace() or "\ud800" <= character <= "\udfff" for character in str(place))
+    ]
+    if found and on_device:
+        raise InputError("; ".join(found), fix="name another folder")
+    return found
 
 
 def _given(name: str, options: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
@@ -192,10 +212,21 @@ def _one_of(given: Mapping[str, str | None], name: str, words: tuple[str, ...]) 
 
 
 def _devices(text: str) -> tuple[int, ...]:
-    words = text.split(",")
-    if not all(word.isdecimal() and int(word) <= LARGEST_DEVICE for word in words) or len(set(words)) < len(words):
-        raise InputError(f"{_option('device')} is {text!r}, it must be different numbers such as 0 or 0,1,2,3")
-    return tuple(map(int, words))
+    numbers = [_number(word) for word in text.split(",")]
+    devices = tuple(number for number in numbers if number is not None and number <= LARGEST_DEVICE)
+    if len(set(devices)) < len(numbers):
+        raise InputError(f"{_option('device')} is {_short(text)}, it must be different numbers such as 0 or 0,1,2,3")
+    return devices
+
+
+def _number(text: str) -> int | None:
+    """A number in plain digits; None for anything else, and for more digits than any option needs."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
+def _short(text: str) -> str:
+    """A value for a message that must stay one line to read."""
+    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
 
 
 def _option(name: str) -> str:
@@ -205,6 +236,7 @@ def _option(name: str) -> str:
 def _limit(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise InputError(f"{_option('limit')} is {text!r}, it must be a whole number of at least 1")
-    return int(text)
+    limit = _number(text)
+    if limit is None or limit < 1:
+        raise InputError(f"{_option('limit')} is {_short(text)}, it must be a whole number of at least 1")
+    return limit

@@ -184,6 +184,9 @@ class Accuracy(Entry, frozen=True):
 
     def __post_init__(self) -> None:
         _check_percents("pth", self.pth_top1, self.pth_top5)
+        tight, most = self.tight_drop_pp.at_most, min(self.top1_drop_pp.at_most, self.top5_drop_pp.at_most)
+        if tight > most:
+            raise ValueError(f"tight_drop_pp {tight} exceeds the smaller of top1_drop_pp and top5_drop_pp, {most}")
 
 
 class LogitAgreement(Entry, frozen=True):

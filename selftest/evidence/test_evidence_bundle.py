@@ -105,7 +105,7 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code, str(place)], check=False, cwd=ROOT)
     assert len(list(tmp_path.glob(".evidence.*.partial"))) == 1
     assert (place / FILE).read_bytes() == before
-    open_staging(place, NO_SCRUBBING)
+    open_staging(place, NO_SCRUBBING).discard()
     assert list(tmp_path.glob(".evidence.*.partial")) == []
 
 

@@ -45,6 +45,14 @@ def test_every_text_of_a_record_is_scrubbed() -> None:
     assert SCRUB.record(record).size_bytes == 1
 
 
+def test_a_path_of_other_bytes_becomes_text_in_a_record_and_is_known_before_that() -> None:
+    other, posix = "/srv/\udce4/x", "/srv/" + "\u7f13".encode().decode("ascii", "surrogateescape")
+    record = InputDigest(name=posix, path=other, sha256=f"{other}/y", md5=None, size_bytes=1)
+    found = Scrubber(folders=((other, "cache"),), secrets=(), host_name="").record(record)
+    assert (found.name, found.path, found.sha256) == ("/srv/\u7f13", "<cache>", "<cache>/y")
+    assert Scrubber((), (), "").record(record).path == "/srv/\ufffd/x"
+
+
 @pytest.mark.parametrize("name", ["GITHUB_TOKEN", "DB_PASSWORD", "AWS_SECRET_ACCESS_KEY", "API_KEY", "NPM_AUTH"])
 def test_secrets_of_the_environment_are_known_by_name(name: str) -> None:
     assert scrubber([], {name: "abcdef123"}).text("x abcdef123 y") == "x <secret> y"

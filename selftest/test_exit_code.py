@@ -1,0 +1,60 @@
+"""The exit code says what the results say, whatever became of assertions or of a worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from selftest.faults.world import Outcome, World
+from tools.evidence import read_acceptance
+from tools.judge.results import Word
+from tools.spec import ROOT
+
+DIES = """
+import os
+
+def pytest_runtest_teardown(item):
+    if "test_every_weight" in item.nodeid:
+        os._exit(1)
+"""
+
+
+def run(world: World, *words: str, **variables: str) -> Outcome:
+    """Run the suite in a process of its own, with these variables."""
+    evidence = world.folder / "evidence"
+    options = ["--sample", f"--spec={world.spec}", f"--cache={world.cache}", f"--evidence={evidence}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--diagnose=never", *options, *words],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout + done.stderr, read_acceptance(evidence))
+
+
+def test_a_failed_gate_fails_the_run_where_assertions_are_switched_off(world: World) -> None:
+    world.edit_spec("value: 52.083333,", "value: 40.0,")
+    outcome = run(world, "-k", "pth", "--assert=plain", PYTHONOPTIMIZE="1")
+    assert outcome.failed == ["pth.accuracy.top1_error_pp"], outcome.text
+    assert outcome.acceptance.verdict.word is Word.REJECTED
+    assert outcome.exit_code == 1
+    assert f"judged by: a spec of one's own, {world.spec}" in outcome.text
+
+
+def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> None:
+    (world.folder / "dies.py").write_text(DIES)
+    outcome = run(world, "-m", "checkpoint", "-n", "2", "-p", "dies", PYTHONPATH=str(world.folder))
+    assert outcome.exit_code == 1
+    assert "test_every_weight" in outcome.acceptance.interrupted, outcome.text
+    assert outcome.acceptance.verdict.word is Word.INCOMPLETE
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2")])
+def test_a_run_that_was_whole_is_not_called_broken(words: tuple[str, ...], world: World) -> None:
+    outcome = run(world, "-m", "checkpoint", *words)
+    assert (outcome.exit_code, outcome.acceptance.interrupted) == (0, ""), outcome.text

@@ -1,0 +1,103 @@
+"""The last lines of a run: a baseline that does not fit, or was itself not accepted, and a bundle left behind."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from selftest.faults.world import World
+from tools.evidence import FILE, Acceptance, read_acceptance, write_acceptance
+from tools.evidence_bundle import write_manifest
+from tools.judge.results import Word
+
+ACCURACY = ("-m", "not perf and not om")
+
+
+def other_target(run: Acceptance) -> Acceptance:
+    """The run as if its OMs had been made on a device."""
+    return msgspec.structs.replace(run, target="ascend")
+
+
+def worded(word: Word) -> Callable[[Acceptance], Acceptance]:
+    """The run with another last word."""
+    return lambda run: msgspec.structs.replace(run, verdict=msgspec.structs.replace(run.verdict, word=word))
+
+
+@pytest.fixture
+def baseline(world: World) -> Path:
+    """The evidence of an earlier run on the same world."""
+    world.only_batches(1)
+    assert world.run(*ACCURACY).exit_code == 0
+    return (world.folder / "evidence").rename(world.folder / "baseline")
+
+
+def rewrite(baseline: Path, change: Callable[[Acceptance], Acceptance]) -> None:
+    """Change the record of a bundle and seal it again."""
+    write_acceptance(baseline, change(read_acceptance(baseline)))
+    write_manifest(baseline)
+
+
+def test_a_baseline_that_does_not_fit_costs_the_comparison_and_not_the_evidence(world: World, baseline: Path) -> None:
+    rewrite(baseline, other_target)
+    outcome = world.run(*ACCURACY, f"--baseline={baseline}")
+    assert outcome.exit_code == 1, outcome.text
+    assert "NO EVIDENCE" not in outcome.text
+    lines = [line for line in outcome.text.splitlines() if line.startswith("BASELINE: ")]
+    assert len(lines) == 1
+    assert lines[0].startswith("BASELINE: not comparable: the baseline was made with another target")
+    assert (world.folder / "evidence" / "report.html").is_file()
+
+
+@pytest.mark.parametrize("word", [Word.INCOMPLETE, Word.REJECTED])
+def test_a_baseline_that_was_not_accepted_is_compared_and_its_word_is_said(
+    word: Word, world: World, baseline: Path
+) -> None:
+    rewrite(baseline, worded(word))
+    outcome = world.run(*ACCURACY, f"--baseline={baseline}")
+    assert outcome.exit_code == 0, outcome.text
+    [line] = [line for line in outcome.text.splitlines() if line.startswith("BASELINE: ")]
+    assert line.startswith("BASELINE: PASS (0 of ")
+    assert line.endswith(f" figures); the baseline itself was {word}")
+
+
+def test_of_an_accepted_baseline_nothing_more_is_said(world: World, baseline: Path) -> None:
+    rewrite(baseline, worded(Word.SAMPLE))
+    outcome = world.run(*ACCURACY, f"--baseline={baseline}")
+    [line] = [line for line in outcome.text.splitlines() if line.startswith("BASELINE: ")]
+    assert line.endswith(" figures)")
+
+
+def test_an_old_bundle_that_cannot_be_removed_is_one_line_and_not_the_exit_code(
+    world: World, baseline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = shutil.rmtree
+
+    def rmtree(path: Path, ignore_errors: bool = False) -> None:
+        if ignore_errors and (Path(path) / FILE).exists():
+            return  # also World's own removal, which leaves the old bundle in its place
+        right(path, ignore_errors=ignore_errors)
+
+    baseline.rename(world.folder / "evidence")
+    monkeypatch.setattr(shutil, "rmtree", rmtree)
+    outcome = world.run("-m", "checkpoint")
+    assert outcome.exit_code == 0, outcome.text
+    [left] = world.folder.glob(".evidence.*")
+    assert f"the earlier evidence could not be removed, do so by hand: {left}\n" in outcome.text
+    assert "NO EVIDENCE" not in outcome.text
+
+
+def test_a_bound_tighter_than_fp16_accuses_no_node_and_no_file(world: World) -> None:
+    world.only_batches(1)
+    world.edit_spec(
+        'max_abs_error: {at_most: 0.2, unit: logit, source: "measured',
+        'max_abs_error: {at_most: 1.0e-6, unit: logit, source: "measured',
+    )
+    outcome = world.run("-m", "npu and accuracy", "--diagnose=on-failure")
+    assert outcome.failed == ["om.accuracy.max_abs_error[bs1]"], outcome.text
+    assert "the om's error is explained by fp16" in outcome.text
+    assert "no node is at fault: the bound is tighter than fp16" in outcome.text
+    assert "not made of this file" not in outcome.text
