@@ -218,6 +218,13 @@ def test_a_planted_bug_is_found_with_its_input(tmp_path: Path, name: str, found:
     assert name == "quotes" or kept.read_bytes().startswith(b"!")
 
 
+def test_the_memory_of_the_process_that_starts_a_target_is_not_counted_into_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("atheris", reason="requirements-nightly.txt")
+    ballast = b"x" * (300 << 20)
+    result = fuzz("sound", Limits(cases=100, memory_mb=len(ballast) >> 20), table=PLANTED, place=tmp_path)
+    assert (result.finding, result.peak_memory_mb < 200) == ("", True)
+
+
 def test_a_sound_target_runs_all_cases_and_tells_its_coverage(tmp_path: Path) -> None:
     pytest.importorskip("atheris", reason="requirements-nightly.txt")
     result = fuzz("sound", Limits(cases=2_000), table=PLANTED, place=tmp_path)

@@ -17,7 +17,7 @@ def _raises(data: bytes) -> None:
 
 
 def _hangs(data: bytes) -> None:
-    """Waits for ever, and does not count: what atheris keeps of each comparison would swell first on a busy machine."""
+    """Waits for ever, and does not count: atheris keeps something of each comparison."""
     while data[:1] == b"!":
         time.sleep(1)
 
