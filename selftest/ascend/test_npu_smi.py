@@ -87,7 +87,9 @@ def test_each_sign_of_work_makes_a_chip_busy(change: dict[str, object], reason: 
 
 def test_all_signs_of_work_are_told() -> None:
     chip = replace(parse_info(IDLE)[0], processes=(Process(7, "a", 1), Process(8, "b", 2)), aicore_percent=87)
-    assert busy_reasons(chip) == ("process 7 a holds 1 MB", "process 8 b holds 2 MB", "AI core at 87 %")
+    reasons = ("process 7 a holds 1 MB", "process 8 b holds 2 MB", "AI core at 87 %")
+    assert busy_reasons(chip) == reasons
+    assert busy_reasons(replace(chip, health="Alarm")) == ("its health is Alarm", *reasons)
 
 
 @pytest.mark.parametrize(
