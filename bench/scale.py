@@ -135,7 +135,7 @@ STAGES = (
     Stage("streamed from the photographs", lambda at: stream(Waiting(0.0), photographs(at), BATCH), None),
     Stage("text dumps read and ranked", dumps, None),
     Stage("bins from the store", bins, "cache/bins", small_only=True),
-    Stage("the same, found in the cache: bins", bins, "cache/bins", small_only=True),
+    Stage("the bins, found in the cache", bins, "cache/bins", small_only=True),
     Stage(".info list of the bins, read back", bins_listed, None, small_only=True),
 )
 
