@@ -51,6 +51,7 @@ def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> N
     outcome = run(world, "-m", "checkpoint", "-n", "2", "-p", "dies", PYTHONPATH=str(world.folder))
     assert outcome.exit_code == 1
     assert "test_every_weight" in outcome.acceptance.interrupted, outcome.text
+    assert f"the run was cut short: {outcome.acceptance.interrupted}" in outcome.text
     assert outcome.acceptance.verdict.word is Word.INCOMPLETE
 
 

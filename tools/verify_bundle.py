@@ -47,7 +47,7 @@ ACCEPTED, REJECTED, INCOMPLETE, SIMULATED, SAMPLE = "ACCEPTED", "REJECTED", "INC
 MEANING = {
     ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
     REJECTED: "at least one gate failed",
-    INCOMPLETE: "no gate failed, but gates are still owed",
+    INCOMPLETE: "no gate failed, but gates are still owed or the run was cut short",
     SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
     SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }

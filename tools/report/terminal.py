@@ -12,7 +12,7 @@ OWED_LINES = 12
 MEANING = {
     Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
     Word.REJECTED: "at least one gate failed",
-    Word.INCOMPLETE: "no gate failed, but gates are still owed",
+    Word.INCOMPLETE: "no gate failed, but gates are still owed or the run was cut short",
     Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
     Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
