@@ -1,10 +1,10 @@
-"""Options and plugins of the acceptance suite; what they mean is decided in tools/inputs.py and fixtures/."""
+"""Options and plugins of the acceptance suite; what they mean is decided in tools/pipeline/inputs.py and fixtures/."""
 
 from __future__ import annotations
 
 import pytest
 
-from tools.inputs import VARIABLES
+from tools.pipeline.inputs import VARIABLES
 
 pytest_plugins = [
     "pytester",

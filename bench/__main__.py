@@ -19,10 +19,10 @@ from bench.pytest_runs import measure_collecting, measure_reruns
 from bench.results import measure_dumps
 from bench.rows import Row, Setting
 from bench.streaming import measure_device_streaming, measure_host_streaming
-from tools import cli
-from tools.files import atomic, cpu_count
-from tools.progress import progress
-from tools.spec import PUBLISHED_SPEC, load_spec
+from tools.base import cli
+from tools.base.files import atomic, cpu_count
+from tools.base.progress import progress
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:

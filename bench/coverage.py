@@ -17,15 +17,15 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from bench/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import cli
-from tools.errors import SuiteError
-from tools.files import atomic
+from tools.base import cli
+from tools.base.errors import SuiteError
+from tools.base.files import atomic
+from tools.base.progress import progress
 from tools.judge.accuracy import Loss, TightBound, judge_loss
 from tools.judge.paired import PairedTable, loss_interval_pp, wilson_percent
 from tools.judge.results import Verdict
+from tools.judge.spec import AtMost
 from tools.judge.throughput import verdict_rates
-from tools.progress import progress
-from tools.spec import AtMost
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"
 BEGIN, END = "<!-- bench/coverage.py: begin -->", "<!-- bench/coverage.py: end -->"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.sample import IMAGES_FOLDER, write_images
-from tools.spec import ROOT
+from tools.base.files import ROOT
+from tools.sample.generate import IMAGES_FOLDER, write_images
 
 PHOTOS = ROOT.parent / "shared" / "data" / "photos" / "val"
 GENERATED_IMAGES = 100

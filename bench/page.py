@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.rows import Row
-from tools.errors import SuiteError
-from tools.files import atomic
-from tools.spec import ROOT
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT, atomic
 
 PAGE, PLOT = ROOT / "docs" / "speed.md", ROOT / "docs" / "speed.svg"
 BAR_PX, LINE_PX, LABEL_PX = 320, 24, 430

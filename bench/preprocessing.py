@@ -11,11 +11,11 @@ from bench.material import repeated
 from bench.measure import Rounds, Spread, in_turn, spread
 from bench.reference import preprocessing_loop, with_one_thread
 from bench.rows import Row, Setting
-from tools.bins import read_bins, write_bins
-from tools.files import cpu_count
-from tools.pixels import PixelStore, write_pixels, write_stored_bins
-from tools.preprocess import image_pixels, read_image
-from tools.spec import Preprocessing
+from tools.base.files import cpu_count
+from tools.data.bins import read_bins, write_bins
+from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
+from tools.data.preprocess import image_pixels, read_image
+from tools.judge.spec import Preprocessing
 
 BATCH, IMAGES = 16, 400
 SCRIPT = "the guide's script"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.measure import Rounds, in_turn, timed
 from bench.rows import Row, Setting
-from tools.spec import ROOT
+from tools.base.files import ROOT
 
 DEVELOPERS_PLUGINS = ("hypothesispytest", "random_order")
 

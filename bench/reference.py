@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tools.bins import read_bins
+from tools.data.bins import read_bins
 from tools.engines import Engine
-from tools.spec import Preprocessing
-from tools.torchvision_ops import import_torchvision
+from tools.judge.spec import Preprocessing
+from tools.model.torchvision_ops import import_torchvision
 
 
 def with_one_thread(step: Callable[[], object]) -> None:

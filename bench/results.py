@@ -6,8 +6,8 @@ from bench.material import repeated, write_dumps
 from bench.measure import in_turn
 from bench.reference import score_dumps
 from bench.rows import Row, Setting
-from tools.dumps import read_logits
-from tools.judge.topk import hits, top_k
+from tools.ascend.dumps import read_logits
+from tools.engines.topk import hits, top_k
 
 
 def measure_dumps(setting: Setting, dumps: int) -> list[Row]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.measure import Spread
-from tools.spec import Preprocessing
+from tools.judge.spec import Preprocessing
 
 
 @dataclass(frozen=True)

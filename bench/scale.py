@@ -25,17 +25,18 @@ from bench.measure import timed
 from bench.page import PAGE, replace_part
 from bench.preprocessing import BATCH
 from bench.streaming import Waiting
-from tools import cli
-from tools.artifacts import Recipe, Store
-from tools.content import digests_sha256, file_digests
-from tools.dataset import read_dataset
-from tools.dumps import read_logits
+from tools.ascend.dumps import read_logits
+from tools.base import cli
+from tools.base.files import ROOT
+from tools.data.dataset import read_dataset
+from tools.data.info import bin_rows, image_rows, read_info, write_info
+from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.engines.predictions import load_predictions, save_predictions
 from tools.engines.streaming import Photographs, stream
-from tools.info import bin_rows, image_rows, read_info, write_info
-from tools.judge.topk import top_k
-from tools.pixels import PixelStore, write_pixels, write_stored_bins
-from tools.spec import PUBLISHED_SPEC, ROOT, load_spec
+from tools.engines.topk import top_k
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.store.artifacts import Recipe, Store
+from tools.store.content import digests_sha256, file_digests
 
 SMALL = 1000
 POLL_SECONDS = 0.05

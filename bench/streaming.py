@@ -14,11 +14,11 @@ from bench.measure import Rounds, Spread, in_turn, spread
 from bench.reference import predict_bins
 from bench.rows import Row, Setting
 from fixtures.accuracy import BATCH
-from tools.bins import write_bins
+from tools.base.files import cpu_count
+from tools.data.bins import write_bins
+from tools.data.pixels import PixelStore, write_pixels
 from tools.engines.streaming import Photographs, stream
-from tools.files import cpu_count
-from tools.pixels import PixelStore, write_pixels
-from tools.spec import Preprocessing
+from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -105,7 +105,7 @@ def measure_device_streaming(setting: Setting, images: int) -> list[Row]:
 def measure_host_streaming(setting: Setting, images: int) -> list[Row]:
     """To torch on the same cores: against the summed CPU time, and against the guide's way through bins."""
     from tools.engines.torch_engine import TorchEngine
-    from tools.sample import state_dict
+    from tools.sample.generate import state_dict
 
     named, engine, recipe = repeated(setting.files, images), TorchEngine(state_dict(), "alexnet"), setting.recipe
     photographs = Photographs(named, recipe)

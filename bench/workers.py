@@ -18,9 +18,9 @@ from pathlib import Path
 from bench.measure import Rounds, in_turn, spread
 from bench.page import PAGE, replace_part, table
 from bench.rows import Row, Setting
-from tools import cli
-from tools.files import cpu_count
-from tools.spec import ROOT, SAMPLE_SPEC, load_spec
+from tools.base import cli
+from tools.base.files import ROOT, cpu_count
+from tools.ports.spec import SAMPLE_SPEC, load_spec
 
 BATCHES = [8, 16]
 FEWER = 6

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import settings
 
 from selftest.faults.world import World, small_spec
-from tools.spec import ROOT
-from tools.torchvision_ops import import_torchvision
+from tools.base.files import ROOT
+from tools.model.torchvision_ops import import_torchvision
 
 settings.register_profile("unhurried", deadline=None)  # hypothesis would fail an example that takes 200 ms
 settings.load_profile("unhurried")

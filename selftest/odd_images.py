@@ -10,8 +10,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from tools.preprocess import image_pixels, normalised, read_image
-from tools.spec import PUBLISHED_SPEC, ROOT, Preprocessing, load_spec
+from tools.base.files import ROOT
+from tools.data.preprocess import image_pixels, normalised, read_image
+from tools.judge.spec import Preprocessing
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 RECIPE = load_spec(PUBLISHED_SPEC).preprocessing
 PHOTOS = ROOT.parent / "shared" / "data" / "photos" / "val"

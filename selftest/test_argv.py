@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.argv import joined
-from tools.sample import IMAGES_FOLDER, LABEL_FILE, write_images
-from tools.spec import ROOT
+from tools.base.files import ROOT
+from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
 
 
 @pytest.mark.parametrize(

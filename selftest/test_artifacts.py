@@ -17,9 +17,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools import dependencies, errors, reading
-from tools.artifacts import MANIFEST, Artifact, Manifest, Origin, Recipe, Store, StoreError
-from tools.errors import OnnxError
+from tools.base import errors, reading
+from tools.base.errors import OnnxError
+from tools.store import dependencies
+from tools.store.artifacts import MANIFEST, Artifact, Manifest, Origin, Recipe, Store, StoreError
 
 FORK: ForkContext = multiprocessing.get_context("fork")
 RECIPE = Recipe("onnx", {"checkpoint": "abc", "opset": "11"}, (errors,))
@@ -87,7 +88,7 @@ def test_another_run_finds_it_too(store: Store) -> None:
         (Recipe("onnx", {"checkpoint": "x", "opset": "12"}, (errors,)), "changed: checkpoint, opset"),
         (Recipe("onnx", {"checkpoint": "abc"}, (errors,)), "changed: opset"),
         (Recipe("onnx", {**RECIPE.inputs, "more": ""}, (errors,)), "changed: more"),
-        (Recipe("onnx", RECIPE.inputs, (errors, reading)), "changed: code tools.reading"),
+        (Recipe("onnx", RECIPE.inputs, (errors, reading)), "changed: code tools.base.reading"),
         (Recipe("om", RECIPE.inputs, (errors,)), "no om was made yet"),
     ],
 )

@@ -13,9 +13,9 @@ from bench.measure import Rounds, Spread, Timing, in_turn, spread
 from bench.page import plot, replace_part, table
 from bench.reference import score_dumps
 from bench.rows import Row
-from tools.dumps import read_logits
-from tools.errors import SuiteError
-from tools.judge.topk import hits, top_k
+from tools.ascend.dumps import read_logits
+from tools.base.errors import SuiteError
+from tools.engines.topk import hits, top_k
 
 ROWS = [
     Row("a", "the script", Spread(4.0, 3.0, 5.0), 3.0),

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from selftest.odd_images import PHOTOS, RECIPE, image_tensor, needs_photos, noise
-from tools import journal
-from tools.bins import JOURNAL, bin_bytes, list_bins, read_bins, write_bins
-from tools.bins_check import differing_bins
-from tools.errors import PreprocessingError
-from tools.files import sha256_of
-from tools.preprocess import image_pixels
-from tools.spec import Preprocessing
+from tools.base.errors import PreprocessingError
+from tools.base.files import sha256_of
+from tools.data import journal
+from tools.data.bins import JOURNAL, bin_bytes, list_bins, read_bins, write_bins
+from tools.data.bins_check import differing_bins
+from tools.data.preprocess import image_pixels
+from tools.judge.spec import Preprocessing
 
 IDS = ("a", "b", "c", "d")
 

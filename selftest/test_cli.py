@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import cli
-from tools.errors import CheckpointError, ErrorRecord, SpecError, StageError, SuiteError
-from tools.spec import ROOT
+from tools.base import cli
+from tools.base.errors import CheckpointError, ErrorRecord, SpecError, StageError, SuiteError
+from tools.base.files import ROOT
 
 PROGRAMS = [path for path in (ROOT / "tools").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
 COMMANDS = sorted(path.name for path in PROGRAMS if path.name != "process_guard.py")  # never started by hand

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tools.spec import ROOT
+from tools.base.files import ROOT
 
 HEAVY = ("torch", "torchvision", "onnx", "onnxruntime", "numpy", "PIL", "scipy", "matplotlib")
-LATE = ("jinja2", "tools.verify_bundle", "tools.report.html", "tools.diagnose")
+LATE = ("jinja2", "tools.verify_bundle", "tools.report.html", "tools.diagnosis.diagnose")
 """The suite's own large parts, which only the end of a run or a failure needs."""
 PROGRAM = """\
 import sys

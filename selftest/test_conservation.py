@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.conservation import first_few, handover
+from tools.judge.handover import first_few, handover
 
 IDS = st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=20)
 

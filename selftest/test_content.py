@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.content import checkpoint_content_sha256, images_content_sha256
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
+from tools.store.content import checkpoint_content_sha256, images_content_sha256
 
 
 def test_the_tensor_digest_binds_name_shape_type_and_every_bit_but_not_order() -> None:

@@ -30,15 +30,14 @@ from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.preprocessing_faults import OWN, own_images
 from selftest.faults.world import Outcome, World
-from tools import artifacts, content
-from tools.artifacts import MANIFEST, Recipe, Store, StoreError
-from tools.errors import SpecError
-from tools.evidence import SPEC_YAML, Acceptance, read_acceptance
-from tools.evidence_bundle import Staging, open_staging
-from tools.files import sha256_of
+from tools.base.errors import SpecError
+from tools.base.files import ROOT, sha256_of
+from tools.base.process import GUARD
+from tools.evidence.bundle import Staging, open_staging
+from tools.judge.acceptance import SPEC_YAML, Acceptance, read_acceptance
 from tools.judge.results import Verdict, Word
-from tools.process import GUARD
-from tools.spec import ROOT
+from tools.store import artifacts, content
+from tools.store.artifacts import MANIFEST, Recipe, Store, StoreError
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")

@@ -10,11 +10,12 @@ from types import ModuleType
 
 import pytest
 
-from tools import dependencies as module
-from tools import journal, pixels, torchvision_ops
-from tools.dependencies import dependencies
+from tools.base.files import ROOT
+from tools.data import journal, pixels
 from tools.engines import streaming, torch_engine
-from tools.spec import ROOT
+from tools.model import torchvision_ops
+from tools.store import dependencies as module
+from tools.store.dependencies import dependencies
 
 SUITE = sorted(path for path in (ROOT / "tools").rglob("*.py") if "simulator" not in path.parts)
 
@@ -47,11 +48,11 @@ def test_a_module_is_known_by_the_digest_of_its_source(producer: Callable[[str],
 @pytest.mark.parametrize(
     "source",
     [
-        "import tools.journal",
-        "from tools import journal",
-        "from tools.journal import make_all",
-        "def f():\n    from tools.journal import make_all",
-        "import importlib\nimportlib.import_module('tools.journal')",
+        "import tools.data.journal",
+        "from tools.data import journal",
+        "from tools.data.journal import make_all",
+        "def f():\n    from tools.data.journal import make_all",
+        "import importlib\nimportlib.import_module('tools.data.journal')",
     ],
 )
 def test_what_is_imported_anywhere_counts_with_all_that_it_imports(
@@ -59,7 +60,7 @@ def test_what_is_imported_anywhere_counts_with_all_that_it_imports(
 ) -> None:
     found = producer(source)
     assert {"code producer", *dependencies([journal])} <= set(found)
-    assert {"code tools.parallel", "code tools.preprocess", "version Pillow", "version numpy"} <= set(found)
+    assert {"code tools.base.parallel", "code tools.data.preprocess", "version Pillow", "version numpy"} <= set(found)
 
 
 @pytest.mark.parametrize(
@@ -81,8 +82,8 @@ def test_a_library_that_is_not_installed_is_a_version_too(producer: Callable[[st
 
 
 def test_streaming_and_stores_depend_on_the_hand_over_of_images_between_threads() -> None:
-    assert "code tools.parallel" in dependencies([streaming])
-    assert "code tools.parallel" in dependencies([pixels])
+    assert "code tools.base.parallel" in dependencies([streaming])
+    assert "code tools.base.parallel" in dependencies([pixels])
 
 
 def test_a_network_depends_on_the_library_that_builds_it_however_it_is_imported() -> None:

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from selftest.torch_models import SMALL, SMALL_SIDE_PX, export, images, perturbed, random_weights
-from tools import cli, diagnose
-from tools.diagnose import Diagnosis, render
-from tools.errors import OnnxError, SuiteError
-from tools.files import md5_of
-from tools.node_errors import Errors
-from tools.onnx_nodes import NodeGraph
-from tools.spec import PUBLISHED_SPEC
+from tools.base import cli
+from tools.base.errors import OnnxError, SuiteError
+from tools.base.files import md5_of
+from tools.diagnose import main
+from tools.diagnosis import diagnose
+from tools.diagnosis.diagnose import Diagnosis, render
+from tools.diagnosis.node_errors import Errors
+from tools.diagnosis.onnx_nodes import NodeGraph
+from tools.ports.spec import PUBLISHED_SPEC
 
 CONV3 = 6  # AlexNet's third convolution: Conv Relu MaxPool Conv Relu MaxPool Conv
 EXPAND = "features.3.expand3x3"  # SqueezeNet: one of two branches that a Concat joins
@@ -324,7 +326,7 @@ def test_the_command_ends_with_0_where_nothing_diverges(
     command: list[str], small_onnx: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dumps = write_dumps(tmp_path / "dumps", onnx_logits(small_onnx, images(3)))
-    assert diagnose.main([*command, "--images", "2", "--dumps", str(dumps)]) == cli.EXIT_OK
+    assert main([*command, "--images", "2", "--dumps", str(dumps)]) == cli.EXIT_OK
     printed = capsys.readouterr().out
     assert "no node diverges" in printed
     assert "worst of 2 images, om vs pth: " in printed
@@ -334,14 +336,14 @@ def test_the_command_ends_with_1_where_a_node_diverges(
     command: list[str], small_onnx: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spoiled = perturbed(small_onnx, tmp_path / "spoiled.onnx", f"{EXPAND}.weight", lambda values: values * 1.1)
-    assert diagnose.main([*command, "--onnx", str(spoiled), "--images", "1"]) == cli.EXIT_FAILED
+    assert main([*command, "--onnx", str(spoiled), "--images", "1"]) == cli.EXIT_FAILED
     assert f"torch {EXPAND})" in capsys.readouterr().out
 
 
 def test_dumps_of_other_images_than_the_bins_are_refused(command: list[str], small_onnx: Path, tmp_path: Path) -> None:
     dumps = write_dumps(tmp_path / "dumps", onnx_logits(small_onnx, images(2)))
     with pytest.raises(SuiteError, match=r"1 missing in the dumps \(image_2\)"):
-        diagnose.main([*command, "--dumps", str(dumps), "--images", "1"])
+        main([*command, "--dumps", str(dumps), "--images", "1"])
 
 
 def test_bad_input_ends_with_2_and_one_line(
@@ -357,7 +359,7 @@ def test_bad_input_ends_with_2_and_one_line(
         ("--images", "0", "not a number of images"),
     ):
         words = [*command, option, value if option == "--images" else str(tmp_path / value)]
-        assert cli.run(lambda words=words: diagnose.main(words)) == cli.EXIT_BAD_INPUT  # type: ignore[misc]
+        assert cli.run(lambda words=words: main(words)) == cli.EXIT_BAD_INPUT  # type: ignore[misc]
         error = capsys.readouterr().err
         assert reason in error
         assert error.count("\n") == 1

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from selftest.torch_models import SMALL, Change, export, images, perturbed, random_weights
 from tools.ascend.target import TargetKind, choose_target
-from tools.diagnose_om import (
+from tools.base.errors import OmError, OnnxError, SuiteError
+from tools.diagnosis.diagnose_om import (
     AscendRunner,
     CutModel,
     Localisation,
@@ -26,8 +27,7 @@ from tools.diagnose_om import (
     localise,
     render,
 )
-from tools.errors import OmError, OnnxError, SuiteError
-from tools.onnx_nodes import NodeGraph, outputs_at
+from tools.diagnosis.onnx_nodes import NodeGraph, outputs_at
 
 Array = NDArray[np.float32]
 

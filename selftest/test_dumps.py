@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.dumps import dump_width, list_dumps, read_dump, read_logits
-from tools.errors import AccuracyError
+from tools.ascend.dumps import dump_width, list_dumps, read_dump, read_logits
+from tools.base.errors import AccuracyError
 
 GATE = "om.accuracy.ids[bs1]"
 
@@ -212,7 +212,7 @@ def test_width_of_text_and_binary(tmp_path: Path) -> None:
 def test_the_width_of_a_huge_text_is_counted_from_its_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.dumps.MAX_TEXT_BYTES", 9)
+    monkeypatch.setattr("tools.ascend.dumps.MAX_TEXT_BYTES", 9)
     assert dump_width(folder_of(tmp_path, "a_1.txt") / "a_1.txt", gate=GATE) == 1
 
 

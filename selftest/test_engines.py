@@ -14,15 +14,16 @@ import pytest
 import torch
 
 from selftest.torch_models import SMALL, export, images, random_weights
+from tools.base.errors import AccuracyError, OnnxError, SuiteError
 from tools.engines import Engine, HostEngine, predictions
 from tools.engines.compare import compare_engines
 from tools.engines.onnx_engine import OnnxEngine
 from tools.engines.predictions import Predictions, load_predictions, save_predictions
+from tools.engines.scoring import agree, score
 from tools.engines.throughput import Paired, images_per_second, measure_in_turn
 from tools.engines.torch_engine import TorchEngine
-from tools.errors import AccuracyError, OnnxError, SuiteError
-from tools.scoring import agree, score
-from tools.spec import PUBLISHED_SPEC, Onnx, load_spec
+from tools.judge.spec import Onnx
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from selftest.faults.world import Outcome, World
-from tools.evidence import read_acceptance
+from tools.base.files import ROOT
+from tools.judge.acceptance import read_acceptance
 from tools.judge.results import Word
-from tools.spec import ROOT
 
 DIES = """
 import os

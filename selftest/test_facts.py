@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools.bins_check import BinFacts
+from tools.data.bins_check import BinFacts
 from tools.engines.compare import LogitErrors
 from tools.engines.throughput import Paired
-from tools.facts import FILE, load_fact, save_fact
+from tools.store.facts import FILE, load_fact, save_fact
 
 FACTS = (
     Paired(4, (0.1 + 0.2, 1e-300), (1 / 3, 5e-324)),

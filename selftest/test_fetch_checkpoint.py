@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tools import fetch_checkpoint
-from tools.errors import CheckpointError
+from tools.base.errors import CheckpointError
 from tools.fetch_checkpoint import fetch, main, partial_path
-from tools.spec import PUBLISHED_SPEC
+from tools.ports.spec import PUBLISHED_SPEC
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY = bytes(range(256)) * 1200

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.files import SCRATCH_LOCK, atomic, cpu_count, md5_of, scratch_folder, sha256_of
+from tools.base.files import SCRATCH_LOCK, atomic, cpu_count, md5_of, scratch_folder, sha256_of
 
 
 def test_the_final_name_appears_when_the_block_ends(tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ from selftest.campaigns.fuzz_result import Coverage, Result
 from selftest.campaigns.fuzz_target import LONGEST_MESSAGE, Overlong, run_case
 from selftest.campaigns.fuzz_targets import TARGETS
 from tools import verify_bundle
-from tools.errors import SuiteError
-from tools.spec import PUBLISHED_SPEC
+from tools.base.errors import SuiteError
+from tools.ports.spec import PUBLISHED_SPEC
 from tools.verify_bundle import ACCEPTANCE, SPEC_JSON
 
 EXAMPLES = 250

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import Stage
-from tools.gates import INVENTORY, Asked, Gate, Where, applies, expected, find, gate_id
-from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, load_spec
+from tools.base.errors import Stage
+from tools.base.files import ROOT
+from tools.judge.gates import INVENTORY, Asked, Gate, Where, applies, expected, find, gate_id
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 LISTING = """\
 import sys

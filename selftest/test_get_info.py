@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tools import cli
-from tools.errors import PreprocessingError
+from tools.base import cli
+from tools.base.errors import PreprocessingError
 from tools.get_info import main
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -22,15 +22,16 @@ from tools.ascend import benchmark, inference, om_description
 from tools.ascend.reading import InferTool
 from tools.ascend.runs import Place
 from tools.ascend.target import Target, TargetKind
-from tools.dataset import read_dataset
-from tools.errors import OmError, PerfError, PreprocessingError, SpecError
-from tools.evidence import FILE, LABELS, MANIFEST
-from tools.evidence_bundle import write_manifest
-from tools.images import LONGEST_ID_BYTES, list_images
-from tools.info import bin_rows, read_info, write_info
-from tools.labels import read_labels
-from tools.reading import MAX_TEXT_BYTES
-from tools.spec import PUBLISHED_SPEC, ROOT, load_spec
+from tools.base.errors import OmError, PerfError, PreprocessingError, SpecError
+from tools.base.files import ROOT
+from tools.base.reading import MAX_TEXT_BYTES
+from tools.data.dataset import read_dataset
+from tools.data.images import LONGEST_ID_BYTES, list_images
+from tools.data.info import bin_rows, read_info, write_info
+from tools.data.labels import read_labels
+from tools.evidence.bundle import write_manifest
+from tools.judge.acceptance import FILE, LABELS, MANIFEST
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.verify_bundle import LARGEST_READ_BYTES
 
 GIGABYTE = 2**30

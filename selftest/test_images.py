@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import PreprocessingError
-from tools.images import list_images
+from tools.base.errors import PreprocessingError
+from tools.data.images import list_images
 
 
 def folder_of(root: Path, *names: str) -> Path:

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from tools.parallel import in_order
+from tools.base.parallel import in_order
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tools import reading
-from tools.errors import PreprocessingError
-from tools.info import InfoRow, bin_rows, image_rows, read_info, write_info
+from tools.base import reading
+from tools.base.errors import PreprocessingError
+from tools.data.info import InfoRow, bin_rows, image_rows, read_info, write_info
 
 ROWS = (InfoRow(0, "./bins/a.bin", 224, 224), InfoRow(1, "./bins/b.bin", 224, 224))
 

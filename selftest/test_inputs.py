@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from fixtures.argv import VALUED
-from tools.inputs import (
+from tools.base.files import ROOT
+from tools.pipeline.inputs import (
     GUIDE_CHECKPOINT,
     VARIABLES,
     InputError,
@@ -18,7 +19,7 @@ from tools.inputs import (
     require_named_inputs,
     resolve,
 )
-from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
 
 Named = Mapping[str, str]
 NOTHING: Named = {}

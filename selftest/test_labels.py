@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools import reading
-from tools.errors import PreprocessingError
-from tools.labels import image_id, read_labels
+from tools.base import reading
+from tools.base.errors import PreprocessingError
+from tools.data.labels import image_id, read_labels
 
 
 def written(folder: Path, content: str | bytes) -> Path:

@@ -17,13 +17,13 @@ from selftest.campaigns.mutants import (
     read_judged,
     write_page,
 )
-from tools.errors import SuiteError
-from tools.spec import ROOT
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT
 
-MODULE = "tools/labels.py"
+MODULE = "tools/data/labels.py"
 ONE, OTHER = Survivor(MODULE, "f", "- a < b\n+ a <= b"), Survivor(MODULE, "f", "- x\n+ y")
 ENTRY = """
-- module: tools/labels.py
+- module: tools/data/labels.py
   function: f
   reason: equivalent
   why: a is never b
@@ -58,7 +58,7 @@ def test_survivors_and_explanations_must_be_the_same_set(tmp_path: Path, capsys:
     assert complain([ONE, OTHER], judged) == 1
     assert "    - |-\n      - x\n      + y\n1 survivors are not explained, 0 " in capsys.readouterr().out
     assert complain([], judged) == 1
-    assert "judged, but does not survive: tools/labels.py f" in capsys.readouterr().out
+    assert "judged, but does not survive: tools/data/labels.py f" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("text", [ENTRY.replace("equivalent", "tired"), ENTRY.replace("why", "wy"), "a: [", "1"])
@@ -72,9 +72,9 @@ def test_a_file_that_judges_nothing_is_refused(tmp_path: Path, text: str) -> Non
 def test_the_page_keeps_the_rows_of_other_modules(tmp_path: Path) -> None:
     page = tmp_path / "mutation.md"
     write_page(page, [Tally(MODULE, 10, 1, (ONE,), 1.0)], {ONE: Reason.EQUIVALENT})
-    write_page(page, [Tally("tools/info.py", 30, 0, (OTHER,), 1.0)], {})
+    write_page(page, [Tally("tools/data/info.py", 30, 0, (OTHER,), 1.0)], {})
     text = page.read_text(encoding="utf-8")
     assert f"| `{MODULE}` | 10 | 8 | 1 | 1 | 1 | 90.0 % | 1 equivalent | `" in text
-    assert "| `tools/info.py` | 30 | 29 | 0 | 1 | 0 | 96.7 % |  | `" in text
-    assert "| `tools/dumps.py` | not run |" in text
+    assert "| `tools/data/info.py` | 30 | 29 | 0 | 1 | 0 | 96.7 % |  | `" in text
+    assert "| `tools/ascend/dumps.py` | not run |" in text
     assert "| all | 40 | 37 | 1 | 2 | 1 | 95.0 % | | |" in text

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from tools.node_errors import Compared, Errors, beyond_fp16, beyond_fp32, compare, short, words
+from tools.diagnosis.node_errors import Compared, Errors, beyond_fp16, beyond_fp32, compare, short, words
 
 
 def _rows(*values: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

@@ -12,8 +12,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from tools.errors import OnnxError
-from tools.onnx_model import checker_answer, compare_weights, inspect_model
+from tools.base.errors import OnnxError
+from tools.model.onnx_model import checker_answer, compare_weights, inspect_model
 
 WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
 STATE = {"fc.weight": torch.from_numpy(WEIGHT)}

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from selftest.faults.world import Outcome, World
-from tools.evidence import read_acceptance
-from tools.spec import ROOT
+from tools.base.files import ROOT
+from tools.judge.acceptance import read_acceptance
 
 SELECTED = ("-m", "not perf")
 

@@ -13,13 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from selftest.odd_images import PHOTOS, RECIPE, image_tensor, needs_photos, noise
-from tools import journal, pixels
-from tools.bins import list_bins, read_bins, write_bin, write_bins
-from tools.errors import PreprocessingError
-from tools.files import sha256_of
-from tools.pixels import INDEX, JOURNAL, PIXELS, PixelStore, pixel_bytes, write_pixels, write_stored_bins
-from tools.preprocess import image_pixels, normalisation_table
-from tools.spec import Preprocessing
+from tools.base.errors import PreprocessingError
+from tools.base.files import sha256_of
+from tools.data import journal, pixels
+from tools.data.bins import list_bins, read_bins, write_bin, write_bins
+from tools.data.pixels import INDEX, JOURNAL, PIXELS, PixelStore, pixel_bytes, write_pixels, write_stored_bins
+from tools.data.preprocess import image_pixels, normalisation_table
+from tools.judge.spec import Preprocessing
 
 IDS = ("a", "b", "c", "d")
 

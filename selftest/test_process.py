@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tools import process
-from tools.spec import ROOT
+from tools.base import process
+from tools.base.files import ROOT
 
 PYTHON = sys.executable
 FAR = 600.0

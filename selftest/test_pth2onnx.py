@@ -13,12 +13,17 @@ import pytest
 import torch
 
 from selftest.torch_models import SMALL, random_weights
-from tools import cli, pth2onnx, sample
-from tools.checkpoint import build_model
-from tools.errors import OnnxError
-from tools.onnx_model import compare_weights, inspect_model
-from tools.pth2onnx import export_onnx
-from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, Exactly, Onnx, load_spec
+from tools import pth2onnx
+from tools.base import cli
+from tools.base.errors import OnnxError
+from tools.base.files import ROOT
+from tools.judge.spec import Exactly, Onnx
+from tools.model import export
+from tools.model.checkpoint import build_model
+from tools.model.export import export_onnx
+from tools.model.onnx_model import compare_weights, inspect_model
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.sample import generate as sample
 
 COMMAND: list[str | Path] = [sys.executable, ROOT / "tools" / "pth2onnx.py"]
 
@@ -138,8 +143,8 @@ def test_the_default_exporters_opset_18_is_refused(
         """What torch's default exporter leaves when asked for 11: its own minimum, without a word."""
         right(module, path, msgspec.structs.replace(wanted, opset=Exactly(exactly=18, unit="opset", source="dynamo")))
 
-    right = pth2onnx._export
-    monkeypatch.setattr(pth2onnx, "_export", dynamo)
+    right = export._export
+    monkeypatch.setattr(export, "_export", dynamo)
     with pytest.raises(OnnxError, match="another opset than asked for"):
         export_onnx(model, tmp_path / "model.onnx", asked)
     assert list(tmp_path.iterdir()) == []

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from selftest.faults.world import World
-from tools.evidence import FILE, Acceptance, read_acceptance, write_acceptance
-from tools.evidence_bundle import write_manifest
+from tools.evidence.bundle import write_manifest
+from tools.judge.acceptance import FILE, Acceptance, read_acceptance, write_acceptance
 from tools.judge.results import Word
 
 ACCURACY = ("-m", "not perf and not om")

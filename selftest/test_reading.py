@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools import reading
-from tools.errors import AccuracyError
-from tools.reading import flat_folder, small_file, some, text_lines
+from tools.base import reading
+from tools.base.errors import AccuracyError
+from tools.base.reading import flat_folder, small_file, some, text_lines
 
 refuse = functools.partial(AccuracyError, gate="g")
 

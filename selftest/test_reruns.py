@@ -10,7 +10,7 @@ import pytest
 
 from selftest.faults.preprocessing_faults import FIRST, OWN, SECOND, own_images
 from selftest.faults.world import Outcome, World
-from tools import sample
+from tools.sample import generate as sample
 
 NOT_TIMED = ("-m", "not perf")
 READ_IMAGES = {"pixels", "bins", "bins-facts", "bins-parity", "onnx-logit-errors"}

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tools import cli, sample, sample_fit
-from tools.checkpoint import build_model, compare_with_network, load_state_dict
-from tools.content import checkpoint_content_sha256, images_content_sha256
-from tools.errors import SuiteError
-from tools.files import md5_of
-from tools.spec import SAMPLE_SPEC, Spec, load_spec
-from tools.torchvision_ops import import_torchvision
+from tools.base import cli
+from tools.base.errors import SuiteError
+from tools.base.files import md5_of
+from tools.judge.spec import Spec
+from tools.model.checkpoint import build_model, compare_with_network, load_state_dict
+from tools.model.torchvision_ops import import_torchvision
+from tools.ports.spec import SAMPLE_SPEC, load_spec
+from tools.sample import fit as sample_fit
+from tools.sample import generate as sample
+from tools.store.content import checkpoint_content_sha256, images_content_sha256
 
 if TYPE_CHECKING:
     import torch

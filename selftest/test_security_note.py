@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tools.spec import ROOT
+from tools.base.files import ROOT
 
 NOTE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 TESTS = re.findall(r"^- `(selftest/[\w/]+\.py)::(\w+)`$", NOTE, re.MULTILINE)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from selftest.faults.world import World
-from tools.spec import ROOT
+from tools.base.files import ROOT
 
 
 def test_white_space_in_the_cache_is_told_at_the_start_and_stops_nothing_but_the_om(world: World) -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools.errors import SpecError
-from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, AtLeast, DeviceBatch, Fact, Number, Spec, load_spec
+from tools.base.errors import SpecError
+from tools.base.files import ROOT
+from tools.judge.spec import AtLeast, DeviceBatch, Fact, Number, Spec
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 TEXT = PUBLISHED_SPEC.read_text(encoding="utf-8")
 CHIP_310 = {1: 317.707, 4: 974.27, 8: 1435.99, 16: 1891.73, 32: 2186.17}

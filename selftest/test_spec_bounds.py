@@ -11,24 +11,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from tools import spec as spec_module
-from tools.errors import SpecError
-from tools.spec import (
-    LARGEST,
-    MOST_IMAGES,
-    PUBLISHED_SPEC,
-    ROOT,
-    SAMPLE_SPEC,
-    AtLeast,
-    AtMost,
-    Device,
-    Entry,
-    Exactly,
-    Fact,
-    Number,
-    Spec,
-    load_spec,
-)
+from tools.base.errors import SpecError
+from tools.base.files import ROOT
+from tools.judge.spec import LARGEST, MOST_IMAGES, AtLeast, AtMost, Device, Entry, Exactly, Fact, Number, Spec
+from tools.ports import spec as spec_module
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 PUBLISHED = load_spec(PUBLISHED_SPEC)
 DOCUMENT = msgspec.to_builtins(PUBLISHED)

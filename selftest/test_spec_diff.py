@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tools.spec import PUBLISHED_SPEC, ROOT, load_spec
+from tools.base.files import ROOT
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.spec_diff import Loosened, loosened
 
 Document = dict[str, Any]

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, Spec, load_spec
+from tools.base.files import ROOT
+from tools.judge.spec import Spec
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 from tools.spec_json import spec_json
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tools.checkpoint import build_model, compare_with_network, load_state_dict
-from tools.errors import CheckpointError, SpecError
-from tools.spec import Checkpoint
-from tools.torchvision_ops import import_torchvision
+from tools.base.errors import CheckpointError, SpecError
+from tools.judge.spec import Checkpoint
+from tools.model.checkpoint import build_model, compare_with_network, load_state_dict
+from tools.model.torchvision_ops import import_torchvision
 
 NETWORK = "squeezenet1_1"
 SMALL = {"a.weight": torch.arange(10.0), "a.bias": torch.ones(2, 2)}

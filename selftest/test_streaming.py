@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from selftest.odd_images import RECIPE, image_tensor, noise
 from selftest.torch_models import SMALL, SMALL_SIDE_PX, random_weights
-from tools.bins import read_bins, write_bins
+from tools.base.errors import AccuracyError, PreprocessingError
+from tools.data.bins import read_bins, write_bins
+from tools.data.pixels import PixelStore, write_pixels
+from tools.data.preprocess import image_pixels
 from tools.engines import streaming
 from tools.engines.streaming import Photographs, stream
 from tools.engines.torch_engine import TorchEngine
-from tools.errors import AccuracyError, PreprocessingError
-from tools.pixels import PixelStore, write_pixels
-from tools.preprocess import image_pixels
-from tools.spec import Preprocessing
+from tools.judge.spec import Preprocessing
 
 Tensor = NDArray[np.float32]
 TINY = msgspec.structs.replace(RECIPE, crop_px=2)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from tools.judge import topk
-from tools.judge.topk import accuracies_percent, hits, top_k
+from tools.engines import topk
+from tools.engines.topk import accuracies_percent, hits, top_k
 
 TIED = st.sampled_from([-1.0, -0.0, 0.0, 0.5, 1.0])
 ANY = st.floats(width=32, allow_nan=False, allow_infinity=False)

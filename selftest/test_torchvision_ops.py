@@ -9,13 +9,14 @@ from types import ModuleType
 
 import pytest
 
-from tools import torchvision_ops
-from tools.spec import ROOT
+from tools.base.files import ROOT
+from tools.model import torchvision_ops
 
 
 def test_models_and_transforms_are_there_in_a_fresh_process() -> None:
     program = (
-        "from tools.torchvision_ops import import_torchvision as get; import sys; assert 'torch' not in sys.modules; "
+        "from tools.model.torchvision_ops import import_torchvision as get; import sys; "
+        "assert 'torch' not in sys.modules; "
         "found = get(); print(found.models.get_model('squeezenet1_1', weights=None) is not None, "
         "found.transforms.Resize(256).size, get() is found)"
     )

@@ -13,13 +13,13 @@ import pytest
 
 import fixtures.setup
 from selftest.faults.world import World
-from tools import content
+from tools.base.errors import Stage
+from tools.base.files import ROOT
 from tools.engines.om_engine import Measured
-from tools.errors import Stage
-from tools.evidence import read_acceptance
-from tools.facts import load_fact
+from tools.judge.acceptance import read_acceptance
 from tools.judge.results import Verdict, Word
-from tools.spec import ROOT
+from tools.store import content
+from tools.store.facts import load_fact
 
 
 def stages(world_gates: list[Any]) -> set[Stage]:

@@ -22,14 +22,16 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, altered, contents_of, leaves, put, spelled
-from tools import gates, verify_bundle
-from tools.errors import Stage
-from tools.evidence import FILE, IDS, LABELS, MANIFEST, SPEC_JSON, read_acceptance
-from tools.judge import paired, throughput
+from tools import verify_bundle
+from tools.base.errors import Stage
+from tools.base.files import ROOT
+from tools.judge import gates, paired, throughput
+from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, SPEC_JSON, read_acceptance
 from tools.judge.accuracy import judge_loss
 from tools.judge.results import Verdict, Word
+from tools.judge.spec import AtLeast, AtMost
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 from tools.report import terminal
-from tools.spec import PUBLISHED_SPEC, ROOT, SAMPLE_SPEC, AtLeast, AtMost, load_spec
 from tools.spec_json import spec_json
 from tools.verify_bundle import OK, REFUSED, Node, Outcome, Table
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools import cli, dumps
-from tools.errors import AccuracyError, PreprocessingError, SuiteError
-from tools.reading import Refusal, flat_folder
+from tools.ascend import dumps
+from tools.base import cli
+from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
+from tools.base.reading import Refusal, flat_folder
 from tools.vision_metric import main, percent, result_json
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from tools.checkpoint import build_model
-from tools.pth2onnx import export_onnx
-from tools.spec import PUBLISHED_SPEC, load_spec
-from tools.torchvision_ops import import_torchvision
+from tools.model.checkpoint import build_model
+from tools.model.export import export_onnx
+from tools.model.torchvision_ops import import_torchvision
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 SMALL = "squeezenet1_1"  # 1.2 million weights, and branches that a Concat joins
 SMALL_SIDE_PX = 64

@@ -9,16 +9,16 @@ from _pytest.mark.structures import ParameterSet
 
 from fixtures.accuracy import Compared
 from fixtures.gates import JudgeGate
-from tools.conservation import handover
-from tools.dataset import LabelledImages
+from tools.data.dataset import LabelledImages
 from tools.engines.predictions import Predictions
+from tools.engines.scoring import Scored
 from tools.judge import agreement
 from tools.judge.agreement import Agreement
 from tools.judge.checks import conserved, made
+from tools.judge.handover import handover
 from tools.judge.published import published_accuracy
 from tools.judge.results import Check
-from tools.scoring import Scored
-from tools.spec import AtLeast, AtMost, Device, LogitAgreement, Spec
+from tools.judge.spec import AtLeast, AtMost, Device, LogitAgreement, Spec
 
 pytestmark = pytest.mark.accuracy
 

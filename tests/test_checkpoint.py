@@ -7,7 +7,7 @@ import pytest
 from fixtures.checkpoint import Checkpoint, CheckpointFile
 from fixtures.gates import JudgeGate
 from tools.judge.checks import made, none_of, same
-from tools.spec import Spec
+from tools.judge.spec import Spec
 
 pytestmark = [pytest.mark.checkpoint, pytest.mark.accuracy]
 

@@ -12,7 +12,7 @@ from tools.ascend.machine import Machine
 from tools.ascend.target import Target
 from tools.engines.predictions import Predictions
 from tools.judge.checks import made, none_of, within
-from tools.spec import Spec
+from tools.judge.spec import Spec
 
 pytestmark = [pytest.mark.om, pytest.mark.npu, pytest.mark.accuracy]
 

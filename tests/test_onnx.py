@@ -8,8 +8,8 @@ from fixtures.gates import JudgeGate
 from fixtures.onnx_model import OnnxFile
 from tools.engines.compare import LogitErrors
 from tools.judge.checks import made, none_of, same, within
-from tools.onnx_model import WeightComparison
-from tools.spec import Spec
+from tools.judge.spec import Spec
+from tools.model.onnx_model import WeightComparison
 
 pytestmark = [pytest.mark.onnx, pytest.mark.accuracy]
 

@@ -11,11 +11,11 @@ from fixtures.perf import Record, replay_clock
 from tools.ascend.machine import Machine
 from tools.engines.om_engine import Measured, om_facts
 from tools.engines.throughput import Paired, images_per_second
-from tools.inputs import Inputs
 from tools.judge.checks import within
 from tools.judge.device import floor, floor_word, idle, plausible
+from tools.judge.spec import Device, Spec
 from tools.judge.throughput import check_reported
-from tools.spec import Device, Spec
+from tools.pipeline.inputs import Inputs
 
 pytestmark = pytest.mark.perf
 

@@ -6,13 +6,13 @@ import pytest
 
 from fixtures.gates import JudgeGate
 from fixtures.preprocessing import Parity, Pixels
-from tools.bins_check import BinFacts
-from tools.conservation import handover
-from tools.dataset import LabelledImages
-from tools.info import InfoRow
-from tools.inputs import Inputs
+from tools.data.bins_check import BinFacts
+from tools.data.dataset import LabelledImages
+from tools.data.info import InfoRow
 from tools.judge.checks import complete, conserved, made, none_of, pinned
-from tools.spec import Spec
+from tools.judge.handover import handover
+from tools.judge.spec import Spec
+from tools.pipeline.inputs import Inputs
 
 pytestmark = [pytest.mark.preprocessing, pytest.mark.accuracy]
 

@@ -10,17 +10,16 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 import msgspec
 
-from tools.cli import EXIT_OK, Parser, run
-from tools.evidence import Acceptance
-from tools.files import atomic
-from tools.spec import ROOT
+from tools.base.cli import EXIT_OK, Parser, run
+from tools.base.files import ROOT, atomic
+from tools.judge.acceptance import Acceptance
 
 SCHEMA_FILE = ROOT / "docs" / "acceptance.schema.json"
 
 
 def main() -> int:
     """Write the schema."""
-    parser = Parser(description="Write docs/acceptance.schema.json anew after a change of tools/evidence.py.")
+    parser = Parser(description="Write docs/acceptance.schema.json anew after a change of tools/judge/acceptance.py.")
     parser.parse_args()
     with atomic(SCHEMA_FILE) as partial:
         partial.write_bytes(msgspec.json.format(msgspec.json.encode(msgspec.json.schema(Acceptance)), indent=1) + b"\n")

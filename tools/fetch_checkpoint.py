@@ -18,11 +18,11 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import cli
-from tools.errors import CheckpointError
-from tools.files import md5_of
-from tools.progress import progress
-from tools.spec import PUBLISHED_SPEC, load_spec
+from tools.base import cli
+from tools.base.errors import CheckpointError
+from tools.base.files import md5_of
+from tools.base.progress import progress
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 GATE = "checkpoint.md5"
 CHUNK_BYTES = 2**20
@@ -56,7 +56,7 @@ def fetch(url: str, target: Path, md5: str, *, timeout_seconds: float = TIMEOUT_
 
 
 def partial_path(target: Path) -> Path:
-    """Where an unfinished download waits to be resumed; unlike tools.files.atomic's, the name is always the same."""
+    """Where an unfinished download waits to be resumed; unlike `atomic`'s, the name is always the same."""
     return target.with_name(f".{target.name}.download")
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import cli
-from tools.info import bin_rows, image_rows, write_info
+from tools.base import cli
+from tools.data.info import bin_rows, image_rows, write_info
 
 
 def main(argv: Sequence[str] | None = None) -> int:

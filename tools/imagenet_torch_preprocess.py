@@ -9,10 +9,10 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import cli
-from tools.bins import bin_bytes, write_bins
-from tools.images import list_images
-from tools.spec import PUBLISHED_SPEC, load_spec
+from tools.base import cli
+from tools.data.bins import bin_bytes, write_bins
+from tools.data.images import list_images
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 
 def main(argv: Sequence[str] | None = None) -> int:

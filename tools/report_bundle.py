@@ -11,11 +11,11 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 import msgspec
 
-from tools.cli import EXIT_FAILED, EXIT_OK, Parser, run
-from tools.errors import SuiteError
-from tools.evidence import FILE, Acceptance, read_acceptance
-from tools.evidence_bundle import write_manifest
-from tools.images import list_images
+from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.base.errors import SuiteError
+from tools.data.images import list_images
+from tools.evidence.bundle import write_manifest
+from tools.judge.acceptance import FILE, Acceptance, read_acceptance
 from tools.judge.results import Verdict
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.html import REPORT, RESULTS, read_spec, write_report

@@ -15,8 +15,9 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools.cli import EXIT_FAILED, EXIT_OK, Parser, run
-from tools.spec import AtLeast, AtMost, Entry, Fact, Number, Spec, load_spec
+from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.judge.spec import AtLeast, AtMost, Entry, Fact, Number, Spec
+from tools.ports.spec import load_spec
 
 LOWER_IS_LOOSER = frozenset(
     (

@@ -10,9 +10,10 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 import msgspec
 
-from tools.cli import EXIT_OK, Parser, run
-from tools.files import atomic
-from tools.spec import Spec, load_spec
+from tools.base.cli import EXIT_OK, Parser, run
+from tools.base.files import atomic
+from tools.judge.spec import Spec
+from tools.ports.spec import load_spec
 
 
 def spec_json(spec: Spec) -> bytes:

@@ -1333,7 +1333,7 @@ ALWAYS, SAMPLE_ONLY, DEVICE_ONLY = "always", "sample", "device"
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate of the suite's inventory (tools/gates.py, a self-test holds the two together) and how to judge it again.
+    """A gate of the suite's inventory (judge/gates.py, a self-test holds the two together) and how to judge it again.
 
     `basis` is RECOMPUTED where predictions or raw samples in the bundle decide, JUDGED_AGAIN where the recorded
     measurement is compared anew, AS_RECORDED where neither is possible.

@@ -15,12 +15,12 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools import cli
-from tools.dumps import dump_width, list_dumps, read_listed
-from tools.errors import AccuracyError
-from tools.files import atomic
-from tools.judge.topk import accuracies_percent, hits, top_k
-from tools.labels import read_labels
+from tools.ascend.dumps import dump_width, list_dumps, read_listed
+from tools.base import cli
+from tools.base.errors import AccuracyError
+from tools.base.files import atomic
+from tools.data.labels import read_labels
+from tools.engines.topk import accuracies_percent, hits, top_k
 
 GATE = "accuracy.dumps"
 TITLE = "Overall statistical evaluation"

@@ -13,7 +13,7 @@ import pytest
 from tools.ascend import ais_bench
 from tools.ascend.reading import ThroughputReading
 from tools.ascend.runs import DatasetRun, Place
-from tools.errors import OmError, PerfError
+from tools.base.errors import OmError, PerfError
 
 from .stubs import ais_bench_package
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.ascend.atc import AtcRequest, CompiledOm, argv, atc_errors, compile_om
-from tools.errors import OmError
+from tools.base.errors import OmError
 
 from .stubs import executable
 

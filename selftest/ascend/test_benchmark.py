@@ -10,8 +10,8 @@ import pytest
 from tools.ascend import benchmark
 from tools.ascend.reading import ThroughputReading
 from tools.ascend.runs import DatasetRun, Place
-from tools.errors import OmError, PerfError, PreprocessingError
-from tools.info import InfoRow, write_info
+from tools.base.errors import OmError, PerfError, PreprocessingError
+from tools.data.info import InfoRow, write_info
 
 from .stubs import executable
 

@@ -11,8 +11,8 @@ from tools.ascend import toolchain
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind, choose_target
-from tools.errors import OmError
-from tools.files import sha256_of
+from tools.base.errors import OmError
+from tools.base.files import sha256_of
 
 from .stubs import executable
 

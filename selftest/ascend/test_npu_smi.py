@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools import process
 from tools.ascend.npu_smi import (
     Chip,
     NpuSmiError,
@@ -23,7 +22,8 @@ from tools.ascend.npu_smi import (
     query,
     watch,
 )
-from tools.process import Completed
+from tools.base import process
+from tools.base.process import Completed
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 IDLE = (TRANSCRIPTS / "npu_smi_310p3.txt").read_text()
@@ -341,7 +341,7 @@ def test_npu_smi_gets_a_minute_to_answer(tmp_path: Path, monkeypatch: pytest.Mon
         assert (argv, cwd, logs, env) == (["npu-smi", "info"], tmp_path, tmp_path, {"A": "b"})
         return Completed(tuple(argv), -15, "", "", timeout_seconds, timed_out=True)
 
-    monkeypatch.setattr("tools.process.run", hung)
+    monkeypatch.setattr("tools.base.process.run", hung)
     with pytest.raises(NpuSmiError, match=r"did not end within 60 s: $"):
         query({"A": "b"}, tmp_path)
 

@@ -14,7 +14,7 @@ from tools.ascend.om_description import (
     description_mismatches,
     read_description,
 )
-from tools.errors import OmError
+from tools.base.errors import OmError
 
 from .stubs import executable
 

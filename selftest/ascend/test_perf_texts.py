@@ -29,8 +29,8 @@ from tools.ascend.reading import (
     ThroughputReading,
     card_images_per_second,
 )
+from tools.judge.spec import AtMost
 from tools.judge.throughput import Stated, check_reported
-from tools.spec import AtMost
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 BS1 = (TRANSCRIPTS / "guide_bs1.txt").read_text()

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tools.ascend.runs import Place, check_dumps, ending, private_folder, reproduce, require_file, run_tool, tail
-from tools.errors import OmError, StageError
-from tools.process import Completed
+from tools.base.errors import OmError, StageError
+from tools.base.process import Completed
 
 from .stubs import executable
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tools.ascend.runs import DatasetRun
 from tools.ascend.shards import join_dumps, run_on_devices, shards
-from tools.errors import OmError, PerfError, SuiteError
-from tools.process import Completed
+from tools.base.errors import OmError, PerfError, SuiteError
+from tools.base.process import Completed
 
 DONE = Completed((), 0, "", "", 0.0, False)
 NO_READING = PerfError("none", gate="om.perf.reading[bs1]")

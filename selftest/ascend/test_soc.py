@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tools.ascend.soc import normalise_soc, soc_mismatch
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tools.ascend.benchmark import binary_name
 from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.ascend.toolkit import cann_version, driver_version, traces
-from tools.errors import OmError
+from tools.base.errors import OmError
 
 from .stubs import ais_bench_package, executable
 

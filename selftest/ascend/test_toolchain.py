@@ -12,7 +12,7 @@ from tools.ascend.atc import named_files
 from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
-from tools.errors import OmError
+from tools.base.errors import OmError
 
 
 class Host:

@@ -9,13 +9,13 @@ from filelock import FileLock, Timeout
 
 from selftest.faults.device_faults import MADE, pretend_device
 from selftest.faults.world import World
-from tools.artifacts import LOCKS
 from tools.ascend import inference
 from tools.ascend.machine import Machine
 from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.turns import device_turn
 from tools.engines import om_engine
+from tools.store.artifacts import LOCKS
 
 
 def machine(kind: TargetKind, *devices: int) -> Machine:

@@ -26,10 +26,9 @@ import pytest
 from selftest.faults.catalogue import PAGE, expected, page, read_page
 from selftest.faults.test_faults import MESSAGE, WHERE
 from selftest.faults.world import IMAGES, small_spec
-from tools import sample
-from tools.content import images_content_sha256
-from tools.files import atomic
-from tools.spec import ROOT
+from tools.base.files import ROOT, atomic
+from tools.sample import generate as sample
+from tools.store.content import images_content_sha256
 
 FAULT_TESTS = "turns_its_gate_red or the_spec_is_refused"
 TAIL_LINES = 15

@@ -20,8 +20,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.files import atomic
-from tools.spec import ROOT
+from tools.base.files import ROOT, atomic
 
 DURATIONS = ROOT / "build" / "selftest" / "durations.json"
 SLOW_PATHS = frozenset(

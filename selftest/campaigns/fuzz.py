@@ -25,10 +25,9 @@ from selftest.campaigns import fuzz_page, fuzz_targets
 from selftest.campaigns.fuzz_result import RESULT, Coverage, Result, read_coverage, read_results
 from selftest.campaigns.fuzz_target import Target
 from selftest.campaigns.fuzz_worker import COVERAGE, SLOWEST
-from tools import cli
-from tools.errors import SuiteError
-from tools.files import atomic
-from tools.spec import ROOT
+from tools.base import cli
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT, atomic
 
 PLACE = ROOT / "build" / "fuzz"
 FINDING_PREFIXES = ("crash-", "timeout-", "oom-")

@@ -15,7 +15,7 @@ from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of,
 from selftest.campaigns.fuzz_target import scratch_folder
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import contents_of
-from tools.spec import Spec
+from tools.judge.spec import Spec
 from tools.verify_bundle import ACCEPTANCE, IDS, SPEC_JSON, Files, Refused
 
 CHANGED = (ACCEPTANCE, SPEC_JSON, IDS)

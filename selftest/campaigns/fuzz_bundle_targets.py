@@ -12,11 +12,11 @@ import msgspec
 from selftest.campaigns.fuzz_bundle import InMemory, bases, small
 from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of
 from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
-from tools.errors import SuiteError
-from tools.evidence import Acceptance
+from tools.base.errors import SuiteError
+from tools.judge.acceptance import Acceptance
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.report import html
 from tools.report_bundle import read_bundle
-from tools.spec import PUBLISHED_SPEC, load_spec
 from tools.spec_json import spec_json
 from tools.verify_bundle import (
     ACCEPTANCE,
@@ -160,7 +160,7 @@ TARGETS = (
         name="spec",
         case=_spec,
         documented=(SuiteError,),
-        modules=("tools.spec",),
+        modules=("tools.ports.spec",),
         seeds=_spec_pieces,
         longest_bytes=200,
         words=(
@@ -183,7 +183,7 @@ TARGETS = (
         name="spec-json",
         case=_spec_json,
         documented=(SuiteError,),
-        modules=("tools.spec", "tools.report.html"),
+        modules=("tools.ports.spec", "tools.report.html"),
         seeds=lambda: (b"p", b"p\0\0\0\0", b"{}", _published()[0].encode()[:500]),
         longest_bytes=500,
         words=JSON_WORDS,
@@ -240,7 +240,7 @@ TARGETS = (
         name="report-bundle",
         case=_report,
         documented=(SuiteError,),
-        modules=("tools.report_bundle", "tools.evidence"),
+        modules=("tools.report_bundle", "tools.judge.acceptance"),
         seeds=_records,
         longest_bytes=5000,
         words=JSON_WORDS,

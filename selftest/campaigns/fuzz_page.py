@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from selftest.campaigns.fuzz_result import Coverage, Result, united
-from tools.errors import SuiteError
-from tools.spec import ROOT
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT
 
 PAGE = ROOT / "docs" / "fuzzing.md"
 END = "<!-- end -->"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from selftest.campaigns.fuzz_target import Target
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 
 MODULE = "selftest.campaigns.fuzz_planted"
 

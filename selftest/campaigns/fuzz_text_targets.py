@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from selftest.campaigns.fuzz_target import Target, scratch_file, text_of
 from tools.ascend.atc import atc_errors
+from tools.ascend.dumps import read_dump
 from tools.ascend.npu_smi import NpuSmiError, busy_reasons, parse_info
 from tools.ascend.om_description import description_mismatches, read_description
 from tools.ascend.perf_texts import (
@@ -20,11 +21,10 @@ from tools.ascend.perf_texts import (
 )
 from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.soc import normalise_soc, soc_mismatch
-from tools.dumps import read_dump
-from tools.errors import AccuracyError, PreprocessingError, SuiteError
-from tools.info import read_info
-from tools.labels import read_labels
-from tools.spec import ROOT
+from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
+from tools.base.files import ROOT
+from tools.data.info import read_info
+from tools.data.labels import read_labels
 
 TRANSCRIPTS = ROOT / "selftest" / "ascend" / "transcripts"
 CLASSES = 4
@@ -204,7 +204,7 @@ TARGETS = (
         name="info",
         case=_info,
         documented=(PreprocessingError,),
-        modules=("tools.info", "tools.reading"),
+        modules=("tools.data.info", "tools.base.reading"),
         seeds=lambda: (b"0 ./bins/a.bin 224 224\n1 ./bins/b.bin 224 224\n",),
         longest_bytes=400,
         words=("0 ", "1 ", " 224 224\n", "./", "../", *NUMBER_WORDS),
@@ -213,7 +213,7 @@ TARGETS = (
         name="labels",
         case=_labels,
         documented=(PreprocessingError,),
-        modules=("tools.labels", "tools.reading"),
+        modules=("tools.data.labels", "tools.base.reading"),
         seeds=lambda: (b"ILSVRC2012_val_00000001.JPEG 65\nILSVRC2012_val_00000002.JPEG 970\n\n", b"a b.JPEG 0\n"),
         longest_bytes=400,
         words=(".JPEG ", "../", "/", "\\", " 999", " 1000", " -1", *NUMBER_WORDS),
@@ -222,7 +222,7 @@ TARGETS = (
         name="txt-dumps",
         case=lambda data: _dump("a_1.txt", data),
         documented=(AccuracyError,),
-        modules=("tools.dumps",),
+        modules=("tools.ascend.dumps",),
         seeds=lambda: (b"1.000000 -2.500000 3.25e0 4 \n", b"1\n2\n3\n4", b"0 0 0 0"),
         longest_bytes=300,
         words=(*NUMBER_WORDS, ",", "]", "[", "1_0", "-nan(ind)", "1e39"),
@@ -231,7 +231,7 @@ TARGETS = (
         name="bin-dumps",
         case=lambda data: _dump("a_1.bin", data),
         documented=(AccuracyError,),
-        modules=("tools.dumps",),
+        modules=("tools.ascend.dumps",),
         seeds=lambda: (bytes(4 * CLASSES), b"\x00\x00\x80\x3f" * CLASSES, b"\x00\x00\xc0\x7f" * CLASSES),
         longest_bytes=40,
     ),

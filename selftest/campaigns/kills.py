@@ -27,10 +27,10 @@ from pathlib import Path
 from bench.page import replace_part
 from selftest.campaigns import kills_checks as checks
 from selftest.faults.world import small_spec
-from tools import cli
-from tools.errors import SuiteError
-from tools.process import GUARD
-from tools.spec import ROOT
+from tools.base import cli
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT
+from tools.base.process import GUARD
 
 PAGE = ROOT / "docs" / "crash-safety.md"
 RUN_LIMIT_SECONDS, ORPHAN_LIMIT_SECONDS, POLL_SECONDS = 300.0, 20.0, 0.01

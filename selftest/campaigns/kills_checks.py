@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tools.spec import ROOT
+from tools.base.files import ROOT
 
 MARK = "ACCEPTANCE_KILL_CAMPAIGN"
 """The variable that every process of a run inherits, so that it is found again whoever its parent is."""

@@ -24,10 +24,9 @@ import msgspec
 
 from selftest.campaigns.mutants_made import mutants_of
 from selftest.campaigns.mutants_run import load_heavy, statuses
-from tools import cli
-from tools.errors import SuiteError
-from tools.files import atomic, cpu_count, sha256_of
-from tools.spec import ROOT
+from tools.base import cli
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT, atomic, cpu_count, sha256_of
 
 PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
@@ -42,16 +41,16 @@ TESTS = {
     "tools/judge/results.py": (RECORDS, "selftest/judge/test_run.py", "selftest/judge/test_checks.py"),
     "tools/judge/run.py": ("selftest/judge/test_run.py",),
     "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
-    "tools/judge/topk.py": ("selftest/test_topk.py",),
-    "tools/conservation.py": ("selftest/test_conservation.py",),
+    "tools/engines/topk.py": ("selftest/test_topk.py",),
+    "tools/judge/handover.py": ("selftest/test_conservation.py",),
     "tools/ascend/perf_texts.py": ("selftest/ascend/test_perf_texts.py",),
     "tools/ascend/npu_smi.py": ("selftest/ascend/test_npu_smi.py",),
     "tools/ascend/reading.py": ("selftest/ascend/test_reading.py", "selftest/ascend/test_perf_texts.py"),
-    "tools/info.py": ("selftest/test_info.py",),
-    "tools/labels.py": ("selftest/test_labels.py",),
-    "tools/reading.py": ("selftest/test_reading.py",),
-    "tools/dumps.py": ("selftest/test_dumps.py",),
-    "tools/spec.py": ("selftest/test_spec_bounds.py", "selftest/test_spec.py"),
+    "tools/data/info.py": ("selftest/test_info.py",),
+    "tools/data/labels.py": ("selftest/test_labels.py",),
+    "tools/base/reading.py": ("selftest/test_reading.py",),
+    "tools/ascend/dumps.py": ("selftest/test_dumps.py",),
+    "tools/ports/spec.py": ("selftest/test_spec_bounds.py", "selftest/test_spec.py"),
 }
 
 

@@ -30,9 +30,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from selftest.campaigns.mutants_made import Mutant
-from tools.errors import SuiteError
-from tools.progress import progress
-from tools.spec import ROOT
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT
+from tools.base.progress import progress
 
 if TYPE_CHECKING:
     import pytest

@@ -14,13 +14,17 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from tools import gates
 from tools.ascend.reading import InferTool, Mode, ThroughputReading
-from tools.conservation import handover
+from tools.base.errors import Stage
 from tools.engines.predictions import Predictions
+from tools.engines.scoring import Scored, agree, score
 from tools.engines.throughput import Paired
-from tools.errors import Stage
-from tools.evidence import (
+from tools.evidence.bundle import Staging, open_staging
+from tools.evidence.host import host_record
+from tools.evidence.records import device_throughput, host_throughput, losses, variant_record
+from tools.evidence.scrub import Scrubber
+from tools.judge import agreement, checks, gates
+from tools.judge.acceptance import (
     Acceptance,
     DatasetRecord,
     DeviceThroughput,
@@ -29,18 +33,14 @@ from tools.evidence import (
     VariantRecord,
     Versions,
 )
-from tools.evidence_bundle import Staging, open_staging
-from tools.evidence_host import host_record
-from tools.evidence_records import device_throughput, host_throughput, losses, variant_record
-from tools.evidence_scrub import Scrubber
-from tools.judge import agreement, checks
 from tools.judge.device import idle, plausible
+from tools.judge.handover import handover
 from tools.judge.published import published_accuracy
 from tools.judge.results import Check, GateResult, Verdict
 from tools.judge.run import judge_run
+from tools.judge.spec import Exactly, Fact, Spec
 from tools.judge.throughput import Stated, check_reported
-from tools.scoring import Scored, agree, score
-from tools.spec import PUBLISHED_SPEC, SAMPLE_SPEC, Exactly, Fact, Spec, load_spec
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 CLASSES = 20
 SOC = "Ascend310"

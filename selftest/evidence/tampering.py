@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tools import verify_bundle
-from tools.evidence import FILE, MANIFEST, SPEC_JSON
+from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON
 from tools.verify_bundle import Files, Outcome
 
 Path_ = tuple[str | int, ...]

@@ -14,7 +14,12 @@ import numpy as np
 import pytest
 
 from selftest.evidence.bundles import DIGEST, NO_SCRUBBING, Made, World
-from tools.evidence import (
+from tools.base.files import ROOT
+from tools.evidence.bundle import EvidenceError, Staging, open_staging, write_manifest
+from tools.evidence.host import host_record
+from tools.evidence.scrub import Scrubber
+from tools.evidence_schema import SCHEMA_FILE
+from tools.judge.acceptance import (
     FILE,
     IDS,
     LABELS,
@@ -26,12 +31,8 @@ from tools.evidence import (
     InputDigest,
     read_acceptance,
 )
-from tools.evidence_bundle import EvidenceError, Staging, open_staging, write_manifest
-from tools.evidence_host import host_record
-from tools.evidence_schema import SCHEMA_FILE
-from tools.evidence_scrub import Scrubber
 from tools.judge.results import RunVerdict, Word
-from tools.spec import ROOT, load_spec
+from tools.ports.spec import load_spec
 from tools.spec_json import spec_json
 
 SMALL = World(images=20, margin_pp=40.0, batches=(1,))
@@ -97,8 +98,8 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     open_staging(place, NO_SCRUBBING).publish(empty())
     before = (place / FILE).read_bytes()
     code = (
-        "import os, signal, sys; from pathlib import Path; from tools.evidence_bundle import open_staging; "
-        "from tools.evidence_scrub import Scrubber; from tools.evidence_host import host_record; "
+        "import os, signal, sys; from pathlib import Path; from tools.evidence.bundle import open_staging; "
+        "from tools.evidence.scrub import Scrubber; from tools.evidence.host import host_record; "
         "open_staging(Path(sys.argv[1]), Scrubber((), (), '')).put(host_record(), 'host'); "
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

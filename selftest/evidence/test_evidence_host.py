@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tools.evidence_host import host_record, suite_sha256, versions
+from tools.evidence.host import host_record, suite_sha256, versions
 
 
 def test_the_host_has_no_name() -> None:

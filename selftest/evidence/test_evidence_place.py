@@ -12,9 +12,9 @@ import pytest
 from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
-from tools.evidence import FILE
-from tools.evidence_bundle import EvidenceError, Staging, open_staging
-from tools.spec import ROOT
+from tools.base.files import ROOT
+from tools.evidence.bundle import EvidenceError, Staging, open_staging
+from tools.judge.acceptance import FILE
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
 

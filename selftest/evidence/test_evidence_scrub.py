@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.evidence import InputDigest
-from tools.evidence_scrub import Scrubber, scrubber
+from tools.evidence.scrub import Scrubber, scrubber
+from tools.judge.acceptance import InputDigest
 
 SCRUB = Scrubber(
     folders=(("/srv/runner/port", "repository"), ("/srv/runner/port/build/cache", "cache"), ("/srv/runner", "home")),

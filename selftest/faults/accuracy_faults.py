@@ -10,10 +10,10 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.preprocessing_faults import OWN, own_images
 from selftest.faults.world import World
-from tools import sample
-from tools.content import images_content_sha256
 from tools.engines import predictions
 from tools.engines.predictions import Predictions
+from tools.sample import generate as sample
+from tools.store.content import images_content_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable

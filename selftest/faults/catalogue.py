@@ -18,8 +18,8 @@ from selftest.faults import (
 )
 from selftest.faults.fault import Catalogue, Fault
 from selftest.faults.spec_faults import REFUSED
-from tools import gates
-from tools.spec import ROOT
+from tools.base.files import ROOT
+from tools.judge import gates
 
 PAGE = ROOT / "docs" / "faults.md"
 MODULES = (

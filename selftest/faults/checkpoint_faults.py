@@ -12,8 +12,8 @@ import pytest
 
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools import sample
-from tools.files import md5_of
+from tools.base.files import md5_of
+from tools.sample import generate as sample
 
 if TYPE_CHECKING:
     import torch

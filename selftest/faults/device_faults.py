@@ -15,12 +15,12 @@ import fixtures.om
 import fixtures.setup
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools import evidence_bundle
 from tools.ascend import machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
+from tools.evidence import bundle as evidence_bundle
 from tools.judge.results import Verdict
-from tools.spec import PUBLISHED_SPEC
+from tools.ports.spec import PUBLISHED_SPEC
 
 MADE = ("predictions-om", "throughput-om")
 compiling = Catalogue("om", remade=("om", *MADE))

@@ -11,7 +11,7 @@ import pytest
 
 from selftest.faults.fault import Catalogue
 from selftest.faults.preprocessing_faults import FIRST, OWN, SECOND, edit_labels, own_images
-from tools.reading import MAX_TEXT_BYTES
+from tools.base.reading import MAX_TEXT_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
-from tools.spec import ROOT
+from tools.base.files import ROOT
 
 if TYPE_CHECKING:
     from selftest.faults.world import Outcome

@@ -10,8 +10,8 @@ import pytest
 
 from selftest.faults.accuracy_faults import edit_predictions, keep_best, shifted
 from selftest.faults.fault import Catalogue, Inject
-from tools import process
 from tools.ascend import ais_bench, atc, benchmark, machine, npu_smi
+from tools.base import process
 from tools.engines import om_engine, predictions
 
 if TYPE_CHECKING:

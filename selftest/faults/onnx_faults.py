@@ -10,9 +10,9 @@ import pytest
 
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools import pth2onnx
 from tools.engines.onnx_engine import OnnxEngine
-from tools.spec import Onnx
+from tools.judge.spec import Onnx
+from tools.model import export as exporter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ def edit_export(monkeypatch: pytest.MonkeyPatch, edit: Callable[[onnx.ModelProto
     """Let the exporter write the right file and then change the graph in it."""
     import onnx
 
-    export = pth2onnx._export
+    export = exporter._export
 
     def edited(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
         export(model, path, asked)
@@ -35,7 +35,7 @@ def edit_export(monkeypatch: pytest.MonkeyPatch, edit: Callable[[onnx.ModelProto
         edit(graph)
         onnx.save(graph, str(path))
 
-    monkeypatch.setattr(pth2onnx, "_export", edited)
+    monkeypatch.setattr(exporter, "_export", edited)
 
 
 def edit_pads(monkeypatch: pytest.MonkeyPatch, operator: str, pads: list[int]) -> None:
@@ -153,17 +153,17 @@ def swapped_filters(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("weights exported after rounding to float16", "onnx.weights")
 def rounded_weights(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    export = pth2onnx._export
-    monkeypatch.setattr(pth2onnx, "_export", lambda model, path, asked: export(model.half().float(), path, asked))
+    export = exporter._export
+    monkeypatch.setattr(exporter, "_export", lambda model, path, asked: export(model.half().float(), path, asked))
 
 
 @catalogue.fault("softmax appended", "onnx.logits_abs_error")
 def softmax(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    export = pth2onnx._export
+    export = exporter._export
     monkeypatch.setattr(
-        pth2onnx,
+        exporter,
         "_export",
         lambda model, path, asked: export(_named_like(torch.nn.Softmax(1), model), path, asked),
     )

@@ -14,10 +14,12 @@ import pytest
 import fixtures.preprocessing
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import IMAGES, World
-from tools import content, info, pixels, preprocess, sample
-from tools.bins import write_bin
-from tools.pixels import INDEX, PIXELS, Index, PixelStore
-from tools.spec import Preprocessing
+from tools.data import info, pixels, preprocess
+from tools.data.bins import write_bin
+from tools.data.pixels import INDEX, PIXELS, Index, PixelStore
+from tools.judge.spec import Preprocessing
+from tools.sample import generate as sample
+from tools.store import content
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,13 +13,16 @@ from selftest.faults.fault import Fault
 from selftest.faults.message import printed_message, shortened
 from selftest.faults.spec_faults import REFUSED, Door, SpecFault
 from selftest.faults.world import Outcome, World
-from tools import cli, spec_diff
-from tools.errors import Stage
-from tools.gates import INVENTORY
+from tools import spec_diff
+from tools.base import cli
+from tools.base.errors import Stage
+from tools.base.files import ROOT
 from tools.judge.checks import made
+from tools.judge.gates import INVENTORY
 from tools.judge.results import GateResult, Verdict, Word
+from tools.judge.spec import AtLeast
 from tools.judge.throughput import judge_throughput
-from tools.spec import PUBLISHED_SPEC, ROOT, AtLeast
+from tools.ports.spec import PUBLISHED_SPEC
 
 WHERE, MESSAGE = "fault", "fault_message"
 """Properties that selftest/campaigns/faults.py reads from a fault's report."""

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tools.content import images_content_sha256
-from tools.evidence import Acceptance, read_acceptance
+from tools.base.files import ROOT
+from tools.judge.acceptance import Acceptance, read_acceptance
 from tools.judge.results import Check, Verdict
-from tools.sample import IMAGES_FOLDER, LABEL_FILE, write_images
-from tools.spec import ROOT, SAMPLE_SPEC
+from tools.ports.spec import SAMPLE_SPEC
+from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
+from tools.store.content import images_content_sha256
 
 IMAGES = 48
 # what 48 images cannot prove or take too long to prove: the margin, and the rounds of a timing

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.accuracy import Loss, TightBound, compare, judge_loss, label_places, pair_places, top1_to_top5, top_k
 from tools.judge.paired import PairedTable, loss_interval_pp
 from tools.judge.results import Verdict
-from tools.spec import AtMost
+from tools.judge.spec import AtMost
 
 STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge import agreement as judge
 from tools.judge.agreement import Agreement, measure, summarise
 from tools.judge.results import Check, Verdict
-from tools.spec import AtLeast, AtMost
+from tools.judge.spec import AtLeast, AtMost
 
 if TYPE_CHECKING:
     import numpy as np

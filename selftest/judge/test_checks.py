@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.conservation import handover
 from tools.judge.accuracy import TopK, top1_to_top5
 from tools.judge.checks import complete, conserved, made, none_of, not_run, pinned, same, within
+from tools.judge.handover import handover
 from tools.judge.published import published_accuracy
 from tools.judge.results import Check, Verdict
-from tools.spec import PUBLISHED_SPEC, SAMPLE_SPEC, AtLeast, AtMost, Bound, Exactly, Fact, load_spec
+from tools.judge.spec import AtLeast, AtMost, Bound, Exactly, Fact
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 MOST = AtMost(at_most=1.0, unit="pp", source="s")
 LEAST = AtLeast(at_least=1.0, unit="ratio", source="s")

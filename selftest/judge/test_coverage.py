@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.coverage import BEGIN, END, LOWEST_COVERAGE, QUICK, judged, lowest_coverage, simulate, write_between_markers
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.accuracy import TightBound
 from tools.judge.results import Verdict
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.checks import not_run
 from tools.judge.device import floor, floor_word, idle, plausible
 from tools.judge.results import Check, Verdict
-from tools.spec import PUBLISHED_SPEC, Device, Model, load_spec
+from tools.judge.spec import Device, Model
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 FLOOR_BS16 = 1891.73 * 0.95
 CEILING_BS16 = 1891.73 * 1.5

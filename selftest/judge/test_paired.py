@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.paired import PairedTable, images_needed, loss_interval_pp, mcnemar_p, pair, wilson_percent
 
 STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run

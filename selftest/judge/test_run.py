@@ -7,11 +7,11 @@ import itertools
 import msgspec
 import pytest
 
-from tools.errors import Stage
-from tools.gates import INVENTORY, Asked, expected
+from tools.base.errors import Stage
+from tools.judge.gates import INVENTORY, Asked, expected
 from tools.judge.results import Check, GateResult, Verdict, Word
 from tools.judge.run import judge_run
-from tools.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 OWED = ("a", "b", "c")
 

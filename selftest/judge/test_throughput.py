@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.checks import within
 from tools.judge.results import Check, Verdict
+from tools.judge.spec import AtLeast, AtMost
 from tools.judge.throughput import (
     Rates,
     Stated,
@@ -20,7 +21,6 @@ from tools.judge.throughput import (
     order_interval,
     verdict_rates,
 )
-from tools.spec import AtLeast, AtMost
 
 STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run
 

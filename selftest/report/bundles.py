@@ -9,10 +9,10 @@ import msgspec
 import numpy as np
 
 from selftest.evidence.bundles import Made, World
-from tools import gates
-from tools.errors import Stage
-from tools.evidence import Acceptance, CommandRecord, Timing, read_acceptance, write_acceptance
-from tools.evidence_bundle import write_manifest
+from tools.base.errors import Stage
+from tools.evidence.bundle import write_manifest
+from tools.judge import gates
+from tools.judge.acceptance import Acceptance, CommandRecord, Timing, read_acceptance, write_acceptance
 from tools.judge.accuracy import TightBound
 from tools.judge.checks import made
 from tools.judge.results import GateResult, Verdict, Word

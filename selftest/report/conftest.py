@@ -10,7 +10,7 @@ import pytest
 from selftest.evidence.bundles import World
 from selftest.report.bundles import Change, failed, without, write_bundle
 from selftest.report.page import Page
-from tools.evidence import Acceptance
+from tools.judge.acceptance import Acceptance
 
 BATCHES = (1, 4, 8, 16, 32)
 

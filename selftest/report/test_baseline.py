@@ -7,11 +7,11 @@ import pytest
 
 from selftest.report.bundles import Change, failed
 from selftest.report.conftest import Written
-from tools.evidence import Acceptance, DatasetRecord, InputDigest, MachineRecord
+from tools.judge.acceptance import Acceptance, DatasetRecord, InputDigest, MachineRecord
 from tools.judge.results import Verdict
+from tools.judge.spec import Spec
 from tools.report.baseline import BaselineError, Comparison, FigureDelta, compare
 from tools.report.html import read_spec
-from tools.spec import Spec
 
 replace = msgspec.structs.replace
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from tools.evidence import IDS, LABELS, VariantRecord
+from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.report.flips import Flips, Outcome, PredictionsError, find_flips
 
 IMAGE_IDS = ["a", "b", "c", "d"]

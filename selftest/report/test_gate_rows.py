@@ -11,8 +11,8 @@ import pytest
 from selftest.evidence.bundles import World
 from selftest.report.bundles import write_bundle
 from selftest.report.conftest import Written
-from tools import gates
-from tools.errors import Stage
+from tools.base.errors import Stage
+from tools.judge import gates
 from tools.judge.results import GateResult, Verdict
 from tools.report.gate_rows import GateRow, gates_by_stage
 

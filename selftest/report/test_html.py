@@ -13,7 +13,7 @@ from selftest.evidence.bundles import CLASSES, World
 from selftest.report.bundles import failed, hostile, hostile_ids, pictures, write_bundle
 from selftest.report.conftest import Written
 from selftest.report.page import Page
-from tools.evidence import Acceptance, VariantRecord
+from tools.judge.acceptance import Acceptance, VariantRecord
 from tools.judge.results import Verdict
 from tools.report.flips import SHOWN_AT_MOST, find_flips
 from tools.report.html import ReportError, read_spec, write_report

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tools.errors import Stage
+from tools.base.errors import Stage
 from tools.judge.checks import within
 from tools.judge.results import Check, GateResult, Verdict
+from tools.judge.spec import AtMost
 from tools.report.junit import junit_properties
-from tools.spec import AtMost
 
 BOUND = AtMost(at_most=1.0, unit="pp", source="guide")
 

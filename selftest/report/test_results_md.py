@@ -10,9 +10,9 @@ import pytest
 from selftest.report.bundles import HOSTILE
 from selftest.report.conftest import Written
 from tools.judge.results import Verdict
+from tools.ports.spec import PUBLISHED_SPEC
 from tools.report.html import read_spec
 from tools.report.results_md import escaped, results_markdown
-from tools.spec import PUBLISHED_SPEC
 from tools.verify_bundle import SHIPPED_SPECS
 
 

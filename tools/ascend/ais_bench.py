@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tools import process
 from tools.ascend.perf_texts import AisSummary, PerfTextError, ais_reading, read_ais_json, read_ais_output
 from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.runs import (
@@ -32,10 +31,11 @@ from tools.ascend.runs import (
     require_file,
     run_tool,
 )
-from tools.conservation import handover
-from tools.errors import OmError, PerfError
-from tools.process import Completed
-from tools.reading import small_file
+from tools.base import process
+from tools.base.errors import OmError, PerfError
+from tools.base.process import Completed
+from tools.base.reading import small_file
+from tools.judge.handover import handover
 
 PURE_LOOPS = 1000
 """`--loop` of the AlexNet README for 310P3."""

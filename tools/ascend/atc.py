@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import process
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, require_plain, tail
 from tools.ascend.soc import normalise_soc
-from tools.errors import OmError
-from tools.files import atomic, sha256_of
-from tools.process import Completed
+from tools.base import process
+from tools.base.errors import OmError
+from tools.base.files import atomic, sha256_of
+from tools.base.process import Completed
 
 SUCCESS_LINE = "ATC run success"
 FAILURE_LINE = "ATC run failed"

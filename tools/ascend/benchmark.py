@@ -26,10 +26,10 @@ from tools.ascend.runs import (
     require_file,
     run_tool,
 )
-from tools.conservation import handover
-from tools.errors import OmError, PerfError, PreprocessingError
-from tools.info import InfoRow, read_info, write_info
-from tools.reading import small_file
+from tools.base.errors import OmError, PerfError, PreprocessingError
+from tools.base.reading import small_file
+from tools.data.info import InfoRow, read_info, write_info
+from tools.judge.handover import handover
 
 PURE_ROUNDS = 30
 """The guide's `-round` of AlexNet; the tool takes 1 to 1024."""

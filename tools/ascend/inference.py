@@ -12,8 +12,8 @@ from tools.ascend.reading import InferTool, ThroughputReading
 from tools.ascend.runs import DatasetRun, Place, private_folder, ran_gate
 from tools.ascend.shards import join_dumps, run_on_devices, shards
 from tools.ascend.target import Target
-from tools.errors import OmError
-from tools.info import InfoRow, write_info
+from tools.base.errors import OmError
+from tools.data.info import InfoRow, write_info
 
 STAGED_FILE_MODE = 0o640
 

@@ -10,7 +10,7 @@ from tools.ascend.npu_smi import NpuSmiError, chip_of, query
 from tools.ascend.soc import normalise_soc, soc_mismatch
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
-from tools.errors import OmError, SuiteError
+from tools.base.errors import OmError, SuiteError
 
 GATE = "om.device"
 SIMULATOR_SAYS = "[SIMULATOR]"

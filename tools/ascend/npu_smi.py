@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tools import process
-from tools.errors import SuiteError
+from tools.base import process
+from tools.base.errors import SuiteError
 
 IDLE_MEMORY_MB = {"310P": 1643, "310": 2621, "910": 3500}
 """Largest memory use seen on an idle chip by name prefix, longest prefix first (public npu-smi tables)."""

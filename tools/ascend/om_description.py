@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools import process
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, tail
 from tools.ascend.soc import soc_mismatch
-from tools.errors import OmError
-from tools.reading import small_file
+from tools.base import process
+from tools.base.errors import OmError
+from tools.base.reading import small_file
 
 _SOC_FLAG = re.compile(r"--soc_version[= ]\s{0,9}(\w+)")
 

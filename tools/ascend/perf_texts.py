@@ -22,7 +22,7 @@ from tools.ascend.reading import (
     ThroughputReading,
     contradictions,
 )
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 
 _FULL_WIDTH = str.maketrans({"\uff0c": ",", "\uff1a": ":", "\uff1d": "=", "\u3000": " ", "\u00a0": " ", "\ufeff": " "})
 # Repetitions are bounded so that hostile text cannot make a search quadratic.

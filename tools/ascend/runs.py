@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools import process
 from tools.ascend.perf_texts import PerfTextError
 from tools.ascend.reading import ThroughputReading
-from tools.conservation import handover
-from tools.errors import OmError, PerfError, StageError
-from tools.process import Completed
+from tools.base import process
+from tools.base.errors import OmError, PerfError, StageError
+from tools.base.process import Completed
+from tools.judge.handover import handover
 
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""

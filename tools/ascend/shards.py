@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
-from tools import process
 from tools.ascend.runs import DatasetRun, private_folder
-from tools.conservation import handover
-from tools.errors import OmError, SuiteError
+from tools.base import process
+from tools.base.errors import OmError, SuiteError
+from tools.judge.handover import handover
 
 
 def shards(ids: Sequence[str], devices: Sequence[int]) -> dict[int, tuple[str, ...]]:

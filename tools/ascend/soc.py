@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 
 _NAME = re.compile(r"(?:ascend)?(P[0-9]|[0-9]{3}(?:[A-Z]?[0-9]*(?:_[0-9]+)?|(?:Pro|Premium)[AB]))", re.IGNORECASE)
 _EARLY_NAMES = {"Ascend710": "Ascend310P3"}

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from tools.ascend.benchmark import binary_name
 from tools.ascend.reading import InferTool
 from tools.ascend.toolkit import OWN_VARIABLE, installed_tool, missing_pieces, traces
-from tools.errors import OmError
+from tools.base.errors import OmError
 
 GATE = "om.toolkit"
 SIMULATOR = Path(__file__).resolve().parent / "simulator"

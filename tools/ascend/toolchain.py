@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools import process
 from tools.ascend.reading import InferTool
 from tools.ascend.target import SIMULATOR, SIMULATOR_PYTHON, Target, TargetKind
 from tools.ascend.toolkit import OWN_VARIABLE, cann_version, driver_version
-from tools.errors import OmError
-from tools.files import scratch_folder, sha256_of
+from tools.base import process
+from tools.base.errors import OmError
+from tools.base.files import scratch_folder, sha256_of
 
 GATE = "om.toolkit"
 PROBE_SECONDS = 120.0

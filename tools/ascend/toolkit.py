@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
 from tools.ascend.reading import InferTool
-from tools.reading import small_file
+from tools.base.reading import small_file
 
 ASCEND_FOLDER = Path("usr/local/Ascend")
 TOOLKIT_LINKS = ("ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")

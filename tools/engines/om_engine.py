@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend import inference
+from tools.ascend.dumps import read_logits
 from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
 from tools.ascend.npu_smi import NpuSmiError, watch
 from tools.ascend.reading import Mode, ThroughputReading, card_images_per_second
 from tools.ascend.turns import device_turn
-from tools.dumps import read_logits
+from tools.base.errors import OmError, PerfError
+from tools.base.files import scratch_folder
 from tools.engines.predictions import Predictions
-from tools.errors import OmError, PerfError
-from tools.files import scratch_folder
+from tools.judge.spec import Preprocessing, Spec
 from tools.judge.throughput import Stated
-from tools.spec import Preprocessing, Spec
 
 TOOL_TIMEOUT_SECONDS = 3 * 3600.0
 """The guide's slowest run, batch 1 over 50,000 images, takes 240 s; a hang must end within a working day's slot."""

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.errors import OnnxError
-from tools.spec import Onnx
+from tools.base.errors import OnnxError
+from tools.judge.spec import Onnx
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.errors import AccuracyError
+from tools.base.errors import AccuracyError
 
 if TYPE_CHECKING:
     import numpy as np

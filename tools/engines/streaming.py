@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from tools.base.errors import AccuracyError, PreprocessingError
+from tools.base.files import cpu_count
+from tools.base.parallel import in_order
+from tools.base.progress import progress
+from tools.data.preprocess import UnreadableImageError, image_pixels, normalise_into, read_image
 from tools.engines import Engine, HostEngine
 from tools.engines.predictions import Predictions, gate_of
-from tools.errors import AccuracyError, PreprocessingError
-from tools.files import cpu_count
-from tools.parallel import in_order
-from tools.preprocess import UnreadableImageError, image_pixels, normalise_into, read_image
-from tools.progress import progress
-from tools.spec import Preprocessing
+from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tools.checkpoint import StateDict, build_model
+from tools.model.checkpoint import StateDict, build_model
 
 if TYPE_CHECKING:
     import numpy as np

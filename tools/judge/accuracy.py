@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 
-from tools.conservation import handover
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
+from tools.judge.handover import handover
 from tools.judge.paired import (
     CONFIDENCE,
     Interval,
@@ -18,7 +18,7 @@ from tools.judge.paired import (
     wilson_percent,
 )
 from tools.judge.results import Check, Record, Verdict
-from tools.spec import AtMost
+from tools.judge.spec import AtMost
 
 PLACES = 5
 NOT_AMONG_THEM = 0

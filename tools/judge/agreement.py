@@ -7,11 +7,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from tools.conservation import first_few
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.checks import none_of, within
+from tools.judge.handover import first_few
 from tools.judge.results import Check, Record
-from tools.spec import AtLeast, AtMost
+from tools.judge.spec import AtLeast, AtMost
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from tools.conservation import Handover, first_few
+from tools.judge.handover import Handover, first_few
 from tools.judge.results import Check, Verdict
-from tools.spec import AtLeast, AtMost, Bound, Dataset, Exactly
+from tools.judge.spec import AtLeast, AtMost, Bound, Dataset, Exactly
 
 
 def within(measured: float, bound: Bound, *, detail: str = "") -> Check:

@@ -8,8 +8,8 @@ import msgspec
 
 from tools.judge.checks import none_of, not_run, within
 from tools.judge.results import Check, Verdict, Word
+from tools.judge.spec import Device, Model
 from tools.judge.throughput import judge_throughput
-from tools.spec import Device, Model
 
 IDLE_SOURCE = "a perf run on a busy device measures the other job too"
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import NormalDist
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.results import Record
 
 CONFIDENCE = 0.95

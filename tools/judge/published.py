@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.judge.accuracy import TopK
 from tools.judge.checks import not_run, within
 from tools.judge.results import Check
-from tools.spec import AtMost, Fact
+from tools.judge.spec import AtMost, Fact
 
 
 def published_accuracy(measured: TopK, published: Fact, error: AtMost, *, incomplete: str) -> Check:

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from tools.errors import Stage
+from tools.base.errors import Stage
 
 
 class Verdict(enum.StrEnum):

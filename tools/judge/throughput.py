@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from functools import cache
 from statistics import NormalDist, fmean, median_low, stdev
 
-from tools.errors import SuiteError
+from tools.base.errors import SuiteError
 from tools.judge.checks import within
 from tools.judge.paired import CONFIDENCE, Interval
 from tools.judge.results import Check, Record, Verdict
-from tools.spec import AtLeast, AtMost
+from tools.judge.spec import AtLeast, AtMost
 
 BISECTIONS = 64
 SPREAD_FALSE_ALARM = 0.001

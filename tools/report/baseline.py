@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from tools.ascend.target import TargetKind
-from tools.errors import SuiteError
-from tools.evidence import Acceptance, DeviceThroughput, InputDigest, VariantRecord
+from tools.base.errors import SuiteError
+from tools.judge.acceptance import Acceptance, DeviceThroughput, InputDigest, VariantRecord
 from tools.judge.results import Check, GateResult, Record, Verdict
-from tools.spec import Spec
+from tools.judge.spec import Spec
 
 T = TypeVar("T")
 JUDGED_AT = {1: "top1_drop_pp", 5: "top5_drop_pp"}

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tools.errors import SuiteError
-from tools.evidence import IDS, LABELS, VariantRecord
+from tools.base.errors import SuiteError
+from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.judge.accuracy import PLACES
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from tools.errors import Stage
-from tools.evidence import FILE, IDS, LABELS, Acceptance, CommandRecord
-from tools.gates import BY_ID
+from tools.base.errors import Stage
+from tools.judge.acceptance import FILE, IDS, LABELS, Acceptance, CommandRecord
+from tools.judge.gates import BY_ID
 from tools.judge.results import Check, GateResult, Verdict
 
 NOT_REACHED = "this run did not come to it"

@@ -10,10 +10,11 @@ from urllib.parse import quote
 
 import msgspec
 
-from tools.errors import SuiteError
-from tools.evidence import SPEC_JSON, Acceptance
-from tools.files import atomic
+from tools.base.errors import SuiteError
+from tools.base.files import atomic
+from tools.judge.acceptance import SPEC_JSON, Acceptance
 from tools.judge.results import Verdict
+from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.baseline import Comparison
 from tools.report.flips import Flips, find_flips
@@ -23,7 +24,6 @@ from tools.report.summary import summarise
 from tools.report.svg_plots import loss_plot, throughput_plot, time_plot
 from tools.report.tables import accuracy_rows, host_rows, references, throughput_rows
 from tools.report.thumbnails import ThumbnailError, thumbnail
-from tools.spec import Spec
 
 if TYPE_CHECKING:
     from jinja2 import Environment

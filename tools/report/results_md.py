@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from tools.evidence import Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.results import Verdict, Word
+from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.tables import AccuracyRow, ThroughputRow, accuracy_rows, references, throughput_rows
 from tools.report.terminal import MEANING
-from tools.spec import Spec
 
 NOTHING = str(words.NOTHING)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")

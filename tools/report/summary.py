@@ -9,13 +9,13 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from tools.evidence import Acceptance, DeviceThroughput, VariantRecord
+from tools.judge.acceptance import Acceptance, DeviceThroughput, VariantRecord
 from tools.judge.accuracy import Loss
 from tools.judge.results import Verdict, Word
+from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.gate_rows import GateRow, StageGates
 from tools.report.terminal import MEANING
-from tools.spec import Spec
 
 UNKNOWN = "not known in this run"
 BATCHES_SHOWN = 5

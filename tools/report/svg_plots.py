@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 from markupsafe import Markup
 
-from tools.errors import Stage
-from tools.evidence import Timing
+from tools.base.errors import Stage
+from tools.judge.acceptance import Timing
 from tools.judge.accuracy import Loss
 from tools.judge.results import Verdict
+from tools.judge.spec import Spec
 from tools.report.tables import AccuracyRow, ThroughputRow
 from tools.report.words import MINUS, printable, seconds
-from tools.spec import Spec
 
 WIDTH = 360
 CHARACTER = 6  # about the width of one, to keep a label inside the picture

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from tools.ascend.target import TargetKind
 from tools.engines.throughput import images_per_second
-from tools.evidence import Acceptance, DeviceThroughput, HostThroughput, VariantRecord
+from tools.judge.acceptance import Acceptance, DeviceThroughput, HostThroughput, VariantRecord
 from tools.judge.accuracy import Loss
 from tools.judge.results import Check, Verdict
+from tools.judge.spec import Fact, Spec
 from tools.report.words import variant_name
-from tools.spec import Fact, Spec
 
 NOT_RUN = "not run"
 

@@ -6,7 +6,7 @@ import base64
 import io
 from pathlib import Path
 
-from tools.preprocess import FORMATS
+from tools.data.preprocess import FORMATS
 
 SIDE_PX = 96
 JPEG_QUALITY = 60

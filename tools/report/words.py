@@ -8,7 +8,7 @@ from typing import Final
 
 from markupsafe import Markup
 
-from tools.evidence import SpecRecord
+from tools.judge.acceptance import SpecRecord
 from tools.judge.results import Check, Word
 
 NOTHING: Final = Markup("–")

@@ -1,0 +1,1 @@
+"""What every room uses: errors, files, child processes, strict reading, progress. Knows nothing of a port."""

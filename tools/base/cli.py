@@ -1,0 +1,37 @@
+"""What the commands share: a refused input is one line on stderr and exit status 2, never a traceback."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from tools.base.errors import SuiteError
+
+EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaints are one line too, like every other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        """Refuse the arguments."""
+        raise SuiteError(message, fix=f"see {self.prog} --help")
+
+
+def run(main: Callable[[], int]) -> int:
+    """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
+    try:
+        return main()
+    except (SuiteError, OSError) as error:
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted: nothing unfinished was left under a final name", file=sys.stderr)
+        return 130
+    return EXIT_BAD_INPUT
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space (file names may hold newlines) folded to one space."""
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""The data set: labels, images, the preprocessing recipe, pixels, bins and the .info list."""

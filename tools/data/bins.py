@@ -1,0 +1,102 @@
+"""A folder of preprocessed images, `<id>.bin` each: made on all cores, resumable, and read back."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.base.errors import PreprocessingError
+from tools.data.journal import NAMED_AT_MOST, Output, make_all
+from tools.data.preprocess import normalised
+from tools.judge.spec import Preprocessing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SUFFIX = ".bin"
+JOURNAL = ".preprocessing.journal"
+
+
+def bin_bytes(recipe: Preprocessing) -> int:
+    """Size of one bin: 3 channels of crop x crop float32 (602,112 bytes at 224)."""
+    return 3 * recipe.crop_px * recipe.crop_px * 4
+
+
+def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
+    """Write `<id>.bin` for every image; bins of an interrupted run are kept where image and bin are unchanged.
+
+    Every unreadable image is named in one PreprocessingError at the end; bins that belong to no image are refused
+    first, because the vendor's tools take whatever lies in the folder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    refuse_strangers(images, folder)
+
+    def write(name: str, pixels: bytes) -> int:
+        tensor = normalised(pixels, recipe)
+        write_bin(folder / f"{name}{SUFFIX}", tensor)
+        return zlib.crc32(tensor.data)
+
+    made_by = f"{recipe.geometry}, {recipe.normalisation}"
+    output = Output(made_by, lambda name: _crc32_of(folder / f"{name}{SUFFIX}"), write)
+    make_all(images, folder / JOURNAL, recipe, output)
+
+
+def write_bin(target: Path, tensor: NDArray[np.float32]) -> None:
+    """Write one bin under a private name and give it its own when it is whole.
+
+    Nothing is synced to the disk: 50,000 syncs would cost minutes, and what a power cut tears has another CRC-32.
+    """
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as handle:
+            handle.write(tensor.data)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def refuse_strangers(images: Mapping[str, object], folder: Path) -> None:
+    """PreprocessingError when the folder holds bins that belong to none of these ids."""
+    strangers = sorted(list_bins(folder).keys() - images.keys())
+    if strangers:
+        raise PreprocessingError(
+            f"{len(strangers)} bins belong to no image: {', '.join(strangers[:NAMED_AT_MOST])}",
+            gate="preprocessing.bins",
+            where=folder,
+            fix="name an empty folder, or delete them",
+        )
+
+
+def list_bins(folder: Path) -> dict[str, Path]:
+    """id -> path of every .bin in a folder, sorted by id."""
+    found = {path.name.removesuffix(SUFFIX): path for path in folder.iterdir() if path.name.endswith(SUFFIX)}
+    return dict(sorted(found.items()))
+
+
+def read_bins(folder: Path, ids: Sequence[str], recipe: Preprocessing) -> NDArray[np.float32]:
+    """The bins of these ids as float32 (N, 3, crop, crop); PreprocessingError when one has another size."""
+    import numpy as np
+
+    batch = np.empty((len(ids), 3, recipe.crop_px, recipe.crop_px), np.dtype("<f4"))
+    for row, name in enumerate(ids):
+        path = folder / f"{name}{SUFFIX}"
+        if path.stat().st_size != bin_bytes(recipe):
+            raise PreprocessingError(
+                "a bin has the wrong size",
+                gate="preprocessing.bin_size",
+                where=path,
+                measured=f"{path.stat().st_size} bytes",
+                allowed=f"{bin_bytes(recipe)} bytes",
+                fix="delete it and preprocess again",
+            )
+        batch[row] = np.fromfile(path, np.dtype("<f4")).reshape(batch.shape[1:])
+    return batch
+
+
+def _crc32_of(path: Path) -> int | None:
+    """CRC-32 of a file's bytes, None where there is none."""
+    return zlib.crc32(path.read_bytes()) if path.is_file() else None

@@ -1,0 +1,1 @@
+"""Where a variant leaves the reference, node by node."""

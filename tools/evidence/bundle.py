@@ -1,0 +1,320 @@
+"""The evidence bundle: collected piece by piece beside its final place, published whole at the end of a run.
+
+Every worker of a run puts its pieces into one hidden folder; the process that speaks the last word gathers them,
+writes acceptance.json and MANIFEST.sha256 and gives the folder its name. A run that is killed leaves the earlier
+bundle as it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from tools.base.errors import SuiteError
+from tools.base.files import atomic, sha256_of
+from tools.evidence.scrub import Scrubber
+from tools.judge.acceptance import (
+    FILE,
+    IDS,
+    LABELS,
+    LOGS,
+    MANIFEST,
+    SPEC_JSON,
+    SPEC_YAML,
+    Acceptance,
+    CommandRecord,
+    DatasetRecord,
+    DeviceThroughput,
+    HostRecord,
+    HostThroughput,
+    InputDigest,
+    MachineRecord,
+    SpecRecord,
+    VariantRecord,
+    Versions,
+    write_acceptance,
+)
+from tools.judge.results import Record, Word
+from tools.judge.spec import Spec
+from tools.spec_json import spec_json
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+PIECES = "pieces"
+REFERENCES = ("checkpoint", "pth")
+COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
+STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+Reporter = Callable[[Path, Acceptance], None]
+T = TypeVar("T", bound=Record)
+
+
+SIMULATOR_SAYS = b"[SIMULATOR]"
+
+
+class EvidenceError(SuiteError):
+    """The evidence cannot be written where it was asked for, or its pieces contradict each other."""
+
+
+class Ending(Record, frozen=True):
+    """How a vendor tool ended, as tools/base/process.py leaves it beside the streams."""
+
+    returncode: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The hidden folder of a run's pieces: `.<name>.<pid of the reporting process>.partial` beside the final place."""
+
+    place: Path
+    folder: Path
+    scrub: Scrubber
+
+    def put(self, record: Record, key: str) -> None:
+        """Keep a record under its type and `key`; the same key again replaces it (two workers know the same)."""
+        path = self.folder / PIECES / type(record).__name__ / f"{_plain(key)}.json"
+        with atomic(path) as partial:
+            partial.write_bytes(msgspec.json.encode(self.scrub.record(record)))
+
+    def pieces(self, kind: type[T]) -> list[T]:
+        """Every record of this type: the checkpoint's first, then by key, numbers in keys as numbers."""
+        paths = (self.folder / PIECES / kind.__name__).glob("*.json")
+        return [msgspec.json.decode(path.read_bytes(), type=kind) for path in sorted(paths, key=_natural)]
+
+    def put_dataset(self, record: DatasetRecord, labels: Mapping[str, int]) -> None:
+        """Keep the ids and their labels, in the order that all predictions follow."""
+        import numpy as np
+
+        self._write(IDS, msgspec.json.encode(list(labels)))
+        self._write_array(LABELS, np.fromiter(labels.values(), np.dtype("<i2"), len(labels)))
+        self.put(record, "dataset")
+
+    def put_variant(self, record: VariantRecord, ids: Sequence[str], logits: NDArray[np.floating]) -> None:
+        """Keep the five best classes of each row of `logits` (N, classes) and their values, with what was judged.
+
+        EvidenceError unless the ids are those of the data set, in its order.
+        """
+        import numpy as np
+
+        from tools.engines.topk import top_k
+
+        if (self.folder / IDS).read_bytes() != msgspec.json.encode(list(ids)):
+            raise EvidenceError("the ids are not those of the data set, or in another order", where=record.name)
+        top5 = top_k(logits)
+        scores = np.take_along_axis(logits, top5, axis=1)
+        self._write_array(record.top5_file, top5.astype("<i2"))
+        self._write_array(record.scores_file, scores.astype("<f4"))
+        self.put(record, record.name)
+
+    def put_logs(self, name: str, logs: Path) -> None:
+        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written."""
+        for command in sorted(logs.rglob(COMMAND)):
+            below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
+            folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
+            for stream in (COMMAND, STDOUT, STDERR):
+                text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
+                self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
+            ending = _ending(command.parent / ENDING)
+            argv = tuple((self.folder / folder / COMMAND).read_text("utf-8", "replace").split("\n")[1:-1])
+            record = CommandRecord(
+                argv=argv,
+                folder=folder,
+                returncode=None if ending is None else ending.returncode,
+                seconds=None if ending is None else ending.seconds,
+            )
+            self.put(record, folder.replace("/", "-"))
+
+    def put_spec(self, spec: Spec, written: bytes, path: Path, why: str) -> None:
+        """Keep the spec as it was `written` in `path` when it was read, and as it was understood."""
+        self._write(SPEC_YAML, written)
+        self._write(SPEC_JSON, spec_json(spec))
+        record = SpecRecord(
+            path=str(path),
+            why=why,
+            kind=spec.kind,
+            yaml_sha256=sha256_of(self.folder / SPEC_YAML),
+            json_sha256=sha256_of(self.folder / SPEC_JSON),
+        )
+        self.put(record, "spec")
+
+    def gathered(self, acceptance: Acceptance) -> Acceptance:
+        """The record of the run with every piece that was put here, scrubbed."""
+        return msgspec.structs.replace(
+            self.scrub.record(acceptance),
+            spec=self._piece(SpecRecord),
+            machine=self._piece(MachineRecord),
+            digests=tuple(self.pieces(InputDigest)),
+            dataset=self._piece(DatasetRecord),
+            variants=tuple(self.pieces(VariantRecord)),
+            host_throughput=tuple(self.pieces(HostThroughput)),
+            device_throughput=tuple(self.pieces(DeviceThroughput)),
+            commands=tuple(self.pieces(CommandRecord)),
+            host=self._piece(HostRecord),
+            versions=self._piece(Versions),
+        )
+
+    def discard(self) -> None:
+        """Forget a run that decided nothing; what cannot be removed is left to the next run."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def leftover(self) -> Path | None:
+        """The earlier bundle where it could not be removed after this one had taken its place."""
+        return next((path for path in (self.folder, self._aside) if path.exists()), None)
+
+    def simulated(self) -> bool:
+        """Whether any tool has said that it is the simulator, whatever the run took it for."""
+        return any(SIMULATOR_SAYS in path.read_bytes() for path in (self.folder / LOGS).rglob(STDERR))
+
+    def publish(self, acceptance: Acceptance, reporters: Iterable[Reporter] = ()) -> Path:
+        """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
+
+        `acceptance` is the run's own part, the pieces are added here. An earlier bundle is moved aside first and
+        removed after; where it cannot be removed it is the `leftover`, for the new one is published all the same.
+        ValueError for an interrupted run that claims more than INCOMPLETE.
+        """
+        if acceptance.interrupted and acceptance.verdict.word not in STRONGEST_WHEN_INTERRUPTED:
+            raise ValueError(f"an interrupted run cannot be {acceptance.verdict.word}")
+        acceptance = self.gathered(acceptance)
+        write_acceptance(self.folder, acceptance)
+        for reporter in reporters:
+            reporter(self.folder, acceptance)
+        if (self.folder / PIECES).exists():
+            shutil.rmtree(self.folder / PIECES)
+        write_manifest(self.folder)
+        if self.place.exists():
+            self.place.rename(self._aside)
+        try:
+            self.folder.rename(self.place)
+        except OSError:
+            _put_back(self._aside, self.place)
+            raise
+        if self._aside.exists():
+            with contextlib.suppress(OSError):
+                self._aside.rename(self.folder)  # half removed it must not be taken for a bundle to put back
+            self.discard()
+        return self.place
+
+    @property
+    def _aside(self) -> Path:
+        """Where the earlier bundle lies while this one takes its place."""
+        return self.folder.with_suffix(".replaced")
+
+    def _piece(self, kind: type[T]) -> T | None:
+        """The only record of this type, None where there is none."""
+        found = self.pieces(kind)
+        return found[0] if found else None
+
+    def _write(self, name: str, content: bytes) -> None:
+        with atomic(self.folder / name) as partial:
+            partial.write_bytes(content)
+
+    def _write_array(self, name: str, array: NDArray[np.generic]) -> None:
+        import numpy as np
+
+        with atomic(self.folder / name) as partial, partial.open("wb") as handle:
+            np.lib.format.write_array(handle, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+
+
+def _strangers(place: Path) -> list[str]:
+    """Files of a bundle's folder that no bundle put there."""
+    manifest = place / MANIFEST
+    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
+    ours = {MANIFEST, *(line.partition("  ")[2] for line in lines)}
+    files = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
+    return sorted(name for name in files if name not in ours)
+
+
+def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Staging:
+    """Begin a run's evidence: clear what killed runs left beside `place`, and make the folder of its pieces.
+
+    `pid` is that of the process that reports, None for this one; its workers name it to share one folder. A bundle
+    that a killed run had moved aside and not yet replaced is put back. EvidenceError for a folder that is no bundle,
+    and where nothing can be written.
+    """
+    folder = place.parent / f".{place.name}.{pid or os.getpid()}.partial"
+    try:
+        for aside in place.parent.glob(f".{place.name}.*.replaced"):
+            if not _alive(aside):
+                _put_back(aside, place)
+        _refuse_what_is_no_bundle(place)
+        for leftover in place.parent.glob(f".{place.name}.*.partial"):
+            if not _alive(leftover):
+                shutil.rmtree(leftover, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=pid is not None)
+    except OSError as error:
+        raise EvidenceError(
+            f"evidence cannot be written here: {error}", where=place, fix="name another folder with --evidence"
+        ) from error
+    return Staging(place, folder, scrub)
+
+
+def _refuse_what_is_no_bundle(place: Path) -> None:
+    """EvidenceError for a file, and for a folder with files that no bundle put there."""
+    if os.path.lexists(place) and not place.is_dir():
+        raise EvidenceError("this is a file, evidence is a folder", where=place, fix="name another with --evidence")
+    if place.is_dir() and any(place.iterdir()) and not (place / FILE).is_file():
+        raise EvidenceError(
+            f"this folder holds files but no {FILE}, and evidence replaces the whole folder",
+            where=place,
+            fix="name an empty or new folder with --evidence",
+        )
+    if place.is_dir() and (strangers := _strangers(place)):
+        raise EvidenceError(
+            f"{strangers[0]} is no file of the evidence, and evidence replaces the whole folder",
+            where=place,
+            fix="move them, or name another folder with --evidence",
+        )
+
+
+def write_manifest(folder: Path) -> Path:
+    """Write MANIFEST.sha256 over every other file, as sha256sum writes it, so that `sha256sum -c` checks it too."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
+    with atomic(folder / MANIFEST) as partial:
+        partial.write_text("".join(lines), encoding="utf-8")
+    return folder / MANIFEST
+
+
+def _ending(path: Path) -> Ending | None:
+    return msgspec.json.decode(path.read_bytes(), type=Ending) if path.is_file() else None
+
+
+def _plain(name: str) -> str:
+    """A name that is one plain path component everywhere; others become dashes."""
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+    if not _PLAIN.fullmatch(plain):
+        raise EvidenceError("a piece of evidence needs a plain name", measured=repr(name))
+    return plain
+
+
+def _natural(path: Path) -> tuple[bool, list[str | int]]:
+    """The checkpoint before all that was made from it, then by name, numbers in names as numbers."""
+    parts: list[str | int] = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]
+    return path.stem not in REFERENCES, parts
+
+
+def _put_back(aside: Path, place: Path) -> None:
+    """Give an earlier bundle its name again; where there is a newer one it has served."""
+    if place.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+    elif aside.exists():
+        aside.rename(place)
+
+
+def _alive(leftover: Path) -> bool:
+    """Whether the run that made this goes on; our own pid was that of a killed run too (a container counts from 1)."""
+    pid = leftover.name.split(".")[-2]
+    return pid.isdecimal() and int(pid) != os.getpid() and Path("/proc", pid).exists()

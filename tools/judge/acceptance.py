@@ -1,0 +1,238 @@
+"""The evidence of a run as data: everything its verdict rests on, in the shape in which acceptance.json keeps it.
+
+docs/evidence-schema.md describes the folder around it, docs/acceptance.schema.json is this module as JSON Schema.
+Every text has been scrubbed (tools/evidence/scrub.py) when it comes to rest here. None means "not known in this run".
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from tools.base.errors import Stage
+from tools.base.files import atomic
+from tools.judge.accuracy import Loss, TopK
+from tools.judge.agreement import Agreement
+from tools.judge.results import GateResult, Record, RunVerdict
+from tools.judge.throughput import Throughput
+
+FILE = "acceptance.json"
+MANIFEST = "MANIFEST.sha256"
+SPEC_YAML, SPEC_JSON = "spec.yaml", "spec.json"
+IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
+LOGS = "logs"
+SCHEMA = 1
+
+
+class InputDigest(Record, frozen=True):
+    """A file that the run rests on: `name` is checkpoint, onnx, om_bs1 …; images and labels have DatasetRecord."""
+
+    name: str
+    path: str
+    sha256: str
+    md5: str | None
+    size_bytes: int
+
+
+class SpecRecord(Record, frozen=True):
+    """The spec judged by; the bundle carries it as it was written (spec.yaml) and as it was understood (spec.json)."""
+
+    path: str
+    why: str
+    kind: str
+    yaml_sha256: str
+    json_sha256: str
+
+
+class DatasetRecord(Record, frozen=True):
+    """The labelled images: `gap` says why they are not those that the spec asks for, empty when they are.
+
+    `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py).
+    """
+
+    images: int
+    embedded_sample: bool
+    limit: int | None
+    ids_sha256: str
+    images_sha256: str
+    gap: str
+
+
+class VariantRecord(Record, frozen=True):
+    """What one model variant (pth, onnx, om_bs1 …) predicted, and what the judge made of it.
+
+    The files hold one row an id of predictions/ids.json: `<name>.top5.npy` int16 (N, 5), best first, and
+    `<name>.scores.npy` float32 (N, 5), their logits. `accuracy` is Top-1 to Top-5; `losses` against the pth at Top-1
+    and Top-5 and `agreement` are empty and None for the pth itself. `batch` is None where it is no part of the name.
+    """
+
+    name: str
+    batch: int | None
+    model_sha256: str
+    accuracy: tuple[TopK, ...]
+    losses: tuple[Loss, ...]
+    agreement: Agreement | None
+
+    @property
+    def top5_file(self) -> str:
+        """Where the bundle keeps the classes."""
+        return f"predictions/{self.name}.top5.npy"
+
+    @property
+    def scores_file(self) -> str:
+        """Where the bundle keeps their logits."""
+        return f"predictions/{self.name}.scores.npy"
+
+
+class HostThroughput(Record, frozen=True):
+    """Two engines of this host measured in turn at one batch size: raw samples in seconds per image, one a round."""
+
+    batch: int
+    candidate: str
+    candidate_seconds_per_image: tuple[float, ...]
+    reference: str
+    reference_seconds_per_image: tuple[float, ...]
+    ratio: float
+
+
+class ThroughputRun(Record, frozen=True):
+    """One reading of a vendor tool on one chip, with its raw samples (tools/ascend/reading.py says what they are).
+
+    `images` is None for pure inference. `reported_images_per_second` is the tool's own figure,
+    `images_per_second_per_chip` the official one: without the padding of the last batch, which ais_bench counts.
+    """
+
+    run: int
+    tool: str
+    mode: str
+    batch: int
+    device: int
+    images: int | None
+    seconds_per_image: tuple[float, ...]
+    reported_images_per_second: float
+    images_per_second_per_chip: float
+
+
+class DeviceThroughput(Record, frozen=True):
+    """All runs of one batch size, and the judge's word where this machine class has a published figure.
+
+    Several devices give several `runs` of one number, of which the slowest counts. `busy` says what else used a device
+    before or after, empty when nothing did. `images_per_second_per_chip` is the (lower) median over the numbers,
+    `images_per_second_per_card` derived, chip times `chips_per_card`; `published`, `floor` and `judged` are None where
+    the spec has no figure for the soc, or where nothing may be said about one (the simulator).
+    """
+
+    batch: int
+    mode: str
+    soc: str
+    chips_per_card: int
+    runs: tuple[ThroughputRun, ...]
+    images_per_second_per_chip: float
+    images_per_second_per_card: float
+    published_images_per_second_per_chip: float | None
+    floor_images_per_second_per_chip: float | None
+    figure_source: str
+    busy: tuple[str, ...]
+    judged: Throughput | None
+
+
+class MachineRecord(Record, frozen=True):
+    """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
+
+    `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
+    found them.
+    """
+
+    soc: str
+    infer_tool: str
+    devices: tuple[int, ...]
+    why: str
+    toolchain: dict[str, str]
+
+
+class CommandRecord(Record, frozen=True):
+    """One vendor tool's run; `folder` (below the bundle) holds its command.txt, stdout.txt and stderr.txt.
+
+    `returncode` is None for a tool that was still running when the suite was ended.
+    """
+
+    argv: tuple[str, ...]
+    folder: str
+    returncode: int | None
+    seconds: float | None
+
+
+class Timing(Record, frozen=True):
+    """Wall time of one step of a stage, in seconds."""
+
+    stage: Stage
+    step: str
+    seconds: float
+
+
+class HostRecord(Record, frozen=True):
+    """The machine the suite ran on; it has no name here."""
+
+    system: str
+    machine: str
+    cpu_model: str
+    cores: int
+    memory_bytes: int
+
+
+class Versions(Record, frozen=True):
+    """The interpreter, every installed library by name, and the digest of the suite's own code."""
+
+    python: str
+    libraries: dict[str, str]
+    suite_sha256: str
+
+
+class Acceptance(Record, frozen=True, kw_only=True):
+    """One run: its last word, every gate's result, and all they rest on.
+
+    `inputs` is what the run's header told, `artifacts` what the store found or made. `interrupted` says what ended
+    the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate. `target` is
+    ascend or simulator, whether or not OMs were made there. `diagnoses` say, a text for each variant that failed, at
+    which node it leaves the checkpoint; their first line is the gate.
+
+    Times are ISO 8601. What a run has not come to is None or
+    empty; the verifier counts on nothing that is not there.
+    """
+
+    schema: int = SCHEMA
+    verdict: RunVerdict
+    gates: list[GateResult]
+    inputs: list[str]
+    artifacts: list[str]
+    interrupted: str = ""
+    strict_accuracy: bool = False
+    started_utc: str = ""
+    finished_utc: str = ""
+    spec: SpecRecord | None = None
+    target: str = ""
+    machine: MachineRecord | None = None
+    digests: tuple[InputDigest, ...] = ()
+    dataset: DatasetRecord | None = None
+    variants: tuple[VariantRecord, ...] = ()
+    host_throughput: tuple[HostThroughput, ...] = ()
+    device_throughput: tuple[DeviceThroughput, ...] = ()
+    commands: tuple[CommandRecord, ...] = ()
+    timings: tuple[Timing, ...] = ()
+    diagnoses: tuple[str, ...] = ()
+    host: HostRecord | None = None
+    versions: Versions | None = None
+
+
+def write_acceptance(folder: Path, acceptance: Acceptance) -> Path:
+    """Write `acceptance.json` into the evidence folder, whole or not at all."""
+    path = folder / FILE
+    with atomic(path) as partial:
+        partial.write_bytes(msgspec.json.format(msgspec.json.encode(acceptance), indent=1))
+    return path
+
+
+def read_acceptance(folder: Path) -> Acceptance:
+    """Read what write_acceptance wrote; msgspec.ValidationError when it is something else."""
+    return msgspec.json.decode((folder / FILE).read_bytes(), type=Acceptance)

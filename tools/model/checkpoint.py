@@ -1,0 +1,156 @@
+"""The checkpoint: verified bytes, a plain state_dict, and the network that it belongs to."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.base.errors import CheckpointError, SpecError
+from tools.judge.spec import Checkpoint
+from tools.model.torchvision_ops import import_torchvision
+
+if TYPE_CHECKING:
+    import torch
+
+StateDict = Mapping[str, "torch.Tensor"]
+DAMAGE = (
+    *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError),
+    *(AssertionError, AttributeError, TypeError),
+)
+"""What torch's reader of state_dicts raises on damaged bytes, found by feeding it some."""
+
+
+@dataclass(frozen=True)
+class StateDictFacts:
+    """A state_dict held against the network's own: names that are missing, unexpected, of other shape or not finite."""
+
+    tensors: int
+    expected: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]
+    not_finite: tuple[str, ...]
+
+
+def require_file(path: Path) -> None:
+    """CheckpointError when there is no such file."""
+    if not path.is_file():
+        raise CheckpointError(
+            "there is no such checkpoint file",
+            gate="checkpoint.md5",
+            where=path,
+            fix="python tools/fetch_checkpoint.py downloads the published one",
+        )
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """CheckpointError in the place of what the system says while the file is read."""
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"cannot read the checkpoint: {error.strerror}", gate="checkpoint.md5", where=path
+        ) from error
+
+
+def require_md5(path: Path, measured: str, published: Checkpoint) -> None:
+    """CheckpointError unless the md5 measured on the file is the published one."""
+    if measured != published.md5:
+        raise CheckpointError(
+            "this is not the published checkpoint, it is not unpickled",
+            gate="checkpoint.md5",
+            where=path,
+            measured=f"md5 {measured} ({path.stat().st_size} bytes)",
+            allowed=f"md5 {published.md5}",
+            fix="download it again, or name the spec of your own checkpoint with --spec",
+        )
+
+
+def load_state_dict(path: Path, published: Checkpoint) -> dict[str, torch.Tensor]:
+    """Load a verified checkpoint as name -> CPU tensor; code in the pickle is refused (torch `weights_only=True`)."""
+    import torch
+
+    require_file(path)
+    with readable(path):
+        content = path.read_bytes()  # what is unpickled are the very bytes whose md5 was taken
+    require_md5(path, hashlib.md5(content, usedforsecurity=False).hexdigest(), published)
+    try:
+        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except DAMAGE as error:
+        raise _not_a_state_dict(path, next(iter(str(error).splitlines()), type(error).__name__)) from error
+    if not isinstance(loaded, dict) or not loaded:
+        raise _not_a_state_dict(path, f"it holds a {type(loaded).__name__}")
+    odd = [str(name) for name, value in loaded.items() if not (isinstance(name, str) and _is_dense(value))]
+    if odd:
+        raise _not_a_state_dict(path, f"entry {odd[0]!r} is not a named dense tensor")
+    return dict(loaded)
+
+
+def _is_dense(value: object) -> bool:
+    """A tensor whose elements can be looked at: not sparse, quantised or without memory."""
+    import torch
+
+    return torch.is_tensor(value) and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
+
+
+def compare_with_network(state_dict: StateDict, factory: str) -> StateDictFacts:
+    """Hold the state_dict against torchvision's network: names, shapes, float32 and finite values."""
+    import torch
+
+    expected = _network(factory).state_dict()
+    common = sorted(expected.keys() & state_dict.keys())
+    return StateDictFacts(
+        tensors=len(state_dict),
+        expected=len(expected),
+        missing=tuple(sorted(expected.keys() - state_dict.keys())),
+        unexpected=tuple(sorted(state_dict.keys() - expected.keys())),
+        misshapen=tuple(
+            f"{name}: {state_dict[name].dtype} {tuple(state_dict[name].shape)}, not {tuple(expected[name].shape)}"
+            for name in common
+            if state_dict[name].shape != expected[name].shape or state_dict[name].dtype != expected[name].dtype
+        ),
+        not_finite=tuple(name for name in sorted(state_dict) if not bool(torch.isfinite(state_dict[name]).all())),
+    )
+
+
+def build_model(state_dict: StateDict, factory: str) -> torch.nn.Module:
+    """The network in evaluation mode with these weights; CheckpointError when they do not fit."""
+    model = _network(factory)
+    try:
+        model.load_state_dict(dict(state_dict), assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"the weights do not fit {factory}: {' '.join(str(error).split())}", gate="checkpoint.keys"
+        ) from error
+    return model.eval().requires_grad_(requires_grad=False)
+
+
+def _network(factory: str) -> torch.nn.Module:
+    """The network without memory for its weights (meta device), so that making it costs nothing."""
+    import torch
+
+    models = import_torchvision().models
+    if factory not in models.list_models():
+        raise SpecError(
+            "model.factory: torchvision has no such network", measured=factory, fix="correct it in the spec"
+        )
+    with torch.device("meta"):
+        network: torch.nn.Module = models.get_model(factory, weights=None)
+    return network
+
+
+def _not_a_state_dict(path: Path, reason: str) -> CheckpointError:
+    return CheckpointError(
+        f"not a plain state_dict of tensors: {reason}",
+        gate="checkpoint.loads",
+        where=path,
+        fix="only a dict of tensors is loaded (weights_only=True), never code",
+    )

@@ -1,0 +1,78 @@
+"""A network to an ONNX file of the asked opset and names."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.base.errors import OnnxError
+from tools.base.files import atomic
+from tools.judge.spec import Onnx
+from tools.model.onnx_model import OnnxFacts, inspect_model
+
+if TYPE_CHECKING:
+    import torch
+
+TRAINING_OPERATORS = frozenset({"Dropout"})
+"""An exporter leaves these out of a model in eval mode. At opset 11 onnxruntime passes them over, so no logit tells."""
+
+
+def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Onnx) -> None:
+    """Write `onnx_path` at exactly the asked opset and names, with a dynamic batch axis, all weights inside the file.
+
+    The exporter is named (`dynamo=False`): torch's default one silently yields opset 18 when asked for 11. The file
+    takes its final name only after the produced opset and operators were read back from it. OnnxError with the
+    exporter's reason.
+    """
+    import torch
+
+    with atomic(onnx_path) as partial:
+        try:
+            _export(model, partial, asked)
+        except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+            raise OnnxError(f"torch could not export: {error}", gate="onnx.export", where=onnx_path) from error
+        produced = inspect_model(partial)
+        _require_opset(produced, asked)
+        _require_eval_mode(produced)
+
+
+def _export(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
+    import torch
+
+    with warnings.catch_warnings():
+        # torch announces the end of this exporter at every call; it is the only one that yields opset 11
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            model,
+            (torch.zeros(1, *asked.input.shape[1:]),),
+            str(path),
+            dynamo=False,
+            opset_version=int(asked.opset.exactly),
+            input_names=[asked.input.name],
+            output_names=[asked.output.name],
+            dynamic_axes={asked.input.name: {0: "-1"}, asked.output.name: {0: "-1"}},
+        )
+
+
+def _require_opset(produced: OnnxFacts, asked: Onnx) -> None:
+    if produced.opsets != (f"ai.onnx {asked.opset.exactly:g}",):
+        raise OnnxError(
+            "the exporter produced another opset than asked for",
+            gate="onnx.opset",
+            measured=", ".join(produced.opsets),
+            allowed=f"ai.onnx {asked.opset.exactly:g}",
+            fix="the legacy exporter (dynamo=False) of torch 2.13 yields what is asked",
+        )
+
+
+def _require_eval_mode(produced: OnnxFacts) -> None:
+    found = [name for name in produced.operators if name in TRAINING_OPERATORS]
+    if found:
+        raise OnnxError(
+            "the model was exported in train mode",
+            gate="onnx.export",
+            measured=f"{len(found)} x {found[0]}",
+            allowed="operators of inference only",
+            fix="call model.eval() before the export and leave `training` at its default",
+        )

@@ -1,0 +1,1 @@
+"""A port from checkpoint to verdict in plain Python, without pytest."""

@@ -1,0 +1,243 @@
+"""Where a run finds checkpoint, images, labels and spec: option, environment, the guide's places, else the sample."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.base.errors import SuiteError
+from tools.base.files import ROOT
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
+
+BUILD = ROOT / "build"
+GUIDE_IMAGENET = Path("opt/npu/imagenet")
+LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
+MOST_DIGITS = 18  # beyond it lies no count of images
+LONGEST_SHOWN = 60
+GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
+VARIABLES = {
+    name: f"ACCEPTANCE_{name.upper()}"
+    for name in (
+        *("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence", "baseline"),
+        *("target", "infer_tool", "device", "soc", "ais_bench_python", "busy_device"),
+    )
+}
+
+
+class InputError(SuiteError):
+    """An option or environment variable that cannot be followed."""
+
+
+@dataclass(frozen=True)
+class Ascend:
+    """What was asked of the NPU's side: words that tools/ascend/target.py understands, and the devices to use."""
+
+    target: str
+    infer_tool: str
+    devices: tuple[int, ...]
+    soc: str | None
+    ais_bench_python: Path | None
+    tolerate_busy: bool
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header."""
+
+    checkpoint: Path | None
+    why_checkpoint: str
+    images: Path | None
+    labels: Path | None
+    why_data: str
+    spec: Path
+    why_spec: str
+    cache: Path
+    evidence: Path
+    baseline: Path | None
+    limit: int | None
+    ascend: Ascend
+
+    @property
+    def sample_data(self) -> bool:
+        """True when the images and labels are the embedded sample's."""
+        return self.images is None
+
+    @property
+    def whole_sample(self) -> bool:
+        """True when the images are all of the embedded sample's."""
+        return self.sample_data and self.limit is None
+
+    @property
+    def sample(self) -> bool:
+        """True when any part of the run is the embedded sample's."""
+        return self.checkpoint is None or self.sample_data
+
+
+def resolve(
+    options: Mapping[str, str | None],
+    environment: Mapping[str, str],
+    *,
+    sample: bool,
+    here: Path,
+    filesystem: Path = Path("/"),
+) -> Inputs:
+    """Decide every input; an option wins over its environment variable, that over the guide's place.
+
+    `sample` forces the embedded sample, `here` is where the guide keeps the checkpoint, `filesystem` the root under
+    which its other places are looked for. The spec follows the checkpoint: the sample's weights are never judged by
+    the published AlexNet's numbers. InputError when a named thing does not exist or options contradict each other.
+    """
+    given = {name: _given(name, options, environment) for name in VARIABLES}
+    own = [_option(name) for name in ("checkpoint", "imagenet", "images", "labels") if given[name]]
+    if sample and own:
+        raise InputError(f"--sample and {', '.join(own)} exclude each other", fix="drop one of them")
+    checkpoint, why_checkpoint = _checkpoint(given, here, sample=sample)
+    images, labels, why_data = _data(given, filesystem, sample=sample)
+    default_spec, why_spec = (
+        (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the published model's")
+    )
+    return Inputs(
+        checkpoint=checkpoint,
+        why_checkpoint=why_checkpoint,
+        images=images,
+        labels=labels,
+        why_data=why_data,
+        spec=_existing(given["spec"], "spec") if given["spec"] else default_spec,
+        why_spec="as asked" if given["spec"] else why_spec,
+        cache=Path(given["cache"] or BUILD / "cache").absolute(),
+        evidence=Path(os.path.realpath(given["evidence"] or BUILD / "evidence")),  # a link stays one
+        baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
+        limit=_limit(given["limit"]),
+        ascend=_ascend(given),
+    )
+
+
+def require_named_inputs(inputs: Inputs, *, on_device: bool, sample: bool) -> None:
+    """On a machine that must have them, a missing checkpoint or data set is an error, never the embedded sample.
+
+    InputError, unless the sample was asked for in so many words.
+    """
+    if on_device and not sample:
+        missing = [inputs.why_checkpoint] if inputs.checkpoint is None else []
+        missing += [inputs.why_data] if inputs.images is None else []
+        if missing:
+            raise InputError(
+                f"on Ascend the real inputs are needed: {'; '.join(missing)}",
+                fix="name them, or ask for the embedded sample with --sample (the verdict is then SAMPLE)",
+            )
+
+
+def folders_tools_cannot_take(inputs: Inputs, temporary: Path, *, on_device: bool) -> list[str]:
+    """The folders whose paths hold white space or bytes that are no text, in words; on a device they are an error.
+
+    The vendor's tools split at the one, their .info files cannot hold the other. `temporary` is where temporary files
+    go. Off a device most gates do without both.
+    """
+    named = {_option("cache"): inputs.cache, "TMPDIR": temporary.absolute()}
+    found = [
+        f"{name} is {str(place)!r}: the vendor's tools take no path with white space or what is no text"
+        for name, place in named.items()
+        if any(character.isspace() or "\ud800" <= character <= "\udfff" for character in str(place))
+    ]
+    if found and on_device:
+        raise InputError("; ".join(found), fix="name another folder")
+    return found
+
+
+def _given(name: str, options: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
+    """The option, else its variable; an empty variable is none, an empty option (`--images="$UNSET"`) a mistake."""
+    option = options.get(name)
+    if option is not None and not option.strip():
+        raise InputError(f"{_option(name)} is empty", fix="give it a value, or leave it out")
+    return option or environment.get(VARIABLES[name]) or None
+
+
+def _checkpoint(given: Mapping[str, str | None], here: Path, *, sample: bool) -> tuple[Path | None, str]:
+    if sample:
+        return None, "--sample"
+    if given["checkpoint"]:
+        return _existing(given["checkpoint"], "checkpoint"), "as asked"
+    if (here / GUIDE_CHECKPOINT).is_file():
+        return here / GUIDE_CHECKPOINT, "the guide's place"
+    return None, f"no --checkpoint, no {VARIABLES['checkpoint']}, no ./{GUIDE_CHECKPOINT}"
+
+
+def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) -> tuple[Path | None, Path | None, str]:
+    if sample:
+        return None, None, "--sample"
+    if given["imagenet"] and (given["images"] or given["labels"]):
+        raise InputError(
+            f"{_option('imagenet')} names images and labels already",
+            fix=f"drop it, or {_option('images')} and {_option('labels')}",
+        )
+    if bool(given["images"]) != bool(given["labels"]):
+        raise InputError(f"{_option('images')} and {_option('labels')} go together", fix="name both, or --imagenet DIR")
+    if given["images"] and given["labels"]:
+        return _existing(given["images"], "images"), _existing(given["labels"], "labels"), "as asked"
+    if given["imagenet"]:
+        images, labels = f"{given['imagenet']}/val", f"{given['imagenet']}/val_label.txt"
+        return _existing(images, "imagenet"), _existing(labels, "imagenet"), "as asked"
+    folder = filesystem / GUIDE_IMAGENET
+    if (folder / "val").is_dir() and (folder / "val_label.txt").is_file():
+        return folder / "val", folder / "val_label.txt", "the guide's place"
+    return None, None, f"no --imagenet, no --images, nothing at {folder}"
+
+
+def _existing(path: str, option: str) -> Path:
+    found = Path(path).expanduser()
+    if not found.exists():
+        raise InputError(f"{_option(option)} names something that does not exist", where=found)
+    return found.absolute()
+
+
+def _ascend(given: Mapping[str, str | None]) -> Ascend:
+    python = given["ais_bench_python"]
+    return Ascend(
+        target=_one_of(given, "target", ("auto", "ascend", "simulator")),
+        infer_tool=_one_of(given, "infer_tool", ("auto", "benchmark", "ais_bench")),
+        devices=_devices(given["device"] or "0"),
+        soc=given["soc"],
+        ais_bench_python=_existing(python, "ais_bench_python") if python else None,
+        tolerate_busy=_one_of(given, "busy_device", ("refuse", "inconclusive")) == "inconclusive",
+    )
+
+
+def _one_of(given: Mapping[str, str | None], name: str, words: tuple[str, ...]) -> str:
+    """The option's word; the first of `words` where nothing was said."""
+    word = given[name] or words[0]
+    if word not in words:
+        raise InputError(f"{_option(name)} is {word!r}, it must be one of {', '.join(words)}")
+    return word
+
+
+def _devices(text: str) -> tuple[int, ...]:
+    numbers = [_number(word) for word in text.split(",")]
+    devices = tuple(number for number in numbers if number is not None and number <= LARGEST_DEVICE)
+    if len(set(devices)) < len(numbers):
+        raise InputError(f"{_option('device')} is {_short(text)}, it must be different numbers such as 0 or 0,1,2,3")
+    return devices
+
+
+def _number(text: str) -> int | None:
+    """A number in plain digits; None for anything else, and for more digits than any option needs."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS else None
+
+
+def _short(text: str) -> str:
+    """A value for a message that must stay one line to read."""
+    return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')} ({VARIABLES[name]})"
+
+
+def _limit(text: str | None) -> int | None:
+    if text is None:
+        return None
+    limit = _number(text)
+    if limit is None or limit < 1:
+        raise InputError(f"{_option('limit')} is {_short(text)}, it must be a whole number of at least 1")
+    return limit

@@ -1,0 +1,1 @@
+"""Reading what a port is judged by from YAML."""

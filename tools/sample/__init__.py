@@ -1,0 +1,1 @@
+"""The embedded sample: images, labels and a checkpoint that are made on the spot."""
