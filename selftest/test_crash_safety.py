@@ -20,10 +20,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import fixtures.evidence
 import msgspec
 import pytest
+from tools.evidence.bundle import Staging, open_staging
 
-import fixtures.evidence
 import fixtures.setup
 from selftest.campaigns import kills_checks as checks
 from selftest.evidence.bundles import NO_SCRUBBING, Made
@@ -33,7 +34,6 @@ from selftest.faults.world import Outcome, World
 from tools.base.errors import SpecError
 from tools.base.files import ROOT, sha256_of
 from tools.base.process import GUARD
-from tools.evidence.bundle import Staging, open_staging
 from tools.judge.acceptance import SPEC_YAML, Acceptance, read_acceptance
 from tools.judge.results import Verdict, Word
 from tools.store import artifacts, content

@@ -12,6 +12,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from tools.engines.scoring import agree, score
 
 from selftest.torch_models import SMALL, export, images, random_weights
 from tools.base.errors import AccuracyError, OnnxError, SuiteError
@@ -19,7 +20,6 @@ from tools.engines import Engine, HostEngine, predictions
 from tools.engines.compare import compare_engines
 from tools.engines.onnx_engine import OnnxEngine
 from tools.engines.predictions import Predictions, load_predictions, save_predictions
-from tools.engines.scoring import agree, score
 from tools.engines.throughput import Paired, images_per_second, measure_in_turn
 from tools.engines.torch_engine import TorchEngine
 from tools.judge.spec import Onnx

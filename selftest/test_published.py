@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tools.evidence.bundle import write_manifest
 
 from selftest.faults.world import World
-from tools.evidence.bundle import write_manifest
 from tools.judge.acceptance import FILE, Acceptance, read_acceptance, write_acceptance
 from tools.judge.results import Word
 

@@ -13,13 +13,13 @@ import msgspec
 import numpy as np
 import yaml
 from numpy.typing import NDArray
+from tools.engines.scoring import Scored, agree, score
+from tools.evidence.bundle import Staging, open_staging
 
 from tools.ascend.reading import InferTool, Mode, ThroughputReading
 from tools.base.errors import Stage
 from tools.engines.predictions import Predictions
-from tools.engines.scoring import Scored, agree, score
 from tools.engines.throughput import Paired
-from tools.evidence.bundle import Staging, open_staging
 from tools.evidence.host import host_record
 from tools.evidence.records import device_throughput, host_throughput, losses, variant_record
 from tools.evidence.scrub import Scrubber

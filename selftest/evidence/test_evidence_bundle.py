@@ -12,10 +12,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from tools.evidence.bundle import EvidenceError, Staging, open_staging, write_manifest
 
 from selftest.evidence.bundles import DIGEST, NO_SCRUBBING, Made, World
 from tools.base.files import ROOT
-from tools.evidence.bundle import EvidenceError, Staging, open_staging, write_manifest
 from tools.evidence.host import host_record
 from tools.evidence.scrub import Scrubber
 from tools.evidence_schema import SCHEMA_FILE

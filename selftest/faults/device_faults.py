@@ -9,9 +9,9 @@ import dataclasses
 import os
 from pathlib import Path
 
+import fixtures.om
 import pytest
 
-import fixtures.om
 import fixtures.setup
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fixtures.preprocessing
 import msgspec
 import pytest
 
-import fixtures.preprocessing
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import IMAGES, World
 from tools.data import info, pixels, preprocess

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+from tools.evidence.bundle import write_manifest
 
 from selftest.evidence.bundles import Made, World
 from tools.base.errors import Stage
-from tools.evidence.bundle import write_manifest
 from tools.judge import gates
 from tools.judge.acceptance import Acceptance, CommandRecord, Timing, read_acceptance, write_acceptance
 from tools.judge.accuracy import TightBound

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tools.base.errors import PreprocessingError
 from tools.data.journal import NAMED_AT_MOST, Output, make_all
 from tools.data.preprocess import normalised
+from tools.judge.ids import PREPROCESSING_BIN_SIZE, PREPROCESSING_BINS
 from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def refuse_strangers(images: Mapping[str, object], folder: Path) -> None:
     if strangers:
         raise PreprocessingError(
             f"{len(strangers)} bins belong to no image: {', '.join(strangers[:NAMED_AT_MOST])}",
-            gate="preprocessing.bins",
+            gate=PREPROCESSING_BINS,
             where=folder,
             fix="name an empty folder, or delete them",
         )
@@ -87,7 +88,7 @@ def read_bins(folder: Path, ids: Sequence[str], recipe: Preprocessing) -> NDArra
         if path.stat().st_size != bin_bytes(recipe):
             raise PreprocessingError(
                 "a bin has the wrong size",
-                gate="preprocessing.bin_size",
+                gate=PREPROCESSING_BIN_SIZE,
                 where=path,
                 measured=f"{path.stat().st_size} bytes",
                 allowed=f"{bin_bytes(recipe)} bytes",

@@ -23,6 +23,7 @@ from tools.base.progress import progress
 from tools.data.bins import SUFFIX, refuse_strangers, write_bin
 from tools.data.journal import Output, make_all
 from tools.data.preprocess import normalise_into, normalised
+from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _read_index(folder: Path, recipe: Preprocessing) -> Index:
 
 def _refused(what: str, where: Path, measured: str | None = None, allowed: str | None = None) -> PreprocessingError:
     return PreprocessingError(
-        what, gate="preprocessing.images", where=where, measured=measured, allowed=allowed, fix="preprocess again"
+        what, gate=PREPROCESSING_IMAGES, where=where, measured=measured, allowed=allowed, fix="preprocess again"
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.engines import Engine
+from tools.judge.host import ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,7 @@ class Paired:
     @property
     def ratio(self) -> float:
         """Candidate's throughput over the reference's: the median over rounds of the ratio inside each round."""
-        return statistics.median(ref / cand for cand, ref in zip(self.candidate, self.reference, strict=True))
+        return ratio(self.candidate, self.reference)
 
 
 def measure_in_turn(
