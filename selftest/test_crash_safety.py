@@ -5,6 +5,7 @@ The kill campaign (selftest/campaigns/kills.py) does the same at random moments;
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import itertools
@@ -23,7 +24,6 @@ from pathlib import Path
 import fixtures.evidence
 import msgspec
 import pytest
-from tools.evidence.bundle import Staging, open_staging
 
 import fixtures.setup
 from selftest.campaigns import kills_checks as checks
@@ -34,7 +34,8 @@ from selftest.faults.world import Outcome, World
 from tools.base.errors import SpecError
 from tools.base.files import ROOT, sha256_of
 from tools.base.process import GUARD
-from tools.judge.acceptance import SPEC_YAML, Acceptance, read_acceptance
+from tools.evidence.staging import Staging, open_staging, read_acceptance
+from tools.judge.acceptance import SPEC_YAML, Acceptance
 from tools.judge.results import Verdict, Word
 from tools.store import artifacts, content
 from tools.store.artifacts import MANIFEST, Recipe, Store, StoreError
@@ -569,8 +570,8 @@ def test_the_campaign_sees_other_figures(tmp_path: Path) -> None:
     expected = checks.figures(place)
     record = read_acceptance(place)
     first, *others = record.gates
-    check = msgspec.structs.replace(first.check, verdict=Verdict.FAIL)
-    changed = msgspec.structs.replace(record, gates=[msgspec.structs.replace(first, check=check), *others])
+    check = dataclasses.replace(first.check, verdict=Verdict.FAIL)
+    changed = dataclasses.replace(record, gates=[dataclasses.replace(first, check=check), *others])
     (place / "acceptance.json").write_bytes(msgspec.json.encode(changed))
     assert checks.differences(expected, checks.figures(place)) == [f"gates: {first.id}"]
     (place / "predictions" / "labels.npy").write_bytes(b"others")

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tools.evidence.bundle import write_manifest
 
 from selftest.ascend.stubs import ais_bench_package, executable
 from selftest.evidence.bundles import Made, World
@@ -30,6 +29,7 @@ from tools.data.dataset import read_dataset
 from tools.data.images import LONGEST_ID_BYTES, list_images
 from tools.data.info import bin_rows, read_info, write_info
 from tools.data.labels import read_labels
+from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import FILE, LABELS, MANIFEST
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.verify_bundle import LARGEST_READ_BYTES

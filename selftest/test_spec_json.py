@@ -12,7 +12,7 @@ import pytest
 from tools.base.files import ROOT
 from tools.judge.spec import Spec
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
-from tools.spec_json import spec_json
+from tools.ports.spec_json import spec_json
 
 
 @pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC], ids=lambda path: path.stem)

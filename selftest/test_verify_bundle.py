@@ -25,14 +25,15 @@ from selftest.evidence.tampering import Forgery, altered, contents_of, leaves, p
 from tools import verify_bundle
 from tools.base.errors import Stage
 from tools.base.files import ROOT
+from tools.evidence.staging import read_acceptance
 from tools.judge import gates, paired, throughput
-from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, SPEC_JSON, read_acceptance
+from tools.judge import lines as terminal
+from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, SPEC_JSON
 from tools.judge.accuracy import judge_loss
 from tools.judge.results import Verdict, Word
 from tools.judge.spec import AtLeast, AtMost
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
-from tools.report import terminal
-from tools.spec_json import spec_json
+from tools.ports.spec_json import spec_json
 from tools.verify_bundle import OK, REFUSED, Node, Outcome, Table
 
 SCRIPT = ROOT / "tools" / "verify_bundle.py"

@@ -15,9 +15,9 @@ from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import Acceptance
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.ports.spec_json import spec_json
 from tools.report import html
 from tools.report_bundle import read_bundle
-from tools.spec_json import spec_json
 from tools.verify_bundle import (
     ACCEPTANCE,
     CLASS_CODES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from tools.engines.scoring import Scored, agree, score
-from tools.evidence.bundle import Staging, open_staging
 
 from tools.ascend.reading import InferTool, Mode, ThroughputReading
 from tools.base.errors import Stage
@@ -23,6 +23,7 @@ from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import device_throughput, host_throughput, losses, variant_record
 from tools.evidence.scrub import Scrubber
+from tools.evidence.staging import Staging, open_staging
 from tools.judge import agreement, checks, gates
 from tools.judge.acceptance import (
     Acceptance,
@@ -109,7 +110,7 @@ class Made:
         return dict(zip(self.ids, best[np.arange(len(self.ids)), place].tolist(), strict=True))
 
     def _spec(self) -> Spec:
-        world, replaced = self.world, msgspec.structs.replace
+        world, replaced = self.world, dataclasses.replace
         spec = SPECS[world.kind]
         full = score(self.pth, self.labels).accuracy
         asked = spec.accuracy
@@ -307,7 +308,7 @@ class Made:
         if record.judged is None:
             return checks.not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
         check = record.judged.check
-        return msgspec.structs.replace(check, verdict=Verdict.INCONCLUSIVE) if world.busy else check
+        return dataclasses.replace(check, verdict=Verdict.INCONCLUSIVE) if world.busy else check
 
     def device(self, batch: int) -> DeviceThroughput:
         """The throughput record of a batch size."""
@@ -384,7 +385,7 @@ class Made:
 
 
 def _fact(fact: Fact, value: float) -> Fact:
-    return msgspec.structs.replace(fact, value=value)
+    return dataclasses.replace(fact, value=value)
 
 
 def _sha256(name: str) -> str:

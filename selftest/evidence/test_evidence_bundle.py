@@ -12,12 +12,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from tools.evidence.bundle import EvidenceError, Staging, open_staging, write_manifest
 
 from selftest.evidence.bundles import DIGEST, NO_SCRUBBING, Made, World
 from tools.base.files import ROOT
 from tools.evidence.host import host_record
 from tools.evidence.scrub import Scrubber
+from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance, write_manifest
 from tools.evidence_schema import SCHEMA_FILE
 from tools.judge.acceptance import (
     FILE,
@@ -29,11 +29,10 @@ from tools.judge.acceptance import (
     Acceptance,
     DatasetRecord,
     InputDigest,
-    read_acceptance,
 )
 from tools.judge.results import RunVerdict, Word
 from tools.ports.spec import load_spec
-from tools.spec_json import spec_json
+from tools.ports.spec_json import spec_json
 
 SMALL = World(images=20, margin_pp=40.0, batches=(1,))
 
@@ -98,7 +97,7 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     open_staging(place, NO_SCRUBBING).publish(empty())
     before = (place / FILE).read_bytes()
     code = (
-        "import os, signal, sys; from pathlib import Path; from tools.evidence.bundle import open_staging; "
+        "import os, signal, sys; from pathlib import Path; from tools.evidence.staging import open_staging; "
         "from tools.evidence.scrub import Scrubber; from tools.evidence.host import host_record; "
         "open_staging(Path(sys.argv[1]), Scrubber((), (), '')).put(host_record(), 'host'); "
         "os.kill(os.getpid(), signal.SIGKILL)"

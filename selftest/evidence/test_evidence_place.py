@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools.evidence.bundle import EvidenceError, Staging, open_staging
 
 from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
 from tools.base.files import ROOT
+from tools.evidence.staging import EvidenceError, Staging, open_staging
 from tools.judge.acceptance import FILE
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))

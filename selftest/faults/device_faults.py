@@ -18,7 +18,7 @@ from selftest.faults.world import World
 from tools.ascend import machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
-from tools.evidence import bundle as evidence_bundle
+from tools.evidence import staging as evidence_bundle
 from tools.judge.results import Verdict
 from tools.ports.spec import PUBLISHED_SPEC
 

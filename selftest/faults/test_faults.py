@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable
 
-import msgspec
 import pytest
 
 from selftest.faults.catalogue import FAULTS, PAGE, expected, page, read_page
@@ -193,6 +193,6 @@ def test_a_message_that_was_not_printed_is_no_message(world: World) -> None:
     with pytest.raises(AssertionError, match="nothing to say"):
         printed_message(outcome, "checkpoint.md5")
     died = GateResult(id="checkpoint.md5", stage=Stage.CHECKPOINT, check=made("unheard of", failed=True))
-    acceptance = msgspec.structs.replace(outcome.acceptance, gates=[died])
+    acceptance = dataclasses.replace(outcome.acceptance, gates=[died])
     with pytest.raises(AssertionError, match="the run does not say 'unheard of'"):
         printed_message(Outcome(1, outcome.text, acceptance), "checkpoint.md5")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tools.base.files import ROOT
-from tools.judge.acceptance import Acceptance, read_acceptance
+from tools.evidence.staging import read_acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.results import Check, Verdict
 from tools.ports.spec import SAMPLE_SPEC
 from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images

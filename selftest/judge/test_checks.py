@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import msgspec
@@ -67,7 +68,7 @@ def test_a_comparison_says_measured_allowed_unit_and_how_far(
     verdict = Verdict.PASS if passed else Verdict.FAIL
     without = Check(measured=value, threshold=threshold, unit=unit, verdict=verdict, headroom=headroom, source="s")
     assert within(value, bound) == without
-    assert within(value, bound, detail="why") == msgspec.structs.replace(without, detail="" if passed else "why")
+    assert within(value, bound, detail="why") == dataclasses.replace(without, detail="" if passed else "why")
 
 
 @pytest.mark.parametrize(("value", "word"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
@@ -157,11 +158,11 @@ def test_another_data_set_fails_where_the_full_one_is_required_and_is_owed_elsew
     whole = within(50000, images)
     assert whole.passed
     assert complete("", images, required=True) == complete("", images, required=False) == whole
-    short = msgspec.structs.replace(whole, headroom=None, detail="100 of 50000")
-    assert complete("100 of 50000", images, required=True) == msgspec.structs.replace(
+    short = dataclasses.replace(whole, headroom=None, detail="100 of 50000")
+    assert complete("100 of 50000", images, required=True) == dataclasses.replace(
         short, measured="another data set", verdict=Verdict.FAIL
     )
-    assert complete("100 of 50000", images, required=False) == msgspec.structs.replace(
+    assert complete("100 of 50000", images, required=False) == dataclasses.replace(
         short, measured="-", verdict=Verdict.NOT_RUN
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
-import msgspec
 import pytest
 
 from tools.base.errors import Stage
@@ -118,7 +118,7 @@ def test_a_device_owes_more_than_a_simulator_and_the_sample_its_own_integrity() 
 
 
 def test_a_published_model_owes_its_floors_even_to_a_spec_without_machine_classes() -> None:
-    bare = msgspec.structs.replace(load_spec(PUBLISHED_SPEC), devices=())
+    bare = dataclasses.replace(load_spec(PUBLISHED_SPEC), devices=())
     assert "om.perf.images_per_second_per_chip[bs16]" in expected(Asked(bare, on_device=True))
 
 
