@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.argv import VALUED
 from tools.base.files import ROOT
 from tools.pipeline.inputs import (
     GUIDE_CHECKPOINT,
-    VARIABLES,
     InputError,
     Inputs,
     folders_tools_cannot_take,
     require_named_inputs,
     resolve,
 )
+from tools.pipeline.options import VARIABLES, WITH_VALUE
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
 
 Named = Mapping[str, str]
@@ -252,10 +251,11 @@ def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() ->
     assert found.loader is not None
     conftest = importlib.util.module_from_spec(found)
     found.loader.exec_module(conftest)
-    assert {name.replace("-", "_") for name in conftest.OPTIONS} == set(VARIABLES)
     options = Options()
     conftest.pytest_addoption(options)
-    assert options.valued == VALUED
+    assert options.valued == WITH_VALUE
+    assert {name.removeprefix("--").replace("-", "_") for name in options.valued - {"--diagnose"}} == set(VARIABLES)
+    assert all(VARIABLES[name] == f"ACCEPTANCE_{name.upper()}" for name in VARIABLES)
 
 
 def test_on_a_device_the_sample_is_never_taken_silently(host: Host) -> None:
