@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import re
 
-_BATCH = re.compile(r"(.*)\[bs([0-9]{1,9})\]")
-_OM = re.compile(r"om_bs([0-9]{1,9})")
+_BATCH = re.compile(r"(.*)\[bs([1-9][0-9]{0,8})\]")
+_OM = re.compile(r"om_bs([1-9][0-9]{0,8})")
 
 
 class GateId(str):
@@ -58,7 +58,7 @@ class Variant(str):
     @property
     def known(self) -> bool:
         """Whether the suite computes such outputs at all."""
-        return self.kind in ("pth", "onnx", "om")
+        return self in (PTH, ONNX) or self.batch is not None
 
     def gate(self, question: str) -> GateId:
         """The gate that asks this of the variant's predictions, e.g. `ids` or `top1_drop_pp`."""
