@@ -11,7 +11,8 @@ import pytest
 
 from tools.base.errors import Stage
 from tools.base.files import ROOT
-from tools.judge.gates import INVENTORY, Asked, Gate, Where, applies, expected, find, gate_id
+from tools.judge.gate import Gate, Where
+from tools.judge.gates import INVENTORY, Asked, applies, expected, find
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 LISTING = """\

@@ -25,7 +25,8 @@ from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, differences, open_files, read_bundle, read_spec, spec_digest
 from tools.judge.consistency import check_figures
 from tools.judge.files import Files, Refused, read_whole
-from tools.judge.gates import Asked, Basis, expected
+from tools.judge.gate import Basis
+from tools.judge.gates import Asked, expected
 from tools.judge.lines import printable, table, verdict_lines
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
