@@ -1,4 +1,4 @@
-"""Which specs are the suite's own, told by their content, so that one edited in its place is not."""
+"""Which specs are the suite's own, by their content, so that one edited in its place is not."""
 
 from __future__ import annotations
 

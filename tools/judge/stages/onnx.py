@@ -30,9 +30,7 @@ def _opset(evidence: Evidence, batch: int) -> Check:
     return same(opsets, f"ai.onnx {asked.exactly:g}", unit="opset", source=asked.source)
 
 
-@GATES.take(
-    ids.ONNX_INPUT, "Has the file the one input, with the name, dtype and dynamic batch axis asked for?"
-)
+@GATES.take(ids.ONNX_INPUT, "Has the file the one input, with the name, dtype and dynamic batch axis asked for?")
 def _input(evidence: Evidence, batch: int) -> Check:
     return same("; ".join(evidence.onnx().inputs), str(evidence.spec.onnx.input), unit="input", source=NAMES)
 
