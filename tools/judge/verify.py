@@ -61,8 +61,8 @@ class Outcome:
         return "\n".join(map(printable, self.lines))
 
 
-def verify(sources: Sequence[Source], other: Spec | None, judged_by: str = "") -> Outcome:
-    """Judge bundles as one run; `other` is the spec to judge by instead, and `judged_by` what the last lines say of it."""
+def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Outcome:
+    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it."""
     bundles: list[Bundle] = []
     judged: list[list[Judged]] = []
     problems: list[str] = []
@@ -82,7 +82,7 @@ def verify(sources: Sequence[Source], other: Spec | None, judged_by: str = "") -
         problems += disagreements(bundles, judged)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
-    return _last_word(bundles, judged, other, judged_by or _recorded_spec(bundles))
+    return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
 
 
 def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
@@ -123,9 +123,7 @@ def _is_simulated(bundle: Bundle) -> bool:
     return not bundle.on_device and any(result.id.startswith("om.") for result in bundle.record.gates)
 
 
-def _last_word(
-    bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, judged_by: str
-) -> Outcome:
+def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: str) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
     merged = merge(spec, judged, on_device=bundles[0].on_device)
@@ -133,7 +131,7 @@ def _last_word(
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
-    return Outcome([*lines, f"judged by: {judged_by}", "", *verdict_lines(verdict)], status, verdict.word)
+    return Outcome([*lines, f"judged by: {said}", "", *verdict_lines(verdict)], status, verdict.word)
 
 
 def _basis_lines(judged: Sequence[Judged]) -> list[str]:
