@@ -53,8 +53,8 @@ MEANING = {
 }
 GOOD_WORDS = (SIMULATED, SAMPLE, ACCEPTED)  # the weakest first, in the order in which judge_run settles for them
 SHIPPED_SPECS = {
-    "35ce11508a8748f091d1dbe599d35a8c1206fa79a49b4acec373e1f1c84f52b5": "thresholds.yaml",
-    "bf9ae30e4b251f33298ae3a90db65c122740bbb03274e513af22a1c6f5b98db7": "thresholds-sample.yaml",
+    "003ccbcedafcf0e94f6f7961f200da92de887a226310cd3d724f61eac57b9af9": "thresholds.yaml",
+    "57d078b59ffa69622fa122b9143f5a3e890be8832131eb40efe55e547dbb01d0": "thresholds-sample.yaml",
 }
 """The suite's own specs by the sha256 of their spec.json. Pinned, so that one edited in its place is not theirs."""
 
