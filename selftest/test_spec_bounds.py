@@ -273,7 +273,7 @@ def test_arithmetic_that_equals_the_raised_figure_is_not_named() -> None:
 
 def test_bounds_and_runs_are_those_of_where_an_om_runs() -> None:
     on_device, elsewhere = PUBLISHED.om.batch_bound(on_device=True), PUBLISHED.om.batch_bound(on_device=False)
-    assert (on_device.at_most, elsewhere.at_most) == (0.1, 0.0)
+    assert (on_device.at_most, elsewhere.at_most) == (0.1, 0.032)
     agreement = PUBLISHED.agreement
     assert agreement.om(on_device=True) is agreement.om_on_device
     assert agreement.om(on_device=False) is agreement.om_on_simulator
