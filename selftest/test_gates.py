@@ -12,18 +12,8 @@ import pytest
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.judge.checks import made
-from tools.judge.gates import (
-    COMPARED,
-    INVENTORY,
-    Asked,
-    Gate,
-    Where,
-    applies,
-    compared_variant,
-    expected,
-    find,
-    in_order,
-)
+from tools.judge.gate import Gate, Where
+from tools.judge.gates import COMPARED, INVENTORY, Asked, applies, compared_variant, expected, find, in_order
 from tools.judge.ids import GateId, Variant
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 

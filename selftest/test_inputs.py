@@ -65,7 +65,6 @@ def test_without_anything_the_embedded_sample_is_taken_and_said(host: Host) -> N
     inputs = host.resolve()
     assert (inputs.checkpoint, inputs.images, inputs.labels) == (None, None, None)
     assert inputs.sample
-    assert inputs.whole_sample
     assert (inputs.spec, inputs.why_spec) == (SAMPLE_SPEC, "the embedded sample's")
     assert inputs.why_checkpoint == f"no --checkpoint, no ACCEPTANCE_CHECKPOINT, no ./{GUIDE_CHECKPOINT}"
     assert inputs.why_data == f"no --imagenet, no --images, nothing at {host.root / 'opt/npu/imagenet'}"
@@ -187,7 +186,7 @@ def test_a_limit_is_a_whole_number_of_at_least_1(host: Host, limit: str) -> None
 
 def test_a_limit_makes_the_sample_less_than_whole(host: Host) -> None:
     inputs = host.resolve(limit="8")
-    assert (inputs.limit, inputs.sample_data, inputs.whole_sample) == (8, True, False)
+    assert (inputs.limit, inputs.sample_data) == (8, True)
 
 
 @pytest.mark.parametrize(

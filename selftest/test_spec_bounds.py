@@ -58,7 +58,7 @@ def parts(value: object) -> Iterator[Entry]:
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.__name__)
-def test_no_part_can_be_changed_or_takes_an_unknown_key(entry: type[Entry]) -> None:
+def test_no_part_can_be_changed_or_takes_an_unknown_key(entry: Any) -> None:  # noqa: ANN401 - a dataclass
     part = next(found for found in parts(PUBLISHED) if type(found) is entry)
     name = dataclasses.fields(entry)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -298,7 +298,7 @@ def test_arithmetic_that_equals_the_raised_figure_is_not_named() -> None:
 
 def test_bounds_and_runs_are_those_of_where_an_om_runs() -> None:
     on_device, elsewhere = PUBLISHED.om.batch_bound(on_device=True), PUBLISHED.om.batch_bound(on_device=False)
-    assert (on_device.at_most, elsewhere.at_most) == (0.1, 0.0)
+    assert (on_device.at_most, elsewhere.at_most) == (0.1, 0.032)
     agreement = PUBLISHED.agreement
     assert agreement.om(on_device=True) is agreement.om_on_device
     assert agreement.om(on_device=False) is agreement.om_on_simulator

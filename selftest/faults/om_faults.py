@@ -10,17 +10,18 @@ import pytest
 
 from selftest.faults.accuracy_faults import edit_predictions, keep_best, shifted
 from selftest.faults.fault import Catalogue, Inject
-from tools.ascend import ais_bench, atc, benchmark, machine, npu_smi
+from tools.ascend import ais_bench, atc, benchmark, inference, machine, npu_smi
 from tools.base import process
 from tools.engines import om_engine, predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
     from selftest.faults.world import World
     from tools.ascend.runs import Place
+    from tools.ascend.target import Target
     from tools.engines.predictions import Predictions
 
 MADE = ("om", "predictions-om", "throughput-om")
@@ -170,6 +171,30 @@ def npu_smi_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def batch_differs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("infer:batch-differs")(world, monkeypatch)
     world.only_batches(1, 4)
+
+
+@compiling.fault("one batch size compiled with 8-bit weights", "om.batch_invariance_abs_error")
+def one_batch_of_8_bits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(1, 4)
+    right = atc.compile_om
+
+    def spoiled(request: atc.AtcRequest, *, env: Mapping[str, str], **named: Any) -> atc.CompiledOm:  # noqa: ANN401
+        fault = {"ASCEND_SIMULATOR_FAULT": "atc:int8-weights"} if request.batch == 4 else {}
+        return right(request, env={**env, **fault}, **named)
+
+    monkeypatch.setattr(atc, "compile_om", spoiled)
+
+
+@compiling.fault("one batch size gives an image the output of its neighbour", "om.batch_invariance_abs_error")
+def one_batch_mixed_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(1, 4)
+    right = inference.run_dataset
+
+    def mixed_up(target: Target, job: inference.DatasetJob, devices: Sequence[int]) -> inference.SharedRun:
+        fault = {"ASCEND_SIMULATOR_FAULT": "infer:other-image"} if job.batch == 4 else {}
+        return right(dataclasses.replace(target, env={**target.env, **fault}), job, devices)
+
+    monkeypatch.setattr(inference, "run_dataset", mixed_up)
 
 
 @compiling.fault("atc hangs", "om.compiled[bs4]")

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 
+from tools.base.errors import Stage
+
 _BATCH = re.compile(r"(.*)\[bs([1-9][0-9]{0,8})\]")
 _OM = re.compile(r"om_bs([1-9][0-9]{0,8})")
 
@@ -25,6 +27,12 @@ class GateId(str):
         """The batch size, None where the gate has none."""
         found = _BATCH.fullmatch(self)
         return int(found[2]) if found else None
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that decides the gate, which most ids begin with."""
+        kind, *rest = self.gate.split(".")
+        return Stage(rest[0] if rest[0] in (Stage.ACCURACY, Stage.PERF) else kind)
 
     @property
     def variant(self) -> Variant | None:

@@ -59,11 +59,6 @@ class Inputs:
         return self.images is None
 
     @property
-    def whole_sample(self) -> bool:
-        """True when the images are all of the embedded sample's."""
-        return self.sample_data and self.limit is None
-
-    @property
     def sample(self) -> bool:
         """True when any part of the run is the embedded sample's."""
         return self.checkpoint is None or self.sample_data
