@@ -22,19 +22,19 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, altered, contents_of, leaves, put, spelled
-from tools import verify_bundle
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.evidence.staging import read_acceptance
-from tools.judge import gates, paired, throughput
+from tools.judge import gates
 from tools.judge import lines as terminal
 from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, SPEC_JSON
-from tools.judge.accuracy import judge_loss
+from tools.judge.bundle import open_files
 from tools.judge.results import Verdict, Word
-from tools.judge.spec import AtLeast, AtMost
+from tools.judge.shipped import SHIPPED_SPECS
+from tools.judge.verify import OK, REFUSED, Outcome
+from tools.judge.verify import verify as judge
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 from tools.ports.spec_json import spec_json
-from tools.verify_bundle import OK, REFUSED, Node, Outcome, Table
 
 SCRIPT = ROOT / "tools" / "verify_bundle.py"
 SMALL = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(1,), runs=2)
@@ -77,21 +77,7 @@ def word_of(text: str) -> str:
     return found[1]
 
 
-# --- The inventory and the words are the suite's -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC], ids=lambda path: path.stem)
-@pytest.mark.parametrize("on_device", [True, False], ids=["device", "simulator"])
-def test_inventory_is_the_suites(path: Path, on_device: bool) -> None:
-    spec = load_spec(path)
-    ours = verify_bundle.expected(verify_bundle.read_spec(spec_json(spec), "spec.json"), on_device=on_device)
-    assert tuple(ours) == gates.expected(gates.Asked(spec, on_device=on_device))
-    assert [gate.stage for gate, _ in ours.values()] == [gates.find(name).stage for name in ours]
-
-
-def test_it_imports_the_standard_library_only() -> None:
-    imported = set(re.findall(r"^(?:from|import) (\w+)", SCRIPT.read_text(encoding="utf-8"), re.MULTILINE))
-    assert imported <= set(sys.stdlib_module_names)
+# --- What a run says, the judge says again ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -108,80 +94,6 @@ def test_table_and_verdict_are_the_terminals(world: World, tmp_path: Path) -> No
     assert lines[: len(terminal.table(recorded.gates))] == terminal.table(recorded.gates)
     assert lines[-len(terminal.verdict_lines(recorded.verdict)) :] == terminal.verdict_lines(recorded.verdict), expected
     assert status == (1 if recorded.verdict.word in BAD_WORDS else 0)
-
-
-# --- Judge and verifier agree --------------------------------------------------------------------------------------
-
-
-def test_statistics_agree_on_thousands_of_tables() -> None:
-    draw = random.Random(4)
-    for _ in range(3000):
-        images = draw.choice([1, 7, 60, 300, 5000, 50_000])
-        lost, gained = (min(images // 2, int(draw.expovariate(8 / images))) for _ in range(2))
-        both = draw.randint(0, images - lost - gained)
-        ours = Table(both, lost, gained, images - both - lost - gained)
-        theirs = paired.PairedTable(both_right=both, lost=lost, gained=gained, both_wrong=images - both - lost - gained)
-        margin, strict = draw.choice([0.1, 1.0, 5.0]), draw.random() < 0.3
-        spec = bounds(margin, margin / draw.choice([1, 4, 10]))
-        loss = judge_loss(
-            theirs,
-            k=1,
-            margin=AtMost(at_most=spec["accuracy"]["top1_drop_pp"]["at_most"].number(), unit="pp", source="margin"),
-            tight=AtMost(at_most=spec["accuracy"]["tight_drop_pp"]["at_most"].number(), unit="pp", source="tight"),
-            strict=strict,
-        )
-        judged = verify_bundle.judge_loss(ours, spec, 1, strict=strict)
-        check = loss.check
-        assert (judged.interval.low, judged.interval.high) == (loss.interval_pp.low, loss.interval_pp.high)
-        assert (judged.p, judged.tight, judged.needed) == (loss.mcnemar_p, loss.tight, loss.images_needed)
-        assert judged.check == verify_bundle.Check(
-            check.measured, check.threshold, check.unit, check.verdict, check.headroom, check.source
-        )
-        wilson = verify_bundle.wilson_percent(both, images)
-        assert (wilson.low, wilson.high) == (
-            paired.wilson_percent(both, images).low,
-            paired.wilson_percent(both, images).high,
-        )
-
-
-def bounds(margin: float, tight: float) -> Node:
-    """The part of a spec that a loss is judged by."""
-    entries = {
-        "top1_drop_pp": {"at_most": margin, "unit": "pp", "source": "margin"},
-        "tight_drop_pp": {"at_most": tight, "unit": "pp", "source": "tight"},
-    }
-    return Node({"accuracy": entries}, "spec.json")
-
-
-def test_throughput_agrees_on_hundreds_of_runs() -> None:
-    draw = random.Random(5)
-    for _ in range(600):
-        noise, floor = draw.choice([0.0, 0.5, 1.0, 5.0]), 100.0
-        true_rate = floor * draw.uniform(0.9, 1.12)
-        spread = draw.choice([0.2, 1.0, 3.0]) * noise / 100
-        runs = tuple(true_rate * (1 + spread * draw.gauss(0, 1)) for _ in range(draw.randint(1, 9)))
-        theirs = throughput.judge_throughput(
-            runs, floor=AtLeast(at_least=floor, unit="images/s", source="x"), noise_cv_percent=noise
-        )
-        figures = {"value": floor, "unit": "images/s", "source": "x"}
-        device = {
-            "noise_cv_percent": {"value": noise},
-            "floor_margin_percent": {"value": 0.0, "source": "x"},
-            "throughput": [],
-        }
-        speed = verify_bundle.Speed(runs, max(runs), 0.0, "Ascend310", ())
-        ours = verify_bundle.judge_rate(
-            speed, Node(device, "device"), Node({"images_per_second_per_chip": figures}, "entry")
-        )
-        assert ours.verdict == theirs.check.verdict
-        order = verify_bundle.order_interval(runs)
-        interval = verify_bundle.noise_interval(speed.median, len(runs), noise / 100)
-        assert (order.low, order.high, order.confidence) == (
-            theirs.order_interval.low,
-            theirs.order_interval.high,
-            theirs.order_interval.confidence,
-        )
-        assert (interval.low, interval.high) == (theirs.noise_interval.low, theirs.noise_interval.high)
 
 
 def random_world(seed: int) -> World:
@@ -213,7 +125,7 @@ def random_world(seed: int) -> World:
     )
 
 
-def test_judge_and_verifier_agree_on_random_runs(tmp_path: Path) -> None:
+def test_random_runs_are_judged_offline_as_they_were_judged(tmp_path: Path) -> None:
     words = set()
     for seed in range(250):
         world = random_world(seed)
@@ -231,7 +143,7 @@ def test_judge_and_verifier_agree_on_random_runs(tmp_path: Path) -> None:
 
 def outcome_of(*places: Path) -> Outcome:
     """Judge bundles on disk, in this process."""
-    return verify_bundle.verify([(str(place), partial(verify_bundle.open_files, place)) for place in places], None)
+    return judge([(str(place), partial(open_files, place)) for place in places], None)
 
 
 # --- Altered files, the manifest left alone ------------------------------------------------------------------------
@@ -589,7 +501,7 @@ def test_forgery_is_named(name: str, contents: dict[str, bytes]) -> None:
 def test_a_broken_document_is_refused(name: str, content: bytes, contents: dict[str, bytes]) -> None:
     sealed = Forgery(contents).sealed()
     broken = dataclasses.replace(sealed, contents={**sealed.contents, name: content})
-    assert_refused(verify_bundle.verify([("bundle", lambda: broken)], None), name)
+    assert_refused(judge([("bundle", lambda: broken)], None), name)
 
 
 # --- A failure cannot be left out ----------------------------------------------------------------------------------
@@ -692,9 +604,9 @@ def test_a_gate_that_was_not_run_is_paid_by_another_bundle(contents: dict[str, b
     verdict = blocked.record["verdict"]
     verdict.update(word="INCOMPLETE", owed=[gate["id"]], passed=verdict["passed"] - 1)
     sealed = (blocked.sealed(), whole.sealed())
-    alone = verify_bundle.verify([("blocked", lambda: sealed[0])], None)
+    alone = judge([("blocked", lambda: sealed[0])], None)
     assert alone.word == "INCOMPLETE", alone.text
-    outcome = verify_bundle.verify([("blocked", lambda: sealed[0]), ("whole", lambda: sealed[1])], None)
+    outcome = judge([("blocked", lambda: sealed[0]), ("whole", lambda: sealed[1])], None)
     assert (outcome.status, outcome.word) == (OK, "ACCEPTED"), outcome.text
 
 
@@ -703,7 +615,7 @@ def test_one_interrupted_bundle_makes_all_incomplete(contents: dict[str, bytes])
     forgery.record["interrupted"] = "KeyboardInterrupt"
     forgery.record["verdict"]["word"] = "INCOMPLETE"
     whole, cut = Forgery(contents).sealed(), forgery.sealed()
-    outcome = verify_bundle.verify([("whole", lambda: whole), ("cut", lambda: cut)], None)
+    outcome = judge([("whole", lambda: whole), ("cut", lambda: cut)], None)
     assert (outcome.status, outcome.word) == (1, "INCOMPLETE"), outcome.text
     assert "bundle cut was interrupted: KeyboardInterrupt" in outcome.lines
 
@@ -764,7 +676,7 @@ def test_jobs_of_different_runs_are_refused(alter: Callable[[Forgery], None], na
     forgery = Forgery(contents_of(part(SMALL, ("perf",), tmp_path / "p")))
     alter(forgery)
     perf = forgery.sealed()
-    assert_refused(verify_bundle.verify([("a", lambda: accuracy), ("p", lambda: perf)], None), named)
+    assert_refused(judge([("a", lambda: accuracy), ("p", lambda: perf)], None), named)
 
 
 @pytest.mark.parametrize(
@@ -789,7 +701,7 @@ def test_the_pinned_specs_are_the_shipped_ones() -> None:
     digests = {
         hashlib.sha256(spec_json(load_spec(path))).hexdigest(): path.name for path in (PUBLISHED_SPEC, SAMPLE_SPEC)
     }
-    assert digests == verify_bundle.SHIPPED_SPECS
+    assert digests == SHIPPED_SPECS
 
 
 def test_a_spec_of_ones_own_is_named_beside_the_verdict(folder: Path) -> None:

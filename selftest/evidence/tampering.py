@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tools import verify_bundle
 from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON
-from tools.verify_bundle import Files, Outcome
+from tools.judge.files import Files, Refused
+from tools.judge.verify import Outcome, verify
 
 Path_ = tuple[str | int, ...]
 
@@ -26,9 +26,9 @@ class Sealed(Files):
     contents: dict[str, bytes]
 
     def read(self, name: str) -> bytes:
-        """As the verifier's own, from memory."""
+        """As from a folder."""
         if name not in self.contents:
-            raise verify_bundle.Refused(f"{name} is missing")
+            raise Refused(f"{name} is missing")
         return self.contents[name]
 
 
@@ -67,7 +67,7 @@ class Forgery:
     def outcome(self) -> Outcome:
         """What the verifier says."""
         sealed = self.sealed()
-        return verify_bundle.verify([("bundle", lambda: sealed)], None)
+        return verify([("bundle", lambda: sealed)], None)
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:

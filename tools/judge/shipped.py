@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 SHIPPED_SPECS: dict[str, str] = {
-    "35ce11508a8748f091d1dbe599d35a8c1206fa79a49b4acec373e1f1c84f52b5": "thresholds.yaml",
-    "bf9ae30e4b251f33298ae3a90db65c122740bbb03274e513af22a1c6f5b98db7": "thresholds-sample.yaml",
+    "4ba46c930b8bd4d3eadeafe0d704d36e6783c677279eb79a5b5c48c39216a30a": "thresholds.yaml",
+    "e43ed654d3dcf976f145d514cd8a603a925fd5bdc18bc7af647686587be790d1": "thresholds-sample.yaml",
 }
 """sha256 of a spec's JSON (tools/spec_json.py) -> the file it was shipped in."""
 
