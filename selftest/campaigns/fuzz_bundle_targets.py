@@ -210,7 +210,7 @@ TARGETS = (
     Target(
         name="bundle-bytes",
         case=_bundle_bytes,
-        documented=(Refused, NoEvidence),
+        documented=(Refused,),
         modules=("tools.verify_bundle",),
         seeds=_records,
         longest_bytes=5000,
@@ -219,7 +219,7 @@ TARGETS = (
     Target(
         name="bundle",
         case=_bundle,
-        documented=(Refused, NoEvidence),
+        documented=(Refused,),
         modules=("tools.verify_bundle",),
         seeds=_programs,
         longest_bytes=17,

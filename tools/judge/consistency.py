@@ -136,7 +136,7 @@ def _numbers_below(value: Any, where: str) -> Iterator[tuple[str, float]]:  # no
 
 
 def _tensors(bundle: Bundle, facts: CheckpointFacts) -> None:
-    """The checkpoint's tensors are the network's but for those named as odd, and each was looked for in the ONNX file."""
+    """The tensors are the network's but for those named as odd, and each was looked for in the ONNX file."""
     tensors = facts.expected - len(facts.missing) + len(facts.unexpected)
     _compare(bundle, f"{FILE}.checkpoint.tensors", facts.tensors, tensors)
     if bundle.record.onnx_weights is not None:
