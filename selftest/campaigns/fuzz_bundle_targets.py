@@ -7,32 +7,20 @@ import hashlib
 import json
 from pathlib import Path
 
-import msgspec
-
 from selftest.campaigns.fuzz_bundle import InMemory, bases, small
 from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of
 from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import Acceptance
+from tools.judge import records
+from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON, Acceptance
+from tools.judge.accuracy import PLACES
+from tools.judge.bundle import CLASS_CODES, SCORE_CODES, read_spec
+from tools.judge.files import Refused, check_manifest, read_json, read_npy
+from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.ports.spec_json import spec_json
 from tools.report import html
-from tools.report_bundle import read_bundle
-from tools.verify_bundle import (
-    ACCEPTANCE,
-    CLASS_CODES,
-    MANIFEST,
-    SCORE_CODES,
-    SPEC_JSON,
-    TOP,
-    NoEvidence,
-    Refused,
-    check_manifest,
-    read_json,
-    read_npy,
-    read_spec,
-    verify,
-)
+from tools.report.bundle import read_bundle
 
 ANOTHER_SPEC, TOGETHER = 6, 7
 """A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
@@ -53,10 +41,10 @@ def _bundle(data: bytes) -> None:
 
 def _bundle_bytes(data: bytes) -> None:
     """acceptance.json of arbitrary bytes in a bundle whose manifest fits."""
-    contents = {ACCEPTANCE: data}
-    digests = {ACCEPTANCE: hashlib.sha256(data).hexdigest()}
+    contents = {FILE: data}
+    digests = {FILE: hashlib.sha256(data).hexdigest()}
     sealed = InMemory(Path("bundle"), digests, "0" * 64, contents)
-    read_json(data, ACCEPTANCE)
+    read_json(data, FILE)
     verify([("bundle", lambda: sealed)], None)
 
 
@@ -72,7 +60,7 @@ def _manifest(data: bytes) -> None:
 
 def _npy(data: bytes) -> None:
     if data[:1] == b"s":
-        assert len(read_npy(data[1:], "x.npy", SCORE_CODES, TOP)) % TOP == 0
+        assert len(read_npy(data[1:], "x.npy", SCORE_CODES, PLACES)) % PLACES == 0
     else:
         read_npy(data[1:], "x.npy", CLASS_CODES, None)
 
@@ -80,8 +68,8 @@ def _npy(data: bytes) -> None:
 def _report(data: bytes) -> None:
     """The record that report_bundle.py reads, and the spec beside it."""
     folder = scratch_folder("report")
-    (folder / ACCEPTANCE).write_bytes(data)
-    (folder / MANIFEST).write_text(f"{hashlib.sha256(data).hexdigest()}  {ACCEPTANCE}\n", encoding="utf-8")
+    (folder / FILE).write_bytes(data)
+    (folder / MANIFEST).write_text(f"{hashlib.sha256(data).hexdigest()}  {FILE}\n", encoding="utf-8")
     read_bundle(folder)
 
 
@@ -110,7 +98,7 @@ def _published() -> tuple[str, tuple[Path_, ...]]:
 
 @functools.cache
 def _any_record() -> Acceptance:
-    return msgspec.json.decode(bases()[0].contents[ACCEPTANCE], type=Acceptance)
+    return records.read(Acceptance, json.loads(bases()[0].contents[FILE]))
 
 
 def _spec(data: bytes) -> None:
@@ -137,7 +125,7 @@ def _programs() -> tuple[bytes, ...]:
 
 
 def _records() -> tuple[bytes, ...]:
-    return tuple(_small_record(base.contents[ACCEPTANCE]) for base in bases()[:2])
+    return tuple(_small_record(base.contents[FILE]) for base in bases()[:2])
 
 
 def _small_record(content: bytes) -> bytes:
@@ -222,7 +210,7 @@ TARGETS = (
     Target(
         name="bundle-bytes",
         case=_bundle_bytes,
-        documented=(Refused, NoEvidence),
+        documented=(Refused,),
         modules=("tools.verify_bundle",),
         seeds=_records,
         longest_bytes=5000,
@@ -231,7 +219,7 @@ TARGETS = (
     Target(
         name="bundle",
         case=_bundle,
-        documented=(Refused, NoEvidence),
+        documented=(Refused,),
         modules=("tools.verify_bundle",),
         seeds=_programs,
         longest_bytes=17,

@@ -75,10 +75,8 @@ class Bundle(Evidence):
         self._flips: dict[Variant, Flips] = {}
 
     def judged_by(self, spec: Spec) -> Bundle:
-        """The same bundle, to be judged by another spec."""
-        other = Bundle(self.name, self.files, self.record, spec)
-        other.problems = self.problems
-        return other
+        """The same bundle, to be judged by another spec: what that asks beyond it is owed, and no problem."""
+        return Bundle(self.name, self.files, self.record, spec)
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -172,8 +170,10 @@ class Bundle(Evidence):
         return _there(self.record.onnx_weights, "no comparison of weights")
 
     def logit_errors(self) -> LogitErrors:
-        """See Evidence."""
-        return _there(self.record.onnx_logit_errors, "no comparison of onnxruntime with torch")
+        """See Evidence; as many images were looked at as the spec asks for, or all where there are fewer."""
+        found = _there(self.record.onnx_logit_errors, "no comparison of onnxruntime with torch")
+        self._looked_at(found.images, self.spec.onnx.probe_images)
+        return found
 
     def dataset(self) -> DatasetRecord:
         """See Evidence."""
@@ -218,6 +218,9 @@ class Bundle(Evidence):
         """See Evidence; as many were looked at as the spec asks for, or all where there are fewer."""
         found = _there(self.record.parity, "no comparison of bins with torchvision")
         self._looked_at(len(set(found.looked_at)), self.spec.preprocessing.parity_images)
+        others = set(found.looked_at).difference(self.ids if self.record.dataset is not None else found.looked_at)
+        if others:
+            raise NoEvidence(f"{short(min(others))} was looked at, which is no image of the data set")
         return found
 
     def _looked_at(self, count: int, at_most: int | None) -> None:
@@ -225,7 +228,7 @@ class Bundle(Evidence):
             return
         wanted = len(self.ids) if at_most is None else min(at_most, len(self.ids))
         if count != wanted:
-            raise NoEvidence(f"{count} were looked at, {wanted} are there")
+            raise NoEvidence(f"{count} were looked at, not {wanted}")
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""

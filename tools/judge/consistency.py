@@ -29,6 +29,7 @@ from tools.judge.bundle import Bundle, differences
 from tools.judge.dataset import other_images
 from tools.judge.device import throughput_record
 from tools.judge.evidence import OWNER, variant_record
+from tools.judge.facts import CheckpointFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
 
@@ -44,6 +45,8 @@ def check_figures(bundle: Bundle) -> None:
     _times(bundle)
     if record.machine is not None:
         _machine(bundle, record.machine)
+    if record.checkpoint is not None:
+        _tensors(bundle, record.checkpoint)
     if record.dataset is not None:
         _dataset(bundle, record.dataset)
     for place, variant in enumerate(record.variants):
@@ -130,6 +133,14 @@ def _numbers_below(value: Any, where: str) -> Iterator[tuple[str, float]]:  # no
             yield from _numbers_below(item, f"{where}[{index}]")
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
         yield where, value
+
+
+def _tensors(bundle: Bundle, facts: CheckpointFacts) -> None:
+    """The tensors are the network's but for those named as odd, and each was looked for in the ONNX file."""
+    tensors = facts.expected - len(facts.missing) + len(facts.unexpected)
+    _compare(bundle, f"{FILE}.checkpoint.tensors", facts.tensors, tensors)
+    if bundle.record.onnx_weights is not None:
+        _compare(bundle, f"{FILE}.onnx_weights.among", bundle.record.onnx_weights.among, facts.tensors)
 
 
 def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:

@@ -189,14 +189,14 @@ def _fields(kind: Any) -> dict[str, tuple[Reader, bool]]:  # noqa: ANN401 - a da
     missing = dataclasses.MISSING
     return {
         field.name: (
-            _reader(ast.parse(str(field.type), mode="eval").body, _names(kind)),
+            _reader(ast.parse(str(field.type), mode="eval").body, names_in(kind)),
             field.default is missing and field.default_factory is missing,
         )
         for field in dataclasses.fields(kind)
     }
 
 
-def _names(kind: type) -> dict[str, Any]:
+def names_in(kind: type) -> dict[str, Any]:
     """What an annotation in any class above may name."""
     found: dict[str, Any] = {}
     for above in reversed(kind.__mro__):
@@ -210,25 +210,30 @@ def _reader(node: ast.expr, names: dict[str, Any]) -> Reader:
     if isinstance(node, ast.Constant) and node.value is None:
         return _nothing
     if isinstance(node, ast.BinOp):
-        return _union([_reader(side, names) for side in _alternatives(node)], _simple_first(node))
+        return _union([_reader(side, names) for side in alternatives(node)], _simple_first(node))
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
-        inside: Any = node.slice
-        inside = getattr(inside, "value", inside) if type(inside).__name__ == "Index" else inside  # Python 3.8
-        parts = inside.elts if isinstance(inside, ast.Tuple) else [inside]
-        return _container(node.value.id, parts, names)
+        return _container(node.value.id, parameters(node), names)
     raise TypeError(f"{ast.dump(node)} is no annotation of a record")
 
 
-def _alternatives(node: ast.expr) -> list[ast.expr]:
+def parameters(node: ast.Subscript) -> list[ast.expr]:
+    """What stands in the brackets of an annotation."""
+    inside: Any = node.slice
+    inside = getattr(inside, "value", inside) if type(inside).__name__ == "Index" else inside  # Python 3.8
+    return inside.elts if isinstance(inside, ast.Tuple) else [inside]
+
+
+def alternatives(node: ast.expr) -> list[ast.expr]:
+    """The sides of a union, one for any other annotation."""
     if isinstance(node, ast.BinOp):
-        return [*_alternatives(node.left), *_alternatives(node.right)]
+        return [*alternatives(node.left), *alternatives(node.right)]
     return [node]
 
 
 def _simple_first(node: ast.expr) -> str:
     """The alternatives in words, for the message."""
     return " | ".join(
-        "null" if isinstance(side, ast.Constant) else getattr(side, "id", "array") for side in _alternatives(node)
+        "null" if isinstance(side, ast.Constant) else getattr(side, "id", "array") for side in alternatives(node)
     )
 
 
