@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tools.ascend.runs import Place
     from tools.ascend.target import Target
     from tools.engines.predictions import Predictions
+    from tools.judge.ids import Variant
 
 MADE = ("om", "predictions-om", "throughput-om")
 compiling = Catalogue("om", remade=MADE)
@@ -257,7 +258,7 @@ def om_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     right = predictions.load_predictions
 
-    def shorter(folder: Path, name: str) -> Predictions:
+    def shorter(folder: Path, name: Variant) -> Predictions:
         predicted = right(folder, name)
         if not name.startswith("om"):
             return predicted

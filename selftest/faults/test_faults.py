@@ -19,6 +19,7 @@ from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.judge.checks import made
 from tools.judge.gates import INVENTORY
+from tools.judge.ids import CHECKPOINT_MD5
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.spec import AtLeast
 from tools.judge.throughput import judge_throughput
@@ -192,7 +193,7 @@ def test_a_message_that_was_not_printed_is_no_message(world: World) -> None:
     outcome = world.run("-m", "checkpoint")
     with pytest.raises(AssertionError, match="nothing to say"):
         printed_message(outcome, "checkpoint.md5")
-    died = GateResult(id="checkpoint.md5", stage=Stage.CHECKPOINT, check=made("unheard of", failed=True))
-    acceptance = dataclasses.replace(outcome.acceptance, gates=[died])
+    died = GateResult(id=CHECKPOINT_MD5, stage=Stage.CHECKPOINT, check=made("unheard of", failed=True))
+    acceptance = dataclasses.replace(outcome.acceptance, gates=(died,))
     with pytest.raises(AssertionError, match="the run does not say 'unheard of'"):
         printed_message(Outcome(1, outcome.text, acceptance), "checkpoint.md5")

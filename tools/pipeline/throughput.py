@@ -61,7 +61,6 @@ class ThroughputStep:
     @once
     def host(self, batch: int) -> HostThroughput:
         """The samples of both engines, for the evidence."""
-        self._onnx.file()
         paired = self.paired(batch)
         found = HostThroughput(
             batch=paired.batch,
