@@ -16,6 +16,7 @@ from tools.judge import gates
 from tools.judge.ids import GateId
 from tools.judge.results import GateResult, Verdict
 from tools.report.gate_rows import GateRow, gates_by_stage
+from tools.report.html import write_report
 
 
 def rows(written: Written) -> dict[str, GateRow]:
@@ -76,6 +77,14 @@ def test_a_gate_of_another_suite_is_shown_without_its_question(accepted: Written
     om = next(stage for stage in gates_by_stage(run, accepted.folder) if stage.stage is Stage.OM)
     assert om.questions[-1].id == "om.older_gate"
     assert "no such gate" in om.questions[-1].text
+
+
+def test_an_owed_gate_of_another_suite_stands_at_the_end(accepted: Written, tmp_path: Path) -> None:
+    owed = dataclasses.replace(accepted.run.verdict, owed=(GateId("om.older_gate[bs1]"),))
+    run = dataclasses.replace(accepted.run, verdict=owed)
+    assert gates_by_stage(run, accepted.folder)[-1].questions[-1].id == "om.older_gate"
+    write_report(tmp_path, run)
+    assert "om.older_gate" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_warnings_belong_to_the_gates_of_their_variant(rejected: Written) -> None:
