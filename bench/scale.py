@@ -34,6 +34,7 @@ from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.engines.predictions import load_predictions, save_predictions
 from tools.engines.streaming import Photographs, stream
 from tools.engines.topk import top_k
+from tools.judge.ids import Variant
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.store.artifacts import Recipe, Store
 from tools.store.content import digests_sha256, file_digests
@@ -90,7 +91,7 @@ def predicted(folder: Path) -> None:
     with closing(PixelStore(_made(folder, "pixels"), RECIPE)) as store:
         (folder / "predictions").mkdir(exist_ok=True)
         save_predictions(stream(Waiting(0.0), store, BATCH), folder / "predictions")
-    top_k(load_predictions(folder / "predictions", "waiting").logits)
+    top_k(load_predictions(folder / "predictions", Variant("waiting")).logits)
 
 
 def bins(folder: Path) -> None:

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from fixtures.accuracy import BATCH
-
 from bench.material import repeated
 from bench.measure import Rounds, Spread, in_turn, spread
 from bench.reference import predict_bins
@@ -20,6 +18,7 @@ from tools.data.bins import write_bins
 from tools.data.pixels import PixelStore, write_pixels
 from tools.engines.streaming import Photographs, stream
 from tools.judge.spec import Preprocessing
+from tools.pipeline.predictions import BATCH
 
 if TYPE_CHECKING:
     import numpy as np

@@ -38,6 +38,17 @@ def test_every_module_and_its_tests_are_there() -> None:
     assert {name for name in (*TESTS, *sum(TESTS.values(), ())) if not (ROOT / name).is_file()} == set()
 
 
+def test_every_module_of_the_judge_takes_part() -> None:
+    judge = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tools/judge").rglob("[!_]*.py")}
+    assert judge - TESTS.keys() == set()
+
+
+def test_a_module_without_a_mutant_has_a_row(tmp_path: Path) -> None:
+    page = tmp_path / "mutation.md"
+    write_page(page, [Tally(MODULE, 0, 0, (), 1.0), Tally("tools/data/info.py", 3, 0, (), 1.0)], {})
+    assert f"| `{MODULE}` | 0 | 0 | 0 | 0 | 0 | - |  | `" in page.read_text(encoding="utf-8")
+
+
 def test_every_judged_survivor_is_one_of_a_module_of_the_campaign() -> None:
     assert {survivor.module for survivor in read_judged(SURVIVORS)} <= TESTS.keys()
 

@@ -15,8 +15,6 @@ from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 
-from tools.judge.ids import CHECKPOINT_MD5
-
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
@@ -24,6 +22,7 @@ from tools.base import cli
 from tools.base.errors import CheckpointError
 from tools.base.files import md5_of
 from tools.base.progress import progress
+from tools.judge.ids import CHECKPOINT_MD5
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 GATE = CHECKPOINT_MD5

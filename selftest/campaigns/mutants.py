@@ -31,18 +31,53 @@ from tools.base.files import ROOT, atomic, cpu_count, sha256_of
 PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
-TESTS = {
-    "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py"),
+BUNDLES = "selftest/test_verify_bundle.py"
+FORGED = "selftest/evidence/test_forged_facts.py"
+GATES = (BUNDLES, FORGED)
+SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
+TESTS: dict[str, tuple[str, ...]] = {
+    "tools/judge/acceptance.py": (RECORDS, "selftest/evidence/test_evidence_bundle.py", BUNDLES),
+    "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
+    "tools/judge/again.py": GATES,
     "tools/judge/agreement.py": (RECORDS, "selftest/judge/test_agreement.py"),
+    "tools/judge/bundle.py": GATES,
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
-    "tools/judge/device.py": ("selftest/judge/test_device.py",),
+    "tools/judge/consistency.py": GATES,
+    "tools/judge/dataset.py": (BUNDLES,),
+    "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
+    "tools/judge/device.py": ("selftest/judge/test_device.py", BUNDLES),
+    "tools/judge/evidence.py": GATES,
+    "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py", BUNDLES),
+    "tools/judge/files.py": (BUNDLES,),
+    "tools/judge/gate.py": ("selftest/test_gates.py", BUNDLES),
+    "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", BUNDLES),
+    "tools/judge/handover.py": ("selftest/test_conservation.py",),
+    "tools/judge/host.py": ("selftest/test_engines.py", BUNDLES),
+    "tools/judge/ids.py": ("selftest/judge/test_ids.py",),
+    "tools/judge/lines.py": (BUNDLES,),
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
+    "tools/judge/predictions.py": ("selftest/judge/test_predictions.py",),
     "tools/judge/published.py": ("selftest/judge/test_checks.py",),
+    "tools/judge/records.py": ("selftest/judge/test_strict_reading.py", RECORDS, "selftest/test_spec_bounds.py"),
     "tools/judge/results.py": (RECORDS, "selftest/judge/test_run.py", "selftest/judge/test_checks.py"),
     "tools/judge/run.py": ("selftest/judge/test_run.py",),
+    "tools/judge/several.py": (BUNDLES,),
+    "tools/judge/shipped.py": (BUNDLES,),
+    "tools/judge/soc.py": ("selftest/ascend/test_soc.py",),
+    "tools/judge/spec.py": SPEC,
+    "tools/judge/stages/accuracy.py": GATES,
+    "tools/judge/stages/checkpoint.py": GATES,
+    "tools/judge/stages/om.py": GATES,
+    "tools/judge/stages/onnx.py": GATES,
+    "tools/judge/stages/perf.py": GATES,
+    "tools/judge/stages/preprocessing.py": GATES,
+    "tools/judge/strict_json.py": ("selftest/judge/test_strict_json.py",),
     "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
+    "tools/judge/verify.py": (BUNDLES,),
+    "tools/engines/agreement.py": ("selftest/judge/test_agreement.py", "selftest/test_engines.py"),
     "tools/engines/topk.py": ("selftest/test_topk.py",),
-    "tools/judge/handover.py": ("selftest/test_conservation.py",),
+    "tools/pipeline/once.py": ("selftest/test_once.py",),
+    "tools/pipeline/outcomes.py": ("selftest/test_outcomes.py",),
     "tools/ascend/perf_texts.py": ("selftest/ascend/test_perf_texts.py",),
     "tools/ascend/npu_smi.py": ("selftest/ascend/test_npu_smi.py",),
     "tools/ascend/reading.py": ("selftest/ascend/test_reading.py", "selftest/ascend/test_perf_texts.py"),
@@ -50,7 +85,7 @@ TESTS = {
     "tools/data/labels.py": ("selftest/test_labels.py",),
     "tools/base/reading.py": ("selftest/test_reading.py",),
     "tools/ascend/dumps.py": ("selftest/test_dumps.py",),
-    "tools/ports/spec.py": ("selftest/test_spec_bounds.py", "selftest/test_spec.py"),
+    "tools/ports/spec.py": SPEC,
 }
 
 
@@ -197,7 +232,7 @@ def _row(tally: Tally, judged: Mapping[Survivor, Reason]) -> str:
     reasons = Counter(judged[survivor] for survivor in tally.survivors if survivor in judged)
     words = ", ".join(f"{reasons[reason]} {reason}" for reason in Reason if reasons[reason])
     cells = (tally.mutants, tally.mutants - tally.timeouts - alive, tally.timeouts, alive, reasons.total())
-    score = f"{100 * (tally.mutants - alive) / tally.mutants:.1f} %"
+    score = f"{100 * (tally.mutants - alive) / tally.mutants:.1f} %" if tally.mutants else "-"
     digest = sha256_of(ROOT / tally.module)[:8]
     return f"| `{tally.module}` | {' | '.join(map(str, cells))} | {score} | {words} | `{digest}` |"
 

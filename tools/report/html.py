@@ -156,7 +156,8 @@ def _link(folder: Path, file: str) -> str:
 def _finalize(value: object) -> object:
     if value is None:
         _refuse_none()
-    return words.printable(value) if type(value) is str else value
+    plain = isinstance(value, str) and not hasattr(value, "__html__")  # texts of any class, but not the template's own
+    return words.printable(str(value)) if plain else value
 
 
 def _refuse_none() -> NoReturn:
