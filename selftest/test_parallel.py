@@ -41,7 +41,7 @@ def kinds(artifacts: Counter[str]) -> set[str]:
     return {name.partition("/")[0] for name in artifacts}
 
 
-FORGOTTEN = frozenset(("sample-images", "pixels", "bins", "bins-facts", "bins-parity", "checkpoint-facts"))
+FORGOTTEN = frozenset(("sample-images", "pixels", "bins-facts", "om-described"))
 
 
 def test_two_workers_give_the_same_verdict_and_build_what_is_missing_once(world: World) -> None:

@@ -124,14 +124,11 @@ def test_another_number_of_classes_is_asked_of_the_dumps_again(world: World) -> 
 
 
 @pytest.mark.parametrize(
-    ("select", "npu"),
-    [
-        ("not perf and not npu", set()),
-        pytest.param("not perf", OMS | {"predictions-om"}, marks=pytest.mark.nightly),
-    ],
+    ("select", "behind"),
+    [("checkpoint or onnx", set()), pytest.param("not perf", PREDICTIONS | OMS, marks=pytest.mark.nightly)],
 )
 def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(
-    world: World, select: str, npu: set[str]
+    world: World, select: str, behind: set[str]
 ) -> None:
     import torch
 
@@ -143,4 +140,4 @@ def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(
     torch.save(state, path)
     world.edit_spec(before, hashlib.md5(path.read_bytes()).hexdigest())
     outcome = world.run(*options, "-m", select, sample=False)
-    assert redone(outcome) == FROM_CHECKPOINT | {"predictions-pth", "predictions-onnx"} | npu, outcome.text
+    assert redone(outcome) == FROM_CHECKPOINT | behind, outcome.text

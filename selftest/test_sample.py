@@ -281,7 +281,7 @@ def test_a_wrong_head_table_is_refused(tmp_path: Path, fault: str) -> None:
         np.savez(path, **tables[fault])
     with pytest.raises(SuiteError, match="head table") as refusal:
         sample.load_head(path)
-    assert "sample_fit.py --write" in str(refusal.value)
+    assert "tools.sample.fit --write" in str(refusal.value)
 
 
 def test_ridge_finds_a_linear_map_back() -> None:
