@@ -45,7 +45,7 @@ def clean_weights(world: World) -> dict[str, torch.Tensor]:
     """The sample's weights."""
     import torch
 
-    weights: dict[str, torch.Tensor] = torch.load(world.clean.checkpoint, weights_only=True)
+    weights: dict[str, torch.Tensor] = torch.load(world.clean.checkpoint, weights_only=True, mmap=True)
     return weights
 
 

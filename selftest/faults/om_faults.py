@@ -224,25 +224,25 @@ def stale_onnx(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(atc, "argv", of_another_training)
 
 
-@predicting.fault("outputs of the OM in another order than the images", "om.accuracy.top1_drop_pp[bs4]")
+@predicting.fault("outputs of the OM in another order than the images", "om.accuracy.top1_drop_pp[bs4]", remade=())
 def om_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     edit_predictions(monkeypatch, "om_bs4", lambda logits: logits[::-1].copy())
 
 
-@predicting.fault("OM logits shifted by one class", "om.accuracy.top1_drop_pp[bs4]")
+@predicting.fault("OM logits shifted by one class", "om.accuracy.top1_drop_pp[bs4]", remade=())
 def om_shifted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     edit_predictions(monkeypatch, "om_bs4", shifted)
 
 
-@predicting.fault("only the top class of the OM is right", "om.accuracy.top5_drop_pp[bs4]")
+@predicting.fault("only the top class of the OM is right", "om.accuracy.top5_drop_pp[bs4]", remade=())
 def om_top1_only(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     edit_predictions(monkeypatch, "om_bs4", keep_best)
 
 
-@predicting.fault("one OM prediction lost", "om.accuracy.ids[bs4]")
+@predicting.fault("one OM prediction lost", "om.accuracy.ids[bs4]", remade=())
 def om_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     right = predictions.load_predictions
