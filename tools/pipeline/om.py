@@ -189,5 +189,7 @@ class OmStep:
         """
         batches = self._context.spec.batches
         *others, first = (self.predictions(batch) for batch in reversed(batches))
-        found = BatchErrors(batches=batches, images=len(first.ids), largest=predictions.largest_difference(first, others))
+        found = BatchErrors(
+            batches=batches, images=len(first.ids), largest=predictions.largest_difference(first, others)
+        )
         return self._context.staging.put(found, "om")
