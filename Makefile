@@ -3,11 +3,12 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help accept test faults bench bench-scale kills fuzz mutants flaky nightly clean
+.PHONY: help accept test judge faults bench bench-scale kills fuzz mutants flaky nightly clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
 	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
+	@echo "make judge    pack the offline judge into build/verify_bundle.pyz: one file that needs nothing but Python 3.8"
 	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
 	@echo "make nightly  faults, then kills, fuzz, mutants and flaky: campaigns of about an hour each, each also a target"
 	@echo "make bench    measure the suite's own speed against the guide's scripts, as ratios (docs/speed.md)"
@@ -26,6 +27,9 @@ test: $(VENV)/dev.stamp
 	$(BIN)/mypy
 	@echo "== the suite's own tests"
 	$(BIN)/python -m pytest selftest -q -n 2 --dist worksteal --durations=15
+
+judge:
+	$(PYTHON) tools/pack_judge.py
 
 faults: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.faults
