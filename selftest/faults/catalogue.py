@@ -54,7 +54,7 @@ HEADING = "| fault | gate | message |\n|---|---|---|\n"
 
 def expected() -> dict[str, str]:
     """Every fault's name with the gate, or the door, that must see it; faults by gate, as the inventory has them."""
-    order = [gate.id for gate in gates.INVENTORY]
+    order: list[str] = [gate.id for gate in gates.INVENTORY]
     by_gate = sorted(FAULTS, key=lambda fault: order.index(fault.gate.partition("[")[0]))
     return {fault.name: fault.gate for fault in by_gate} | {fault.name: str(fault.door) for fault in REFUSED}
 

@@ -9,7 +9,6 @@ import dataclasses
 import os
 from pathlib import Path
 
-import fixtures.om
 import pytest
 
 import fixtures.setup
@@ -20,11 +19,12 @@ from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
 from tools.evidence import staging as evidence_bundle
 from tools.judge.results import Verdict
+from tools.pipeline import om, setup
 from tools.ports.spec import PUBLISHED_SPEC
 
-MADE = ("predictions-om", "throughput-om")
-compiling = Catalogue("om", remade=("om", *MADE))
-predicting = Catalogue("accuracy and npu and not om", remade=MADE)
+MADE = ("throughput-om",)
+compiling = Catalogue("om")
+predicting = Catalogue("accuracy and npu and not om")
 measuring = Catalogue("perf and npu", remade=MADE)
 collecting = Catalogue("preprocessing")
 FIGURES = {"value: 56.530,": "value: 52.083333,", "value: 79.080,": "value: 75.0,"}  # what 48 images give
@@ -37,8 +37,8 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         simulated = choose_target("simulator", "auto", os.environ, Path("/"))
         return dataclasses.replace(simulated, kind=TargetKind.ASCEND)
 
-    monkeypatch.setattr(fixtures.setup, "target_kind", lambda *words: TargetKind.ASCEND)
-    monkeypatch.setattr(fixtures.om, "choose_target", choose)
+    monkeypatch.setattr(setup, "target_kind", lambda *words: TargetKind.ASCEND)
+    monkeypatch.setattr(om, "choose_target", choose)
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
     monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import fixtures.preprocessing
 import msgspec
 import pytest
 
@@ -18,6 +18,7 @@ from tools.data import info, pixels, preprocess
 from tools.data.bins import write_bin
 from tools.data.pixels import INDEX, PIXELS, Index, PixelStore
 from tools.judge.spec import Preprocessing
+from tools.pipeline import data
 from tools.sample import generate as sample
 from tools.store import content
 
@@ -35,7 +36,7 @@ FIRST, SECOND = "ILSVRC2012_val_00000001", "ILSVRC2012_val_00000002"
 
 def own_images(world: World) -> tuple[Path, Path]:
     """The sample's images and labels as the user's own; returns the folder and the label file."""
-    sample.write_images(world.folder, IMAGES)
+    shutil.copytree(world.clean.files("sample-images") / "imagenet", world.folder, dirs_exist_ok=True)
     (world.folder / "unused.pth").touch()
     return world.folder / "val", world.folder / "val_label.txt"
 
@@ -180,7 +181,7 @@ def bin_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @catalogue.fault("a line missing in the .info list", "preprocessing.info")
 def info_line_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     right = info.bin_rows
-    monkeypatch.setattr(fixtures.preprocessing, "bin_rows", lambda *words: right(*words)[:-1])
+    monkeypatch.setattr(data, "bin_rows", lambda *words: right(*words)[:-1])
 
 
 @catalogue.fault("one bin truncated", "preprocessing.bin_size")

@@ -11,14 +11,16 @@ import pytest
 from selftest.faults.catalogue import FAULTS, PAGE, expected, page, read_page
 from selftest.faults.fault import Fault
 from selftest.faults.message import printed_message, shortened
+from selftest.faults.quick import QUICK
 from selftest.faults.spec_faults import REFUSED, Door, SpecFault
-from selftest.faults.world import Outcome, World
+from selftest.faults.world import Outcome, UpTo, World
 from tools import spec_diff
 from tools.base import cli
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.judge.checks import made
 from tools.judge.gates import INVENTORY
+from tools.judge.ids import CHECKPOINT_MD5
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.spec import AtLeast
 from tools.judge.throughput import judge_throughput
@@ -94,7 +96,13 @@ def test_the_clean_world_passes(world: World) -> None:
     assert outcome.acceptance.verdict.banner == "SIMULATED (SAMPLE)"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name.replace(" ", "-"), marks=() if fault.name in QUICK else pytest.mark.nightly)
+        for fault in FAULTS
+    ],
+)
 def test_the_fault_turns_its_gate_red(
     fault: Fault, world: World, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
@@ -102,7 +110,7 @@ def test_the_fault_turns_its_gate_red(
     world.forget(*fault.remade)
     fault.inject(world, monkeypatch)
     arguments = [argument.format(folder=world.folder) for argument in fault.arguments]
-    outcome = world.run(*arguments, sample=fault.sample)
+    outcome = world.run(*arguments, sample=fault.sample, plugins=[UpTo(fault.gate)])
     unexpected = [gate for gate in outcome.failed if gate not in fault.beside]
     assert unexpected[:1] == ([fault.gate] if fault.verdict is Verdict.FAIL else []), outcome.text
     assert outcome.check(fault.gate).verdict is fault.verdict, outcome.text
@@ -140,6 +148,12 @@ def test_the_spec_is_refused(
 def test_every_gate_has_a_fault_that_trips_it() -> None:
     tripped = {fault.gate.partition("[")[0] for fault in FAULTS}
     assert {gate.id for gate in INVENTORY} - tripped == set()
+
+
+def test_every_gate_has_a_fault_in_make_test() -> None:
+    tripped = {fault.gate.partition("[")[0] for fault in FAULTS if fault.name in QUICK}
+    assert {gate.id for gate in INVENTORY} - tripped == set()
+    assert QUICK - {fault.name for fault in FAULTS} == set()
 
 
 def test_every_fault_names_a_gate_of_the_inventory() -> None:
@@ -192,7 +206,7 @@ def test_a_message_that_was_not_printed_is_no_message(world: World) -> None:
     outcome = world.run("-m", "checkpoint")
     with pytest.raises(AssertionError, match="nothing to say"):
         printed_message(outcome, "checkpoint.md5")
-    died = GateResult(id="checkpoint.md5", stage=Stage.CHECKPOINT, check=made("unheard of", failed=True))
-    acceptance = dataclasses.replace(outcome.acceptance, gates=[died])
+    died = GateResult(id=CHECKPOINT_MD5, stage=Stage.CHECKPOINT, check=made("unheard of", failed=True))
+    acceptance = dataclasses.replace(outcome.acceptance, gates=(died,))
     with pytest.raises(AssertionError, match="the run does not say 'unheard of'"):
         printed_message(Outcome(1, outcome.text, acceptance), "checkpoint.md5")

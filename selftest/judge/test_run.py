@@ -9,16 +9,19 @@ import pytest
 
 from tools.base.errors import Stage
 from tools.judge.gates import INVENTORY, Asked, expected
+from tools.judge.ids import GateId
 from tools.judge.results import Check, GateResult, Verdict, Word
 from tools.judge.run import judge_run
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
-OWED = ("a", "b", "c")
+OWED = tuple(map(GateId, "abc"))
 
 
 def result(name: str, verdict: Verdict) -> GateResult:
     """A gate that ended so."""
-    return GateResult(id=name, stage=Stage.OM, check=Check(measured=0.0, threshold="<= 1", unit="x", verdict=verdict))
+    return GateResult(
+        id=GateId(name), stage=Stage.OM, check=Check(measured=0.0, threshold="<= 1", unit="x", verdict=verdict)
+    )
 
 
 def word(*verdicts: Verdict, sample: bool = False, simulated: bool = False) -> Word:

@@ -67,7 +67,7 @@ def run_dataset(
 
     Dumps are `<id>_1.bin` (float32, exact) or, with `output_binary` off as in the guide, `<id>_1.txt` (6 decimals).
     `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
-    perf file is told by the run's `reading`.
+    perf file shows in the run's `reading`.
     """
     gate = ran_gate(batch)
     om = require_file(om, gate, "the OM")

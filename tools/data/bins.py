@@ -34,7 +34,7 @@ def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) 
     first, because the vendor's tools take whatever lies in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    refuse_strangers(images, folder)
+    refuse_unknown(images, folder)
 
     def write(name: str, pixels: bytes) -> int:
         tensor = normalised(pixels, recipe)
@@ -60,12 +60,12 @@ def write_bin(target: Path, tensor: NDArray[np.float32]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def refuse_strangers(images: Mapping[str, object], folder: Path) -> None:
+def refuse_unknown(images: Mapping[str, object], folder: Path) -> None:
     """PreprocessingError when the folder holds bins that belong to none of these ids."""
-    strangers = sorted(list_bins(folder).keys() - images.keys())
-    if strangers:
+    unknown = sorted(list_bins(folder).keys() - images.keys())
+    if unknown:
         raise PreprocessingError(
-            f"{len(strangers)} bins belong to no image: {', '.join(strangers[:NAMED_AT_MOST])}",
+            f"{len(unknown)} bins belong to no image: {', '.join(unknown[:NAMED_AT_MOST])}",
             gate=PREPROCESSING_BINS,
             where=folder,
             fix="name an empty folder, or delete them",

@@ -20,7 +20,7 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import atomic, cpu_count
 from tools.base.parallel import SMALL_JOBS, in_order
 from tools.base.progress import progress
-from tools.data.bins import SUFFIX, refuse_strangers, write_bin
+from tools.data.bins import SUFFIX, refuse_unknown, write_bin
 from tools.data.journal import Output, make_all
 from tools.data.preprocess import normalise_into, normalised
 from tools.judge.ids import PREPROCESSING_IMAGES
@@ -119,7 +119,7 @@ def write_pixels(
 def write_stored_bins(store: PixelStore, folder: Path) -> None:
     """Write `<id>.bin` for every image of the store; bins that belong to none are refused first."""
     folder.mkdir(parents=True, exist_ok=True)
-    refuse_strangers(dict.fromkeys(store.ids), folder)
+    refuse_unknown(dict.fromkeys(store.ids), folder)
     workers = cpu_count()
 
     def write(name: str) -> None:

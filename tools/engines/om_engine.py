@@ -61,8 +61,8 @@ def _rate(reading: ThroughputReading) -> float:
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the tool told of a run over the data set, read when it is asked for."""
+class ToolReport:
+    """What the tool reported of a run over the data set, read when it is asked for."""
 
     shared: SharedRun
     busy: tuple[str, ...]
@@ -74,10 +74,10 @@ class Told:
 
 @dataclass(frozen=True)
 class OmRun:
-    """A run over the data set: the predictions, and what the tool told beside them."""
+    """A run over the data set: the predictions, and what the tool reported beside them."""
 
     predictions: Predictions
-    told: Told
+    report: ToolReport
 
 
 @dataclass(frozen=True)
@@ -106,15 +106,15 @@ class OmEngine:
             shared = inference.run_dataset(self.machine.target, self._job(offline, work, number), self.machine.devices)
             logits = read_logits(shared.dumps, offline.ids, offline.classes, gate=gate)
         predictions = Predictions(om(offline.batch), offline.ids, logits)
-        return OmRun(predictions, Told(shared, before + self._busy(f"after-{number}")))
+        return OmRun(predictions, ToolReport(shared, before + self._busy(f"after-{number}")))
 
     def measure(
-        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: Told | None = None
+        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: ToolReport | None = None
     ) -> Measured:
         """Throughput of `runs` runs, over the data set on every device, or of pure inference on the first one.
 
         `known` is a run over the data set that was made already and counts as the first of those. PerfError before a
-        run when a device is busy, unless that is tolerated (and told in `busy`).
+        run when a device is busy, unless that is tolerated (and named in `busy`).
         """
         first = [known.measured()] if known is not None and mode is Mode.DATASET else []
         done = list(first)
@@ -127,7 +127,7 @@ class OmEngine:
     def _measure(self, offline: Offline, mode: Mode, number: int, tolerate_busy: bool) -> Measured:
         self._refuse_busy(offline.batch, number, tolerate=tolerate_busy)
         if mode is Mode.DATASET:
-            return self._run(offline, number).told.measured()
+            return self._run(offline, number).report.measured()
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             reading = inference.run_pure(

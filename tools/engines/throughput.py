@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,11 +44,6 @@ def measure_in_turn(
         candidate=tuple(first for first, _ in samples),
         reference=tuple(second for _, second in samples),
     )
-
-
-def images_per_second(seconds_per_image: Sequence[float]) -> float:
-    """The aggregate rate over equal rounds: images done over time taken."""
-    return len(seconds_per_image) / sum(seconds_per_image)
 
 
 def _seconds_per_image(engine: Engine, images: NDArray[np.float32], repeats: int) -> float:

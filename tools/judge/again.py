@@ -9,7 +9,8 @@ from tools.base.errors import SuiteError
 from tools.judge import records
 from tools.judge.bundle import Bundle, differences
 from tools.judge.checks import MADE, not_run
-from tools.judge.gates import Asked, Basis, Gate, expected, find, judge
+from tools.judge.gate import Basis, Gate
+from tools.judge.gates import Asked, expected, find, judge
 from tools.judge.ids import PREPROCESSING_DATASET_COMPLETE, GateId
 from tools.judge.results import Check, GateResult, Verdict, Word
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tools.judge.checks import none_of, within
+from tools.judge.checks import within
 from tools.judge.handover import first_few
 from tools.judge.results import Check
 from tools.judge.spec import AtLeast, AtMost
@@ -89,16 +89,6 @@ def summarise(blocks: Iterable[Measured], *, near_tie_logits: float) -> Agreemen
         flipped=tuple(image.id for image in flips),
         flipped_beyond_near_tie=tuple(beyond),
         worst=tuple(image.id for image in worst),
-    )
-
-
-def check_usable(agreement: Agreement) -> Check:
-    """No image may have NaN, infinite or all-zero logits; no image at all is a failure too."""
-    return none_of(
-        tuple(f"{entry.id}: {entry.reason}" for entry in agreement.unusable),
-        among=agreement.images,
-        unit="images",
-        source="logits without a direction cannot be compared",
     )
 
 

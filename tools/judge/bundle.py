@@ -333,7 +333,7 @@ def texts(document: Any, where: str) -> tuple[str, ...]:  # noqa: ANN401 - any J
 
 
 def spec_digest(content: bytes) -> str:
-    """By what a spec is told from others."""
+    """What tells one spec from another."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import re
 
-_BATCH = re.compile(r"(.*)\[bs([0-9]{1,9})\]")
-_OM = re.compile(r"om_bs([0-9]{1,9})")
+from tools.base.errors import Stage
+
+_BATCH = re.compile(r"(.*)\[bs([1-9][0-9]{0,8})\]")
+_OM = re.compile(r"om_bs([1-9][0-9]{0,8})")
 
 
 class GateId(str):
@@ -25,6 +27,12 @@ class GateId(str):
         """The batch size, None where the gate has none."""
         found = _BATCH.fullmatch(self)
         return int(found[2]) if found else None
+
+    @property
+    def stage(self) -> Stage:
+        """The stage that decides the gate, which most ids begin with."""
+        kind, *rest = self.gate.split(".")
+        return Stage(rest[0] if rest[0] in (Stage.ACCURACY, Stage.PERF) else kind)
 
     @property
     def variant(self) -> Variant | None:
@@ -58,7 +66,7 @@ class Variant(str):
     @property
     def known(self) -> bool:
         """Whether the suite computes such outputs at all."""
-        return self.kind in ("pth", "onnx", "om")
+        return self in (PTH, ONNX) or self.batch is not None
 
     def gate(self, question: str) -> GateId:
         """The gate that asks this of the variant's predictions, e.g. `ids` or `top1_drop_pp`."""

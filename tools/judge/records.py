@@ -45,7 +45,7 @@ class Rule:
     def fault(self, value: Any) -> str:  # noqa: ANN401 - of `base`
         """What is wrong with a value of the right type, empty when nothing is; NaN satisfies no bound."""
         name = f"Expected `{self.base.__name__}`"
-        if self.pattern and not re.search(self.pattern, value):
+        if self.pattern and not re.fullmatch(self.pattern, value):  # `$` alone lets a line feed through
             return f"{name} matching regex {self.pattern!r}"
         if self.not_empty and not value:
             return f"{name} of length >= 1"

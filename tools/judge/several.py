@@ -61,7 +61,7 @@ def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Judged]]) -> 
 
 
 def _given_twice(bundles: Sequence[Bundle]) -> list[str]:
-    """The bundles that are one and the same, told by their records: a report that was made again changes nothing."""
+    """The bundles that are one and the same, by their records: a report that was made again changes nothing."""
     records: dict[str, list[str]] = {}
     for bundle in bundles:
         records.setdefault(bundle.files.digests[FILE], []).append(bundle.name)

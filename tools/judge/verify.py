@@ -25,7 +25,8 @@ from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, differences, open_files, read_bundle, read_spec, spec_digest
 from tools.judge.consistency import check_figures
 from tools.judge.files import Files, Refused, read_whole
-from tools.judge.gates import Asked, Basis, expected
+from tools.judge.gate import Basis
+from tools.judge.gates import Asked, expected
 from tools.judge.lines import printable, table, verdict_lines
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
@@ -60,8 +61,8 @@ class Outcome:
         return "\n".join(map(printable, self.lines))
 
 
-def verify(sources: Sequence[Source], other: Spec | None, told: str = "") -> Outcome:
-    """Judge bundles as one run; `other` is the spec to judge by instead, and `told` what the last lines say of it."""
+def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Outcome:
+    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it."""
     bundles: list[Bundle] = []
     judged: list[list[Judged]] = []
     problems: list[str] = []
@@ -81,7 +82,7 @@ def verify(sources: Sequence[Source], other: Spec | None, told: str = "") -> Out
         problems += disagreements(bundles, judged)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
-    return _last_word(bundles, judged, other, told or _recorded_spec(bundles))
+    return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
 
 
 def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
@@ -122,7 +123,7 @@ def _is_simulated(bundle: Bundle) -> bool:
     return not bundle.on_device and any(result.id.startswith("om.") for result in bundle.record.gates)
 
 
-def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, told: str) -> Outcome:
+def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: str) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
     merged = merge(spec, judged, on_device=bundles[0].on_device)
@@ -130,7 +131,7 @@ def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other:
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
-    return Outcome([*lines, f"judged by: {told}", "", *verdict_lines(verdict)], status, verdict.word)
+    return Outcome([*lines, f"judged by: {said}", "", *verdict_lines(verdict)], status, verdict.word)
 
 
 def _basis_lines(judged: Sequence[Judged]) -> list[str]:

@@ -25,9 +25,9 @@ class Context:
     """The surroundings of one run.
 
     `environment` and `filesystem` are where traces of Ascend are looked for; `run` names the run for all its workers;
-    `remeasure` measures throughput anew where it could be kept. `quiet` is entered around every build, so that a caller
-    can let its progress through. `log` collects what the store found or made, a line each. `work` is where tools get
-    their private folders; None makes one that goes with the process.
+    `remeasure` measures throughput anew where it could be kept. `building` is entered around every build, so that a
+    caller can let its progress through. `log` collects what the store found or made, a line each. `work` is where tools
+    get their private folders; None makes one that goes with the process.
     """
 
     inputs: Inputs

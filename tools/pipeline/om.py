@@ -8,9 +8,9 @@ from pathlib import Path
 from tools.ascend import atc, om_description
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.target import Target, choose_target
-from tools.engines import om_engine
-from tools.engines.om_engine import Offline, OmEngine, Told
-from tools.engines.predictions import Predictions, largest_difference, load_predictions, save_predictions
+from tools.engines import om_engine, predictions
+from tools.engines.om_engine import Offline, OmEngine, ToolReport
+from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
 from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
@@ -41,7 +41,7 @@ class OmStep:
 
     def __init__(self, context: Context, onnx: OnnxStep, data: DataStep) -> None:
         self._context, self._onnx, self._data = context, onnx, data
-        self._told: dict[int, Told] = {}
+        self._reports: dict[int, ToolReport] = {}
 
     @once
     def target(self) -> Target:
@@ -152,9 +152,9 @@ class OmStep:
         """What runs OMs and keeps the tools' streams in a folder; all runs over this cache take turns on a device."""
         return OmEngine(self.machine(), logs, self._context.locks)
 
-    def told(self, batch: int) -> Told | None:
-        """What was told of a run that this process has made for accuracy: throughput need not be measured again."""
-        return self._told.get(batch)
+    def report(self, batch: int) -> ToolReport | None:
+        """What the tool reported of a run that this process has made for accuracy: it need not be made again."""
+        return self._reports.get(batch)
 
     def about(self, batch: int) -> dict[str, str]:
         """What results of running the OM over the images depend on."""
@@ -173,12 +173,12 @@ class OmStep:
 
         def run(folder: Path) -> None:
             done = self.engine(folder / "logs").run(self.offline(batch))
-            save_predictions(done.predictions, folder)
-            self._told[batch] = done.told
+            predictions.save_predictions(done.predictions, folder)
+            self._reports[batch] = done.report
 
         folder = self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
         self._context.staging.put_logs(f"predict-bs{batch}", folder / "logs")
-        return load_predictions(folder, ids.om(batch))
+        return predictions.load_predictions(folder, ids.om(batch))
 
     @once
     def batch_errors(self) -> BatchErrors:
@@ -189,5 +189,7 @@ class OmStep:
         """
         batches = self._context.spec.batches
         *others, first = (self.predictions(batch) for batch in reversed(batches))
-        found = BatchErrors(batches=batches, images=len(first.ids), largest=largest_difference(first, others))
+        found = BatchErrors(
+            batches=batches, images=len(first.ids), largest=predictions.largest_difference(first, others)
+        )
         return self._context.staging.put(found, "om")

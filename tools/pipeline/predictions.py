@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
+from tools.base.errors import AccuracyError
 from tools.data import pixels as pixel_store
 from tools.engines import Engine, onnx_engine, predictions, streaming, torch_engine
 from tools.engines.agreement import agree
@@ -70,14 +71,21 @@ class PredictionStep:
 
     @once
     def top_five(self, variant: Variant) -> TopFive:
-        """The five best classes of every image, with the labels."""
-        predicted = self.predictions(variant)
-        labels = array("q", self._data.dataset().labels.values())
+        """The five best classes of every image, with the labels.
+
+        AccuracyError when the ids are not those of the labels in their order: rows and labels are paired by place.
+        """
+        predicted, labels = self.predictions(variant), self._data.dataset().labels
+        if predicted.ids != tuple(labels):
+            raise AccuracyError(
+                f"{variant} did not predict the labelled images in their order: {self.handed_over(variant)}",
+                gate=variant.gate("ids"),
+            )
         return top_five(
             variant,
             array("q", predicted.top5.astype("<i8").tobytes()),
             array("f", predicted.top5_scores.astype("<f4").tobytes()),
-            labels,
+            array("q", labels.values()),
         )
 
     @once

@@ -43,8 +43,9 @@ class RunFacts:
 
 @dataclass(frozen=True)
 class Published:
-    """What the last lines of a run say of its bundle; `passed` unless a baseline was named and was better."""
+    """The last word and the lines that follow it; `passed` unless a baseline was named and was better."""
 
+    verdict: RunVerdict
     lines: tuple[str, ...]
     passed: bool
 
@@ -67,10 +68,8 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
     )
 
 
-def publish(
-    setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict, baseline: Acceptance | None = None
-) -> Published:
-    """Give the bundle its report and its name; compare it with a baseline.
+def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict) -> Published:
+    """Give the bundle its report and its name; compare it with the baseline where one was named.
 
     A baseline that does not fit costs the comparison and not the evidence.
     """
@@ -80,16 +79,16 @@ def publish(
     staging.put(host_record(), "host")
     staging.put(versions(), "versions")
     acceptance = _acceptance(setup, facts, verdict)
-    compared = _compared(baseline, staging.gathered(acceptance), setup)
+    compared = _compared(setup, staging.gathered(acceptance))
     comparison = compared if isinstance(compared, Comparison) else None
     images = list_images(facts.images) if facts.images else {}
     place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
     lines = [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py)"]
     if staging.leftover is not None:
         lines.append(f"the earlier evidence could not be removed, do so by hand: {staging.leftover}")
-    lines += _baseline_lines(baseline, compared)
+    lines += _baseline_lines(setup.baseline, compared)
     passed = compared is None or (comparison is not None and comparison.verdict is Verdict.PASS)
-    return Published(tuple(lines), passed)
+    return Published(verdict, tuple(lines), passed)
 
 
 def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptance:
@@ -111,10 +110,10 @@ def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptanc
     )
 
 
-def _compared(baseline: Acceptance | None, run: Acceptance, setup: Setup) -> Comparison | BaselineError | None:
+def _compared(setup: Setup, run: Acceptance) -> Comparison | BaselineError | None:
     """The run beside its baseline, or why the two say nothing about each other; None where no baseline was named."""
     try:
-        return compare(baseline, run, setup.spec) if baseline else None
+        return compare(setup.baseline, run, setup.spec) if setup.baseline else None
     except BaselineError as error:
         return error
 

@@ -5,7 +5,7 @@ from tools.pipeline.run import open_run
 with open_run({"evidence": "build/evidence"}, sample=True) as run:
     for result in run.judge_all():
         print(result.id, result.check.verdict, result.check.measured)
-    print(run.publish().banner)
+    print(run.publish().verdict.banner)
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
-from tools.judge.gates import expected, judge
+from tools.judge.gates import expected, in_order, judge
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, GateId, Variant
 from tools.judge.predictions import TopFive
-from tools.judge.results import Check, GateResult, RunVerdict
+from tools.judge.results import Check, GateResult
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
@@ -53,9 +53,9 @@ from tools.pipeline.diagnosis import DiagnosisStep
 from tools.pipeline.om import OmStep
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
-from tools.pipeline.outcomes import after_error, result
+from tools.pipeline.outcomes import after_error, keep, result
 from tools.pipeline.predictions import PredictionStep
-from tools.pipeline.publish import RunFacts, publish, run_scrubber, run_verdict
+from tools.pipeline.publish import Published, RunFacts, publish, run_scrubber, run_verdict
 from tools.pipeline.setup import Setup, prepare
 from tools.pipeline.throughput import ThroughputStep
 
@@ -89,15 +89,14 @@ class Run(Evidence):
         self.predicted = PredictionStep(*steps)
         self.throughput = ThroughputStep(*steps)
         self.diagnosis = DiagnosisStep(*steps)
-        self._started = datetime.now(UTC)
+        self.started = datetime.now(UTC)
         self._results: list[GateResult] = []
 
     def judge(self, name: str) -> Check:
         """The answer of one gate, by its full id; the error of the step that died where there is none."""
         check, variant = judge(name, self), GateId(name).variant
         if variant is not None:
-            # where it cannot be compared, a gate of its own says why
-            with contextlib.suppress(SuiteError):
+            with contextlib.suppress(SuiteError):  # where it cannot be compared, a gate of its own says why
                 self.recorded(PTH)
                 self.recorded(variant)
         return check
@@ -113,25 +112,21 @@ class Run(Evidence):
         """The answers of every gate that the spec asks, in the order of the stages; a FAIL is never overwritten."""
         found: dict[GateId, GateResult] = {}
         for name in expected(self.setup.asked):
-            for answer in self.answers(name):
-                known = found.get(answer.id)
-                if known is None or known.check.passed:
-                    found[answer.id] = answer
-        self._results = [found[name] for name in expected(self.setup.asked) if name in found]
+            keep(found, self.answers(name))
+        self._results = [found[name] for name in in_order(tuple(found))]
         return self._results
 
-    def publish(self) -> RunVerdict:
-        """Write the evidence of `judge_all` to its place; the last word over every gate that the spec asks."""
+    def publish(self) -> Published:
+        """Write the evidence of `judge_all` to its place; the verdict is over every gate that the spec asks."""
         verdict = run_verdict(self.setup, self.context.staging, self._results, interrupted="")
         facts = RunFacts(
             gates=tuple(self._results),
             strict=self.strict,
             artifacts=tuple(self.context.log),
-            started=self._started,
+            started=self.started,
             images=self.data.folder(),
         )
-        publish(self.setup, self.context.staging, facts, verdict)
-        return verdict
+        return publish(self.setup, self.context.staging, facts, verdict)
 
     def close(self) -> None:
         """Let go of the files that steps hold open."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tools.engines.throughput import images_per_second
 from tools.judge.acceptance import DeviceThroughput, HostThroughput, MachineRecord, ThroughputRun
 from tools.judge.device import floor_word, slowest_rates
 from tools.judge.evidence import Evidence
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
+from tools.judge.throughput import images_per_second
 
 
 @dataclass(frozen=True)

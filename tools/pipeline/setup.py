@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.ascend.target import TargetKind, target_kind
 from tools.base.errors import SpecError
+from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import spec_digest
 from tools.judge.gates import Asked
 from tools.judge.shipped import SHIPPED_SPECS, spec_words
@@ -24,6 +25,7 @@ class Setup:
 
     `spec_written` are the bytes that the spec was read from: the file may be edited while the run goes on.
     `environment` and `filesystem` are where traces of Ascend are looked for; `unfit` are warnings about folders.
+    `baseline` is the record of the earlier run to be compared with, None where none was named.
     """
 
     inputs: Inputs
@@ -33,6 +35,7 @@ class Setup:
     environment: Mapping[str, str]
     filesystem: Path
     unfit: tuple[str, ...]
+    baseline: Acceptance | None
 
     @property
     def on_device(self) -> bool:
@@ -78,7 +81,7 @@ def prepare(
     filesystem: Path = Path("/"),
     spec_expected: bytes | None = None,
 ) -> Setup:
-    """Resolve inputs and read the spec; SuiteError in one line for every mistake.
+    """Resolve inputs, read the spec and the baseline; SuiteError in one line for every mistake.
 
     `spec_expected` is what the process that reports has read, where this is one of its workers.
     """
@@ -88,7 +91,14 @@ def prepare(
     require_named_inputs(inputs, on_device=on_device, sample=sample)
     unfit = folders_tools_cannot_take(inputs, Path(tempfile.gettempdir()), on_device=on_device)
     spec, written = _read_spec(inputs.spec, spec_expected)
-    return Setup(inputs, spec, written, kind, environment, filesystem, tuple(unfit))
+    baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
+    return Setup(inputs, spec, written, kind, environment, filesystem, tuple(unfit), baseline)
+
+
+def _read_baseline(folder: Path) -> Acceptance:
+    from tools.report.bundle import read_bundle
+
+    return read_bundle(folder)
 
 
 def _read_spec(path: Path, expected: bytes | None) -> tuple[Spec, bytes]:

@@ -61,7 +61,6 @@ class ThroughputStep:
     @once
     def host(self, batch: int) -> HostThroughput:
         """The samples of both engines, for the evidence."""
-        self._onnx.file()
         paired = self.paired(batch)
         found = HostThroughput(
             batch=paired.batch,
@@ -89,7 +88,7 @@ class ThroughputStep:
 
         def measure(folder: Path) -> None:
             engine, tolerate = self._om.engine(folder / "logs"), self._context.inputs.ascend.tolerate_busy
-            known = self._om.told(batch)
+            known = self._om.report(batch)
             offline = self._om.offline(batch)
             save_fact(engine.measure(offline, mode, runs=runs_asked, tolerate_busy=tolerate, known=known), folder)
 

@@ -94,7 +94,7 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
     same, so this is a difference of counts), a device's throughput `floor_margin_percent` of its machine class.
     BaselineError when checkpoint, data set, target or chip differ, or are not recorded.
     """
-    _refuse_strangers(baseline, current)
+    _refuse_other_runs(baseline, current)
     figures = (*_accuracy(baseline, current, spec), *_throughput(baseline, current, spec))
     before, now = _decided(baseline.gates), _decided(current.gates)
     return Comparison(
@@ -108,7 +108,7 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
     )
 
 
-def _refuse_strangers(baseline: Acceptance, current: Acceptance) -> None:
+def _refuse_other_runs(baseline: Acceptance, current: Acceptance) -> None:
     for what, fact in (("checkpoint", _checkpoint), ("data set", _dataset), ("target", lambda run: run.target or None)):
         _refuse_other(what, fact(baseline), fact(current))
     if baseline.machine is not None and current.machine is not None:
