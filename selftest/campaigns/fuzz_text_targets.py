@@ -10,7 +10,7 @@ from selftest.campaigns.fuzz_target import Target, scratch_file, text_of
 from tools.ascend.atc import atc_errors
 from tools.ascend.dumps import read_dump
 from tools.ascend.npu_smi import NpuSmiError, busy_reasons, parse_info
-from tools.ascend.om_description import description_mismatches, read_description
+from tools.ascend.om_description import read_description
 from tools.ascend.perf_texts import (
     PerfTextError,
     ais_reading,
@@ -24,6 +24,7 @@ from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
 from tools.base.files import ROOT
 from tools.data.info import read_info
 from tools.data.labels import read_labels
+from tools.judge.description import description_mismatches
 from tools.judge.soc import normalise_soc, soc_mismatch
 
 TRANSCRIPTS = ROOT / "selftest" / "ascend" / "transcripts"
