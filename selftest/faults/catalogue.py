@@ -36,8 +36,8 @@ FAULTS: tuple[Fault, ...] = tuple(
 )
 INTRODUCTION = """
 A gate that cannot fail is a defect. `selftest/faults/` puts each fault into a small but whole acceptance; the gate
-named here must then be the first to turn red. A self-test fails when a gate of the inventory has no fault, or a fault trips
-nothing. `make faults` runs them all and writes this page; `make test` runs the quickest of each gate. The messages are
+named here must then be the first to turn red. A self-test fails when a gate of the inventory has no fault, or a fault
+trips nothing. `make faults` runs them all and writes this page; `make test` runs the quickest of each gate. The messages are
 the first line that the run printed (cut at 160 characters; folders and digests left out).
 
 A gate that says INCONCLUSIVE fails a run on a device too: throughput 1 % under the floor lies within the noise of the
@@ -83,10 +83,14 @@ def page(messages: Mapping[str, str], clean_runs: Sequence[str]) -> str:
     }
     gates_seen = "".join(row for gate, row in rows.items() if gate not in doors)
     doors_seen = "".join(row for gate, row in rows.items() if gate in doors)
-    clean = sum(line.count(";") + 1 for line in clean_runs)
+    clean, many = (
+        sum(line.count(";") + 1 for line in clean_runs),
+        f"{len(expected())} faults for {len(gates.INVENTORY)}",
+    )
     return (
-        f"# The fault catalogue\n\n**{len(expected())} faults for {len(gates.INVENTORY)} gates: each was caught, by the "
-        f"gate named for it first. No false alarm in {clean} clean runs.**\n{INTRODUCTION}{HEADING}{gates_seen}{REFUSALS}{HEADING.replace('gate', 'refused by')}{doors_seen}\n"
+        f"# The fault catalogue\n\n**{many} gates: each was caught, by the gate named for it first. No false alarm in "
+        f"{clean} clean runs.**\n"
+        f"{INTRODUCTION}{HEADING}{gates_seen}{REFUSALS}{HEADING.replace('gate', 'refused by')}{doors_seen}\n"
         f"## Clean runs\n\nNothing was wrong in these, and no gate said so; they differ in what may differ.\n\n"
         + "".join(f"- {line}\n" for line in clean_runs)
     )
