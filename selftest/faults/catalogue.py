@@ -37,8 +37,8 @@ FAULTS: tuple[Fault, ...] = tuple(
 INTRODUCTION = """
 A gate that cannot fail is a defect. `selftest/faults/` puts each fault into a small but whole acceptance; the gate
 named here must then be the first to turn red. A self-test fails when a gate of the inventory has no fault, or a fault
-trips nothing. `make faults` runs them all and writes this page; `make test` runs the quickest of each gate. The messages are
-the first line that the run printed (cut at 160 characters; folders and digests left out).
+trips nothing. `make faults` runs them all and writes this page; `make test` runs the quickest of each gate. The
+messages are the first line that the run printed (cut at 160 characters; folders and digests left out).
 
 A gate that says INCONCLUSIVE fails a run on a device too: throughput 1 % under the floor lies within the noise of the
 runs, so neither a pass nor a failure could be defended, and the line below says how many runs would settle it.
