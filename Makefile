@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 # hundreds of short processes run the same code: what one has compiled the others read
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help accept test faults long bench bench-scale kills fuzz mutants flaky nightly clean
+.PHONY: help accept test judge faults long bench bench-scale kills fuzz mutants flaky nightly clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
 	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
+	@echo "make judge    pack the offline judge into build/verify_bundle.pyz: one file that needs nothing but Python 3.8"
 	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
 	@echo "make long     the tests that make test leaves out (marked nightly) and that are no faults"
 	@echo "make nightly  faults, long, then kills, fuzz, mutants and flaky: campaigns of about an hour each, each also a target"
@@ -32,6 +33,9 @@ test: $(VENV)/dev.stamp
 
 long: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest selftest --ignore=selftest/faults -m nightly -q -n 2 --dist worksteal
+
+judge:
+	$(PYTHON) tools/pack_judge.py
 
 faults: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.faults

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
+from fixtures.accuracy import BATCH
+
 from bench.material import repeated
 from bench.measure import Rounds, Spread, in_turn, spread
 from bench.reference import predict_bins
 from bench.rows import Row, Setting
-from fixtures.accuracy import BATCH
 from tools.base.files import cpu_count
 from tools.data.bins import write_bins
 from tools.data.pixels import PixelStore, write_pixels

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -163,7 +163,7 @@ def test_a_resumed_run_remakes_what_changed(
 
 def test_another_recipe_remakes_everything(images: dict[str, Path], tmp_path: Path, made: list[str]) -> None:
     write_bins(images, tmp_path / "bins", RECIPE)
-    other = msgspec.structs.replace(RECIPE, mean=(0.5, 0.456, 0.406))
+    other = dataclasses.replace(RECIPE, mean=(0.5, 0.456, 0.406))
     assert remade(images, tmp_path / "bins", made, other) == list(IDS)
 
 

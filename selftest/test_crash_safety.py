@@ -5,6 +5,7 @@ The kill campaign (selftest/campaigns/kills.py) does the same at random moments;
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import fcntl
 import itertools
@@ -19,12 +20,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import pytest
 
-import fixtures.evidence
-import fixtures.setup
 from selftest.campaigns import kills_checks as checks
 from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
@@ -33,9 +32,11 @@ from selftest.faults.world import Outcome, World
 from tools.base.errors import SpecError
 from tools.base.files import ROOT, sha256_of
 from tools.base.process import GUARD
-from tools.evidence.bundle import Staging, open_staging
-from tools.judge.acceptance import SPEC_YAML, Acceptance, read_acceptance
+from tools.evidence.staging import Staging, open_staging, read_acceptance, write_acceptance
+from tools.judge.acceptance import SPEC_YAML
 from tools.judge.results import Verdict, Word
+from tools.pipeline import publish as publishing
+from tools.pipeline.setup import _read_spec
 from tools.store import artifacts, content
 from tools.store.artifacts import MANIFEST, Recipe, Store, StoreError
 
@@ -360,13 +361,13 @@ def test_a_spec_edited_under_the_run_is_in_the_bundle_as_it_was_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = world.spec.read_bytes()
-    right = fixtures.evidence.publish
+    right = publishing.publish
 
-    def publish(config: pytest.Config, acceptance: Acceptance) -> object:
+    def publish(*words: Any) -> publishing.Published:  # noqa: ANN401 - whatever is published
         world.edit_spec("opset: {exactly: 11", "opset: {exactly: 12")
-        return right(config, acceptance)
+        return right(*words)
 
-    monkeypatch.setattr("fixtures.gates.publish", publish)
+    monkeypatch.setattr("fixtures.collector.publish", publish)
     outcome = world.run("-m", "checkpoint")
     assert outcome.exit_code == 0, outcome.text
     assert (world.folder / "evidence" / SPEC_YAML).read_bytes() == read
@@ -375,10 +376,10 @@ def test_a_spec_edited_under_the_run_is_in_the_bundle_as_it_was_read(
 
 def test_a_worker_that_reads_another_spec_refuses_to_judge_by_it(world: World) -> None:
     read = world.spec.read_bytes()
-    assert fixtures.setup._read_spec(world.spec, read)[1] == read
+    assert _read_spec(world.spec, read)[1] == read
     world.edit_spec("opset: {exactly: 11", "opset: {exactly: 12")
     with pytest.raises(SpecError, match="edited while the run began"):
-        fixtures.setup._read_spec(world.spec, read)
+        _read_spec(world.spec, read)
 
 
 def test_a_checkpoint_replaced_between_its_md5_and_its_loading_is_refused(
@@ -393,7 +394,7 @@ def test_a_checkpoint_replaced_between_its_md5_and_its_loading_is_refused(
         own.write_bytes(b"another checkpoint")
         return sha256_of(path)
 
-    monkeypatch.setattr("fixtures.checkpoint.sha256_of", replace)
+    monkeypatch.setattr("tools.pipeline.checkpoint.sha256_of", replace)
     outcome = world.run("-m", "checkpoint", f"--checkpoint={own}", sample=False)
     assert outcome.failed[:1] == ["checkpoint.md5"], outcome.text
     assert "this is not the published checkpoint" in outcome.text
@@ -580,9 +581,9 @@ def test_the_campaign_sees_other_figures(tmp_path: Path) -> None:
     expected = checks.figures(place)
     record = read_acceptance(place)
     first, *others = record.gates
-    check = msgspec.structs.replace(first.check, verdict=Verdict.FAIL)
-    changed = msgspec.structs.replace(record, gates=[msgspec.structs.replace(first, check=check), *others])
-    (place / "acceptance.json").write_bytes(msgspec.json.encode(changed))
+    check = dataclasses.replace(first.check, verdict=Verdict.FAIL)
+    changed = dataclasses.replace(record, gates=(dataclasses.replace(first, check=check), *others))
+    write_acceptance(place, changed)
     assert checks.differences(expected, checks.figures(place)) == [f"gates: {first.id}"]
     (place / "predictions" / "labels.npy").write_bytes(b"others")
     assert "labels.npy: sha256" in checks.differences(expected, checks.figures(place))

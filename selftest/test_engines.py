@@ -16,13 +16,15 @@ import torch
 from selftest.torch_models import SMALL, export, images, random_weights
 from tools.base.errors import AccuracyError, OnnxError, SuiteError
 from tools.engines import Engine, HostEngine, predictions
+from tools.engines.agreement import agree
 from tools.engines.compare import compare_engines
 from tools.engines.onnx_engine import OnnxEngine
 from tools.engines.predictions import Predictions, load_predictions, save_predictions
-from tools.engines.scoring import agree, score
-from tools.engines.throughput import Paired, images_per_second, measure_in_turn
+from tools.engines.throughput import Paired, measure_in_turn
 from tools.engines.torch_engine import TorchEngine
+from tools.judge.ids import ONNX, PTH, Variant, om
 from tools.judge.spec import Onnx
+from tools.judge.throughput import images_per_second
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ def test_the_ratio_is_taken_inside_each_round() -> None:
 
 
 def test_rounds_of_two_lengths_have_no_ratio() -> None:
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(SuiteError, match="not pairs of positive times"):
         _ = Paired(1, (1.0,), (1.0, 2.0)).ratio
 
 
@@ -102,7 +104,7 @@ def test_a_batch_larger_than_a_round_is_run_once_a_round() -> None:
     assert len(engine.calls) == 2 + 3 * 2
 
 
-def some(variant: str = "pth", count: int = 4) -> Predictions:
+def some(variant: Variant = PTH, count: int = 4) -> Predictions:
     """Finite logits of a few images."""
     logits = np.random.default_rng(3).normal(size=(count, CLASSES)).astype(np.float32)
     return Predictions(variant, tuple(f"image{number}" for number in range(count)), logits)
@@ -110,7 +112,7 @@ def some(variant: str = "pth", count: int = 4) -> Predictions:
 
 def test_predictions_are_read_back_bit_for_bit(tmp_path: Path) -> None:
     save_predictions(some(), tmp_path)
-    again = load_predictions(tmp_path, "pth")
+    again = load_predictions(tmp_path, PTH)
     assert again.ids == some().ids
     assert np.array_equal(again.logits, some().logits)
     assert again.logits.dtype == np.float32
@@ -130,7 +132,7 @@ def test_a_logit_that_is_no_number_is_refused_with_its_image(tmp_path: Path, val
 @pytest.mark.parametrize("row", [0, predictions.IMAGES_AT_ONCE, predictions.IMAGES_AT_ONCE + 2])
 def test_an_output_that_was_never_written_is_refused_with_its_image(tmp_path: Path, row: int, zero: float) -> None:
     """No gate of agreement looks at a row of zeros: it has no direction."""
-    broken = some("om_bs4", predictions.IMAGES_AT_ONCE + 3)
+    broken = some(om(4), predictions.IMAGES_AT_ONCE + 3)
     broken.logits[row] = zero
     broken.logits[1, 1:] = 0  # one class that is not zero is enough
     with pytest.raises(
@@ -145,12 +147,12 @@ def test_an_output_that_was_never_written_is_refused_with_its_image(tmp_path: Pa
 def test_other_than_one_row_an_image_is_refused(tmp_path: Path, rows: slice | list[int]) -> None:
     whole = some()
     with pytest.raises(AccuracyError, match="other than one row of logits an image") as caught:
-        save_predictions(Predictions("onnx", whole.ids, whole.logits[rows]), tmp_path)
+        save_predictions(Predictions(ONNX, whole.ids, whole.logits[rows]), tmp_path)
     assert caught.value.gate == "onnx.accuracy.ids"
 
 
 def test_the_largest_difference_is_over_all_images_and_variants() -> None:
-    first, second, third = some("om_bs1"), some("om_bs4"), some("om_bs8")
+    first, second, third = some(om(1)), some(om(4)), some(om(8))
     third.logits[1, 1] += 0.5
     assert predictions.largest_difference(first, [second]) == 0.0
     assert predictions.largest_difference(first, [second, third]) == pytest.approx(0.5)
@@ -158,7 +160,7 @@ def test_the_largest_difference_is_over_all_images_and_variants() -> None:
 
 @pytest.mark.parametrize("row", [0, predictions.IMAGES_AT_ONCE, predictions.IMAGES_AT_ONCE + 2])
 def test_a_nan_is_the_largest_difference_wherever_it_is(row: int) -> None:
-    first, second, third = (some(name, predictions.IMAGES_AT_ONCE + 3) for name in ("om_bs1", "om_bs4", "om_bs8"))
+    first, second, third = (some(om(batch), predictions.IMAGES_AT_ONCE + 3) for batch in (1, 4, 8))
     second.logits[row, 3] += 0.5
     assert predictions.largest_difference(first, [second, third]) == pytest.approx(0.5)
     second.logits[row, 3] = np.nan
@@ -167,7 +169,7 @@ def test_a_nan_is_the_largest_difference_wherever_it_is(row: int) -> None:
 
 def test_looking_at_logits_takes_a_small_part_of_their_memory(tmp_path: Path) -> None:
     logits, ids = np.ones((8000, 500), np.float32), tuple(map(str, range(8000)))
-    first, second = Predictions("om_bs1", ids, logits), Predictions("om_bs4", ids, logits)
+    first, second = Predictions(om(1), ids, logits), Predictions(om(4), ids, logits)
     for look in (lambda: predictions.largest_difference(first, [second]), lambda: save_predictions(first, tmp_path)):
         tracemalloc.start()
         try:
@@ -179,32 +181,29 @@ def test_looking_at_logits_takes_a_small_part_of_their_memory(tmp_path: Path) ->
 
 def test_variants_of_other_images_are_not_compared() -> None:
     with pytest.raises(AccuracyError, match="did not predict the same images") as caught:
-        predictions.largest_difference(some("om_bs1"), [some("om_bs4", count=3)])
+        predictions.largest_difference(some(om(1)), [some(om(4), count=3)])
     assert caught.value.gate == "om.batch_invariance_abs_error"
 
 
 @pytest.mark.parametrize("change", ["lost", "reordered"])
 def test_agreement_is_refused_between_other_images(change: str) -> None:
-    whole = some("om_bs16")
+    whole = some(om(16))
     order = slice(1, None) if change == "lost" else slice(None, None, -1)
     with pytest.raises(AccuracyError) as caught:
-        agree(some(), Predictions("om_bs16", whole.ids[order], whole.logits[order]), near_tie_logits=0.0)
+        agree(some(), Predictions(om(16), whole.ids[order], whole.logits[order]), near_tie_logits=0.0)
     assert str(caught.value.gate).startswith("om.accuracy.ids")
 
 
-def test_scores_are_those_of_the_labels() -> None:
-    whole = some()
-    best = dict(zip(whole.ids, whole.logits.argmax(1).tolist(), strict=True))
-    scored = score(whole, best)
-    assert (scored.variant, set(scored.places.values())) == ("pth", {1})
-    worst = dict(zip(whole.ids, whole.logits.argmin(1).tolist(), strict=True))
-    assert set(score(whole, worst).places.values()) == {0}
-
-
-@pytest.mark.parametrize("labels", [{}, {"image0": 1}, {f"image{number}": 1 for number in range(5)}])
-def test_scores_need_exactly_the_labels_of_the_images(labels: dict[str, int]) -> None:
-    with pytest.raises(SuiteError):
-        score(some(), labels)
+@pytest.mark.parametrize("count", [4, predictions.IMAGES_AT_ONCE + 1])
+def test_the_top_five_are_taken_once_and_read_back(tmp_path: Path, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = some(count=count)
+    expected = np.argsort(-whole.logits, axis=1, kind="stable")[:, :5]
+    save_predictions(whole, tmp_path)
+    monkeypatch.setattr(predictions, "top_k", None)  # whoever ranks again, fails
+    for found in (whole, load_predictions(tmp_path, PTH)):
+        assert np.array_equal(found.top5, expected)
+        assert np.array_equal(found.top5_scores, np.take_along_axis(whole.logits, expected, axis=1))
+        assert [str(found.top5.dtype), str(found.top5_scores.dtype)] == ["int32", "float32"]
 
 
 @pytest.fixture(scope="module")

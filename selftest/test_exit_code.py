@@ -10,7 +10,7 @@ import pytest
 
 from selftest.faults.world import Outcome, World
 from tools.base.files import ROOT
-from tools.judge.acceptance import read_acceptance
+from tools.evidence.staging import read_acceptance
 from tools.judge.results import Word
 
 DIES = """

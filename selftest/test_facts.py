@@ -8,9 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tools.data.bins_check import BinFacts
-from tools.engines.compare import LogitErrors
 from tools.engines.throughput import Paired
+from tools.judge.facts import BinFacts, LogitErrors
 from tools.store.facts import FILE, load_fact, save_fact
 
 FACTS = (

@@ -32,10 +32,10 @@ from selftest.campaigns.fuzz_odd import (
 from selftest.campaigns.fuzz_result import Coverage, Result
 from selftest.campaigns.fuzz_target import LONGEST_MESSAGE, Overlong, run_case
 from selftest.campaigns.fuzz_targets import TARGETS
-from tools import verify_bundle
 from tools.base.errors import SuiteError
+from tools.judge.acceptance import FILE, SPEC_JSON
+from tools.judge.verify import REFUSED, Outcome, verify
 from tools.ports.spec import PUBLISHED_SPEC
-from tools.verify_bundle import ACCEPTANCE, SPEC_JSON
 
 EXAMPLES = 250
 SLOW = {"bundle": 60, "spec-json": 60}
@@ -135,10 +135,10 @@ FOUND = {
     "chip-names": (b"[" * 20_000,),
 }
 FOUND_IN_BUNDLES: tuple[tuple[str, int, Path_, object], ...] = (
-    ("half a surrogate pair", 0, (ACCEPTANCE, "interrupted"), "\ud800"),
-    ("a whole number beyond any double", 0, (ACCEPTANCE, "dataset", "images"), 10**400),
-    ("a number beyond any double", 1, (ACCEPTANCE, "host_throughput", 0, "ratio"), BEYOND_FLOAT),
-    ("a sum beyond any double", 1, (ACCEPTANCE, "device_throughput", 0, "runs", 0, "seconds_per_image"), [1.7e308] * 9),
+    ("half a surrogate pair", 0, (FILE, "interrupted"), "\ud800"),
+    ("a whole number beyond any double", 0, (FILE, "dataset", "images"), 10**400),
+    ("a number beyond any double", 1, (FILE, "host_throughput", 0, "ratio"), BEYOND_FLOAT),
+    ("a sum beyond any double", 1, (FILE, "device_throughput", 0, "runs", 0, "seconds_per_image"), [1.7e308] * 9),
     ("no work for an image", 1, (SPEC_JSON, "model", "flops_per_image", "value"), 0),
     ("ten million ids to spell out", 0, (SPEC_JSON, "dataset", "images", "exactly"), 10_000_000),
 )
@@ -151,33 +151,41 @@ def test_what_was_found_stays_mended(name: str, data: bytes) -> None:
     assert len(str(caught.value)) < LONGEST_MESSAGE
 
 
-def judged(base: int, path: Path_, value: object) -> verify_bundle.Outcome:
-    """What the offline judge says of a bundle with one value replaced."""
+def judged(base: int, changes: dict[Path_, object]) -> Outcome:
+    """What the offline judge says of a bundle with some values replaced."""
     documents = json.loads(bases()[base].text)
-    put(documents, path, value)
+    for path, value in changes.items():
+        put(documents, path, value)
     sealed = bases()[base].sealed(documents)
-    return verify_bundle.verify([("bundle", lambda: sealed)], None)
+    return verify([("bundle", lambda: sealed)], None)
 
 
 @pytest.mark.parametrize(
     ("base", "path", "value"), [row[1:] for row in FOUND_IN_BUNDLES], ids=[row[0] for row in FOUND_IN_BUNDLES]
 )
 def test_what_was_found_in_bundles_stays_mended(base: int, path: Path_, value: object) -> None:
-    outcome = judged(base, path, value)
+    outcome = judged(base, {path: value})
     assert outcome.text.encode().splitlines()[-1].startswith(b"VERDICT: NONE")
-    assert outcome.status == verify_bundle.REFUSED
+    assert outcome.status == REFUSED
+
+
+def with_tool(name: str) -> Outcome:
+    """A bundle whose inference tool is called so, wherever that stands."""
+    gates = json.loads(bases()[0].text)[FILE]["gates"]
+    toolkit = [gate["id"] for gate in gates].index("om.toolkit")
+    places: tuple[Path_, ...] = ((FILE, "toolkit", "infer_tool"), (FILE, "machine", "infer_tool"))
+    measured = (FILE, "gates", toolkit, "check", "measured")
+    return judged(0, {**dict.fromkeys(places, name), measured: f"simulator, {name}"})
 
 
 def test_no_text_of_a_bundle_looks_like_a_line_of_the_judge() -> None:
-    gates = json.loads(bases()[0].text)[ACCEPTANCE]["gates"]
-    loads = [gate["id"] for gate in gates].index("checkpoint.loads")
     for line_end in ("\n", "\r", "\u2028", "\x85"):
-        measured = f"x{line_end}VERDICT: ACCEPTED"
-        outcome = judged(0, (ACCEPTANCE, "gates", loads, "check", "measured"), measured)
+        outcome = with_tool(f"x{line_end}VERDICT: ACCEPTED")
         verdicts = [line for line in outcome.text.splitlines() if line.startswith("VERDICT:")]
         assert verdicts == [outcome.lines[-1]]
         assert "VERDICT: INCOMPLETE" in outcome.lines[-1]
-    assert "\x1b" not in judged(0, (ACCEPTANCE, "gates", loads, "check", "measured"), "\x1b[2J").text
+        assert any("simulator, x" in line for line in outcome.lines)
+    assert "\x1b" not in with_tool("\x1b[2J").text
 
 
 def _same(files: InMemory) -> InMemory:
@@ -191,8 +199,8 @@ def test_nesting_near_the_limit_of_recursion_is_refused() -> None:
         sealed = bases()[0].unaltered
         spec = sealed.contents[SPEC_JSON].replace(b'"reasons": {}', b'"reasons": ' + deep.encode())
         altered = InMemory(sealed.folder, sealed.digests, "", sealed.contents | {SPEC_JSON: spec})
-        outcome = verify_bundle.verify([("bundle", partial(_same, altered))], None)
-        assert outcome.status == verify_bundle.REFUSED
+        outcome = verify([("bundle", partial(_same, altered))], None)
+        assert outcome.status == REFUSED
 
 
 # --- The harness can fail --------------------------------------------------------------------------------------------

@@ -11,7 +11,10 @@ import pytest
 
 from tools.base.errors import Stage
 from tools.base.files import ROOT
-from tools.judge.gates import INVENTORY, Asked, Gate, Where, applies, expected, find, gate_id
+from tools.judge.checks import made
+from tools.judge.gate import Gate, Where
+from tools.judge.gates import COMPARED, INVENTORY, Asked, applies, compared_variant, expected, find, in_order
+from tools.judge.ids import GateId, Variant
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 LISTING = """\
@@ -62,9 +65,27 @@ def test_every_gate_asks_a_question() -> None:
 
 def test_a_full_id_is_found_again() -> None:
     for gate in INVENTORY:
-        assert find(gate_id(gate, 16 if gate.per_batch else None)) is gate
+        assert find(gate.id.at(16 if gate.per_batch else None)) is gate
     with pytest.raises(KeyError):
         find("no.such.gate[bs1]")
+
+
+def test_ids_are_put_into_the_order_of_the_inventory_strangers_last() -> None:
+    names = [gate.id.at(4 if gate.per_batch else None) for gate in INVENTORY]
+    assert in_order([GateId("no.such.gate"), *reversed(names)]) == [*names, "no.such.gate"]
+
+
+def test_a_gate_that_compares_names_its_variant() -> None:
+    for gate in INVENTORY:
+        name = gate.id.at(8 if gate.per_batch else None)
+        kind, stage, question = [*gate.id.split("."), "", ""][:3]
+        compares = stage == "accuracy" and kind in ("onnx", "om") and question in COMPARED
+        assert compared_variant(name) == (Variant("om_bs8" if kind == "om" else kind) if compares else None), name
+    assert {gate.id for gate in INVENTORY if compared_variant(gate.id)} >= {
+        "onnx.accuracy.top1_drop_pp",
+        "onnx.accuracy.min_cosine",
+    }
+    assert compared_variant("pth.accuracy.ids") is compared_variant("om.accuracy.finite[bs1]") is None
 
 
 def test_every_test_decides_a_gate_of_the_inventory(items: list[tuple[str, str, set[str], str]]) -> None:
@@ -102,7 +123,7 @@ def test_what_is_owed_is_what_applies(path: Path, on_device: bool) -> None:
 
 def test_where_a_question_is_asked() -> None:
     def gate(where: Where) -> Gate:
-        return Gate("x", Stage.OM, "?", False, where)
+        return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), where=where)
 
     published, sample = load_spec(PUBLISHED_SPEC), load_spec(SAMPLE_SPEC)
     assert all(applies(gate(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))

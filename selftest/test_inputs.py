@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.argv import VALUED
 from tools.base.files import ROOT
 from tools.pipeline.inputs import (
     GUIDE_CHECKPOINT,
-    VARIABLES,
     InputError,
     Inputs,
     folders_tools_cannot_take,
     require_named_inputs,
     resolve,
 )
+from tools.pipeline.options import VARIABLES, WITH_VALUE
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
 
 Named = Mapping[str, str]
@@ -66,7 +65,6 @@ def test_without_anything_the_embedded_sample_is_taken_and_said(host: Host) -> N
     inputs = host.resolve()
     assert (inputs.checkpoint, inputs.images, inputs.labels) == (None, None, None)
     assert inputs.sample
-    assert inputs.whole_sample
     assert (inputs.spec, inputs.why_spec) == (SAMPLE_SPEC, "the embedded sample's")
     assert inputs.why_checkpoint == f"no --checkpoint, no ACCEPTANCE_CHECKPOINT, no ./{GUIDE_CHECKPOINT}"
     assert inputs.why_data == f"no --imagenet, no --images, nothing at {host.root / 'opt/npu/imagenet'}"
@@ -188,7 +186,7 @@ def test_a_limit_is_a_whole_number_of_at_least_1(host: Host, limit: str) -> None
 
 def test_a_limit_makes_the_sample_less_than_whole(host: Host) -> None:
     inputs = host.resolve(limit="8")
-    assert (inputs.limit, inputs.sample_data, inputs.whole_sample) == (8, True, False)
+    assert (inputs.limit, inputs.sample_data) == (8, True)
 
 
 @pytest.mark.parametrize(
@@ -252,10 +250,11 @@ def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() ->
     assert found.loader is not None
     conftest = importlib.util.module_from_spec(found)
     found.loader.exec_module(conftest)
-    assert {name.replace("-", "_") for name in conftest.OPTIONS} == set(VARIABLES)
     options = Options()
     conftest.pytest_addoption(options)
-    assert options.valued == VALUED
+    assert options.valued == WITH_VALUE
+    assert {name.removeprefix("--").replace("-", "_") for name in options.valued - {"--diagnose"}} == set(VARIABLES)
+    assert all(VARIABLES[name] == f"ACCEPTANCE_{name.upper()}" for name in VARIABLES)
 
 
 def test_on_a_device_the_sample_is_never_taken_silently(host: Host) -> None:

@@ -13,7 +13,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from tools.base.errors import OnnxError
-from tools.model.onnx_model import checker_answer, compare_weights, inspect_model
+from tools.model.onnx_model import checker_facts, compare_weights, inspect_model
 
 WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
 STATE = {"fc.weight": torch.from_numpy(WEIGHT)}
@@ -86,7 +86,7 @@ def test_an_absent_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_sound_file_is_accepted(tmp_path: Path) -> None:
-    assert checker_answer(saved(tmp_path)) == "accepted"
+    assert checker_facts(saved(tmp_path)).answer == "accepted"
 
 
 def _dangle(model: onnx.ModelProto) -> None:
@@ -103,7 +103,7 @@ def _other_shape(model: onnx.ModelProto) -> None:
 
 @pytest.mark.parametrize("edit", [_dangle, _unknown_operator, _other_shape])
 def test_the_checkers_complaint_is_one_line(tmp_path: Path, edit: Edit) -> None:
-    answer = checker_answer(saved(tmp_path, edit))
+    answer = checker_facts(saved(tmp_path, edit)).answer
     assert answer != "accepted"
     assert "\n" not in answer
 

@@ -12,7 +12,7 @@ import pytest
 
 from selftest.faults.world import Outcome, World
 from tools.base.files import ROOT
-from tools.judge.acceptance import read_acceptance
+from tools.evidence.staging import read_acceptance
 
 SELECTED = ("-m", "not perf")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -90,7 +90,7 @@ def test_bins_are_written_with_few_jobs_under_way_whatever_their_number(
 ) -> None:
     """Each write gives the main thread a chance to hand out more than it may."""
     monkeypatch.setattr(pixels, "cpu_count", lambda: 2)
-    tiny, written, ahead = msgspec.structs.replace(RECIPE, crop_px=2), list[Path](), list[int]()
+    tiny, written, ahead = dataclasses.replace(RECIPE, crop_px=2), list[Path](), list[int]()
     many = {f"{name}{copy}": path for copy in range(5) for name, path in images.items()}
 
     class Noted(tuple[str, ...]):
@@ -197,7 +197,7 @@ def test_bad_images_are_named_and_leave_no_store(images: dict[str, Path], store:
 
 def test_what_is_no_whole_store_of_this_recipe_is_refused(store: PixelStore, tmp_path: Path) -> None:
     assert "no whole store" in refused(tmp_path / "absent")
-    assert "cut in another way" in refused(store.folder, msgspec.structs.replace(RECIPE, crop_px=192))
+    assert "cut in another way" in refused(store.folder, dataclasses.replace(RECIPE, crop_px=192))
     os.truncate(store.folder / PIXELS, 4 * 150_528 - 1)
     assert "602111 bytes; allowed 602112 bytes" in refused(store.folder)
     (store.folder / INDEX).write_text("{")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,7 +32,7 @@ def reference() -> Reference:
 
 
 def with_sizes(resize_px: int, crop_px: int) -> Preprocessing:
-    return msgspec.structs.replace(RECIPE, resize_px=resize_px, crop_px=crop_px)
+    return dataclasses.replace(RECIPE, resize_px=resize_px, crop_px=crop_px)
 
 
 def refused(path: Path) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
 import onnx
 import pytest
 import torch
@@ -141,7 +141,7 @@ def test_the_default_exporters_opset_18_is_refused(
 ) -> None:
     def dynamo(module: torch.nn.Module, path: Path, wanted: Onnx) -> None:
         """What torch's default exporter leaves when asked for 11: its own minimum, without a word."""
-        right(module, path, msgspec.structs.replace(wanted, opset=Exactly(exactly=18, unit="opset", source="dynamo")))
+        right(module, path, dataclasses.replace(wanted, opset=Exactly(exactly=18, unit="opset", source="dynamo")))
 
     right = export._export
     monkeypatch.setattr(export, "_export", dynamo)
@@ -169,7 +169,7 @@ def test_the_exporter_is_named_because_the_default_one_is_another(
 def test_an_opset_that_torch_does_not_have_is_an_error_of_the_stage(
     model: torch.nn.Module, asked: Onnx, tmp_path: Path
 ) -> None:
-    other = msgspec.structs.replace(asked, opset=Exactly(exactly=99, unit="opset", source="test"))
+    other = dataclasses.replace(asked, opset=Exactly(exactly=99, unit="opset", source="test"))
     with pytest.raises(OnnxError) as caught:
         export_onnx(model, tmp_path / "model.onnx", other)
     assert caught.value.gate == "onnx.export"

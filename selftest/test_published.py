@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from selftest.faults.world import World
 from tools.diagnosis import diagnose
-from tools.evidence.bundle import write_manifest
-from tools.judge.acceptance import FILE, Acceptance, read_acceptance, write_acceptance
+from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
+from tools.judge.acceptance import FILE, Acceptance
 from tools.judge.results import Word
 
 ACCURACY = ("-m", "not perf and not om")
@@ -20,12 +20,12 @@ ACCURACY = ("-m", "not perf and not om")
 
 def other_target(run: Acceptance) -> Acceptance:
     """The run as if its OMs had been made on a device."""
-    return msgspec.structs.replace(run, target="ascend")
+    return dataclasses.replace(run, target="ascend")
 
 
 def worded(word: Word) -> Callable[[Acceptance], Acceptance]:
     """The run with another last word."""
-    return lambda run: msgspec.structs.replace(run, verdict=msgspec.structs.replace(run.verdict, word=word))
+    return lambda run: dataclasses.replace(run, verdict=dataclasses.replace(run.verdict, word=word))
 
 
 @pytest.fixture

@@ -6,18 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from tools.base.files import ROOT
+from tools.judge import records, strict_json
 from tools.judge.spec import Spec
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
-from tools.spec_json import spec_json
+from tools.ports.spec_json import spec_json
 
 
 @pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC], ids=lambda path: path.stem)
 def test_nothing_is_lost(path: Path) -> None:
-    assert msgspec.json.decode(spec_json(load_spec(path)), type=Spec) == load_spec(path)
+    assert records.read(Spec, strict_json.parse(spec_json(load_spec(path)))) == load_spec(path)
 
 
 def test_the_command_writes_what_the_verifier_reads(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 import torch
@@ -27,7 +27,7 @@ from tools.engines.torch_engine import TorchEngine
 from tools.judge.spec import Preprocessing
 
 Tensor = NDArray[np.float32]
-TINY = msgspec.structs.replace(RECIPE, crop_px=2)
+TINY = dataclasses.replace(RECIPE, crop_px=2)
 
 
 class Network:
@@ -184,7 +184,7 @@ def test_torch_takes_one_core_for_each_call_and_all_of_them_afterwards() -> None
             threads.add(torch.get_num_threads())
             return super().logits(images)
 
-    source = Numbered(tuple("12345678"), recipe=msgspec.structs.replace(RECIPE, crop_px=SMALL_SIDE_PX))
+    source = Numbered(tuple("12345678"), recipe=dataclasses.replace(RECIPE, crop_px=SMALL_SIDE_PX))
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:

@@ -16,7 +16,7 @@ from selftest.faults.world import World
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.engines.om_engine import Measured
-from tools.judge.acceptance import read_acceptance
+from tools.evidence.staging import read_acceptance
 from tools.judge.results import Verdict, Word
 from tools.store import content
 from tools.store.facts import load_fact

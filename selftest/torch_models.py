@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import onnx
 import torch
@@ -37,8 +37,8 @@ def random_weights(factory: str) -> dict[str, torch.Tensor]:
 def export(weights: dict[str, torch.Tensor], factory: str, path: Path, *, side_px: int = SMALL_SIDE_PX) -> Path:
     """Export as tools/pth2onnx.py does, for square images."""
     asked = load_spec(PUBLISHED_SPEC).onnx
-    tensor = msgspec.structs.replace(asked.input, shape=(-1, 3, side_px, side_px))
-    export_onnx(build_model(weights, factory), path, msgspec.structs.replace(asked, input=tensor))
+    tensor = dataclasses.replace(asked.input, shape=(-1, 3, side_px, side_px))
+    export_onnx(build_model(weights, factory), path, dataclasses.replace(asked, input=tensor))
     return path
 
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Sequence
 from io import FileIO
 from pathlib import Path
 
+from tools.judge.ids import CHECKPOINT_MD5
+
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
@@ -24,7 +26,7 @@ from tools.base.files import md5_of
 from tools.base.progress import progress
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
-GATE = "checkpoint.md5"
+GATE = CHECKPOINT_MD5
 CHUNK_BYTES = 2**20
 TIMEOUT_SECONDS = 30.0
 

@@ -9,20 +9,14 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import msgspec
-
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
-from tools.base.errors import SuiteError
 from tools.data.images import list_images
-from tools.evidence.bundle import write_manifest
-from tools.judge.acceptance import FILE, Acceptance, read_acceptance
+from tools.evidence.staging import write_manifest
+from tools.judge.acceptance import Acceptance
 from tools.judge.results import Verdict
 from tools.report.baseline import Comparison, baseline_lines, compare
+from tools.report.bundle import BundleError, read_bundle
 from tools.report.html import REPORT, RESULTS, read_spec, write_report
-
-
-class BundleError(SuiteError):
-    """A folder that is no whole bundle."""
 
 
 def main() -> int:
@@ -50,28 +44,6 @@ def _arguments() -> argparse.Namespace:
         "--images", type=Path, help="folder of the images, for thumbnails (without it the page has none)"
     )
     return parser.parse_args()
-
-
-def read_bundle(folder: Path) -> Acceptance:
-    """The bundle's record, after every file but the two reports was held against the manifest.
-
-    The judge is the suite's largest module: only who reads a bundle waits for its import, not every `--collect-only`.
-    """
-    from tools.verify_bundle import Refused, check_manifest
-
-    try:
-        problems = check_manifest(folder)[1]
-    except Refused as error:
-        raise BundleError(str(error), where=folder, fix="name a folder that the suite wrote as evidence") from error
-    ours = tuple(f"{name} " for name in (REPORT, RESULTS))
-    damage = [problem for problem in problems if not problem.startswith(ours)]
-    if damage:
-        more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""
-        raise BundleError(f"{damage[0]}{more}", where=folder, fix="a damaged bundle is not reported on, run it again")
-    try:
-        return read_acceptance(folder)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BundleError(f"not a record that this suite reads: {error}", where=folder / FILE) from error
 
 
 def _compare(folder: Path, acceptance: Acceptance, baseline: Acceptance) -> Comparison:

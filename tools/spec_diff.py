@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
@@ -68,13 +68,13 @@ def _entries(path: str, old: Entry, new: Entry) -> Iterator[Change]:
     if isinstance(old, Number) or isinstance(new, Number):
         yield from _numbers(path, old, new)
         return
-    for name in old.__struct_fields__:
+    for name in field_names(old):
         if _compared(old, name):
             yield from _values(f"{path}.{name}".lstrip("."), getattr(old, name), getattr(new, name, None))
 
 
 def _compared(entry: Entry, name: str) -> bool:
-    return name not in WORDS or (name == "name" and "dtype" in entry.__struct_fields__)
+    return name not in WORDS or (name == "name" and "dtype" in field_names(entry))
 
 
 def _values(path: str, old: object, new: object) -> Iterator[Change]:
@@ -126,8 +126,13 @@ def _stricter(path: str, old: object, new: object) -> bool:
 
 def _bound(entry: Entry) -> tuple[str, float, str]:
     """The field that holds the number, the number, its unit."""
-    name = next(field for field in entry.__struct_fields__ if field not in ("unit", "source", "reason"))
+    name = next(name for name in field_names(entry) if name not in ("unit", "source", "reason"))
     return name, float(getattr(entry, name)), str(getattr(entry, "unit", ""))
+
+
+def field_names(entry: Entry) -> list[str]:
+    """The names of an entry's fields, in their order."""
+    return [field.name for field in fields(entry)]  # type: ignore[arg-type]
 
 
 def _keyed(items: tuple[object, ...]) -> bool:

@@ -8,17 +8,10 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import msgspec
-
 from tools.base.cli import EXIT_OK, Parser, run
 from tools.base.files import atomic
-from tools.judge.spec import Spec
 from tools.ports.spec import load_spec
-
-
-def spec_json(spec: Spec) -> bytes:
-    """The spec as it was understood, every number typed, in the order of its fields."""
-    return msgspec.json.format(msgspec.json.encode(spec), indent=1)
+from tools.ports.spec_json import spec_json
 
 
 def main() -> int:

@@ -7,14 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.ascend.om_description import (
-    OmDescription,
-    OmInput,
-    describe_om,
-    description_mismatches,
-    read_description,
-)
+from tools.ascend.om_description import describe_om, read_description
 from tools.base.errors import OmError
+from tools.judge.description import description_mismatches
+from tools.judge.facts import OmDescription, OmInput
 
 from .stubs import executable
 

@@ -15,7 +15,6 @@ from tools.ascend.reading import (
     ModuleRate,
     PipelineRates,
     ThroughputReading,
-    card_images_per_second,
     contradictions,
 )
 
@@ -202,5 +201,5 @@ def test_the_words_that_the_evidence_keeps() -> None:
 
 
 def test_the_cards_figure_is_the_chips_times_its_chips() -> None:
-    assert card_images_per_second(DATASET, 4) == 4 * 1891.73
-    assert card_images_per_second(DATASET, 1) == 1891.73
+    assert DATASET.images_per_second_per_chip * 4 == 4 * 1891.73
+    assert DATASET.images_per_second_per_chip * 1 == 1891.73

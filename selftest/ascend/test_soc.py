@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.ascend.soc import normalise_soc, soc_mismatch
 from tools.base.errors import SuiteError
+from tools.judge.soc import normalise_soc, soc_mismatch
 
 
 @pytest.mark.parametrize(

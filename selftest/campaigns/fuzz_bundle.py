@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of, put
 from selftest.campaigns.fuzz_target import scratch_folder
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import contents_of
+from tools.judge import records
+from tools.judge.acceptance import FILE, IDS, SPEC_JSON
+from tools.judge.files import Files, Refused
 from tools.judge.spec import Spec
-from tools.verify_bundle import ACCEPTANCE, IDS, SPEC_JSON, Files, Refused
 
-CHANGED = (ACCEPTANCE, SPEC_JSON, IDS)
+CHANGED = (FILE, SPEC_JSON, IDS)
 """The files that are altered; their paths begin with the file's name."""
 WORLDS = (
     World(images=3, batches=(1,), on_device=False, kind="sample", stages=("checkpoint", "onnx", "preprocessing", "om")),
@@ -78,13 +78,13 @@ def bases() -> tuple[Base, ...]:
 
 def small(spec: Spec) -> Spec:
     """The spec with one device that has one figure, and every source a single letter: many cases a second."""
-    document = msgspec.to_builtins(spec)
+    document = records.plain(spec)
     for device in document["devices"][:1]:
         device["throughput"] = device["throughput"][:1]
     document["devices"] = document["devices"][:1]
     for path in [path for path in paths_of(document) if path[-1] == "source"]:
         put(document, path, "s")
-    return msgspec.convert(document, Spec)
+    return records.read(Spec, document)
 
 
 class _Small(Made):
@@ -101,7 +101,7 @@ def _base(name: str, world: World) -> Base:
 
 def _seal(documents: Any, spec_sha256: str) -> None:  # noqa: ANN401 - any JSON
     """Let the record name the spec that lies beside it, as long as it has a place for that."""
-    record = documents.get(ACCEPTANCE)
+    record = documents.get(FILE)
     entry = record.get("spec") if isinstance(record, dict) else None
     if isinstance(entry, dict) and isinstance(entry.get("json_sha256"), str):
         entry["json_sha256"] = spec_sha256

@@ -7,35 +7,28 @@ import hashlib
 import json
 from pathlib import Path
 
-import msgspec
-
 from selftest.campaigns.fuzz_bundle import InMemory, bases, small
 from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of
 from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import Acceptance
+from tools.judge import records
+from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON, Acceptance
+from tools.judge.accuracy import PLACES
+from tools.judge.bundle import CLASS_CODES, SCORE_CODES, read_spec
+from tools.judge.files import Refused, check_manifest, read_json, read_npy
+from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.ports.spec_json import spec_json
 from tools.report import html
-from tools.report_bundle import read_bundle
-from tools.spec_json import spec_json
-from tools.verify_bundle import (
-    ACCEPTANCE,
-    CLASS_CODES,
-    MANIFEST,
-    SCORE_CODES,
-    SPEC_JSON,
-    TOP,
-    NoEvidence,
-    Refused,
-    check_manifest,
-    read_json,
-    read_npy,
-    read_spec,
-    verify,
-)
+from tools.report.bundle import read_bundle
 
 ANOTHER_SPEC, TOGETHER = 6, 7
 """A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
+JUDGE = tuple(
+    f"tools.judge.{name}"
+    for name in ("again", "bundle", "consistency", "evidence", "gates", "records", "several", "spec", "verify")
+)
+"""The modules that hold a bundle against itself and judge it."""
 JSON_WORDS = ("1e999", "9" * 400, "9" * 5000, "NaN", "null", "true", "[[[[", '{"a":', "\\ud800", "\ufeff", "\0")
 
 
@@ -53,10 +46,10 @@ def _bundle(data: bytes) -> None:
 
 def _bundle_bytes(data: bytes) -> None:
     """acceptance.json of arbitrary bytes in a bundle whose manifest fits."""
-    contents = {ACCEPTANCE: data}
-    digests = {ACCEPTANCE: hashlib.sha256(data).hexdigest()}
+    contents = {FILE: data}
+    digests = {FILE: hashlib.sha256(data).hexdigest()}
     sealed = InMemory(Path("bundle"), digests, "0" * 64, contents)
-    read_json(data, ACCEPTANCE)
+    read_json(data, FILE)
     verify([("bundle", lambda: sealed)], None)
 
 
@@ -72,7 +65,7 @@ def _manifest(data: bytes) -> None:
 
 def _npy(data: bytes) -> None:
     if data[:1] == b"s":
-        assert len(read_npy(data[1:], "x.npy", SCORE_CODES, TOP)) % TOP == 0
+        assert len(read_npy(data[1:], "x.npy", SCORE_CODES, PLACES)) % PLACES == 0
     else:
         read_npy(data[1:], "x.npy", CLASS_CODES, None)
 
@@ -80,8 +73,8 @@ def _npy(data: bytes) -> None:
 def _report(data: bytes) -> None:
     """The record that report_bundle.py reads, and the spec beside it."""
     folder = scratch_folder("report")
-    (folder / ACCEPTANCE).write_bytes(data)
-    (folder / MANIFEST).write_text(f"{hashlib.sha256(data).hexdigest()}  {ACCEPTANCE}\n", encoding="utf-8")
+    (folder / FILE).write_bytes(data)
+    (folder / MANIFEST).write_text(f"{hashlib.sha256(data).hexdigest()}  {FILE}\n", encoding="utf-8")
     read_bundle(folder)
 
 
@@ -110,7 +103,7 @@ def _published() -> tuple[str, tuple[Path_, ...]]:
 
 @functools.cache
 def _any_record() -> Acceptance:
-    return msgspec.json.decode(bases()[0].contents[ACCEPTANCE], type=Acceptance)
+    return records.read(Acceptance, json.loads(bases()[0].contents[FILE]))
 
 
 def _spec(data: bytes) -> None:
@@ -137,7 +130,7 @@ def _programs() -> tuple[bytes, ...]:
 
 
 def _records() -> tuple[bytes, ...]:
-    return tuple(_small_record(base.contents[ACCEPTANCE]) for base in bases()[:2])
+    return tuple(_small_record(base.contents[FILE]) for base in bases()[:2])
 
 
 def _small_record(content: bytes) -> bytes:
@@ -183,7 +176,7 @@ TARGETS = (
         name="spec-json",
         case=_spec_json,
         documented=(SuiteError,),
-        modules=("tools.ports.spec", "tools.report.html"),
+        modules=("tools.ports.spec", "tools.judge.spec", "tools.judge.records", "tools.report.html"),
         seeds=lambda: (b"p", b"p\0\0\0\0", b"{}", _published()[0].encode()[:500]),
         longest_bytes=500,
         words=JSON_WORDS,
@@ -192,7 +185,7 @@ TARGETS = (
         name="bundle-manifest",
         case=_manifest,
         documented=(Refused, OSError),
-        modules=("tools.verify_bundle",),
+        modules=("tools.judge.files",),
         seeds=_manifests,
         longest_bytes=300,
         words=("../", "  ", "/", "MANIFEST.sha256", "\n", "\0", "\ud7ff"),
@@ -201,7 +194,7 @@ TARGETS = (
         name="bundle-arrays",
         case=_npy,
         documented=(Refused,),
-        modules=("tools.verify_bundle",),
+        modules=("tools.judge.files",),
         seeds=_arrays,
         longest_bytes=400,
         words=(
@@ -222,8 +215,8 @@ TARGETS = (
     Target(
         name="bundle-bytes",
         case=_bundle_bytes,
-        documented=(Refused, NoEvidence),
-        modules=("tools.verify_bundle",),
+        documented=(Refused,),
+        modules=("tools.judge.files", "tools.judge.strict_json"),
         seeds=_records,
         longest_bytes=5000,
         words=JSON_WORDS,
@@ -231,8 +224,8 @@ TARGETS = (
     Target(
         name="bundle",
         case=_bundle,
-        documented=(Refused, NoEvidence),
-        modules=("tools.verify_bundle",),
+        documented=(Refused,),
+        modules=JUDGE,
         seeds=_programs,
         longest_bytes=17,
     ),
@@ -240,7 +233,7 @@ TARGETS = (
         name="report-bundle",
         case=_report,
         documented=(SuiteError,),
-        modules=("tools.report_bundle", "tools.judge.acceptance"),
+        modules=("tools.report.bundle", "tools.judge.acceptance"),
         seeds=_records,
         longest_bytes=5000,
         words=JSON_WORDS,

@@ -10,7 +10,7 @@ from selftest.campaigns.fuzz_target import Target, scratch_file, text_of
 from tools.ascend.atc import atc_errors
 from tools.ascend.dumps import read_dump
 from tools.ascend.npu_smi import NpuSmiError, busy_reasons, parse_info
-from tools.ascend.om_description import description_mismatches, read_description
+from tools.ascend.om_description import read_description
 from tools.ascend.perf_texts import (
     PerfTextError,
     ais_reading,
@@ -20,11 +20,12 @@ from tools.ascend.perf_texts import (
     read_pure_perf,
 )
 from tools.ascend.reading import Mode, ThroughputReading
-from tools.ascend.soc import normalise_soc, soc_mismatch
 from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
 from tools.base.files import ROOT
 from tools.data.info import read_info
 from tools.data.labels import read_labels
+from tools.judge.description import description_mismatches
+from tools.judge.soc import normalise_soc, soc_mismatch
 
 TRANSCRIPTS = ROOT / "selftest" / "ascend" / "transcripts"
 CLASSES = 4
@@ -177,7 +178,7 @@ TARGETS = (
         name="om-description",
         case=_om_description,
         documented=(SuiteError,),
-        modules=("tools.ascend.om_description", "tools.ascend.soc"),
+        modules=("tools.ascend.om_description", "tools.judge.soc"),
         seeds=lambda: _json(DESCRIPTION, STORED_CHIP, BY_OUTPUT, HUGE),
         longest_bytes=700,
         words=("attr", "graph", "op", "type", "Data", "input_desc", "output_desc", "shape", "dim", *JSON_WORDS),
@@ -195,7 +196,7 @@ TARGETS = (
         name="chip-names",
         case=_soc,
         documented=(SuiteError,),
-        modules=("tools.ascend.soc",),
+        modules=("tools.judge.soc",),
         seeds=lambda: (b"310P3", b"Ascend910B4", b"Ascend910ProA", b"Ascend910_9391", b"p3", b"910", b"710"),
         longest_bytes=60,
         words=("Ascend", "310", "910", "Pro", "Premium", "P3", "\u0661", "\u0130"),

@@ -1,60 +1,69 @@
-"""Bundles without a model: made-up logits and times, judged by the suite's own judge and written by its own writer."""
+"""Bundles without a model: made-up logits, times and facts, judged by the suite's own judge, written by its own
+writer."""
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from collections.abc import Callable, Iterator
+from array import array
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import numpy as np
 import yaml
-from numpy.typing import NDArray
 
 from tools.ascend.reading import InferTool, Mode, ThroughputReading
 from tools.base.errors import Stage
+from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions
-from tools.engines.scoring import Scored, agree, score
 from tools.engines.throughput import Paired
-from tools.evidence.bundle import Staging, open_staging
 from tools.evidence.host import host_record
-from tools.evidence.records import device_throughput, host_throughput, losses, variant_record
+from tools.evidence.records import throughput_runs
 from tools.evidence.scrub import Scrubber
-from tools.judge import agreement, checks, gates
+from tools.evidence.staging import Staging, open_staging
+from tools.judge import gates, ids, records
 from tools.judge.acceptance import (
     Acceptance,
     DatasetRecord,
     DeviceThroughput,
+    HostThroughput,
     InputDigest,
     MachineRecord,
-    VariantRecord,
+    OmFacts,
     Versions,
 )
-from tools.judge.device import idle, plausible
-from tools.judge.handover import handover
-from tools.judge.published import published_accuracy
-from tools.judge.results import Check, GateResult, Verdict
+from tools.judge.agreement import Agreement
+from tools.judge.device import throughput_record
+from tools.judge.evidence import OWNER, Evidence, variant_record
+from tools.judge.facts import (
+    BatchErrors,
+    BinFacts,
+    CheckerFacts,
+    CheckpointFacts,
+    LogitErrors,
+    OmDescription,
+    OmInput,
+    OnnxFacts,
+    ParityFacts,
+    ToolkitFacts,
+    WeightFacts,
+)
+from tools.judge.handover import Handover, handover
+from tools.judge.ids import ONNX, PTH, Variant
+from tools.judge.predictions import TopFive, top_five
+from tools.judge.results import GateResult
 from tools.judge.run import judge_run
 from tools.judge.spec import Exactly, Fact, Spec
-from tools.judge.throughput import Stated, check_reported
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 CLASSES = 20
 SOC = "Ascend310"
+TENSORS = 16
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 DIGEST = hashlib.sha256(b"made up").hexdigest()
 NO_SCRUBBING = Scrubber((), (), "")
 SPECS = {"published": load_spec(PUBLISHED_SPEC), "sample": load_spec(SAMPLE_SPEC)}
-AGREEMENT: dict[str, Callable[[agreement.Agreement, Any], Check]] = {
-    "min_cosine": agreement.check_min_cosine,
-    "mean_cosine_distance": agreement.check_mean_cosine_distance,
-    "max_abs_error": agreement.check_max_abs_error,
-    "flips_beyond_near_tie": agreement.check_flips_beyond_near_tie,
-    "top5_set_changed_percent": agreement.check_top5_set_changed,
-}
 
 
 @dataclass(frozen=True)
@@ -86,22 +95,23 @@ class World:
         object.__setattr__(self, "random", np.random.default_rng(self.seed))
 
 
-class Made:
-    """Everything of one made-up run, from logits to gates."""
+class Made(Evidence):
+    """The evidence of one made-up run, from logits to gates; what no World alters is as a good port has it."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.ids = tuple(f"ILSVRC2012_val_{index + 1:08d}" for index in range(world.images - world.missing_images))
-        self.gap = f"{world.missing_images} missing" if world.missing_images else ""
         self.pth = self._pth()
         self.labels = self._labels()
-        self.spec = self._spec()
+        super().__init__(
+            self._spec(), on_device=world.on_device, strict=world.strict, tolerate_busy=world.tolerate_busy
+        )
         self.readings = {batch: self._readings(batch) for batch in world.batches}
-        self.host = {batch: self._host(batch) for batch in world.batches}
+        self.paired = {batch: self._host(batch) for batch in world.batches}
 
     def _pth(self) -> Predictions:
         logits = self.world.random.normal(0, 3, (len(self.ids), CLASSES)).astype(np.float32)
-        return Predictions("pth", self.ids, logits)
+        return Predictions(PTH, self.ids, logits)
 
     def _labels(self) -> dict[str, int]:
         best = np.argsort(-self.pth.logits, axis=1)
@@ -109,9 +119,9 @@ class Made:
         return dict(zip(self.ids, best[np.arange(len(self.ids)), place].tolist(), strict=True))
 
     def _spec(self) -> Spec:
-        world, replaced = self.world, msgspec.structs.replace
+        world, replaced = self.world, dataclasses.replace
         spec = SPECS[world.kind]
-        full = score(self.pth, self.labels).accuracy
+        full = self.top_five(PTH).accuracy
         asked = spec.accuracy
         accuracy = replaced(
             asked,
@@ -167,185 +177,194 @@ class Made:
         return Paired(batch, tuple((0.01 * (1 + 0.1 * self.world.random.random(5))).tolist()), slow)
 
     @cached_property
-    def candidates(self) -> dict[str, Predictions]:
+    def candidates(self) -> dict[Variant, Predictions]:
         """onnx and each OM: the pth's logits with noise, the same for all batches."""
         noise = self.world.logit_noise * self.world.random.standard_normal(self.pth.logits.shape)
         logits = (self.pth.logits + noise).astype(np.float32)
         onnx = (self.pth.logits + np.minimum(self.world.logit_noise, 1e-5) * np.sign(noise)).astype(np.float32)
-        oms = {f"om_bs{batch}": logits for batch in self.world.batches}
-        return {name: Predictions(name, self.ids, rows) for name, rows in {"onnx": onnx, **oms}.items()}
+        oms = {ids.om(batch): logits for batch in self.world.batches}
+        return {name: Predictions(name, self.ids, rows) for name, rows in {ONNX: onnx, **oms}.items()}
 
-    @cached_property
-    def scored(self) -> dict[str, Scored]:
-        """Every variant's accuracy."""
-        return {name: score(rows, self.labels) for name, rows in {"pth": self.pth, **self.candidates}.items()}
+    def predictions(self, variant: Variant) -> Predictions:
+        """A variant's logits for every image."""
+        return self.pth if variant == PTH else self.candidates[variant]
 
-    @cached_property
-    def agreements(self) -> dict[str, agreement.Agreement]:
-        """Every candidate's agreement with the pth."""
-        return {
-            name: agree(self.pth, rows, near_tie_logits=self._bounds(name)) for name, rows in self.candidates.items()
-        }
+    def digest(self, name: str) -> InputDigest:
+        """See Evidence."""
+        md5 = self.spec.checkpoint.md5 if name == "checkpoint" else None
+        sha256 = hashlib.sha256(name.encode()).hexdigest()
+        return InputDigest(name=name, path=f"<cache>/{name}", sha256=sha256, md5=md5, size_bytes=1)
 
-    def _bounds(self, name: str) -> float:
-        bounds = self.spec.agreement.onnx if name == "onnx" else self.spec.agreement.om(on_device=self.world.on_device)
-        return bounds.near_tie_logits.value
+    def checkpoint(self) -> CheckpointFacts:
+        """See Evidence."""
+        pinned = self.spec.checkpoint.content_sha256
+        return CheckpointFacts(TENSORS, TENSORS, (), (), (), (), content_sha256=pinned or DIGEST)
 
-    def variants(self) -> Iterator[tuple[VariantRecord, NDArray[np.float32]]]:
-        """Every variant's record with its logits."""
-        yield (
-            variant_record(
-                self.scored["pth"], batch=None, model_sha256=_sha256("checkpoint"), losses=(), agreement=None
-            ),
-            self.pth.logits,
+    def onnx(self) -> OnnxFacts:
+        """See Evidence."""
+        asked = self.spec.onnx
+        return OnnxFacts(("ai.onnx 11",), (str(asked.input),), (str(asked.output),), ("Conv", "Relu", "Gemm"))
+
+    def checker(self) -> CheckerFacts:
+        """See Evidence."""
+        return CheckerFacts("accepted")
+
+    def weights(self) -> WeightFacts:
+        """See Evidence."""
+        return WeightFacts((), TENSORS)
+
+    def logit_errors(self) -> LogitErrors:
+        """See Evidence."""
+        images = min(self.spec.onnx.probe_images, len(self.ids))
+        return LogitErrors(images=images, to_reference=2e-5, between_batches=0.0)
+
+    def dataset(self) -> DatasetRecord:
+        """See Evidence."""
+        return DatasetRecord(
+            images=len(self.ids),
+            embedded_sample=self.world.kind == "sample",
+            limit=len(self.ids) if self.gap() else None,
+            ids_sha256=hashlib.sha256("\n".join(self.ids).encode()).hexdigest(),
+            images_sha256=DIGEST,
+            gap=self.gap(),
         )
-        for name, rows in self.candidates.items():
-            batch = int(name[5:]) if name.startswith("om") else None
-            lost = losses(self.scored["pth"], self.scored[name], self.spec.accuracy, strict=self.world.strict)
-            record = variant_record(
-                self.scored[name], batch=batch, model_sha256=_sha256(name), losses=lost, agreement=self.agreements[name]
-            )
-            yield record, rows.logits
 
-    def results(self) -> list[GateResult]:
-        """Every gate of the stages that this run was asked for, decided as tests/ decide it."""
-        asked = gates.Asked(self.spec, on_device=self.world.on_device)
-        found = []
-        for name in gates.expected(asked):
-            gate = gates.find(name)
-            if gate.stage in self.world.stages:
-                batch = int(name.partition("[bs")[2].rstrip("]") or 0)
-                found.append(GateResult(id=name, stage=gate.stage, check=self._check(gate.id, batch)))
-        return found
+    def gap(self) -> str:
+        """See Evidence."""
+        return f"{self.world.missing_images} missing" if self.world.missing_images else ""
 
-    def _check(self, name: str, batch: int) -> Check:
-        stage, _, rest = name.partition(".")
-        if rest.startswith("accuracy."):
-            return self._accuracy(f"om_bs{batch}" if stage == "om" else stage, rest.partition(".")[2])
-        if ".perf." in name:
-            return self._perf(name, batch)
-        return self._file(name) or self._data(name)
-
-    def _file(self, name: str) -> Check | None:
-        spec, tensors = self.spec, ("checkpoint.keys", "checkpoint.shapes", "checkpoint.finite", "onnx.weights")
-        if name in tensors:
-            return checks.none_of((), among=16, unit="tensors", source="AlexNet")
-        texts = {
-            "checkpoint.md5": (spec.checkpoint.md5, spec.checkpoint.md5, "md5", spec.checkpoint.source),
-            "checkpoint.content_sha256": (
-                *[str(spec.checkpoint.content_sha256)] * 2,
-                "sha256",
-                spec.checkpoint.source,
-            ),
-            "onnx.checker": ("accepted", "accepted", "answer", "onnx.checker with full shape inference"),
-            "onnx.opset": ("ai.onnx 11", "ai.onnx 11", "opset", spec.onnx.opset.source),
-            "onnx.input": (*[str(spec.onnx.input)] * 2, "input", "guide"),
-            "onnx.output": (*[str(spec.onnx.output)] * 2, "output", "guide"),
+    def handover(self, step: str) -> Handover:
+        """See Evidence."""
+        sides = {
+            "labels": ("labels", "images"),
+            "images": ("images", "the store of pixels"),
+            "bins": ("images", "bins"),
+            "info": ("bins", ".info list"),
         }
-        if name in texts:
-            measured, expected, unit, source = texts[name]
-            return checks.same(measured, expected, unit=unit, source=source)
-        numbers = {
-            "onnx.logits_abs_error": (2e-5, spec.onnx.logits_abs_error),
-            "onnx.batch_invariance_abs_error": (0.0, spec.onnx.batch_invariance_abs_error),
-            "om.batch_invariance_abs_error": (0.0, spec.om.batch_bound(on_device=self.world.on_device)),
-        }
-        return checks.within(*numbers[name]) if name in numbers else None
+        giver, taker = sides.get(step, ("labels", f"{Variant(step).kind} predictions"))
+        return handover(giver, self.ids, taker, self.ids)
 
-    def _data(self, name: str) -> Check:
-        count, step = len(self.ids), name.partition(".")[2]
-        counted = {"labels": "labels", "images": "images", "ran": "outputs"}
-        if step in counted:
-            return checks.made(f"{count} {counted[step]}")
-        if step in ("ids", "bins", "info"):
-            return checks.conserved(handover("labels", self.ids, "images", self.ids))
-        if step in ("bin_size", "finite", "value_range", "torchvision_parity", "described"):
-            looked_at = {"torchvision_parity": min(100, count), "described": 1}.get(step, count)
-            return checks.none_of((), among=looked_at, unit="bins", source="guide")
-        if step == "dataset_complete":
-            return checks.complete(self.gap, self.spec.dataset.images, required=self.world.on_device)
-        if step == "images_sha256":
-            return checks.pinned(DIGEST, self.spec.dataset, own=self.world.kind != "sample" or bool(self.gap))
-        assert step in ("loads", "export", "toolkit", "device", "compiled"), name
-        return checks.made("it is there")
+    def bins(self) -> BinFacts:
+        """See Evidence."""
+        return BinFacts((), (), (), len(self.ids))
 
-    def _accuracy(self, variant: str, what: str) -> Check:
-        if what in AGREEMENT:
-            bounds = (
-                self.spec.agreement.onnx
-                if variant == "onnx"
-                else self.spec.agreement.om(on_device=self.world.on_device)
-            )
-            return AGREEMENT[what](self.agreements[variant], getattr(bounds, what))
-        if what == "ids":
-            return checks.conserved(handover("labels", self.labels, variant, self.ids))
-        if what == "finite":
-            return checks.made(f"{len(self.ids)} rows")
-        k = int(what[3])
-        if what.endswith("drop_pp"):
-            found = losses(self.scored["pth"], self.scored[variant], self.spec.accuracy, strict=self.world.strict)
-            return found[0 if k == 1 else 1].check
-        top_k = self.scored[variant].accuracy[k - 1]
-        figures = self.spec.accuracy if variant == "pth" else self.spec.require_device(SOC)
-        prefix = "pth" if variant == "pth" else "om"
-        figure, bound = getattr(figures, f"{prefix}_top{k}"), getattr(figures, f"{prefix}_top{k}_error_pp")
-        return published_accuracy(top_k, figure, bound, incomplete=self.gap)
+    def parity(self) -> ParityFacts:
+        """See Evidence."""
+        return ParityFacts(self.ids[: self.spec.preprocessing.parity_images], ())
 
-    def _perf(self, name: str, batch: int) -> Check:
-        world, step = self.world, name.rpartition(".")[2]
-        if step == "onnx_to_torch":
-            return checks.within(self.host[batch].ratio, self.spec.host_ratio(batch))
-        record = self.device(batch)
-        if step == "plausible":
-            fastest = max(run.images_per_second_per_chip for run in record.runs)
-            return plausible(fastest, self.spec.require_device(SOC), self.spec.model, batch)
-        if step == "reading":
-            stated = [Stated(run.reported_images_per_second, run.seconds_per_image) for run in record.runs]
-            return check_reported(stated, self.spec.om.reported_rate_error_percent)
-        if step == "device_idle":
-            return idle(world.busy, tolerated=world.tolerate_busy)
-        if record.judged is None:
-            return checks.not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
-        check = record.judged.check
-        return msgspec.structs.replace(check, verdict=Verdict.INCONCLUSIVE) if world.busy else check
+    def toolkit(self) -> ToolkitFacts:
+        """See Evidence."""
+        return ToolkitFacts(self.target, self.machine().infer_tool, self.machine().why)
 
-    def device(self, batch: int) -> DeviceThroughput:
-        """The throughput record of a batch size."""
-        return device_throughput(
-            self.readings[batch], soc=SOC, simulated=not self.world.on_device, busy=self.world.busy, spec=self.spec
+    @property
+    def target(self) -> str:
+        """Where OMs are compiled and run."""
+        return "ascend" if self.on_device else "simulator"
+
+    def machine(self) -> MachineRecord:
+        """See Evidence."""
+        tool = "ais_bench" if self.world.ais_bench else "benchmark"
+        return MachineRecord(soc=SOC, infer_tool=tool, devices=(0,), why="asked for", toolchain={"soc": SOC})
+
+    def described(self, batch: int) -> OmDescription:
+        """See Evidence."""
+        asked = self.spec.onnx.input
+        return OmDescription(SOC, (OmInput(asked.name, "DT_FLOAT", (batch, *asked.shape[1:])),))
+
+    def batch_errors(self) -> BatchErrors:
+        """See Evidence."""
+        return BatchErrors(self.spec.batches, len(self.ids), 0.0)
+
+    def top_five(self, variant: Variant) -> TopFive:
+        """See Evidence."""
+        predicted = self.predictions(variant)
+        classes = array("q", predicted.top5.astype("<i8").tobytes())
+        scores = array("f", predicted.top5_scores.astype("<f4").tobytes())
+        return top_five(variant, classes, scores, array("q", self.labels.values()))
+
+    def agreement(self, variant: Variant) -> Agreement:
+        """See Evidence."""
+        asked = self.spec.agreement
+        bounds = asked.onnx if variant == ONNX else asked.om(on_device=self.on_device)
+        return agree(self.pth, self.predictions(variant), near_tie_logits=bounds.near_tie_logits.value)
+
+    def host_throughput(self, batch: int) -> HostThroughput:
+        """See Evidence."""
+        paired = self.paired[batch]
+        return HostThroughput(batch, "onnxruntime", paired.candidate, "torch", paired.reference, paired.ratio)
+
+    def device_throughput(self, batch: int) -> DeviceThroughput:
+        """See Evidence."""
+        return throughput_record(
+            throughput_runs(self.readings[batch]),
+            soc=SOC,
+            simulated=not self.on_device,
+            busy=self.world.busy,
+            spec=self.spec,
+        )
+
+    def results(self) -> tuple[GateResult, ...]:
+        """Every gate of the stages that this run was asked for."""
+        expected = gates.expected(gates.Asked(self.spec, on_device=self.on_device))
+        return tuple(
+            GateResult(id=name, stage=gates.find(name).stage, check=gates.judge(name, self))
+            for name in expected
+            if gates.find(name).stage in self.world.stages
         )
 
     def stage(self, staging: Staging, folder: Path) -> None:
-        """Put every piece into the bundle that is being made."""
+        """Put every piece into the bundle that is being made: of the stages, what those put that were run."""
         path = folder / "spec.yaml"
-        path.write_bytes(yaml.dump(msgspec.to_builtins(self.spec), Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
+        path.write_bytes(yaml.dump(records.plain(self.spec), Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
         staging.put_spec(self.spec, path.read_bytes(), path, "made up")
         for name in ("checkpoint", *self.candidates):
-            md5 = self.spec.checkpoint.md5 if name == "checkpoint" else None
-            digest = InputDigest(name=name, path=f"<cache>/{name}", sha256=_sha256(name), md5=md5, size_bytes=1)
-            staging.put(digest, name)
-        ids_sha256 = hashlib.sha256("\n".join(self.ids).encode()).hexdigest()
-        dataset = DatasetRecord(
-            images=len(self.ids),
-            embedded_sample=self.world.kind == "sample",
-            limit=len(self.ids) if self.gap else None,
-            ids_sha256=ids_sha256,
-            images_sha256=DIGEST,
-            gap=self.gap,
-        )
-        staging.put_dataset(dataset, self.labels)
-        if "accuracy" in self.world.stages:
-            for record, logits in self.variants():
-                staging.put_variant(record, self.ids, logits)
-        if "perf" in self.world.stages:
-            for batch in self.world.batches:
-                staging.put(host_throughput(self.host[batch], "onnxruntime", "torch"), f"bs{batch}")
-                staging.put(self.device(batch), f"bs{batch}")
-        tool = "ais_bench" if self.world.ais_bench else "benchmark"
-        machine = MachineRecord(soc=SOC, infer_tool=tool, devices=(0,), why="asked for", toolchain={"soc": SOC})
-        staging.put(machine, "machine")
+            staging.put(self.digest(name), name)
+        staging.put_dataset(self.dataset(), self.labels)
+        put = {
+            Stage.CHECKPOINT: self._put_checkpoint,
+            Stage.ONNX: self._put_onnx,
+            Stage.PREPROCESSING: self._put_preprocessing,
+            Stage.OM: self._put_om,
+            Stage.ACCURACY: self._put_accuracy,
+            Stage.PERF: self._put_perf,
+        }
+        for stage in self.world.stages:
+            put[Stage(stage)](staging)
+        staging.put(self.toolkit(), "toolkit")
+        staging.put(self.machine(), "machine")
         staging.put(host_record(), "host")
         staging.put(Versions(python="3.11.7", libraries={"torch": "2.13.0"}, suite_sha256=DIGEST), "versions")
+
+    def _put_checkpoint(self, staging: Staging) -> None:
+        staging.put(self.checkpoint(), "checkpoint")
+
+    def _put_onnx(self, staging: Staging) -> None:
+        for facts in (self.onnx(), self.checker(), self.weights(), self.logit_errors()):
+            staging.put(facts, "onnx")
+
+    def _put_preprocessing(self, staging: Staging) -> None:
+        for step in ("labels", "images", "bins", "info"):
+            staging.put_handover(step, self.handover(step))
+        staging.put(self.bins(), "bins")
+        staging.put(self.parity(), "bins")
+
+    def _put_om(self, staging: Staging) -> None:
+        for batch in self.spec.batches:
+            staging.put(OmFacts(batch, self.described(batch)), f"bs{batch}")
+            staging.put_handover(ids.om(batch), self.handover(ids.om(batch)))
+        staging.put(self.batch_errors(), "om")
+
+    def _put_accuracy(self, staging: Staging) -> None:
+        for variant in (PTH, *self.candidates):
+            predicted = self.predictions(variant)
+            record = variant_record(self, variant, self.digest(OWNER.get(variant, variant)).sha256)
+            staging.put_handover(variant, self.handover(variant))
+            staging.put_variant(record, self.ids, predicted.top5, predicted.top5_scores)
+
+    def _put_perf(self, staging: Staging) -> None:
+        for batch in self.spec.batches:
+            staging.put(self.host_throughput(batch), f"bs{batch}")
+            staging.put(self.device_throughput(batch), f"bs{batch}")
 
     def write(self, place: Path) -> Path:
         """Write the whole bundle."""
@@ -362,30 +381,27 @@ class Made:
         folder.mkdir(parents=True)
         (folder / "command.txt").write_text("cwd: <tmp>\natc\n--model=x.onnx\n", encoding="utf-8")
         (folder / "stdout.txt").write_text("ATC run success\n", encoding="utf-8")
-        (folder / "stderr.txt").write_text("" if self.world.on_device else "[SIMULATOR] atc\n", encoding="utf-8")
+        (folder / "stderr.txt").write_text("" if self.on_device else "[SIMULATOR] atc\n", encoding="utf-8")
         (folder / "ending.json").write_text('{"returncode":0,"seconds":1.5}', encoding="utf-8")
 
     def acceptance(self) -> Acceptance:
         """The run's own part of the record."""
         world, results = self.world, self.results()
-        expected = gates.expected(gates.Asked(self.spec, on_device=world.on_device))
-        simulated = not world.on_device and any(result.id.startswith("om.") for result in results)
+        expected = gates.expected(gates.Asked(self.spec, on_device=self.on_device))
+        simulated = not self.on_device and any(result.id.startswith("om.") for result in results)
         return Acceptance(
             verdict=judge_run(expected, results, sample=world.kind == "sample", simulated=simulated),
             gates=results,
-            inputs=["checkpoint: made up"],
-            artifacts=["hit onnx/123"],
+            inputs=("checkpoint: made up",),
+            artifacts=("hit onnx/123",),
             interrupted=world.interrupted,
-            strict_accuracy=world.strict,
+            strict_accuracy=self.strict,
+            tolerate_busy=self.tolerate_busy,
             started_utc="2026-01-01T00:00:00+00:00",
             finished_utc="2026-01-01T00:10:00+00:00",
-            target="ascend" if world.on_device else "simulator",
+            target=self.target,
         )
 
 
 def _fact(fact: Fact, value: float) -> Fact:
-    return msgspec.structs.replace(fact, value=value)
-
-
-def _sha256(name: str) -> str:
-    return hashlib.sha256(name.encode()).hexdigest()
+    return dataclasses.replace(fact, value=value)

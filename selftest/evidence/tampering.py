@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tools import verify_bundle
-from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON
-from tools.verify_bundle import Files, Outcome
+from tools.judge import records
+from tools.judge.acceptance import FILE, IDS, MANIFEST, SPEC_JSON
+from tools.judge.bundle import read_bundle
+from tools.judge.files import Files, Refused
+from tools.judge.gates import Asked, expected, judge
+from tools.judge.results import GateResult
+from tools.judge.run import judge_run
+from tools.judge.verify import REFUSED, Outcome, verify
 
 Path_ = tuple[str | int, ...]
 
@@ -26,9 +32,9 @@ class Sealed(Files):
     contents: dict[str, bytes]
 
     def read(self, name: str) -> bytes:
-        """As the verifier's own, from memory."""
+        """As from a folder."""
         if name not in self.contents:
-            raise verify_bundle.Refused(f"{name} is missing")
+            raise Refused(f"{name} is missing")
         return self.contents[name]
 
 
@@ -55,6 +61,30 @@ class Forgery:
         """The record of a gate."""
         return next(gate for gate in self.record["gates"] if gate["id"] == name)
 
+    def handover(self, step: str) -> dict[str, Any]:
+        """The record of a hand-over."""
+        handed: dict[str, Any] = next(entry["handover"] for entry in self.record["handovers"] if entry["step"] == step)
+        return handed
+
+    def lose_a_bin(self) -> None:
+        """A run that lost a bin: the gates behind it looked at one fewer."""
+        handed, among = self.handover("bins"), self.record["bins"]["among"] - 1
+        handed["missing"] = json.loads(self.contents[IDS])[:1]
+        self.handover("info")["expected"] = self.record["bins"]["among"] = among
+        gates = [gate["id"] for gate in self.record["gates"] if gate["id"].startswith("preprocessing.")]
+        self.judge_again(*gates)
+
+    def judge_again(self, *names: str) -> None:
+        """Give these gates the answers that the forged evidence gives them, and the run the word that follows."""
+        bundle = read_bundle("forged", self.sealed())
+        for name in names:
+            self.gate(name)["check"] = records.plain(judge(name, bundle))
+        results = tuple(records.read(GateResult, entry) for entry in self.record["gates"])
+        said = self.record["verdict"]
+        owed = expected(Asked(bundle.spec, on_device=bundle.on_device))
+        ours = judge_run(owed, results, sample=said["sample"], simulated=said["simulated"])
+        self.record["verdict"] = records.plain(ours)
+
     def sealed(self) -> Sealed:
         """The bundle with a manifest, and digests of the spec, that fit."""
         if self.spec != json.loads(self.contents[SPEC_JSON]):
@@ -67,7 +97,22 @@ class Forgery:
     def outcome(self) -> Outcome:
         """What the verifier says."""
         sealed = self.sealed()
-        return verify_bundle.verify([("bundle", lambda: sealed)], None)
+        return verify([("bundle", lambda: sealed)], None)
+
+
+def word_of(text: str) -> str:
+    """The last word."""
+    found = re.match(r"VERDICT: ([A-Z]+)", text.splitlines()[-1])
+    assert found, text
+    return found[1]
+
+
+def assert_refused(outcome: Outcome, named: str) -> None:
+    """Exit status 2, the problem named, and no verdict."""
+    text = "\n".join(outcome.lines)
+    assert outcome.status == REFUSED, text
+    assert named in text, text
+    assert word_of(text) == "NONE"
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:

@@ -9,16 +9,15 @@ import subprocess
 import sys
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
 from selftest.evidence.bundles import DIGEST, NO_SCRUBBING, Made, World
 from tools.base.files import ROOT
-from tools.evidence.bundle import EvidenceError, Staging, open_staging, write_manifest
 from tools.evidence.host import host_record
 from tools.evidence.scrub import Scrubber
-from tools.evidence_schema import SCHEMA_FILE
+from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance, write_manifest
+from tools.evidence_schema import SCHEMA_FILE, acceptance_schema
 from tools.judge.acceptance import (
     FILE,
     IDS,
@@ -29,19 +28,22 @@ from tools.judge.acceptance import (
     Acceptance,
     DatasetRecord,
     InputDigest,
-    read_acceptance,
 )
+from tools.judge.evidence import variant_record
+from tools.judge.ids import PTH, GateId
 from tools.judge.results import RunVerdict, Word
 from tools.ports.spec import load_spec
-from tools.spec_json import spec_json
+from tools.ports.spec_json import spec_json
 
 SMALL = World(images=20, margin_pp=40.0, batches=(1,))
 
 
 def empty(word: Word = Word.INCOMPLETE, *, interrupted: str = "") -> Acceptance:
     """A run that came to nothing."""
-    verdict = RunVerdict(word=word, simulated=False, sample=False, passed=0, failed=(), owed=("checkpoint.md5",))
-    return Acceptance(verdict=verdict, gates=[], inputs=[], artifacts=[], interrupted=interrupted)
+    verdict = RunVerdict(
+        word=word, simulated=False, sample=False, passed=0, failed=(), owed=(GateId("checkpoint.md5"),)
+    )
+    return Acceptance(verdict=verdict, gates=(), inputs=(), artifacts=(), interrupted=interrupted)
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     open_staging(place, NO_SCRUBBING).publish(empty())
     before = (place / FILE).read_bytes()
     code = (
-        "import os, signal, sys; from pathlib import Path; from tools.evidence.bundle import open_staging; "
+        "import os, signal, sys; from pathlib import Path; from tools.evidence.staging import open_staging; "
         "from tools.evidence.scrub import Scrubber; from tools.evidence.host import host_record; "
         "open_staging(Path(sys.argv[1]), Scrubber((), (), '')).put(host_record(), 'host'); "
         "os.kill(os.getpid(), signal.SIGKILL)"
@@ -147,9 +149,9 @@ def test_predictions_of_other_images_are_refused(staging: Staging) -> None:
         images=20, embedded_sample=False, limit=None, ids_sha256=DIGEST, images_sha256=DIGEST, gap=""
     )
     staging.put_dataset(record, made.labels)
-    variant, logits = next(made.variants())
+    variant = variant_record(made, PTH, DIGEST)
     with pytest.raises(EvidenceError, match="not those of the data set"):
-        staging.put_variant(variant, made.ids[::-1], logits)
+        staging.put_variant(variant, made.ids[::-1], made.pth.top5, made.pth.top5_scores)
 
 
 @pytest.mark.parametrize("word", [Word.ACCEPTED, Word.SIMULATED, Word.SAMPLE])
@@ -226,7 +228,7 @@ def test_a_full_disk_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pytest.M
 
 def test_the_schema_that_is_checked_in_is_the_records() -> None:
     """Made by `python tools/evidence_schema.py`."""
-    assert json.loads(SCHEMA_FILE.read_bytes()) == json.loads(msgspec.json.encode(msgspec.json.schema(Acceptance)))
+    assert SCHEMA_FILE.read_bytes() == acceptance_schema()
 
 
 def test_worlds_are_deterministic(tmp_path: Path) -> None:

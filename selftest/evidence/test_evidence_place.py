@@ -13,7 +13,7 @@ from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
 from tools.base.files import ROOT
-from tools.evidence.bundle import EvidenceError, Staging, open_staging
+from tools.evidence.staging import EvidenceError, Staging, open_staging
 from tools.judge.acceptance import FILE
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))

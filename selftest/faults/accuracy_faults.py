@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tools.judge.ids import Variant
+
     Logits = NDArray[np.float32]
 
 STAGE_5 = "accuracy and not (checkpoint or onnx or preprocessing or om)"
@@ -66,7 +68,7 @@ def lose_one(monkeypatch: pytest.MonkeyPatch, variant: str) -> None:
     """Forget the last image of a variant when its predictions are read back."""
     right = predictions.load_predictions
 
-    def shorter(folder: Path, name: str) -> Predictions:
+    def shorter(folder: Path, name: Variant) -> Predictions:
         predicted = right(folder, name)
         if name != variant:
             return predicted

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-import fixtures.om
 import fixtures.setup
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
 from tools.ascend import machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
-from tools.evidence import bundle as evidence_bundle
+from tools.evidence import staging as evidence_bundle
 from tools.judge.results import Verdict
+from tools.pipeline import om, setup
 from tools.ports.spec import PUBLISHED_SPEC
 
 MADE = ("throughput-om",)
@@ -37,8 +37,8 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         simulated = choose_target("simulator", "auto", os.environ, Path("/"))
         return dataclasses.replace(simulated, kind=TargetKind.ASCEND)
 
-    monkeypatch.setattr(fixtures.setup, "target_kind", lambda *words: TargetKind.ASCEND)
-    monkeypatch.setattr(fixtures.om, "choose_target", choose)
+    monkeypatch.setattr(setup, "target_kind", lambda *words: TargetKind.ASCEND)
+    monkeypatch.setattr(om, "choose_target", choose)
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
     monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")

@@ -10,18 +10,20 @@ import pytest
 
 from selftest.faults.accuracy_faults import edit_predictions, keep_best, shifted
 from selftest.faults.fault import Catalogue, Inject
-from tools.ascend import ais_bench, atc, benchmark, machine, npu_smi
+from tools.ascend import ais_bench, atc, benchmark, inference, machine, npu_smi
 from tools.base import process
 from tools.engines import om_engine, predictions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import ModuleType
 
     from selftest.faults.world import World
     from tools.ascend.runs import Place
+    from tools.ascend.target import Target
     from tools.engines.predictions import Predictions
+    from tools.judge.ids import Variant
 
 RUN = ("predictions-om", "throughput-om")
 COMPILED = ("om", *RUN)
@@ -187,6 +189,30 @@ def batch_differs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(1, 4)
 
 
+@compiling.fault("one batch size compiled with 8-bit weights", "om.batch_invariance_abs_error", remade=COMPILED)
+def one_batch_of_8_bits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(1, 4)
+    right = atc.compile_om
+
+    def spoiled(request: atc.AtcRequest, *, env: Mapping[str, str], **named: Any) -> atc.CompiledOm:  # noqa: ANN401
+        fault = {"ASCEND_SIMULATOR_FAULT": "atc:int8-weights"} if request.batch == 4 else {}
+        return right(request, env={**env, **fault}, **named)
+
+    monkeypatch.setattr(atc, "compile_om", spoiled)
+
+
+@compiling.fault("one batch size gives an image the output of its neighbour", "om.batch_invariance_abs_error")
+def one_batch_mixed_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(1, 4)
+    right = inference.run_dataset
+
+    def mixed_up(target: Target, job: inference.DatasetJob, devices: Sequence[int]) -> inference.SharedRun:
+        fault = {"ASCEND_SIMULATOR_FAULT": "infer:other-image"} if job.batch == 4 else {}
+        return right(dataclasses.replace(target, env={**target.env, **fault}), job, devices)
+
+    monkeypatch.setattr(inference, "run_dataset", mixed_up)
+
+
 @compiling.fault("atc hangs", "om.compiled[bs4]", remade=COMPILED)
 def atc_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("atc:hang-ignoring-sigterm")(world, monkeypatch)
@@ -247,7 +273,7 @@ def om_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     right = predictions.load_predictions
 
-    def shorter(folder: Path, name: str) -> Predictions:
+    def shorter(folder: Path, name: Variant) -> Predictions:
         predicted = right(folder, name)
         if not name.startswith("om"):
             return predicted

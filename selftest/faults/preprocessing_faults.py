@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-import fixtures.preprocessing
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import IMAGES, World
 from tools.data import info, pixels, preprocess
 from tools.data.bins import write_bin
 from tools.data.pixels import INDEX, PIXELS, Index, PixelStore
 from tools.judge.spec import Preprocessing
+from tools.pipeline import data
 from tools.sample import generate as sample
 from tools.store import content
 
@@ -181,7 +181,7 @@ def bin_left_behind(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @catalogue.fault("a line missing in the .info list", "preprocessing.info")
 def info_line_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     right = info.bin_rows
-    monkeypatch.setattr(fixtures.preprocessing, "bin_rows", lambda *words: right(*words)[:-1])
+    monkeypatch.setattr(data, "bin_rows", lambda *words: right(*words)[:-1])
 
 
 @catalogue.fault("one bin truncated", "preprocessing.bin_size")

@@ -2,13 +2,13 @@
 
 import math
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selftest.judge.kept import kept
 from tools.base.errors import SuiteError
-from tools.judge.accuracy import Loss, TightBound, compare, judge_loss, label_places, pair_places, top1_to_top5, top_k
+from tools.judge.accuracy import Loss, TightBound, judge_loss, top_k_of
 from tools.judge.paired import PairedTable, loss_interval_pp
 from tools.judge.results import Verdict
 from tools.judge.spec import AtMost
@@ -184,87 +184,9 @@ def test_strict_is_never_milder(lost: int, gained: int, rest: int) -> None:
 
 def test_record_survives_json() -> None:
     loss = judge(11, 3, 1000)
-    assert msgspec.json.decode(msgspec.json.encode(loss), type=Loss) == loss
+    assert kept(loss) == loss
 
 
-LABELS = {"a": 7, "b": 1, "c": 3}
-TOP5 = {"a": [7, 1, 2, 3, 4], "b": [5, 6, 1, 2, 3], "c": [0, 1, 2, 4, 5]}
-
-
-def test_places_of_the_labels() -> None:
-    places = label_places(TOP5, LABELS, variant="onnx")
-    assert places == {"a": 1, "b": 3, "c": 0}
-    assert [(entry.k, entry.right, entry.images) for entry in top1_to_top5(places)] == [
-        (1, 1, 3),
-        (2, 1, 3),
-        (3, 2, 3),
-        (4, 2, 3),
-        (5, 2, 3),
-    ]
-    assert top_k(places, 3).percent == pytest.approx(200 / 3)
-
-
-def test_class_0_on_place_1_is_right() -> None:
-    assert label_places({"a": [0, 1, 2, 3, 4]}, {"a": 0}, variant="onnx") == {"a": 1}
-
-
-UNRELATED = "onnx: predictions and labels do not belong together; found "
-NO_TOP_FIVE = "onnx: c has no top five; found {}; allowed 5 different classes"
-
-
-@pytest.mark.parametrize(
-    ("top5", "message"),
-    [
-        ({"a": TOP5["a"], "b": TOP5["b"]}, UNRELATED + "1 missing in onnx (c)"),
-        ({**TOP5, "d": TOP5["a"]}, UNRELATED + "1 not in labels (d)"),
-        ({**TOP5, "c": [1, 2, 3, 4]}, NO_TOP_FIVE.format([1, 2, 3, 4])),
-        ({**TOP5, "c": [1, 1, 2, 3, 4]}, NO_TOP_FIVE.format([1, 1, 2, 3, 4])),
-    ],
-)
-def test_predictions_that_do_not_match_are_refused(top5: dict[str, list[int]], message: str) -> None:
-    with pytest.raises(SuiteError) as caught:
-        label_places(top5, LABELS, variant="onnx")
-    assert str(caught.value) == message
-
-
-def test_no_images_is_refused() -> None:
-    with pytest.raises(SuiteError, match="labels is empty"):
-        label_places({}, {}, variant="onnx")
-    with pytest.raises(SuiteError, match="no images"):
-        top_k({}, 1)
-
-
-@pytest.mark.parametrize("k", [0, 6])
-def test_k_outside_the_top_five_is_refused(k: int) -> None:
-    with pytest.raises(SuiteError, match=f"^no such accuracy; found Top-{k}; allowed Top-1 to Top-5$"):
-        top_k({"a": 1}, k)
-
-
-def test_pairing_goes_by_id_not_by_order() -> None:
-    table = pair_places({"a": 1, "b": 0}, {"b": 0, "a": 1}, 1)
-    assert (table.both_right, table.lost, table.gained, table.both_wrong) == (1, 0, 0, 1)
-
-
-def test_pairing_different_images_is_refused() -> None:
-    with pytest.raises(SuiteError) as caught:
-        pair_places({"a": 1, "b": 1}, {"a": 1, "c": 1}, 1)
-    found = "1 missing in candidate (b), 1 not in pth (c)"
-    assert str(caught.value) == f"pth and candidate did not see the same images; found {found}"
-
-
-def test_top5_sees_what_top1_does_not() -> None:
-    pth = {str(index): 1 + index % 5 for index in range(1000)}
-    candidate = {name: 0 if place == 5 else place for name, place in pth.items()}
-    top1, top5 = (compare(pth, candidate, k=k, margin=MARGIN, tight=TIGHT, strict=False) for k in (1, 5))
-    assert top1.check.verdict is Verdict.PASS
-    assert top5.check.verdict is Verdict.FAIL
-    assert (top1.k, top5.k) == (1, 5)
-    assert (top5.pth.percent, top5.candidate.percent, top5.drop_pp) == (100.0, 80.0, 20.0)
-
-
-def test_comparing_strictly_is_strict() -> None:
-    places = {str(index): 1 for index in range(1000)}
-    loose, strict = (
-        compare(places, places, k=1, margin=MARGIN, tight=TIGHT, strict=flag).check.verdict for flag in (False, True)
-    )
-    assert (loose, strict) == (Verdict.PASS, Verdict.INCONCLUSIVE)
+def test_accuracy_over_no_images_is_refused() -> None:
+    with pytest.raises(SuiteError, match=r"^no images to take Top-3 over$"):
+        top_k_of(0, 0, 3)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.judge.accuracy import TopK, top1_to_top5
+from selftest.judge.kept import kept
+from tools.judge.accuracy import TopK, top_k_of
 from tools.judge.checks import complete, conserved, made, none_of, not_run, pinned, same, within
 from tools.judge.handover import handover
 from tools.judge.published import published_accuracy
@@ -39,7 +40,7 @@ def test_the_bound_itself_passes_and_the_next_number_fails(
 def test_what_is_not_finite_fails_every_bound_and_can_be_kept_as_json(bound: Bound, value: float) -> None:
     check = within(value, bound)
     assert check.verdict is Verdict.FAIL
-    assert msgspec.json.decode(msgspec.json.encode(check), type=Check) == check
+    assert kept(check) == check
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([MOST, LEAST, EXACT]))
@@ -67,7 +68,7 @@ def test_a_comparison_says_measured_allowed_unit_and_how_far(
     verdict = Verdict.PASS if passed else Verdict.FAIL
     without = Check(measured=value, threshold=threshold, unit=unit, verdict=verdict, headroom=headroom, source="s")
     assert within(value, bound) == without
-    assert within(value, bound, detail="why") == msgspec.structs.replace(without, detail="" if passed else "why")
+    assert within(value, bound, detail="why") == dataclasses.replace(without, detail="" if passed else "why")
 
 
 @pytest.mark.parametrize(("value", "word"), [(math.nan, "nan"), (math.inf, "inf"), (-math.inf, "-inf")])
@@ -157,11 +158,11 @@ def test_another_data_set_fails_where_the_full_one_is_required_and_is_owed_elsew
     whole = within(50000, images)
     assert whole.passed
     assert complete("", images, required=True) == complete("", images, required=False) == whole
-    short = msgspec.structs.replace(whole, headroom=None, detail="100 of 50000")
-    assert complete("100 of 50000", images, required=True) == msgspec.structs.replace(
+    short = dataclasses.replace(whole, headroom=None, detail="100 of 50000")
+    assert complete("100 of 50000", images, required=True) == dataclasses.replace(
         short, measured="another data set", verdict=Verdict.FAIL
     )
-    assert complete("100 of 50000", images, required=False) == msgspec.structs.replace(
+    assert complete("100 of 50000", images, required=False) == dataclasses.replace(
         short, measured="-", verdict=Verdict.NOT_RUN
     )
 
@@ -182,8 +183,7 @@ def test_only_the_samples_own_images_are_held_against_its_digest() -> None:
 
 def top1(right: int) -> TopK:
     """Top-1 over the whole validation set."""
-    places = {f"image{number}": int(number < right) for number in range(50000)}
-    return top1_to_top5(places)[0]
+    return top_k_of(right, 50000, 1)
 
 
 FACT = Fact(value=56.527, unit="percent", source="guide")

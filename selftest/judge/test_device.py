@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
+import dataclasses
+
 import pytest
 
 from tools.base.errors import SuiteError
@@ -110,11 +111,9 @@ def test_an_idle_device_is_none_of_its_reasons() -> None:
     source = "a perf run on a busy device measures the other job too"
     free = Check(measured="0 of 1", threshold="none", unit="reasons", verdict=Verdict.PASS, source=source)
     assert idle((), tolerated=False) == free
-    refused = msgspec.structs.replace(free, measured="2 of 2", verdict=Verdict.FAIL, detail="a, b")
+    refused = dataclasses.replace(free, measured="2 of 2", verdict=Verdict.FAIL, detail="a, b")
     assert idle(("a", "b"), tolerated=False) == refused
-    assert idle(("a", "b"), tolerated=True) == msgspec.structs.replace(
-        refused, verdict=Verdict.INCONCLUSIVE, detail="a; b"
-    )
+    assert idle(("a", "b"), tolerated=True) == dataclasses.replace(refused, verdict=Verdict.INCONCLUSIVE, detail="a; b")
 
 
 def test_a_figure_that_nobody_published_is_named_with_its_batch(device: Device, model: Model) -> None:

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.base.errors import SuiteError
-from tools.judge.paired import PairedTable, images_needed, loss_interval_pp, mcnemar_p, pair, wilson_percent
+from tools.judge.paired import PairedTable, images_needed, loss_interval_pp, mcnemar_p, wilson_percent
 
 STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run
 
@@ -48,22 +47,6 @@ def reference_limits(lost: int, gained: int, images: int, continuity: float) -> 
         lambda d: lost - gained - images * d - continuity - z * standard_error(d), -1 + 1e-9, observed, xtol=1e-13
     )
     return 100 * lower, 100 * upper
-
-
-def test_pair_counts_each_of_the_four_cells() -> None:
-    pth = [True, True, True, False, False, True]
-    candidate = [True, False, False, True, False, True]
-    assert pair(pth, candidate) == PairedTable(both_right=2, lost=2, gained=1, both_wrong=1)
-
-
-@pytest.mark.parametrize(("pth", "candidate"), [([], []), ([True], []), ([True], [True, False])])
-def test_pair_refuses_sides_that_do_not_match(pth: list[bool], candidate: list[bool]) -> None:
-    with pytest.raises(SuiteError) as caught:
-        pair(pth, candidate)
-    assert str(caught.value) == (
-        f"pth and candidate cannot be paired; found {len(pth)} and {len(candidate)} images; "
-        "allowed the same images on both sides, at least one"
-    )
 
 
 @pytest.mark.parametrize("counts", [(0, 0, 0, 0), (-1, 1, 1, 1), (1, -1, 1, 1), (1, 1, -1, 1), (1, 1, 1, -1)])

@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import dataclasses
+from typing import Any
+
 import pytest
 
-from tools.judge import accuracy, agreement, device, paired, results, throughput
-from tools.judge.results import Check, Record, Verdict, Word
+from tools.base.text_enum import TextEnum
+from tools.judge import acceptance, accuracy, agreement, device, facts, handover, paired, records, results, throughput
+from tools.judge.results import Check, Verdict, Word
 
-MODULES = (accuracy, agreement, device, paired, results, throughput)
+MODULES = (acceptance, accuracy, agreement, device, facts, handover, paired, results, throughput)
 RECORDS = sorted(
     {
         value
         for module in MODULES
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Record)
+        if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__.startswith("tools.judge")
     },
     key=lambda record: record.__name__,
 )
 
 
 def test_every_record_is_looked_at() -> None:
-    assert {"Agreement", "Check", "GateResult", "Interval", "Loss", "Measured", "Rates", "RunVerdict", "TopK"} <= {
-        record.__name__ for record in RECORDS
-    }
+    named = {record.__name__ for record in RECORDS}
+    assert {"Agreement", "Check", "GateResult", "Interval", "Loss", "Measured", "Rates", "RunVerdict", "TopK"} <= named
+    assert {"Acceptance", "BinFacts", "Handover", "OmDescription", "VariantRecord"} <= named
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
-def test_a_record_cannot_be_changed_and_takes_no_unknown_field(record: type[Record]) -> None:
-    config = record.__struct_config__
-    assert (config.frozen, config.forbid_unknown_fields) == (True, True)
+def test_a_record_cannot_be_changed_and_takes_no_unknown_field(record: Any) -> None:  # noqa: ANN401 - a dataclass
+    assert record.__dataclass_params__.frozen
+    with pytest.raises(records.RecordError, match=r"^Object contains unknown field `stray`$"):
+        records.read(record, {"stray": 0})
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_annotation_of_a_record_can_be_read(record: Any) -> None:  # noqa: ANN401 - a dataclass
+    with pytest.raises(records.RecordError):
+        records.read(record, dict.fromkeys((field.name for field in dataclasses.fields(record)), object()))
 
 
 def test_the_words_that_evidence_and_reports_keep() -> None:
     assert [str(word) for word in Verdict] == ["PASS", "FAIL", "INCONCLUSIVE", "NOT RUN"]
     assert [str(word) for word in Word] == ["ACCEPTED", "REJECTED", "INCOMPLETE", "SIMULATED", "SAMPLE"]
+    assert issubclass(Verdict, TextEnum)
+    assert issubclass(Word, TextEnum)
 
 
 def test_a_comparison_without_distance_detail_or_source_says_none() -> None:

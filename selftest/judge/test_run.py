@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
-import msgspec
 import pytest
 
 from tools.base.errors import Stage
 from tools.judge.gates import INVENTORY, Asked, expected
+from tools.judge.ids import GateId
 from tools.judge.results import Check, GateResult, Verdict, Word
 from tools.judge.run import judge_run
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
-OWED = ("a", "b", "c")
+OWED = tuple(map(GateId, "abc"))
 
 
 def result(name: str, verdict: Verdict) -> GateResult:
     """A gate that ended so."""
-    return GateResult(id=name, stage=Stage.OM, check=Check(measured=0.0, threshold="<= 1", unit="x", verdict=verdict))
+    return GateResult(
+        id=GateId(name), stage=Stage.OM, check=Check(measured=0.0, threshold="<= 1", unit="x", verdict=verdict)
+    )
 
 
 def word(*verdicts: Verdict, sample: bool = False, simulated: bool = False) -> Word:
@@ -118,7 +121,7 @@ def test_a_device_owes_more_than_a_simulator_and_the_sample_its_own_integrity() 
 
 
 def test_a_published_model_owes_its_floors_even_to_a_spec_without_machine_classes() -> None:
-    bare = msgspec.structs.replace(load_spec(PUBLISHED_SPEC), devices=())
+    bare = dataclasses.replace(load_spec(PUBLISHED_SPEC), devices=())
     assert "om.perf.images_per_second_per_chip[bs16]" in expected(Asked(bare, on_device=True))
 
 

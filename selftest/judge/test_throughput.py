@@ -2,11 +2,11 @@
 
 import math
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from selftest.judge.kept import kept
 from tools.base.errors import SuiteError
 from tools.judge.checks import within
 from tools.judge.results import Check, Verdict
@@ -198,7 +198,7 @@ def test_order_interval_has_the_binomial_confidence(runs: int, low: float, high:
 
 def test_record_survives_json() -> None:
     result = judge(1015.0, 1013.0, 1017.0)
-    assert msgspec.json.decode(msgspec.json.encode(result), type=Throughput) == result
+    assert kept(result) == result
 
 
 SEEN = "true rate {} images/s with 95 % confidence ({} runs, noise 1 %)"

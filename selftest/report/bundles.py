@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import numpy as np
 
 from selftest.evidence.bundles import Made, World
 from tools.base.errors import Stage
-from tools.evidence.bundle import write_manifest
+from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
 from tools.judge import gates
-from tools.judge.acceptance import Acceptance, CommandRecord, Timing, read_acceptance, write_acceptance
+from tools.judge.acceptance import Acceptance, CommandRecord, Timing
 from tools.judge.accuracy import TightBound
 from tools.judge.checks import made
 from tools.judge.results import GateResult, Verdict, Word
@@ -46,7 +47,7 @@ def failed(name: str, why: str) -> Change:
 
     def change(run: Acceptance) -> Acceptance:
         results = [
-            msgspec.structs.replace(result, check=made(why, failed=True)) if result.id == name else result
+            dataclasses.replace(result, check=made(why, failed=True)) if result.id == name else result
             for result in run.gates
         ]
         return _judged_again(run, results)
@@ -59,7 +60,7 @@ def without(*parts: str) -> Change:
 
     def change(run: Acceptance) -> Acceptance:
         batches = [int(part[3:-1]) for part in parts if part.startswith("[bs")]
-        run = msgspec.structs.replace(
+        run = dataclasses.replace(
             run,
             variants=tuple(variant for variant in run.variants if variant.batch not in batches),
             device_throughput=tuple(entry for entry in run.device_throughput if entry.batch not in batches),
@@ -97,7 +98,7 @@ def _judged_again(run: Acceptance, results: list[GateResult]) -> Acceptance:
     order = [gate.id for gate in gates.INVENTORY]
     expected.sort(key=lambda name: order.index(name.partition("[")[0]))
     verdict = judge_run(expected, results, sample=run.verdict.sample, simulated=run.verdict.simulated)
-    return msgspec.structs.replace(run, gates=results, verdict=verdict)
+    return dataclasses.replace(run, gates=results, verdict=verdict)
 
 
 def _with_work(place: Path, run: Acceptance) -> Acceptance:
@@ -120,7 +121,7 @@ def _with_work(place: Path, run: Acceptance) -> Acceptance:
         (place / command.folder).mkdir(parents=True)
         for stream in ("stdout.txt", "stderr.txt"):
             (place / command.folder / stream).write_text(f"{command.argv[0]}\n", encoding="utf-8")
-    return msgspec.structs.replace(run, commands=tuple(commands), timings=tuple(timings))
+    return dataclasses.replace(run, commands=tuple(commands), timings=tuple(timings))
 
 
 def _tool_runs(batch: int) -> list[CommandRecord]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
+import dataclasses
+
 import pytest
 
 from selftest.report.bundles import Change, failed
@@ -13,7 +14,7 @@ from tools.judge.spec import Spec
 from tools.report.baseline import BaselineError, Comparison, FigureDelta, compare
 from tools.report.html import read_spec
 
-replace = msgspec.structs.replace
+replace = dataclasses.replace
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from selftest.evidence.bundles import World
@@ -72,7 +72,7 @@ def test_owed_gates_are_rows_too(incomplete: Written) -> None:
 
 def test_a_gate_of_another_suite_is_shown_without_its_question(accepted: Written) -> None:
     strange = GateResult(id="om.older_gate[bs1]", stage=Stage.OM, check=accepted.run.gates[0].check)
-    run = msgspec.structs.replace(accepted.run, gates=[*accepted.run.gates, strange])
+    run = dataclasses.replace(accepted.run, gates=[*accepted.run.gates, strange])
     om = next(stage for stage in gates_by_stage(run, accepted.folder) if stage.stage is Stage.OM)
     assert om.questions[-1].id == "om.older_gate"
     assert "no such gate" in om.questions[-1].text

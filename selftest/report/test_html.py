@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from selftest.evidence.bundles import CLASSES, World
@@ -146,7 +146,7 @@ def test_a_chip_that_the_spec_does_not_know_has_no_card_figures_and_one_sentence
     run = write_bundle(folder, World())
     reason = "No card figures: the spec does not say how many chips a card of"
     assert reason not in Page(folder / "report.html").text
-    write_report(folder, msgspec.structs.replace(run, spec=None))
+    write_report(folder, dataclasses.replace(run, spec=None))
     page = Page(folder / "report.html")
     assert page.text.count(reason) == 1
     assert "derived" not in page.text
@@ -155,7 +155,7 @@ def test_a_chip_that_the_spec_does_not_know_has_no_card_figures_and_one_sentence
 @pytest.mark.parametrize("missing", ["host", "machine", "dataset", "versions", "spec"])
 def test_what_a_run_does_not_know_is_not_made_up(missing: str, tmp_path: Path) -> None:
     run = write_bundle(tmp_path / "evidence", World(images=60))
-    bare = msgspec.structs.replace(run, **{missing: None})
+    bare = dataclasses.replace(run, **{missing: None})
     write_report(tmp_path / "evidence", bare)
     assert "None" not in Page(tmp_path / "evidence" / "report.html").text
 
@@ -169,7 +169,7 @@ def test_a_run_that_recorded_nothing_still_has_a_page(tmp_path: Path, incomplete
 
 
 def test_an_interrupted_run_says_so_first(tmp_path: Path, incomplete: Written) -> None:
-    run = msgspec.structs.replace(incomplete.run, interrupted="Ctrl-C in stage om")
+    run = dataclasses.replace(incomplete.run, interrupted="Ctrl-C in stage om")
     write_report(incomplete.folder, run)
     assert "Interrupted: Ctrl-C in stage om" in Page(incomplete.folder / "report.html").text
     write_report(incomplete.folder, incomplete.run)
@@ -178,7 +178,7 @@ def test_an_interrupted_run_says_so_first(tmp_path: Path, incomplete: Written) -
 def test_hostile_data_stays_text(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     run = write_bundle(folder, World(images=300, logit_noise=0.5), hostile)
-    hostile_ids(folder, msgspec.structs.replace(run, interrupted=run.inputs[0]))
+    hostile_ids(folder, dataclasses.replace(run, interrupted=run.inputs[0]))
     page = Page(folder / "report.html")
     assert "script" not in {tag for tag, _ in page.tags}
     assert page.attributes("img", "src") == []
@@ -195,10 +195,10 @@ def test_a_hostile_folder_of_a_command_is_no_link(tmp_path: Path) -> None:
     run = write_bundle(folder, World(images=60))
     (tmp_path / "stdout.txt").write_text("outside")
     commands = tuple(
-        msgspec.structs.replace(run.commands[0], folder=place)
+        dataclasses.replace(run.commands[0], folder=place)
         for place in ("..", "//evil.example/x", "javascript:alert(1)", str(tmp_path))
     )
-    write_report(folder, msgspec.structs.replace(run, commands=commands))
+    write_report(folder, dataclasses.replace(run, commands=commands))
     assert all(link.startswith(("./", "#")) for link in Page(folder / "report.html").attributes("a", "href"))
     assert not [link for link in Page(folder / "report.html").attributes("a", "href") if ".." in link]
 

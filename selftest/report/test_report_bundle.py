@@ -12,7 +12,7 @@ from selftest.evidence.bundles import World
 from selftest.report.bundles import pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
-from tools.judge.acceptance import read_acceptance
+from tools.evidence.staging import read_acceptance
 from tools.report.flips import find_flips
 from tools.report_bundle import main
 from tools.verify_bundle import check_manifest
@@ -93,7 +93,7 @@ def test_a_change_that_can_still_be_read_is_refused_too(
 def test_a_record_of_another_shape_is_refused(
     bundle: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tools.evidence.bundle import write_manifest
+    from tools.evidence.staging import write_manifest
 
     (bundle / "acceptance.json").write_text("{}")
     write_manifest(bundle)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
-import msgspec
 import pytest
 
 from selftest.report.bundles import HOSTILE
@@ -71,15 +71,15 @@ def test_the_spec_is_named_and_whose_it_is(accepted: Written) -> None:
     own = f"a spec of one's own, {spec.path} (made up), sha256 {spec.json_sha256}"
     assert f"- Judged by: {escaped(own)}" in markdown(accepted).splitlines()
     (digest,) = (digest for digest, name in SHIPPED_SPECS.items() if name == PUBLISHED_SPEC.name)
-    shipped = msgspec.structs.replace(spec, path="thresholds.yaml", json_sha256=digest)
-    text = results_markdown(msgspec.structs.replace(accepted.run, spec=shipped), None)
+    shipped = dataclasses.replace(spec, path="thresholds.yaml", json_sha256=digest)
+    text = results_markdown(dataclasses.replace(accepted.run, spec=shipped), None)
     assert f"- Judged by: the suite's thresholds.yaml, thresholds.yaml (made up), sha256 {digest}" in text.splitlines()
 
 
 def test_hostile_texts_stay_on_their_line_and_mean_nothing(accepted: Written) -> None:
     assert accepted.run.dataset is not None
-    dataset = msgspec.structs.replace(accepted.run.dataset, gap=HOSTILE)
-    run = msgspec.structs.replace(accepted.run, dataset=dataset, finished_utc=HOSTILE)
+    dataset = dataclasses.replace(accepted.run.dataset, gap=HOSTILE)
+    run = dataclasses.replace(accepted.run, dataset=dataset, finished_utc=HOSTILE)
     text = results_markdown(run, read_spec(accepted.folder, run))
     assert len(text.splitlines()) == len(markdown(accepted).splitlines())
     assert not re.search(r"(?<!\\)[<>]", text.partition("\n")[2])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import xml.etree.ElementTree as ElementTree
 
-import msgspec
 import pytest
 
 from selftest.report.bundles import HOSTILE
@@ -77,7 +77,7 @@ def test_nothing_measured_is_no_plot(incomplete: Written) -> None:
 
 
 def test_hostile_names_stay_text(accepted: Written) -> None:
-    timing = msgspec.structs.replace(accepted.run.timings[0], step=HOSTILE)
+    timing = dataclasses.replace(accepted.run.timings[0], step=HOSTILE)
     svg = time_plot([timing])
     titles = [title.text or "" for title in drawn(svg).iter("title")]
     assert "<script>" in titles[0]
@@ -85,5 +85,5 @@ def test_hostile_names_stay_text(accepted: Written) -> None:
 
 
 def test_no_time_at_all_is_still_a_plot(accepted: Written) -> None:
-    timing = msgspec.structs.replace(accepted.run.timings[0], seconds=0.0)
+    timing = dataclasses.replace(accepted.run.timings[0], seconds=0.0)
     assert drawn(time_plot([timing])).tag == "svg"

@@ -41,8 +41,6 @@ PURE_LOOPS = 1000
 """`--loop` of the AlexNet README for 310P3."""
 PROBE_SECONDS = 120.0
 OUTPUT_FOLDER_MODE = 0o750
-BAD_ARGUMENT_EXIT_CODE = 2
-"""Unknown or missing argument; in AIT also a missing or illegal model path. Everything else ends with 1."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/.\-]+")
 _FILES_PER_BATCH = re.compile(r"filesperbatch:(\d{1,9})\b")
@@ -101,7 +99,7 @@ def run_dataset(
     Dumps are `<id>_0.bin` in the OM's output type (an id that the tool cut at its first dot is made whole again). The
     batch is cross-checked with the tool's own count of files per execution and of executions, because it never
     compares `--batchsize` with the OM. OmError when the tool fails, an image has no dump, or the OM has another batch;
-    a bad summary is told by the run's `reading`.
+    a bad summary shows in the run's `reading`.
     """
     gate = ran_gate(batch)
     ids = tuple(expected_ids)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, require_plain, tail
-from tools.ascend.soc import normalise_soc
 from tools.base import process
 from tools.base.errors import OmError
 from tools.base.files import atomic, sha256_of
 from tools.base.process import Completed
+from tools.judge.ids import OM_COMPILED
+from tools.judge.soc import normalise_soc
 
 SUCCESS_LINE = "ATC run success"
 FAILURE_LINE = "ATC run failed"
@@ -44,7 +45,7 @@ class AtcRequest:
     @property
     def gate(self) -> str:
         """The gate that turns red when the OM cannot be made."""
-        return f"om.compiled[bs{self.batch}]"
+        return OM_COMPILED.at(self.batch)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from tools.base.errors import OmError, PerfError, PreprocessingError
 from tools.base.reading import small_file
 from tools.data.info import InfoRow, read_info, write_info
 from tools.judge.handover import handover
+from tools.judge.ids import PREPROCESSING_INFO
 
 PURE_ROUNDS = 30
 """The guide's `-round` of AlexNet; the tool takes 1 to 1024."""
@@ -66,7 +67,7 @@ def run_dataset(
 
     Dumps are `<id>_1.bin` (float32, exact) or, with `output_binary` off as in the guide, `<id>_1.txt` (6 decimals).
     `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
-    perf file is told by the run's `reading`.
+    perf file shows in the run's `reading`.
     """
     gate = ran_gate(batch)
     om = require_file(om, gate, "the OM")
@@ -132,7 +133,7 @@ def _rows(info: Path, base: Path, ids: Sequence[str], width: int, height: int) -
 
     The tool names a dump after the file name up to its LAST dot, so that is compared with the ids.
     """
-    refuse = functools.partial(PreprocessingError, gate="preprocessing.info", where=info)
+    refuse = functools.partial(PreprocessingError, gate=PREPROCESSING_INFO, where=info)
     rows = [InfoRow(row.index, str(base.absolute() / row.path), row.width, row.height) for row in read_info(info)]
     compared = handover("the data set", ids, "the .info file", (Path(row.path).stem for row in rows))
     if not compared.conserved:

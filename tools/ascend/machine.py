@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend.npu_smi import NpuSmiError, chip_of, query
-from tools.ascend.soc import normalise_soc, soc_mismatch
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.base.errors import OmError, SuiteError
+from tools.judge.ids import OM_DEVICE
+from tools.judge.soc import normalise_soc, soc_mismatch
 
-GATE = "om.device"
+GATE = OM_DEVICE
 SIMULATOR_SAYS = "[SIMULATOR]"
 VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 

@@ -9,39 +9,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, tail
-from tools.ascend.soc import soc_mismatch
 from tools.base import process
 from tools.base.errors import OmError
 from tools.base.reading import small_file
+from tools.judge.facts import OmDescription, OmInput
+from tools.judge.ids import OM_DESCRIBED
 
 _SOC_FLAG = re.compile(r"--soc_version[= ]\s{0,9}(\w+)")
 
 
-@dataclass(frozen=True)
-class OmInput:
-    """One input of the OM: its name, its type in the tool's words (DT_FLOAT is float32), its shape with the batch."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class OmDescription:
-    """What the OM was built for; `soc` is None where this release does not store it."""
-
-    soc: str | None
-    inputs: tuple[OmInput, ...]
-
-
 def described_gate(batch: int) -> str:
     """The gate that the OM says of itself what was asked for."""
-    return f"om.described[bs{batch}]"
+    return OM_DESCRIBED.at(batch)
 
 
 def describe_om(
@@ -88,23 +71,6 @@ def read_description(text: str, *, gate: str, where: object) -> OmDescription:
     if soc is None and (flag := _SOC_FLAG.search(_text_attribute(document, "atc_cmdline") or "")):
         soc = flag[1]
     return OmDescription(soc, inputs)
-
-
-def description_mismatches(
-    found: OmDescription, *, input_name: str, shape: tuple[int, ...], soc: str
-) -> tuple[str, ...]:
-    """How the OM differs from what was asked for (float32 input `input_name` of `shape`, chip `soc`), in words."""
-    wanted = OmInput(input_name, "DT_FLOAT", shape)
-    differing = []
-    if found.inputs != (wanted,):
-        differing.append(f"inputs are {_shown(found.inputs)}, asked for was {_shown((wanted,))}")
-    if found.soc is not None and (reason := soc_mismatch(soc, found.soc, what="the OM")):
-        differing.append(reason)
-    return tuple(differing)
-
-
-def _shown(inputs: tuple[OmInput, ...]) -> str:
-    return ", ".join(f"{entry.name} {entry.dtype} {list(entry.shape)}" for entry in inputs)
 
 
 def _inputs(document: Mapping[str, Any]) -> Iterator[OmInput]:

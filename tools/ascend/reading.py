@@ -100,14 +100,6 @@ class ThroughputReading:
     executions: ExecutionTimes | None = None
 
 
-def card_images_per_second(reading: ThroughputReading, chips_per_card: int) -> float:
-    """The card's throughput, derived and not measured: one chip's figure times the chips of the card.
-
-    The guide multiplies by 4 for an Ascend310 card; a 310P3 counts as one chip a card.
-    """
-    return reading.images_per_second_per_chip * chips_per_card
-
-
 def contradictions(reading: ThroughputReading) -> tuple[str, ...]:
     """The laws that this reading breaks, each in a sentence with its numbers; empty when it holds together.
 

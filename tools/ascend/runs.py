@@ -15,6 +15,7 @@ from tools.base import process
 from tools.base.errors import OmError, PerfError, StageError
 from tools.base.process import Completed
 from tools.judge.handover import handover
+from tools.judge.ids import OM_PERF_READING, OM_RAN
 
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
@@ -26,12 +27,12 @@ _ERROR_LINE = re.compile(r"\[ERROR\].*")
 
 def ran_gate(batch: int) -> str:
     """The gate that an inference tool ran the OM and delivered one dump an image."""
-    return f"om.ran[bs{batch}]"
+    return OM_RAN.at(batch)
 
 
 def reading_gate(batch: int) -> str:
     """The gate that the tool delivered a throughput reading that is whole and does not contradict itself."""
-    return f"om.perf.reading[bs{batch}]"
+    return OM_PERF_READING.at(batch)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from tools.ascend.benchmark import binary_name
 from tools.ascend.reading import InferTool
 from tools.ascend.toolkit import OWN_VARIABLE, installed_tool, missing_pieces, traces
 from tools.base.errors import OmError
+from tools.judge.ids import OM_TOOLKIT
 
-GATE = "om.toolkit"
+GATE = OM_TOOLKIT
 SIMULATOR = Path(__file__).resolve().parent / "simulator"
 SIMULATOR_BIN, SIMULATOR_SITE = SIMULATOR / "bin", SIMULATOR / "site"
 SITE_ENDING = SIMULATOR_SITE.parts[-4:]

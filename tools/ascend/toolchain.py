@@ -13,8 +13,9 @@ from tools.ascend.toolkit import OWN_VARIABLE, cann_version, driver_version
 from tools.base import process
 from tools.base.errors import OmError
 from tools.base.files import scratch_folder, sha256_of
+from tools.judge.ids import OM_TOOLKIT
 
-GATE = "om.toolkit"
+GATE = OM_TOOLKIT
 PROBE_SECONDS = 120.0
 PACKAGES = """
 import hashlib, importlib.util, pathlib

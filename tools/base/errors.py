@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import enum
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-import msgspec
+from tools.base.text_enum import TextEnum
 
 
-class Stage(enum.StrEnum):
+class Stage(TextEnum):
     """The stages of a port in the order in which data walks through them; each is a marker, a module and an error."""
 
     CHECKPOINT = "checkpoint"
@@ -19,7 +19,8 @@ class Stage(enum.StrEnum):
     PERF = "perf"
 
 
-class ErrorRecord(msgspec.Struct, frozen=True):
+@dataclass(frozen=True)
+class ErrorRecord:
     """An error as plain data, so that another worker of the same run can raise it again in the same words."""
 
     type: str
@@ -62,15 +63,22 @@ class SuiteError(Exception):
 
     def record(self) -> ErrorRecord:
         """The error as plain data."""
-        fields = {name: getattr(self, name) for name in ErrorRecord.__struct_fields__ if name != "type"}
-        return ErrorRecord(type=type(self).__name__, **fields)
+        return ErrorRecord(
+            type=type(self).__name__,
+            what=self.what,
+            where=self.where,
+            measured=self.measured,
+            allowed=self.allowed,
+            fix=self.fix,
+            gate=_text(self.gate),
+        )
 
     @staticmethod
     def from_record(record: ErrorRecord) -> SuiteError:
         """The error again, of its own class where that is one of this module's."""
         classes: tuple[type[SuiteError], ...] = (SpecError, *StageError.__subclasses__())
         known = {cls.__name__: cls for cls in classes}
-        fields = msgspec.structs.asdict(record)
+        fields = asdict(record)
         return known.get(fields.pop("type"), SuiteError)(**fields)
 
 

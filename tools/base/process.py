@@ -57,8 +57,8 @@ def run(
     """
     words = tuple(str(word) for word in argv)
     logs.mkdir(parents=True, exist_ok=True)
-    told = "\n".join((f"cwd: {cwd}", *words)) + "\n"
-    (logs / "command.txt").write_text(told, encoding="utf-8", errors="surrogateescape")  # a path may be any bytes
+    command = "\n".join((f"cwd: {cwd}", *words)) + "\n"
+    (logs / "command.txt").write_text(command, encoding="utf-8", errors="surrogateescape")  # a path may be any bytes
     started = time.monotonic()
     out_path, err_path = logs / "stdout.txt", logs / "stderr.txt"
     with out_path.open("wb") as out, err_path.open("wb") as err, _guarded_group() as group:

@@ -34,10 +34,10 @@ def flat_folder(folder: Path, wanted: Callable[[str], bool], refuse: Refusal, *,
             f"{len(folders)} sub-folders where a flat folder is asked for: {some(folders)}", where=folder, fix=hint
         )
     names = sorted(name for name in found if wanted(name))
-    strangers = {entry.name for entry in visible}.difference(names)
-    if strangers:
+    unknown = {entry.name for entry in visible}.difference(names)
+    if unknown:
         raise refuse(
-            f"{len(strangers)} entries are not {unit}: {some(strangers)}", where=folder, fix=f"move them out; {hint}"
+            f"{len(unknown)} entries are not {unit}: {some(unknown)}", where=folder, fix=f"move them out; {hint}"
         )
     if not names:
         raise refuse(f"the folder holds no {unit}", where=folder, fix=hint)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tools.base.errors import PreprocessingError
 from tools.data.journal import NAMED_AT_MOST, Output, make_all
 from tools.data.preprocess import normalised
+from tools.judge.ids import PREPROCESSING_BIN_SIZE, PREPROCESSING_BINS
 from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) 
     first, because the vendor's tools take whatever lies in the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    refuse_strangers(images, folder)
+    refuse_unknown(images, folder)
 
     def write(name: str, pixels: bytes) -> int:
         tensor = normalised(pixels, recipe)
@@ -59,13 +60,13 @@ def write_bin(target: Path, tensor: NDArray[np.float32]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def refuse_strangers(images: Mapping[str, object], folder: Path) -> None:
+def refuse_unknown(images: Mapping[str, object], folder: Path) -> None:
     """PreprocessingError when the folder holds bins that belong to none of these ids."""
-    strangers = sorted(list_bins(folder).keys() - images.keys())
-    if strangers:
+    unknown = sorted(list_bins(folder).keys() - images.keys())
+    if unknown:
         raise PreprocessingError(
-            f"{len(strangers)} bins belong to no image: {', '.join(strangers[:NAMED_AT_MOST])}",
-            gate="preprocessing.bins",
+            f"{len(unknown)} bins belong to no image: {', '.join(unknown[:NAMED_AT_MOST])}",
+            gate=PREPROCESSING_BINS,
             where=folder,
             fix="name an empty folder, or delete them",
         )
@@ -87,7 +88,7 @@ def read_bins(folder: Path, ids: Sequence[str], recipe: Preprocessing) -> NDArra
         if path.stat().st_size != bin_bytes(recipe):
             raise PreprocessingError(
                 "a bin has the wrong size",
-                gate="preprocessing.bin_size",
+                gate=PREPROCESSING_BIN_SIZE,
                 where=path,
                 measured=f"{path.stat().st_size} bytes",
                 allowed=f"{bin_bytes(recipe)} bytes",

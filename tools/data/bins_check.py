@@ -6,7 +6,6 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,22 +13,14 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import cpu_count
 from tools.data.bins import SUFFIX, bin_bytes, list_bins
 from tools.data.preprocess import UnreadableImageError, normalisation_table, read_image
+from tools.judge.facts import BinFacts
+from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
 from tools.model.torchvision_ops import import_torchvision
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True)
-class BinFacts:
-    """What was found in a folder of bins: ids of the offending files, and how many files were looked at."""
-
-    wrong_size: tuple[str, ...]
-    not_finite: tuple[str, ...]
-    out_of_range: tuple[str, ...]
-    among: int
 
 
 def inspect_bins(folder: Path, recipe: Preprocessing) -> BinFacts:
@@ -106,7 +97,7 @@ def _unchanged(image: Path, expected: str) -> bytes:
 def _changed(image: Path, found: str, expected: str) -> PreprocessingError:
     return PreprocessingError(
         "was changed while the run was using it",
-        gate="preprocessing.images",
+        gate=PREPROCESSING_IMAGES,
         where=image,
         measured=found,
         allowed=f"sha256 {expected}",

@@ -11,7 +11,7 @@ from tools.base.reading import some
 from tools.data.images import list_images
 from tools.data.labels import read_labels
 from tools.judge.handover import Handover, handover
-from tools.judge.spec import Dataset
+from tools.judge.ids import PREPROCESSING_IDS, PREPROCESSING_IMAGES, PREPROCESSING_LABELS
 from tools.store import content
 
 
@@ -46,7 +46,7 @@ def read_dataset(images: Path, labels: Path, *, classes: int, limit: int | None)
     if not matched.conserved:
         raise PreprocessingError(
             f"labels and images do not belong together: {matched}",
-            gate="preprocessing.ids",
+            gate=PREPROCESSING_IDS,
             where=f"{labels} and {images}",
             fix="every image needs exactly one label line and every line its image",
         )
@@ -68,24 +68,14 @@ def dataset_digests(dataset: LabelledImages, *, classes: int) -> dict[str, str]:
     try:
         digests = content.file_digests([*dataset.images.values(), dataset.label_file])
     except OSError as error:
-        raise PreprocessingError(f"cannot be read: {error}", gate="preprocessing.images") from error
+        raise PreprocessingError(f"cannot be read: {error}", gate=PREPROCESSING_IMAGES) from error
     now = read_labels(dataset.label_file, classes=classes)
     changed = [name for name, label in dataset.labels.items() if now.get(name) != label]
     if changed:
         raise PreprocessingError(
             f"{len(changed)} of {len(dataset.labels)} labels changed while the run was using them: {some(changed)}",
-            gate="preprocessing.labels",
+            gate=PREPROCESSING_LABELS,
             where=dataset.label_file,
             fix="run again when the file is at rest",
         )
     return digests
-
-
-def incompleteness(dataset: LabelledImages, images_sha256: str, asked: Dataset) -> str:
-    """Why this is not the data set that the spec asks for, empty when it is: its ids, and its content where pinned."""
-    matched = handover("the spec's data set", asked.ids(), "this one", dataset.ids)
-    if not matched.conserved:
-        return str(matched)
-    if asked.content_sha256 not in (None, images_sha256):
-        return f"the content is {images_sha256}, not {asked.content_sha256}"
-    return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from tools.base.errors import PreprocessingError
 from tools.base.reading import flat_folder, some
 from tools.data.labels import image_id
+from tools.judge.ids import PREPROCESSING_IMAGES
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 LAYOUT = (
@@ -19,7 +20,7 @@ LAYOUT = (
 LONGEST_ID_BYTES = 200
 """A file name has 255 bytes at most; bins, dumps and half-written files add up to 40 of their own to the id."""
 
-_refuse = functools.partial(PreprocessingError, gate="preprocessing.images")
+_refuse = functools.partial(PreprocessingError, gate=PREPROCESSING_IMAGES)
 
 
 def list_images(folder: Path) -> dict[str, Path]:

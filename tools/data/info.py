@@ -14,11 +14,12 @@ from tools.base.progress import progress
 from tools.base.reading import flat_folder, some, text_lines
 from tools.data.images import list_images
 from tools.data.labels import image_id
+from tools.judge.ids import PREPROCESSING_IMAGES, PREPROCESSING_INFO
 
 BIN_SUFFIX = ".bin"
 _WRITABLE = re.compile(r"[^\s\0\ud800-\udfff]+")
 
-_refuse = functools.partial(PreprocessingError, gate="preprocessing.info")
+_refuse = functools.partial(PreprocessingError, gate=PREPROCESSING_INFO)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def image_rows(folder: str) -> tuple[InfoRow, ...]:
     if bad:
         raise PreprocessingError(
             f"{len(bad)} of {len(images)} images cannot be read: {some(bad)}",
-            gate="preprocessing.images",
+            gate=PREPROCESSING_IMAGES,
             where=folder,
             fix="restore these files from the data set's archive",
         )

@@ -18,6 +18,7 @@ from tools.base.parallel import SMALL_JOBS, in_order
 from tools.base.progress import progress
 from tools.data import preprocess
 from tools.data.preprocess import UnreadableImageError, image_pixels, read_image
+from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
 from tools.store.dependencies import dependencies
 
@@ -113,7 +114,7 @@ def _refuse(images: Mapping[str, Path], bad: Mapping[str, Exception]) -> None:
             f"{len(named)} of {len(images)} images "
             f"{'were changed while the run was using them' if changed else 'cannot be read'}: "
             f"{'; '.join(named[:NAMED_AT_MOST])}",
-            gate="preprocessing.images",
+            gate=PREPROCESSING_IMAGES,
             where=next(iter(images.values())).parent,
             fix="leave them alone during a run, and run again"
             if changed

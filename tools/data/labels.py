@@ -8,8 +8,9 @@ from pathlib import Path
 
 from tools.base.errors import PreprocessingError
 from tools.base.reading import NAMED_AT_MOST, text_lines
+from tools.judge.ids import PREPROCESSING_LABELS
 
-_refuse = functools.partial(PreprocessingError, gate="preprocessing.labels")
+_refuse = functools.partial(PreprocessingError, gate=PREPROCESSING_LABELS)
 
 
 def image_id(name: str) -> str:

@@ -20,9 +20,10 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import atomic, cpu_count
 from tools.base.parallel import SMALL_JOBS, in_order
 from tools.base.progress import progress
-from tools.data.bins import SUFFIX, refuse_strangers, write_bin
+from tools.data.bins import SUFFIX, refuse_unknown, write_bin
 from tools.data.journal import Output, make_all
 from tools.data.preprocess import normalise_into, normalised
+from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def write_pixels(
 def write_stored_bins(store: PixelStore, folder: Path) -> None:
     """Write `<id>.bin` for every image of the store; bins that belong to none are refused first."""
     folder.mkdir(parents=True, exist_ok=True)
-    refuse_strangers(dict.fromkeys(store.ids), folder)
+    refuse_unknown(dict.fromkeys(store.ids), folder)
     workers = cpu_count()
 
     def write(name: str) -> None:
@@ -149,7 +150,7 @@ def _read_index(folder: Path, recipe: Preprocessing) -> Index:
 
 def _refused(what: str, where: Path, measured: str | None = None, allowed: str | None = None) -> PreprocessingError:
     return PreprocessingError(
-        what, gate="preprocessing.images", where=where, measured=measured, allowed=allowed, fix="preprocess again"
+        what, gate=PREPROCESSING_IMAGES, where=where, measured=measured, allowed=allowed, fix="preprocess again"
     )
 
 

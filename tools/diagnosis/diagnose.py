@@ -7,6 +7,7 @@ diverging node is the one that is wrong, and not everything behind it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,6 @@ from tools.diagnosis.node_errors import (
 )
 from tools.diagnosis.onnx_nodes import NodeGraph, NodeProgram, Stream, to_fp16
 from tools.diagnosis.torch_steps import Step, TorchSteps
-from tools.judge.results import Record
 from tools.model.checkpoint import StateDict
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ WHOLE_GRAPH_RELATIVE_L2 = 1e-4
 grew on the way: measured 1e-6 on AlexNet's logits."""
 
 
-class NodeDiagnosis(Record, frozen=True):
+@dataclass(frozen=True)
+class NodeDiagnosis:
     """One node of the graph and its partner in torch.
 
     `own`: the ONNX node fed with torch's input against torch's output. `accumulated`: the graph up to here against
@@ -65,7 +66,8 @@ class NodeDiagnosis(Record, frozen=True):
         return beyond_fp32(self.own)
 
 
-class OmDiagnosis(Record, frozen=True):
+@dataclass(frozen=True)
+class OmDiagnosis:
     """An OM's logits against both references, and whether fp16 explains their distance to the ONNX's."""
 
     to_pth: Compared
@@ -78,14 +80,16 @@ class OmDiagnosis(Record, frozen=True):
         return beyond_fp16(self.to_onnx, self.fp16_expected)
 
 
-class ImageError(Record, frozen=True):
+@dataclass(frozen=True)
+class ImageError:
     """One probe image's logits, candidate against pth."""
 
     id: str
     errors: Compared
 
 
-class Diagnosis(Record, frozen=True):
+@dataclass(frozen=True)
+class Diagnosis:
     """All nodes in order; `first_diverging` and `ranked` (largest own error first) are their indices.
 
     `whole_graph` holds the graph as onnxruntime runs it (optimised) against its nodes run one by one. `worst` are the

@@ -22,7 +22,7 @@ from tools.base.errors import OnnxError, SuiteError
 from tools.base.files import atomic
 from tools.diagnosis.node_errors import FP16_MARGIN, Compared, beyond_fp16, compare, words
 from tools.diagnosis.onnx_nodes import NodeGraph, outputs_at
-from tools.judge.results import Record
+from tools.judge.ids import ONNX_EXPORT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,8 @@ RunOm = Callable[[CutModel], "Array"]
 """Compiles a cut model, runs it over the probe images and returns float32 (images, width), rows in their order."""
 
 
-class Probe(Record, frozen=True):
+@dataclass(frozen=True)
+class Probe:
     """One cut model: the OM's output against onnxruntime's, and what emulated fp16 makes of the same nodes."""
 
     node_index: int
@@ -74,7 +75,8 @@ class Probe(Record, frozen=True):
         return beyond_fp16(self.found, self.fp16_expected)
 
 
-class Localisation(Record, frozen=True):
+@dataclass(frozen=True)
+class Localisation:
     """The first node whose OM output diverges (None: the whole model's does not), and the probes in their order.
 
     By either method the node before the named one was probed and does not diverge, or there is none before it.
@@ -249,4 +251,4 @@ def _probe(graph: NodeGraph, images: Array, index: int, run_om: RunOm, path: Pat
 
 
 def _cut_error(what: str, path: Path, *, measured: object, allowed: object = None) -> OnnxError:
-    return OnnxError(what, gate="onnx.export", where=path, measured=measured, allowed=allowed)
+    return OnnxError(what, gate=ONNX_EXPORT, where=path, measured=measured, allowed=allowed)

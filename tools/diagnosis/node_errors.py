@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from tools.judge.results import Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,7 +29,8 @@ FP16_UNIT_ROUNDOFF = 2.0**-11
 """Rounding once to fp16 already costs this much of a value, however exact the emulation comes out."""
 
 
-class Errors(Record, frozen=True):
+@dataclass(frozen=True)
+class Errors:
     """A candidate held against a reference over all images and values, computed in float64.
 
     `relative_l2_error` is |candidate - reference| / |reference| (0 when both are all zero, 1 when only the reference

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import OnnxError
+from tools.judge.ids import ONNX_EXPORT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
-GATE = "onnx.export"
+GATE = ONNX_EXPORT
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.engines import Engine
+from tools.judge.facts import LogitErrors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 BATCH = 16
-
-
-@dataclass(frozen=True)
-class LogitErrors:
-    """Largest absolute differences over all logits of all probe images; NaN where a logit is not a number."""
-
-    images: int
-    to_reference: float
-    between_batches: float
 
 
 def compare_engines(reference: Engine, candidate: Engine, images: NDArray[np.float32]) -> LogitErrors:

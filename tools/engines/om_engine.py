@@ -10,13 +10,13 @@ from tools.ascend.dumps import read_logits
 from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
 from tools.ascend.npu_smi import NpuSmiError, watch
-from tools.ascend.reading import Mode, ThroughputReading, card_images_per_second
+from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.turns import device_turn
 from tools.base.errors import OmError, PerfError
 from tools.base.files import scratch_folder
 from tools.engines.predictions import Predictions
-from tools.judge.spec import Preprocessing, Spec
-from tools.judge.throughput import Stated
+from tools.judge.ids import OM_DEVICE, OM_PERF_DEVICE_IDLE, om
+from tools.judge.spec import Preprocessing
 
 TOOL_TIMEOUT_SECONDS = 3 * 3600.0
 """The guide's slowest run, batch 1 over 50,000 images, takes 240 s; a hang must end within a working day's slot."""
@@ -55,25 +55,14 @@ class Measured:
         """The rate of each run on its slowest device."""
         return tuple(_rate(reading) for reading in self.slowest)
 
-    @property
-    def fastest(self) -> float:
-        """The highest rate of all, in images per second per chip: what is too good to be true shows there first."""
-        return max(_rate(reading) for readings in self.runs for reading in readings)
-
-    @property
-    def stated(self) -> tuple[Stated, ...]:
-        """Every figure that the tool stated, with its samples."""
-        readings = (reading for run in self.runs for reading in run)
-        return tuple(Stated(reading.reported_images_per_second, reading.seconds_per_image) for reading in readings)
-
 
 def _rate(reading: ThroughputReading) -> float:
     return reading.images_per_second_per_chip
 
 
 @dataclass(frozen=True)
-class Told:
-    """What the tool told of a run over the data set, read when it is asked for."""
+class ToolReport:
+    """What the tool reported of a run over the data set, read when it is asked for."""
 
     shared: SharedRun
     busy: tuple[str, ...]
@@ -85,10 +74,10 @@ class Told:
 
 @dataclass(frozen=True)
 class OmRun:
-    """A run over the data set: the predictions, and what the tool told beside them."""
+    """A run over the data set: the predictions, and what the tool reported beside them."""
 
     predictions: Predictions
-    told: Told
+    report: ToolReport
 
 
 @dataclass(frozen=True)
@@ -111,21 +100,21 @@ class OmEngine:
             return self._run(offline, number)
 
     def _run(self, offline: Offline, number: int) -> OmRun:
-        gate = f"om.accuracy.finite[bs{offline.batch}]"
+        gate = om(offline.batch).gate("finite")
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             shared = inference.run_dataset(self.machine.target, self._job(offline, work, number), self.machine.devices)
             logits = read_logits(shared.dumps, offline.ids, offline.classes, gate=gate)
-        predictions = Predictions(f"om_bs{offline.batch}", offline.ids, logits)
-        return OmRun(predictions, Told(shared, before + self._busy(f"after-{number}")))
+        predictions = Predictions(om(offline.batch), offline.ids, logits)
+        return OmRun(predictions, ToolReport(shared, before + self._busy(f"after-{number}")))
 
     def measure(
-        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: Told | None = None
+        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: ToolReport | None = None
     ) -> Measured:
         """Throughput of `runs` runs, over the data set on every device, or of pure inference on the first one.
 
         `known` is a run over the data set that was made already and counts as the first of those. PerfError before a
-        run when a device is busy, unless that is tolerated (and told in `busy`).
+        run when a device is busy, unless that is tolerated (and named in `busy`).
         """
         first = [known.measured()] if known is not None and mode is Mode.DATASET else []
         done = list(first)
@@ -138,7 +127,7 @@ class OmEngine:
     def _measure(self, offline: Offline, mode: Mode, number: int, tolerate_busy: bool) -> Measured:
         self._refuse_busy(offline.batch, number, tolerate=tolerate_busy)
         if mode is Mode.DATASET:
-            return self._run(offline, number).told.measured()
+            return self._run(offline, number).report.measured()
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             reading = inference.run_pure(
@@ -170,7 +159,7 @@ class OmEngine:
         if reasons:
             raise PerfError(
                 f"the device is not idle and healthy, nothing was measured: {'; '.join(reasons)}",
-                gate=f"om.perf.device_idle[bs{batch}]",
+                gate=OM_PERF_DEVICE_IDLE.at(batch),
                 fix="end the other job, or take INCONCLUSIVE for an answer with --busy-device inconclusive",
             )
 
@@ -181,31 +170,5 @@ class OmEngine:
         try:
             reasons = watch(self.machine.target.env, logs, self.machine.devices, samples=samples)
         except NpuSmiError as error:
-            raise OmError(str(error), gate="om.device") from error
+            raise OmError(str(error), gate=OM_DEVICE) from error
         return tuple(f"device {device}: {reason}" for device, found in reasons.items() for reason in found)
-
-
-def om_facts(measured: Measured, machine: Machine, spec: Spec) -> dict[str, object]:
-    """What pytest-benchmark keeps beside the samples, so that no number stands without what it was measured on.
-
-    The figures are those of the run with the (lower) median rate, which is the one that the floor is held against.
-    """
-    reading = sorted(measured.slowest, key=_rate)[(len(measured.slowest) - 1) // 2]
-    device = spec.device(machine.soc)
-    published = device.published(reading.batch) if device else None
-    return {
-        **machine.toolchain,
-        "simulated": machine.simulated,
-        "mode": str(reading.mode),
-        "batch": reading.batch,
-        "device": reading.device,
-        "samples_per_run": [len(run.seconds_per_image) for run in measured.slowest],
-        "images_per_second_per_chip_by_run": list(measured.images_per_second_per_chip),
-        "images_per_second_per_chip": reading.images_per_second_per_chip,
-        "images_per_second_per_card_derived": card_images_per_second(reading, device.chips_per_card)
-        if device
-        else None,
-        "reported_images_per_second": reading.reported_images_per_second,
-        "floor_images_per_second_per_chip": device.floor(published).at_least if device and published else None,
-        "published_images_per_second_per_chip": published.images_per_second_per_chip.value if published else None,
-    }

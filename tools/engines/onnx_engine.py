@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.base.errors import OnnxError
+from tools.judge.ids import ONNX_CHECKER, ONNX_INPUT, ONNX_OUTPUT
 from tools.judge.spec import Onnx
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class OnnxEngine:
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except tuple(getattr(errors, name) for name in REFUSALS) as error:
-            raise OnnxError(f"onnxruntime cannot load it: {error}", gate="onnx.checker", where=path) from error
+            raise OnnxError(f"onnxruntime cannot load it: {error}", gate=ONNX_CHECKER, where=path) from error
         self._path, self._asked = path, asked
         self._input, self._output = asked.input.name, asked.output.name
         self._refuse_other_names(path)
@@ -46,7 +47,7 @@ class OnnxEngine:
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument as error:
             raise OnnxError(
                 f"onnxruntime refuses {images.dtype} {list(images.shape)}: {' '.join(str(error).split())}",
-                gate="onnx.input",
+                gate=ONNX_INPUT,
             ) from error
         result: NDArray[np.float32] = output
         return result
@@ -58,8 +59,8 @@ class OnnxEngine:
 
     def _refuse_other_names(self, path: Path) -> None:
         for gate, asked, present in (
-            ("onnx.input", self._input, [value.name for value in self._session.get_inputs()]),
-            ("onnx.output", self._output, [value.name for value in self._session.get_outputs()]),
+            (ONNX_INPUT, self._input, [value.name for value in self._session.get_inputs()]),
+            (ONNX_OUTPUT, self._output, [value.name for value in self._session.get_outputs()]),
         ):
             if asked not in present:
                 raise OnnxError("no such tensor", gate=gate, where=path, measured=", ".join(present), allowed=asked)

@@ -4,36 +4,53 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tools.base.errors import AccuracyError
+from tools.engines.topk import top_k
+from tools.judge import ids as gate_ids
+from tools.judge.ids import Variant
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-IDS, LOGITS = "ids.json", "logits.npy"
+IDS, LOGITS, TOP5 = "ids.json", "logits.npy", "top5.npy"
 IMAGES_AT_ONCE = 500
 """Rows looked at in one go, so that what numpy makes on the way takes 2 MB at 1000 classes and not as much again."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """One model variant's logits: row i of `logits` (N, classes) float32 belongs to `ids[i]`."""
+    """One model variant's logits: row i of `logits` (N, classes) float32 belongs to `ids[i]`.
 
-    variant: str
+    `kept_top5` are the top fives where they are known already.
+    """
+
+    variant: Variant
     ids: tuple[str, ...]
     logits: NDArray[np.float32]
+    kept_top5: NDArray[np.int32] | None = field(default=None, repr=False, compare=False)
 
+    @cached_property
+    def top5(self) -> NDArray[np.int32]:
+        """The five highest classes of each row, best first, ties by the lowest class; found out once and then kept."""
+        import numpy as np
 
-def gate_of(variant: str, question: str) -> str:
-    """The gate that asks something of a variant's predictions: `onnx.accuracy.ids`, `om.accuracy.ids[bs4]`."""
-    stem, _, batch = variant.partition("_")
-    return f"{stem}.accuracy.{question}" + (f"[{batch}]" if batch else "")
+        return top_k(self.logits).astype(np.int32) if self.kept_top5 is None else self.kept_top5
+
+    @cached_property
+    def top5_scores(self) -> NDArray[np.float32]:
+        """Their logits."""
+        import numpy as np
+
+        scores: NDArray[np.float32] = np.take_along_axis(self.logits, self.top5, axis=1)
+        return scores
 
 
 def save_predictions(predictions: Predictions, folder: Path) -> None:
@@ -48,7 +65,7 @@ def save_predictions(predictions: Predictions, folder: Path) -> None:
     if logits.ndim != 2 or len(logits) != len(predictions.ids):
         raise AccuracyError(
             f"{predictions.variant} gave other than one row of logits an image",
-            gate=gate_of(predictions.variant, "ids"),
+            gate=predictions.variant.gate("ids"),
             measured=f"shape {list(logits.shape)}",
             allowed=f"{len(predictions.ids)} rows",
         )
@@ -57,19 +74,21 @@ def save_predictions(predictions: Predictions, folder: Path) -> None:
         raise AccuracyError(
             f"{predictions.variant} gave NaN, infinite or nothing but zero logits for {len(broken)} images: "
             f"{', '.join(broken[:5])}",
-            gate=gate_of(predictions.variant, "finite"),
+            gate=predictions.variant.gate("finite"),
         )
     (folder / IDS).write_bytes(msgspec.json.encode(predictions.ids))
     np.save(folder / LOGITS, logits.astype(np.float32, copy=False), allow_pickle=False)
+    np.save(folder / TOP5, predictions.top5, allow_pickle=False)
 
 
-def load_predictions(folder: Path, variant: str) -> Predictions:
-    """Read what save_predictions wrote; the logits stay on disk (memory-mapped) until they are used."""
+def load_predictions(folder: Path, variant: Variant) -> Predictions:
+    """Read what save_predictions wrote; logits and top fives stay on disk (memory-mapped) until they are used."""
     import numpy as np
 
     ids = msgspec.json.decode((folder / IDS).read_bytes(), type=tuple[str, ...])
     logits = np.load(folder / LOGITS, mmap_mode="r", allow_pickle=False)
-    return Predictions(variant=variant, ids=ids, logits=logits)
+    top5 = np.load(folder / TOP5, mmap_mode="r", allow_pickle=False)
+    return Predictions(variant=variant, ids=ids, logits=logits, kept_top5=top5)
 
 
 def largest_difference(first: Predictions, others: Sequence[Predictions]) -> float:
@@ -84,7 +103,7 @@ def largest_difference(first: Predictions, others: Sequence[Predictions]) -> flo
         if other.ids != first.ids:
             raise AccuracyError(
                 f"{first.variant} and {other.variant} did not predict the same images in the same order",
-                gate="om.batch_invariance_abs_error",
+                gate=gate_ids.OM_BATCH_INVARIANCE_ABS_ERROR,
             )
         pairs = zip(_blocks(first.logits), _blocks(other.logits), strict=True)
         worst += [float(np.abs(mine - theirs).max()) for mine, theirs in pairs]

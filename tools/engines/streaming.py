@@ -17,7 +17,8 @@ from tools.base.parallel import in_order
 from tools.base.progress import progress
 from tools.data.preprocess import UnreadableImageError, image_pixels, normalise_into, read_image
 from tools.engines import Engine, HostEngine
-from tools.engines.predictions import Predictions, gate_of
+from tools.engines.predictions import Predictions
+from tools.judge.ids import PREPROCESSING_IMAGES, Variant
 from tools.judge.spec import Preprocessing
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Photographs:
         except UnreadableImageError as error:
             raise PreprocessingError(
                 f"cannot be read: {error}",
-                gate="preprocessing.images",
+                gate=PREPROCESSING_IMAGES,
                 where=self.images[name],
                 fix="restore the file; tools/imagenet_torch_preprocess.py names all that cannot be read",
             ) from error
@@ -98,7 +99,7 @@ def _predict(variant: str, logits_of: Logits, source: Source, batch: int, *, wor
 
     ids, crop = tuple(source.ids), source.recipe.crop_px
     if not ids:
-        raise PreprocessingError("there is no image to predict", gate="preprocessing.images")
+        raise PreprocessingError("there is no image to predict", gate=PREPROCESSING_IMAGES)
     free: queue.SimpleQueue[NDArray[np.float32]] = queue.SimpleQueue()
     for _ in range(workers):
         free.put(np.empty((batch, 3, crop, crop), np.dtype("<f4")))
@@ -123,14 +124,14 @@ def _predict(variant: str, logits_of: Logits, source: Source, batch: int, *, wor
                 logits = np.empty((len(ids), *part.shape[1:]), part.dtype)
             _refuse_other_shape(variant, part.shape, (min(batch, len(ids) - start), *logits.shape[1:]))
             logits[start : start + batch] = part
-    return Predictions(variant=variant, ids=ids, logits=logits)
+    return Predictions(variant=Variant(variant), ids=ids, logits=logits)
 
 
 def _refuse_other_shape(variant: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if found != expected:
         raise AccuracyError(
             f"{variant} gave other than one row of logits an image",
-            gate=gate_of(variant, "ids"),
+            gate=Variant(variant).gate("ids"),
             measured=f"shape {list(found)}",
             allowed=f"{expected[0]} rows",
         )

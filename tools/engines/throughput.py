@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tools.engines import Engine
+from tools.judge.host import ratio
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +25,7 @@ class Paired:
     @property
     def ratio(self) -> float:
         """Candidate's throughput over the reference's: the median over rounds of the ratio inside each round."""
-        return statistics.median(ref / cand for cand, ref in zip(self.candidate, self.reference, strict=True))
+        return ratio(self.candidate, self.reference)
 
 
 def measure_in_turn(
@@ -45,11 +44,6 @@ def measure_in_turn(
         candidate=tuple(first for first, _ in samples),
         reference=tuple(second for _, second in samples),
     )
-
-
-def images_per_second(seconds_per_image: Sequence[float]) -> float:
-    """The aggregate rate over equal rounds: images done over time taken."""
-    return len(seconds_per_image) / sum(seconds_per_image)
 
 
 def _seconds_per_image(engine: Engine, images: NDArray[np.float32], repeats: int) -> float:

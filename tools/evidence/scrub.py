@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
+from tools.judge import records
 
 SHORTEST_SECRET = 6
 SHORTEST_HOST_NAME = 4
@@ -20,7 +20,7 @@ _URL_LOGIN = re.compile(r"(?<=://)[^/\s:@]{1,200}:[^/\s@]{1,200}(?=@)")
 _PYTEST_USER = re.compile(r"(?<=/pytest-of-)[^/\s]+")
 _HOME = re.compile(r"/(?:home|Users)/[^/\s:'\"]+|/root(?=/|\b)")
 
-T = TypeVar("T", bound=msgspec.Struct)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Scrubber:
 
     def record(self, record: T) -> T:
         """The same record with every text in it scrubbed, and a path that is no UTF-8 made readable."""
-        return msgspec.convert(self._plain(msgspec.to_builtins(record)), type(record))
+        return records.read(type(record), self._plain(records.plain(record)))
 
     def _plain(self, value: object) -> object:
         if isinstance(value, str):

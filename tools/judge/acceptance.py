@@ -6,15 +6,26 @@ Every text has been scrubbed (tools/evidence/scrub.py) when it comes to rest her
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import msgspec
+from dataclasses import dataclass
 
 from tools.base.errors import Stage
-from tools.base.files import atomic
 from tools.judge.accuracy import Loss, TopK
 from tools.judge.agreement import Agreement
-from tools.judge.results import GateResult, Record, RunVerdict
+from tools.judge.facts import (
+    BatchErrors,
+    BinFacts,
+    CheckerFacts,
+    CheckpointFacts,
+    LogitErrors,
+    OmFacts,
+    OnnxFacts,
+    ParityFacts,
+    ToolkitFacts,
+    WeightFacts,
+)
+from tools.judge.handover import Handover
+from tools.judge.ids import Variant
+from tools.judge.results import GateResult, RunVerdict
 from tools.judge.throughput import Throughput
 
 FILE = "acceptance.json"
@@ -22,10 +33,11 @@ MANIFEST = "MANIFEST.sha256"
 SPEC_YAML, SPEC_JSON = "spec.yaml", "spec.json"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 LOGS = "logs"
-SCHEMA = 1
+SCHEMA = 2
 
 
-class InputDigest(Record, frozen=True):
+@dataclass(frozen=True)
+class InputDigest:
     """A file that the run rests on: `name` is checkpoint, onnx, om_bs1 …; images and labels have DatasetRecord."""
 
     name: str
@@ -35,7 +47,8 @@ class InputDigest(Record, frozen=True):
     size_bytes: int
 
 
-class SpecRecord(Record, frozen=True):
+@dataclass(frozen=True)
+class SpecRecord:
     """The spec judged by; the bundle carries it as it was written (spec.yaml) and as it was understood (spec.json)."""
 
     path: str
@@ -45,7 +58,8 @@ class SpecRecord(Record, frozen=True):
     json_sha256: str
 
 
-class DatasetRecord(Record, frozen=True):
+@dataclass(frozen=True)
+class DatasetRecord:
     """The labelled images: `gap` says why they are not those that the spec asks for, empty when they are.
 
     `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py).
@@ -59,7 +73,16 @@ class DatasetRecord(Record, frozen=True):
     gap: str
 
 
-class VariantRecord(Record, frozen=True):
+@dataclass(frozen=True)
+class HandoverFacts:
+    """The ids on both sides of one hand-over: `step` is labels, images, bins, info, or a variant's name."""
+
+    step: str
+    handover: Handover
+
+
+@dataclass(frozen=True)
+class VariantRecord:
     """What one model variant (pth, onnx, om_bs1 …) predicted, and what the judge made of it.
 
     The files hold one row an id of predictions/ids.json: `<name>.top5.npy` int16 (N, 5), best first, and
@@ -67,12 +90,15 @@ class VariantRecord(Record, frozen=True):
     and Top-5 and `agreement` are empty and None for the pth itself. `batch` is None where it is no part of the name.
     """
 
-    name: str
+    name: Variant
     batch: int | None
     model_sha256: str
     accuracy: tuple[TopK, ...]
     losses: tuple[Loss, ...]
     agreement: Agreement | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", Variant(self.name))
 
     @property
     def top5_file(self) -> str:
@@ -85,7 +111,8 @@ class VariantRecord(Record, frozen=True):
         return f"predictions/{self.name}.scores.npy"
 
 
-class HostThroughput(Record, frozen=True):
+@dataclass(frozen=True)
+class HostThroughput:
     """Two engines of this host measured in turn at one batch size: raw samples in seconds per image, one a round."""
 
     batch: int
@@ -96,7 +123,8 @@ class HostThroughput(Record, frozen=True):
     ratio: float
 
 
-class ThroughputRun(Record, frozen=True):
+@dataclass(frozen=True)
+class ThroughputRun:
     """One reading of a vendor tool on one chip, with its raw samples (tools/ascend/reading.py says what they are).
 
     `images` is None for pure inference. `reported_images_per_second` is the tool's own figure,
@@ -114,7 +142,8 @@ class ThroughputRun(Record, frozen=True):
     images_per_second_per_chip: float
 
 
-class DeviceThroughput(Record, frozen=True):
+@dataclass(frozen=True)
+class DeviceThroughput:
     """All runs of one batch size, and the judge's word where this machine class has a published figure.
 
     Several devices give several `runs` of one number, of which the slowest counts. `busy` says what else used a device
@@ -137,7 +166,8 @@ class DeviceThroughput(Record, frozen=True):
     judged: Throughput | None
 
 
-class MachineRecord(Record, frozen=True):
+@dataclass(frozen=True)
+class MachineRecord:
     """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
 
     `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
@@ -151,7 +181,8 @@ class MachineRecord(Record, frozen=True):
     toolchain: dict[str, str]
 
 
-class CommandRecord(Record, frozen=True):
+@dataclass(frozen=True)
+class CommandRecord:
     """One vendor tool's run; `folder` (below the bundle) holds its command.txt, stdout.txt and stderr.txt.
 
     `returncode` is None for a tool that was still running when the suite was ended.
@@ -163,7 +194,8 @@ class CommandRecord(Record, frozen=True):
     seconds: float | None
 
 
-class Timing(Record, frozen=True):
+@dataclass(frozen=True)
+class Timing:
     """Wall time of one step of a stage, in seconds."""
 
     stage: Stage
@@ -171,7 +203,8 @@ class Timing(Record, frozen=True):
     seconds: float
 
 
-class HostRecord(Record, frozen=True):
+@dataclass(frozen=True)
+class HostRecord:
     """The machine the suite ran on; it has no name here."""
 
     system: str
@@ -181,7 +214,8 @@ class HostRecord(Record, frozen=True):
     memory_bytes: int
 
 
-class Versions(Record, frozen=True):
+@dataclass(frozen=True)
+class Versions:
     """The interpreter, every installed library by name, and the digest of the suite's own code."""
 
     python: str
@@ -189,32 +223,45 @@ class Versions(Record, frozen=True):
     suite_sha256: str
 
 
-class Acceptance(Record, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class Acceptance:
     """One run: its last word, every gate's result, and all they rest on.
 
-    `inputs` is what the run's header told, `artifacts` what the store found or made. `interrupted` says what ended
-    the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate. `target` is
-    ascend or simulator, whether or not OMs were made there. `diagnoses` say, a text for each variant that failed, at
-    which node it leaves the checkpoint; their first line is the gate.
+    `inputs` is what the run's header said, `artifacts` what the store found or made. `interrupted` says what ended
+    the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate, and
+    `tolerate_busy` made a busy device inconclusive instead of a failure. `target` is ascend or simulator, whether or
+    not OMs were made there. `diagnoses` say, a text for each variant that failed, at which node it leaves the
+    checkpoint; their first line is the gate.
 
-    Times are ISO 8601. What a run has not come to is None or
-    empty; the verifier counts on nothing that is not there.
+    Times are ISO 8601. What a run has not come to is None or empty; the judge counts on nothing that is not there.
     """
 
-    schema: int = SCHEMA
     verdict: RunVerdict
-    gates: list[GateResult]
-    inputs: list[str]
-    artifacts: list[str]
+    gates: tuple[GateResult, ...]
+    inputs: tuple[str, ...]
+    artifacts: tuple[str, ...]
+    schema: int = SCHEMA
     interrupted: str = ""
     strict_accuracy: bool = False
+    tolerate_busy: bool = False
     started_utc: str = ""
     finished_utc: str = ""
     spec: SpecRecord | None = None
     target: str = ""
+    toolkit: ToolkitFacts | None = None
     machine: MachineRecord | None = None
     digests: tuple[InputDigest, ...] = ()
+    checkpoint: CheckpointFacts | None = None
+    onnx: OnnxFacts | None = None
+    onnx_checker: CheckerFacts | None = None
+    onnx_weights: WeightFacts | None = None
+    onnx_logit_errors: LogitErrors | None = None
     dataset: DatasetRecord | None = None
+    handovers: tuple[HandoverFacts, ...] = ()
+    bins: BinFacts | None = None
+    parity: ParityFacts | None = None
+    oms: tuple[OmFacts, ...] = ()
+    om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()
     host_throughput: tuple[HostThroughput, ...] = ()
     device_throughput: tuple[DeviceThroughput, ...] = ()
@@ -223,16 +270,3 @@ class Acceptance(Record, frozen=True, kw_only=True):
     diagnoses: tuple[str, ...] = ()
     host: HostRecord | None = None
     versions: Versions | None = None
-
-
-def write_acceptance(folder: Path, acceptance: Acceptance) -> Path:
-    """Write `acceptance.json` into the evidence folder, whole or not at all."""
-    path = folder / FILE
-    with atomic(path) as partial:
-        partial.write_bytes(msgspec.json.format(msgspec.json.encode(acceptance), indent=1))
-    return path
-
-
-def read_acceptance(folder: Path) -> Acceptance:
-    """Read what write_acceptance wrote; msgspec.ValidationError when it is something else."""
-    return msgspec.json.decode((folder / FILE).read_bytes(), type=Acceptance)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tools.base.errors import SuiteError
-from tools.judge.handover import handover
+from tools.base.text_enum import TextEnum
 from tools.judge.paired import (
     CONFIDENCE,
     Interval,
@@ -14,17 +13,16 @@ from tools.judge.paired import (
     images_needed,
     loss_interval_pp,
     mcnemar_p,
-    pair,
     wilson_percent,
 )
-from tools.judge.results import Check, Record, Verdict
+from tools.judge.results import Check, Verdict
 from tools.judge.spec import AtMost
 
 PLACES = 5
-NOT_AMONG_THEM = 0
 
 
-class TopK(Record, frozen=True):
+@dataclass(frozen=True)
+class TopK:
     """Top-k accuracy of one model variant with Wilson's interval."""
 
     k: int
@@ -34,7 +32,7 @@ class TopK(Record, frozen=True):
     interval_percent: Interval
 
 
-class TightBound(enum.StrEnum):
+class TightBound(TextEnum):
     """Where the loss stands against the tight bound (default 0.1 pp), which the margin of 1 pp would hide."""
 
     HELD = "HELD"
@@ -42,7 +40,8 @@ class TightBound(enum.StrEnum):
     UNDECIDED = "UNDECIDED"
 
 
-class Loss(Record, frozen=True):
+@dataclass(frozen=True)
+class Loss:
     """The loss of a candidate against the pth at one k, with all that its verdict rests on.
 
     `warning` is not empty exactly when the tight bound is exceeded, whatever the verdict; `images_needed` is None
@@ -62,36 +61,17 @@ class Loss(Record, frozen=True):
     check: Check
 
 
-def label_places(top5: Mapping[str, Sequence[int]], labels: Mapping[str, int], *, variant: str) -> dict[str, int]:
-    """For each image the place (1..5) of its label in the top five classes, 0 where it is not among them.
-
-    `top5` holds five different class indices per image id, best first. SuiteError when the ids are not exactly those
-    of the labels, or a top five is not five different classes: no ratio is computed over them then.
-    """
-    compared = handover("labels", labels.keys(), variant, top5.keys())
-    if not compared.conserved:
-        raise SuiteError("predictions and labels do not belong together", where=variant, measured=str(compared))
-    return {image: _place(top5[image], label, image, variant) for image, label in labels.items()}
-
-
-def top_k(places: Mapping[str, int], k: int) -> TopK:
-    """Top-k accuracy from the places of the labels; SuiteError for no images or k outside 1..5."""
-    if not places:
+def top_k_of(right: int, images: int, k: int) -> TopK:
+    """Top-k accuracy from a count; SuiteError for no images."""
+    if images < 1:
         raise SuiteError(f"no images to take Top-{k} over")
-    return _top_k(sum(_right(places.values(), k)), len(places), k)
-
-
-def top1_to_top5(places: Mapping[str, int]) -> tuple[TopK, ...]:
-    """The five accuracies of the guide's result table."""
-    return tuple(top_k(places, k) for k in range(1, PLACES + 1))
-
-
-def pair_places(pth: Mapping[str, int], candidate: Mapping[str, int], k: int) -> PairedTable:
-    """The 2x2 table of Top-k correctness, paired by image id; SuiteError when the ids differ."""
-    compared = handover("pth", pth.keys(), "candidate", candidate.keys())
-    if not compared.conserved:
-        raise SuiteError("pth and candidate did not see the same images", measured=str(compared))
-    return pair(_right(pth.values(), k), _right((candidate[image] for image in pth), k))
+    return TopK(
+        k=k,
+        right=right,
+        images=images,
+        percent=100 * right / images,
+        interval_percent=wilson_percent(right, images),
+    )
 
 
 def judge_loss(table: PairedTable, *, k: int, margin: AtMost, tight: AtMost, strict: bool) -> Loss:
@@ -112,8 +92,8 @@ def judge_loss(table: PairedTable, *, k: int, margin: AtMost, tight: AtMost, str
     return Loss(
         k=k,
         table=table,
-        pth=_top_k(table.both_right + table.lost, table.images, k),
-        candidate=_top_k(table.both_right + table.gained, table.images, k),
+        pth=top_k_of(table.both_right + table.lost, table.images, k),
+        candidate=top_k_of(table.both_right + table.gained, table.images, k),
         drop_pp=table.drop_pp,
         interval_pp=interval,
         mcnemar_p=mcnemar_p(table),
@@ -121,37 +101,6 @@ def judge_loss(table: PairedTable, *, k: int, margin: AtMost, tight: AtMost, str
         images_needed=needed,
         warning=_warning(table, k, tight) if state is TightBound.EXCEEDED else "",
         check=_check(table, interval, state, margin, tight, strict, needed),
-    )
-
-
-def compare(
-    pth: Mapping[str, int], candidate: Mapping[str, int], *, k: int, margin: AtMost, tight: AtMost, strict: bool
-) -> Loss:
-    """Pair two variants by image id and judge the loss at Top-k; errors and rule as pair_places and judge_loss."""
-    return judge_loss(pair_places(pth, candidate, k), k=k, margin=margin, tight=tight, strict=strict)
-
-
-def _place(classes: Sequence[int], label: int, image: str, variant: str) -> int:
-    if len(classes) != PLACES or len(set(classes)) != PLACES:
-        raise SuiteError(
-            f"{image} has no top five", where=variant, measured=list(classes), allowed=f"{PLACES} different classes"
-        )
-    return 1 + list(classes).index(label) if label in classes else NOT_AMONG_THEM
-
-
-def _right(places: Iterable[int], k: int) -> list[bool]:
-    if not 1 <= k <= PLACES:
-        raise SuiteError("no such accuracy", measured=f"Top-{k}", allowed=f"Top-1 to Top-{PLACES}")
-    return [NOT_AMONG_THEM < place <= k for place in places]
-
-
-def _top_k(right: int, images: int, k: int) -> TopK:
-    return TopK(
-        k=k,
-        right=right,
-        images=images,
-        percent=100 * right / images,
-        interval_percent=wilson_percent(right, images),
     )
 
 

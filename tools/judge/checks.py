@@ -8,6 +8,9 @@ from tools.judge.handover import Handover, first_few
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import AtLeast, AtMost, Bound, Dataset, Exactly
 
+MADE = "made without an error"
+"""The threshold of a gate that asks for a product and no number."""
+
 
 def within(measured: float, bound: Bound, *, detail: str = "") -> Check:
     """Compare a number with its bound; NaN and infinities fail every bound because no comparison with them is true."""
@@ -69,7 +72,7 @@ def made(what: str, *, failed: bool = False) -> Check:
     """A step's own gate: its product exists, or the step died with the error in `what`."""
     return Check(
         measured="failed" if failed else what,
-        threshold="made without an error",
+        threshold=MADE,
         unit="step",
         verdict=Verdict.FAIL if failed else Verdict.PASS,
         detail=what if failed else "",

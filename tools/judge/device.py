@@ -3,15 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median_low
 
-import msgspec
-
+from tools.judge.acceptance import DeviceThroughput, ThroughputRun
 from tools.judge.checks import none_of, not_run, within
 from tools.judge.results import Check, Verdict, Word
-from tools.judge.spec import Device, Model
-from tools.judge.throughput import judge_throughput
+from tools.judge.spec import Device, Model, Spec
+from tools.judge.throughput import Stated, judge_throughput
 
 IDLE_SOURCE = "a perf run on a busy device measures the other job too"
+
+
+def slowest_rates(runs: Sequence[ThroughputRun]) -> tuple[float, ...]:
+    """The rate of each run in images per second per chip, of several devices the slowest: a floor must hold on each."""
+    rates: dict[int, float] = {}
+    for entry in runs:
+        rate = entry.images_per_second_per_chip
+        rates[entry.run] = min(rate, rates.get(entry.run, rate))
+    return tuple(rates[number] for number in sorted(rates))
+
+
+def fastest(runs: Sequence[ThroughputRun]) -> float:
+    """The highest rate of all: what is too good to be true shows there first."""
+    return max(entry.images_per_second_per_chip for entry in runs)
+
+
+def stated(runs: Sequence[ThroughputRun]) -> tuple[Stated, ...]:
+    """Every figure that the tool stated, with its samples."""
+    return tuple(Stated(entry.reported_images_per_second, entry.seconds_per_image) for entry in runs)
+
+
+def throughput_record(
+    runs: tuple[ThroughputRun, ...], *, soc: str, simulated: bool, busy: tuple[str, ...], spec: Spec
+) -> DeviceThroughput:
+    """All runs of one batch size, with what follows from them by the spec.
+
+    The simulator's rates are kept without published figure, floor or verdict: they say nothing about a device.
+    """
+    rates, first, device = slowest_rates(runs), runs[0], spec.device(soc)
+    published = None if device is None or simulated else device.published(first.batch)
+    chips, rate = 1 if device is None else device.chips_per_card, median_low(rates)
+    floor_bound = None if device is None or published is None else device.floor(published)
+    judged = (
+        None
+        if device is None or floor_bound is None
+        else judge_throughput(rates, floor=floor_bound, noise_cv_percent=device.noise_cv_percent.value)
+    )
+    return DeviceThroughput(
+        batch=first.batch,
+        mode=first.mode,
+        soc=soc,
+        chips_per_card=chips,
+        runs=runs,
+        images_per_second_per_chip=rate,
+        images_per_second_per_card=rate * chips,
+        published_images_per_second_per_chip=None if published is None else published.images_per_second_per_chip.value,
+        floor_images_per_second_per_chip=None if floor_bound is None else floor_bound.at_least,
+        figure_source="" if published is None else published.images_per_second_per_chip.source,
+        busy=busy,
+        judged=judged,
+    )
 
 
 def idle(busy: tuple[str, ...], *, tolerated: bool) -> Check:
@@ -63,4 +115,4 @@ def plausible(images_per_second_per_chip: float, device: Device, model: Model, b
 
 
 def _inconclusive(check: Check, detail: str) -> Check:
-    return msgspec.structs.replace(check, verdict=Verdict.INCONCLUSIVE, detail=detail)
+    return replace(check, verdict=Verdict.INCONCLUSIVE, detail=detail)

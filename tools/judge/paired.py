@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import NormalDist
-
-from tools.base.errors import SuiteError
-from tools.judge.results import Record
 
 CONFIDENCE = 0.95
 CONTINUITY = 0.5
 BISECTIONS = 64
 
 
-class Interval(Record, frozen=True):
+@dataclass(frozen=True)
+class Interval:
     """A two-sided confidence interval; the name of the field that holds it says the unit."""
 
     low: float
@@ -22,7 +20,8 @@ class Interval(Record, frozen=True):
     confidence: float
 
 
-class PairedTable(Record, frozen=True):
+@dataclass(frozen=True)
+class PairedTable:
     """How many images both models got right, only the pth (lost), only the candidate (gained), and neither."""
 
     both_right: int
@@ -46,21 +45,6 @@ class PairedTable(Record, frozen=True):
         One division of whole numbers, so that a drop of exactly 1 pp compares equal to 1.0.
         """
         return 100 * (self.lost - self.gained) / self.images
-
-
-def pair(pth_right: Sequence[bool], candidate_right: Sequence[bool]) -> PairedTable:
-    """Count the 2x2 table from two sequences in the same order of images; SuiteError unless equally long, not empty."""
-    if len(pth_right) != len(candidate_right) or not pth_right:
-        raise SuiteError(
-            "pth and candidate cannot be paired",
-            measured=f"{len(pth_right)} and {len(candidate_right)} images",
-            allowed="the same images on both sides, at least one",
-        )
-    both = sum(1 for pth, candidate in zip(pth_right, candidate_right, strict=True) if pth and candidate)
-    pth_total = sum(1 for right in pth_right if right)
-    candidate_total = sum(1 for right in candidate_right if right)
-    lost, gained = pth_total - both, candidate_total - both
-    return PairedTable(both_right=both, lost=lost, gained=gained, both_wrong=len(pth_right) - both - lost - gained)
 
 
 def wilson_percent(right: int, images: int, confidence: float = CONFIDENCE) -> Interval:

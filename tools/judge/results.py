@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import enum
-
-import msgspec
+from dataclasses import dataclass
 
 from tools.base.errors import Stage
+from tools.base.text_enum import TextEnum
+from tools.judge.ids import GateId
 
 
-class Verdict(enum.StrEnum):
+class Verdict(TextEnum):
     """What one gate ended with."""
 
     PASS = "PASS"
@@ -18,7 +18,7 @@ class Verdict(enum.StrEnum):
     NOT_RUN = "NOT RUN"
 
 
-class Word(enum.StrEnum):
+class Word(TextEnum):
     """What a whole run ended with; never a stronger word than its evidence allows."""
 
     ACCEPTED = "ACCEPTED"
@@ -28,11 +28,8 @@ class Word(enum.StrEnum):
     SAMPLE = "SAMPLE"
 
 
-class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Results are immutable and serialise to JSON as they stand."""
-
-
-class Check(Record, frozen=True):
+@dataclass(frozen=True)
+class Check:
     """One comparison: the measured value, the bound in words, and what follows.
 
     `headroom` is how far inside the bound the value lies, in `unit` (negative outside, None where the comparison has
@@ -53,23 +50,28 @@ class Check(Record, frozen=True):
         return self.verdict is Verdict.PASS
 
 
-class GateResult(Record, frozen=True):
+@dataclass(frozen=True)
+class GateResult:
     """A gate of the inventory with its check; `id` carries the batch, as in `host.perf.onnx_to_torch[bs16]`."""
 
-    id: str
+    id: GateId
     stage: Stage
     check: Check
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", GateId(self.id))
 
-class RunVerdict(Record, frozen=True):
+
+@dataclass(frozen=True)
+class RunVerdict:
     """The last word, what qualifies it, and the ids of the gates that failed or are still owed."""
 
     word: Word
     simulated: bool
     sample: bool
     passed: int
-    failed: tuple[str, ...]
-    owed: tuple[str, ...]
+    failed: tuple[GateId, ...]
+    owed: tuple[GateId, ...]
 
     @property
     def banner(self) -> str:

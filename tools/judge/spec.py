@@ -6,68 +6,103 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated, Literal
-
-import msgspec
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Union
 
 from tools.base.errors import SpecError
+from tools.judge.records import Rule
 
 MOST_IMAGES = 10_000_000
-
-Text = Annotated[str, msgspec.Meta(min_length=1)]
-Md5 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-Positive = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 LARGEST = 1e18
 """No figure of a spec comes near; with it no product of a few of them leaves the range of a double."""
-NotNegative = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
-PlainName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Text = str
+    Md5 = str
+    Sha256 = str
+    PlainName = str
+    Factory = str
+    Positive = int
+    ProbeImages = int
+    Rounds = int
+    NotNegative = float
+    Deviation = float
+else:  # rules of tools/judge/records.py, by which a spec is read
+    Text = Rule(str, not_empty=True)
+    Md5 = Rule(str, pattern="^[0-9a-f]{32}$")
+    Sha256 = Rule(str, pattern="^[0-9a-f]{64}$")
+    PlainName = Rule(str, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    Factory = Rule(str, pattern="^[a-z0-9_]+$")
+    Positive = Rule(int, at_least=1, at_most=1_000_000)
+    ProbeImages = Rule(int, at_least=16)
+    Rounds = Rule(int, at_least=3)
+    NotNegative = Rule(float, at_least=0, at_most=LARGEST)
+    Deviation = Rule(float, more_than=0)
 
 
-class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every part of the spec: unknown keys and wrong types are errors, objects never change."""
+class Entry:
+    """Every part of the spec."""
 
 
-class Number(Entry, frozen=True, kw_only=True):
+class Number(Entry):
     """A number always says its unit and where it comes from; one that was loosened says why (tools/spec_diff.py)."""
 
+    unit: str
+    source: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Fact(Number):
+    """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
+
+    value: NotNegative
     unit: Text
     source: Text
     reason: Text | None = None
 
 
-class Fact(Number, frozen=True, kw_only=True):
-    """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
-
-    value: NotNegative
-
-
-class Exactly(Number, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class Exactly(Number):
     """The measured value must equal this."""
 
     exactly: NotNegative
+    unit: Text
+    source: Text
+    reason: Text | None = None
 
 
-class AtMost(Number, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class AtMost(Number):
     """The measured value may not exceed this."""
 
     at_most: NotNegative
+    unit: Text
+    source: Text
+    reason: Text | None = None
 
 
-class AtLeast(Number, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class AtLeast(Number):
     """The measured value may not fall below this."""
 
     at_least: NotNegative
+    unit: Text
+    source: Text
+    reason: Text | None = None
 
 
-Bound = Exactly | AtMost | AtLeast
+Bound = Union[Exactly, AtMost, AtLeast]
 
 
-class Model(Entry, frozen=True):
+@dataclass(frozen=True)
+class Model(Entry):
     """Which network: `factory` is a name known to torchvision.models.get_model."""
 
     name: Text
-    factory: Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]+$")]
+    factory: Factory
     flops_per_image: Fact
     parameters: Fact
 
@@ -76,7 +111,8 @@ class Model(Entry, frozen=True):
             raise ValueError(f"flops_per_image is {self.flops_per_image.value}, it must be at least 1")
 
 
-class Checkpoint(Entry, frozen=True):
+@dataclass(frozen=True)
+class Checkpoint(Entry):
     """The published weights; the md5 is checked before anything is unpickled."""
 
     file: PlainName
@@ -86,7 +122,8 @@ class Checkpoint(Entry, frozen=True):
     source: Text
 
 
-class Tensor(Entry, frozen=True):
+@dataclass(frozen=True)
+class Tensor(Entry):
     """An input or output of the model; -1 marks the dynamic batch axis."""
 
     name: PlainName
@@ -101,18 +138,20 @@ class Tensor(Entry, frozen=True):
         return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
 
 
-class Onnx(Entry, frozen=True):
+@dataclass(frozen=True)
+class Onnx(Entry):
     """What the exported file must be and how closely it must follow the checkpoint."""
 
     opset: Exactly
     input: Tensor
     output: Tensor
-    probe_images: Annotated[int, msgspec.Meta(ge=16)]
+    probe_images: ProbeImages
     logits_abs_error: AtMost
     batch_invariance_abs_error: AtMost
 
 
-class Dataset(Entry, frozen=True):
+@dataclass(frozen=True)
+class Dataset(Entry):
     """The labelled images an acceptance needs: `id_format` with 1..images gives every id."""
 
     images: Exactly
@@ -132,16 +171,15 @@ class Dataset(Entry, frozen=True):
         return tuple(self.id_format.format(index + 1) for index in range(int(self.images.exactly)))
 
 
-class Preprocessing(Entry, frozen=True):
+@dataclass(frozen=True)
+class Preprocessing(Entry):
     """Resize the short side, cut the centre, scale to 0..1, normalise by channel: torchvision's reference recipe."""
 
     resize_px: Positive
     crop_px: Positive
     interpolation: Literal["bilinear"]
     mean: tuple[float, float, float]
-    std: tuple[
-        Annotated[float, msgspec.Meta(gt=0)], Annotated[float, msgspec.Meta(gt=0)], Annotated[float, msgspec.Meta(gt=0)]
-    ]
+    std: tuple[Deviation, Deviation, Deviation]
     parity_images: Positive
     source: Text
 
@@ -162,7 +200,8 @@ class Preprocessing(Entry, frozen=True):
         return f"mean {self.mean}, std {self.std}"
 
 
-class Accuracy(Entry, frozen=True):
+@dataclass(frozen=True)
+class Accuracy(Entry):
     """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
 
     pth_top1: Fact
@@ -180,7 +219,8 @@ class Accuracy(Entry, frozen=True):
             raise ValueError(f"tight_drop_pp {tight} exceeds the smaller of top1_drop_pp and top5_drop_pp, {most}")
 
 
-class LogitAgreement(Entry, frozen=True):
+@dataclass(frozen=True)
+class LogitAgreement(Entry):
     """How closely a variant's logits must follow the pth's, image by image (tools/judge/agreement.py).
 
     `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this.
@@ -194,7 +234,8 @@ class LogitAgreement(Entry, frozen=True):
     top5_set_changed_percent: AtMost
 
 
-class Agreement(Entry, frozen=True):
+@dataclass(frozen=True)
+class Agreement(Entry):
     """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16."""
 
     onnx: LogitAgreement
@@ -206,22 +247,25 @@ class Agreement(Entry, frozen=True):
         return self.om_on_device if on_device else self.om_on_simulator
 
 
-class HostRatio(Entry, frozen=True):
+@dataclass(frozen=True)
+class HostRatio(Entry):
     """Throughput of onnxruntime over torch at one batch size, measured in turn in the same run."""
 
     batch: Positive
     onnx_to_torch: AtLeast
 
 
-class HostPerf(Entry, frozen=True):
+@dataclass(frozen=True)
+class HostPerf(Entry):
     """How host throughput is measured and judged; seconds are never judged, only ratios inside one run."""
 
-    rounds: Annotated[int, msgspec.Meta(ge=3)]
+    rounds: Rounds
     min_images_per_round: Positive
     ratios: tuple[HostRatio, ...]
 
 
-class DeviceBatch(Entry, frozen=True):
+@dataclass(frozen=True)
+class DeviceBatch(Entry):
     """Published throughput of one batch size on one chip, and the card figure where one was printed."""
 
     batch: Positive
@@ -230,7 +274,8 @@ class DeviceBatch(Entry, frozen=True):
     images_per_second_per_card: Fact | None
 
 
-class Device(Entry, frozen=True):
+@dataclass(frozen=True)
+class Device(Entry):
     """One machine class: floors belong to it alone and are published x (100 - floor_margin_percent) / 100."""
 
     soc: PlainName
@@ -286,7 +331,8 @@ class Device(Entry, frozen=True):
         )
 
 
-class ThroughputRuns(Entry, frozen=True):
+@dataclass(frozen=True)
+class ThroughputRuns(Entry):
     """How often throughput is measured at each batch size, over the data set and by pure inference."""
 
     dataset: Positive
@@ -297,7 +343,8 @@ class ThroughputRuns(Entry, frozen=True):
         return self.dataset if mode == "dataset" else self.pure
 
 
-class Om(Entry, frozen=True):
+@dataclass(frozen=True)
+class Om(Entry):
     """How OMs are compiled (`soc` null: for the device's own chip), measured, and how far batches may lie apart.
 
     Throughput of `dataset_batches` is measured over the data set, that of the others by pure inference (guide), unless
@@ -317,7 +364,8 @@ class Om(Entry, frozen=True):
         return self.batch_invariance_abs_error_on_device if on_device else self.batch_invariance_abs_error
 
 
-class Spec(Entry, frozen=True):
+@dataclass(frozen=True)
+class Spec(Entry):
     """Everything one port is judged by.
 
     `reasons` says why a value that is no number of its own (a list, a count) was loosened: its path, as
@@ -337,7 +385,7 @@ class Spec(Entry, frozen=True):
     host_perf: HostPerf
     om: Om
     devices: tuple[Device, ...]
-    reasons: dict[Text, Text] = {}
+    reasons: dict[Text, Text] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.batches:

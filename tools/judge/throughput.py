@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
+from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist, fmean, median_low, stdev
 
 from tools.base.errors import SuiteError
 from tools.judge.checks import within
 from tools.judge.paired import CONFIDENCE, Interval
-from tools.judge.results import Check, Record, Verdict
+from tools.judge.results import Check, Verdict
 from tools.judge.spec import AtLeast, AtMost
 
 BISECTIONS = 64
@@ -18,7 +19,8 @@ SPREAD_FALSE_ALARM = 0.001
 MOST_RUNS = 99
 
 
-class Throughput(Record, frozen=True):
+@dataclass(frozen=True)
+class Throughput:
     """k runs of one batch size on one chip, judged against a floor; rates in images per second per chip.
 
     `noise_interval` follows from the stored noise figure, `order_interval` from the runs alone (its `confidence` is
@@ -36,7 +38,8 @@ class Throughput(Record, frozen=True):
     check: Check
 
 
-class Rates(Record, frozen=True):
+@dataclass(frozen=True)
+class Rates:
     """How often each verdict falls, as probabilities that add up to 1."""
 
     passed: float
@@ -44,7 +47,8 @@ class Rates(Record, frozen=True):
     inconclusive: float
 
 
-class Stated(Record, frozen=True):
+@dataclass(frozen=True)
+class Stated:
     """What a tool printed as its rate, in images per second, and the raw samples it rests on, in seconds per image."""
 
     images_per_second: float
@@ -170,7 +174,7 @@ def _median_below(z: float, runs: int) -> float:
     return _at_least((runs + 1) // 2, runs, NormalDist().cdf(z))
 
 
-@cache
+@lru_cache(maxsize=None)
 def _median_quantile(probability: float, runs: int) -> float:
     low, high = -10.0, 10.0
     for _ in range(BISECTIONS):

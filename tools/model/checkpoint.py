@@ -8,13 +8,15 @@ import pickle
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.base.errors import CheckpointError, SpecError
+from tools.judge.facts import CheckpointFacts
+from tools.judge.ids import CHECKPOINT_KEYS, CHECKPOINT_LOADS, CHECKPOINT_MD5
 from tools.judge.spec import Checkpoint
 from tools.model.torchvision_ops import import_torchvision
+from tools.store.content import checkpoint_content_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -27,24 +29,12 @@ DAMAGE = (
 """What torch's reader of state_dicts raises on damaged bytes, found by feeding it some."""
 
 
-@dataclass(frozen=True)
-class StateDictFacts:
-    """A state_dict held against the network's own: names that are missing, unexpected, of other shape or not finite."""
-
-    tensors: int
-    expected: int
-    missing: tuple[str, ...]
-    unexpected: tuple[str, ...]
-    misshapen: tuple[str, ...]
-    not_finite: tuple[str, ...]
-
-
 def require_file(path: Path) -> None:
     """CheckpointError when there is no such file."""
     if not path.is_file():
         raise CheckpointError(
             "there is no such checkpoint file",
-            gate="checkpoint.md5",
+            gate=CHECKPOINT_MD5,
             where=path,
             fix="python tools/fetch_checkpoint.py downloads the published one",
         )
@@ -57,7 +47,7 @@ def readable(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise CheckpointError(
-            f"cannot read the checkpoint: {error.strerror}", gate="checkpoint.md5", where=path
+            f"cannot read the checkpoint: {error.strerror}", gate=CHECKPOINT_MD5, where=path
         ) from error
 
 
@@ -66,7 +56,7 @@ def require_md5(path: Path, measured: str, published: Checkpoint) -> None:
     if measured != published.md5:
         raise CheckpointError(
             "this is not the published checkpoint, it is not unpickled",
-            gate="checkpoint.md5",
+            gate=CHECKPOINT_MD5,
             where=path,
             measured=f"md5 {measured} ({path.stat().st_size} bytes)",
             allowed=f"md5 {published.md5}",
@@ -101,13 +91,13 @@ def _is_dense(value: object) -> bool:
     return torch.is_tensor(value) and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
 
 
-def compare_with_network(state_dict: StateDict, factory: str) -> StateDictFacts:
+def compare_with_network(state_dict: StateDict, factory: str) -> CheckpointFacts:
     """Hold the state_dict against torchvision's network: names, shapes, float32 and finite values."""
     import torch
 
     expected = _network(factory).state_dict()
     common = sorted(expected.keys() & state_dict.keys())
-    return StateDictFacts(
+    return CheckpointFacts(
         tensors=len(state_dict),
         expected=len(expected),
         missing=tuple(sorted(expected.keys() - state_dict.keys())),
@@ -118,6 +108,7 @@ def compare_with_network(state_dict: StateDict, factory: str) -> StateDictFacts:
             if state_dict[name].shape != expected[name].shape or state_dict[name].dtype != expected[name].dtype
         ),
         not_finite=tuple(name for name in sorted(state_dict) if not bool(torch.isfinite(state_dict[name]).all())),
+        content_sha256=checkpoint_content_sha256(state_dict),
     )
 
 
@@ -128,7 +119,7 @@ def build_model(state_dict: StateDict, factory: str) -> torch.nn.Module:
         model.load_state_dict(dict(state_dict), assign=True)
     except RuntimeError as error:
         raise CheckpointError(
-            f"the weights do not fit {factory}: {' '.join(str(error).split())}", gate="checkpoint.keys"
+            f"the weights do not fit {factory}: {' '.join(str(error).split())}", gate=CHECKPOINT_KEYS
         ) from error
     return model.eval().requires_grad_(requires_grad=False)
 
@@ -150,7 +141,7 @@ def _network(factory: str) -> torch.nn.Module:
 def _not_a_state_dict(path: Path, reason: str) -> CheckpointError:
     return CheckpointError(
         f"not a plain state_dict of tensors: {reason}",
-        gate="checkpoint.loads",
+        gate=CHECKPOINT_LOADS,
         where=path,
         fix="only a dict of tensors is loaded (weights_only=True), never code",
     )

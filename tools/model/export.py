@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from tools.base.errors import OnnxError
 from tools.base.files import atomic
+from tools.judge.facts import OnnxFacts
+from tools.judge.ids import ONNX_EXPORT, ONNX_OPSET
 from tools.judge.spec import Onnx
-from tools.model.onnx_model import OnnxFacts, inspect_model
+from tools.model.onnx_model import inspect_model
 
 if TYPE_CHECKING:
     import torch
@@ -31,7 +33,7 @@ def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Onnx) -> None:
         try:
             _export(model, partial, asked)
         except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-            raise OnnxError(f"torch could not export: {error}", gate="onnx.export", where=onnx_path) from error
+            raise OnnxError(f"torch could not export: {error}", gate=ONNX_EXPORT, where=onnx_path) from error
         produced = inspect_model(partial)
         _require_opset(produced, asked)
         _require_eval_mode(produced)
@@ -59,7 +61,7 @@ def _require_opset(produced: OnnxFacts, asked: Onnx) -> None:
     if produced.opsets != (f"ai.onnx {asked.opset.exactly:g}",):
         raise OnnxError(
             "the exporter produced another opset than asked for",
-            gate="onnx.opset",
+            gate=ONNX_OPSET,
             measured=", ".join(produced.opsets),
             allowed=f"ai.onnx {asked.opset.exactly:g}",
             fix="the legacy exporter (dynamo=False) of torch 2.13 yields what is asked",
@@ -71,7 +73,7 @@ def _require_eval_mode(produced: OnnxFacts) -> None:
     if found:
         raise OnnxError(
             "the model was exported in train mode",
-            gate="onnx.export",
+            gate=ONNX_EXPORT,
             measured=f"{len(found)} x {found[0]}",
             allowed="operators of inference only",
             fix="call model.eval() before the export and leave `training` at its default",

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import OnnxError
+from tools.judge.facts import CheckerFacts, OnnxFacts, WeightFacts
+from tools.judge.ids import ONNX_EXPORT
 
 if TYPE_CHECKING:
     import onnx
 
     from tools.model.checkpoint import StateDict
-
-
-@dataclass(frozen=True)
-class OnnxFacts:
-    """`opsets` as "domain version", inputs and outputs as "name dtype [axes]" (a dynamic axis shows as -1), nodes."""
-
-    opsets: tuple[str, ...]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    operators: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class WeightComparison:
-    """Initializers held against the checkpoint bit by bit; `offenders` are missing, extra or unequal names."""
-
-    offenders: tuple[str, ...]
-    among: int
 
 
 def inspect_model(path: Path) -> OnnxFacts:
@@ -43,18 +26,18 @@ def inspect_model(path: Path) -> OnnxFacts:
     )
 
 
-def checker_answer(path: Path) -> str:
+def checker_facts(path: Path) -> CheckerFacts:
     """What onnx.checker (with full shape inference) says: `accepted`, or its complaint."""
     import onnx
 
     try:
         onnx.checker.check_model(str(path), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
-        return " ".join(str(error).split())
-    return "accepted"
+        return CheckerFacts(" ".join(str(error).split()))
+    return CheckerFacts("accepted")
 
 
-def compare_weights(path: Path, state_dict: StateDict) -> WeightComparison:
+def compare_weights(path: Path, state_dict: StateDict) -> WeightFacts:
     """Every initializer must equal the checkpoint's tensor of the same name, bit for bit, and none may be missing."""
     import numpy as np
     from onnx import numpy_helper
@@ -66,7 +49,7 @@ def compare_weights(path: Path, state_dict: StateDict) -> WeightComparison:
         mine, theirs = numpy_helper.to_array(stored[name]), state_dict[name].numpy()
         if mine.dtype != theirs.dtype or mine.shape != theirs.shape or not np.array_equal(mine, theirs):
             offenders.append(f"{name} differs")
-    return WeightComparison(offenders=tuple(offenders), among=len(state_dict))
+    return WeightFacts(offenders=tuple(offenders), among=len(state_dict))
 
 
 def _load(path: Path, *, weights: bool) -> onnx.ModelProto:
@@ -76,7 +59,7 @@ def _load(path: Path, *, weights: bool) -> onnx.ModelProto:
     try:
         return onnx.load(str(path), load_external_data=weights)
     except (DecodeError, OSError) as error:
-        raise OnnxError(f"not a readable ONNX file: {error}", gate="onnx.export", where=path) from error
+        raise OnnxError(f"not a readable ONNX file: {error}", gate=ONNX_EXPORT, where=path) from error
 
 
 def _describe(value: Any) -> str:  # noqa: ANN401 - a protobuf message without a published type

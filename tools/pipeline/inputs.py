@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
+from tools.pipeline.options import VARIABLES
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
 
 BUILD = ROOT / "build"
@@ -17,13 +18,6 @@ LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 MOST_DIGITS = 18  # beyond it lies no count of images
 LONGEST_SHOWN = 60
 GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
-VARIABLES = {
-    name: f"ACCEPTANCE_{name.upper()}"
-    for name in (
-        *("checkpoint", "imagenet", "images", "labels", "limit", "spec", "cache", "evidence", "baseline"),
-        *("target", "infer_tool", "device", "soc", "ais_bench_python", "busy_device"),
-    )
-}
 
 
 class InputError(SuiteError):
@@ -63,11 +57,6 @@ class Inputs:
     def sample_data(self) -> bool:
         """True when the images and labels are the embedded sample's."""
         return self.images is None
-
-    @property
-    def whole_sample(self) -> bool:
-        """True when the images are all of the embedded sample's."""
-        return self.sample_data and self.limit is None
 
     @property
     def sample(self) -> bool:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Hashable
 from pathlib import Path
 
-import msgspec
 import yaml
 
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.base.reading import small_file
+from tools.judge import records
 from tools.judge.spec import Spec
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
@@ -33,11 +33,11 @@ def load_spec(path: Path) -> Spec:
     root, document = _parsed(text, path)
     try:
         _refuse_doubtful_keys(root, path, "")
-        return msgspec.convert(document, Spec)
-    except msgspec.ValidationError as error:
-        message, _, dotted = str(error).partition(" - at `$")
+        return records.read(Spec, document)
+    except records.RecordError as error:
+        message = error.message
         unknown = re.search("unknown field `(.+)`", message)
-        inside = f"{dotted.rstrip('`')}{'.' + unknown[1] if unknown else ''}".lstrip(".")
+        inside = f"{error.path}{'.' + unknown[1] if unknown else ''}".lstrip(".")
         line = _node_at(root, inside).start_mark.line + 1
         raise SpecError(f"{inside or 'top level'}: {message}", where=f"{path}:{line}") from error
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tools.ascend.target import TargetKind
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import Acceptance, DeviceThroughput, InputDigest, VariantRecord
-from tools.judge.results import Check, GateResult, Record, Verdict
+from tools.judge.results import Check, GateResult, Verdict
 from tools.judge.spec import Spec
 
 T = TypeVar("T")
@@ -19,7 +20,8 @@ class BaselineError(SuiteError):
     """Two bundles that say nothing about each other."""
 
 
-class FigureDelta(Record, frozen=True):
+@dataclass(frozen=True)
+class FigureDelta:
     """One figure of the baseline beside the same one now; None where one side has none.
 
     `loss` is in `loss_unit` (pp of accuracy, percent of throughput), positive for the worse, `allowed` the spec's
@@ -37,7 +39,8 @@ class FigureDelta(Record, frozen=True):
     detail: str
 
 
-class GateDelta(Record, frozen=True):
+@dataclass(frozen=True)
+class GateDelta:
     """One gate in both runs; `delta` is current minus baseline where both measured a number."""
 
     id: str
@@ -52,7 +55,8 @@ class GateDelta(Record, frozen=True):
         return before.measured != now.measured or before.verdict is not now.verdict
 
 
-class Comparison(Record, frozen=True):
+@dataclass(frozen=True)
+class Comparison:
     """Everything that two runs have in common, what the later one lost, and the word over both.
 
     `verdict` is FAIL for any loss beyond its bound, else INCONCLUSIVE where a judged figure of the baseline has no
@@ -90,7 +94,7 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
     same, so this is a difference of counts), a device's throughput `floor_margin_percent` of its machine class.
     BaselineError when checkpoint, data set, target or chip differ, or are not recorded.
     """
-    _refuse_strangers(baseline, current)
+    _refuse_other_runs(baseline, current)
     figures = (*_accuracy(baseline, current, spec), *_throughput(baseline, current, spec))
     before, now = _decided(baseline.gates), _decided(current.gates)
     return Comparison(
@@ -104,7 +108,7 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
     )
 
 
-def _refuse_strangers(baseline: Acceptance, current: Acceptance) -> None:
+def _refuse_other_runs(baseline: Acceptance, current: Acceptance) -> None:
     for what, fact in (("checkpoint", _checkpoint), ("data set", _dataset), ("target", lambda run: run.target or None)):
         _refuse_other(what, fact(baseline), fact(current))
     if baseline.machine is not None and current.machine is not None:

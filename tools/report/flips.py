@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.judge.accuracy import PLACES
+from tools.judge.bundle import texts
+from tools.judge.files import Refused, read_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -164,8 +164,8 @@ def _places(top: _Top5, row: int, label: int) -> tuple[Place, ...]:
 
 def _ids(path: Path) -> list[str]:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=list[str])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        return list(texts(read_json(path.read_bytes(), path.name), path.name))
+    except (OSError, Refused) as error:
         raise PredictionsError(f"cannot read the ids: {error}", where=path) from error
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tools.base.errors import Stage
 from tools.judge.acceptance import FILE, IDS, LABELS, Acceptance, CommandRecord
-from tools.judge.gates import BY_ID
+from tools.judge.gates import BY_ID, in_order
+from tools.judge.ids import OM_COMPILED, OM_DESCRIBED, OM_DEVICE, OM_PERF_DEVICE_IDLE, OM_RAN, OM_TOOLKIT, PTH, GateId
 from tools.judge.results import Check, GateResult, Verdict
 
 NOT_REACHED = "this run did not come to it"
@@ -22,7 +23,7 @@ LINKS_AT_MOST = 4
 class GateRow:
     """One gate: `batch` is empty where it has none, `check` None where the run did not come to it."""
 
-    id: str
+    id: GateId
     batch: str
     verdict: Verdict
     check: Check | None
@@ -41,7 +42,7 @@ class GateRow:
 class Question:
     """One kind of gate with its rows, one a batch size; `source` is that of the threshold."""
 
-    id: str
+    id: GateId
     text: str
     rows: tuple[GateRow, ...]
 
@@ -72,13 +73,11 @@ def gates_by_stage(acceptance: Acceptance, folder: Path) -> tuple[StageGates, ..
     """All gates decided or owed; evidence names files that lie in `folder`."""
     decided = {result.id: result for result in acceptance.gates}
     names = [*decided, *(name for name in acceptance.verdict.owed if name not in decided)]
-    order = {name: number for number, name in enumerate(BY_ID)}
-    names.sort(key=lambda name: order.get(_kind(name), len(order)))
     warnings = loss_warnings(acceptance)
-    rows = [_row(name, decided.get(name), warnings.get(name, ""), acceptance, folder) for name in names]
+    rows = [_row(name, decided.get(name), warnings.get(name, ""), acceptance, folder) for name in in_order(names)]
     questions = [
         Question(id=kind, text=BY_ID[kind].question if kind in BY_ID else UNKNOWN_QUESTION, rows=tuple(group))
-        for kind, group in groupby(rows, key=lambda row: _kind(row.id))
+        for kind, group in groupby(rows, key=lambda row: row.id.gate)
     ]
     stages = {kind: _stage(kind, decided) for kind in (question.id for question in questions)}
     return tuple(
@@ -88,21 +87,20 @@ def gates_by_stage(acceptance: Acceptance, folder: Path) -> tuple[StageGates, ..
     )
 
 
-def loss_warnings(acceptance: Acceptance) -> dict[str, str]:
+def loss_warnings(acceptance: Acceptance) -> dict[GateId, str]:
     """Gate id -> the sentence about a tight bound that was exceeded."""
-    found = {}
-    for variant in acceptance.variants:
-        batch = f"[bs{variant.batch}]" if variant.batch is not None else ""
-        for loss in variant.losses:
-            if loss.warning:
-                found[f"{variant.name.partition('_bs')[0]}.accuracy.top{loss.k}_drop_pp{batch}"] = loss.warning
-    return found
+    return {
+        variant.name.gate(f"top{loss.k}_drop_pp"): loss.warning
+        for variant in acceptance.variants
+        for loss in variant.losses
+        if loss.warning
+    }
 
 
-def _row(name: str, result: GateResult | None, warning: str, acceptance: Acceptance, folder: Path) -> GateRow:
+def _row(name: GateId, result: GateResult | None, warning: str, acceptance: Acceptance, folder: Path) -> GateRow:
     return GateRow(
         id=name,
-        batch=name.partition("[")[2].rstrip("]"),
+        batch="" if name.batch is None else f"bs{name.batch}",
         verdict=result.check.verdict if result else Verdict.NOT_RUN,
         check=result.check if result else None,
         detail=result.check.detail if result else NOT_REACHED,
@@ -111,17 +109,13 @@ def _row(name: str, result: GateResult | None, warning: str, acceptance: Accepta
     )
 
 
-def _kind(name: str) -> str:
-    return name.partition("[")[0]
-
-
-def _stage(kind: str, decided: dict[str, GateResult]) -> Stage:
+def _stage(kind: GateId, decided: dict[GateId, GateResult]) -> Stage:
     if kind in BY_ID:
         return BY_ID[kind].stage
-    return next(result.stage for name, result in decided.items() if _kind(name) == kind)
+    return next(result.stage for name, result in decided.items() if name.gate == kind)
 
 
-def _evidence(name: str, acceptance: Acceptance, folder: Path) -> tuple[str, ...]:
+def _evidence(name: GateId, acceptance: Acceptance, folder: Path) -> tuple[str, ...]:
     """Files of the bundle that the gate's word rests on; acceptance.json holds the figures of them all."""
     files = [*_prediction_files(name, acceptance), *_logs(name, acceptance.commands)]
     there = [file for file in files if is_plain(file) and (folder / file).is_file()]
@@ -133,28 +127,27 @@ def is_plain(file: str) -> bool:
     return not file.startswith("/") and ".." not in Path(file).parts
 
 
-def _prediction_files(name: str, acceptance: Acceptance) -> list[str]:
-    variant, found, rest = _kind(name).partition(".accuracy.")
-    if not found:
+def _prediction_files(name: GateId, acceptance: Acceptance) -> list[str]:
+    variant = name.variant
+    if variant is None:
         return []
-    if rest == "ids":
+    question = name.gate.rpartition(".")[2]
+    if question == "ids":
         return [IDS]
-    batch = name.partition("[")[2].rstrip("]")
-    wanted = f"{variant}_{batch}" if batch else variant
-    own = [record.top5_file for record in acceptance.variants if record.name == wanted]
-    pth = [record.top5_file for record in acceptance.variants if record.name == "pth" and wanted != "pth"]
-    return [*own, *pth, LABELS] if rest.startswith("top") else own
+    own = [record.top5_file for record in acceptance.variants if record.name == variant]
+    pth = [record.top5_file for record in acceptance.variants if record.name == PTH and variant != PTH]
+    return [*own, *pth, LABELS] if question.startswith("top") else own
 
 
-def _logs(name: str, commands: Sequence[CommandRecord]) -> list[str]:
+def _logs(name: GateId, commands: Sequence[CommandRecord]) -> list[str]:
     """What the tools printed: atc for compiling, npu-smi for the device, the inference tool for the rest of om."""
-    kind = _kind(name)
-    if not kind.startswith(("om.compiled", "om.described", "om.ran", "om.toolkit", "om.device", "om.perf")):
+    kind = name.gate
+    if not kind.startswith((OM_COMPILED, OM_DESCRIBED, OM_RAN, OM_TOOLKIT, OM_DEVICE, "om.perf")):
         return []
-    batch = re.search(r"bs\d+", name)
-    ours = [command for command in commands if batch is None or batch[0] in re.findall(r"bs\d+", command.folder)]
-    asks_npu_smi = kind in ("om.toolkit", "om.device", "om.perf.device_idle")
-    program = "atc" if kind == "om.compiled" else "npu-smi" if asks_npu_smi else None
+    batch = None if name.batch is None else f"bs{name.batch}"
+    ours = [command for command in commands if batch is None or batch in re.findall(r"bs\d+", command.folder)]
+    asks_npu_smi = kind in (OM_TOOLKIT, OM_DEVICE, OM_PERF_DEVICE_IDLE)
+    program = "atc" if kind == OM_COMPILED else "npu-smi" if asks_npu_smi else None
     return [f"{command.folder}/stdout.txt" for command in _by(program, ours)]
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
-import msgspec
-
 from tools.base.errors import SuiteError
 from tools.base.files import atomic
 from tools.judge.acceptance import SPEC_JSON, Acceptance
+from tools.judge.bundle import read_spec as read_bundled_spec
+from tools.judge.files import Refused
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
@@ -61,8 +61,8 @@ def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
         return None
     path = folder / SPEC_JSON
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Spec)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return read_bundled_spec(path.read_bytes(), path.name)
+    except (OSError, Refused) as error:
         raise ReportError(f"cannot read the bundle's spec: {error}", where=path) from error
 
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from tools.judge.acceptance import Acceptance
+from tools.judge.lines import MEANING
 from tools.judge.results import Verdict, Word
 from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.tables import AccuracyRow, ThroughputRow, accuracy_rows, references, throughput_rows
-from tools.report.terminal import MEANING
 
 NOTHING = str(words.NOTHING)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")

@@ -11,11 +11,11 @@ from markupsafe import Markup
 
 from tools.judge.acceptance import Acceptance, DeviceThroughput, VariantRecord
 from tools.judge.accuracy import Loss
+from tools.judge.lines import MEANING
 from tools.judge.results import Verdict, Word
 from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.gate_rows import GateRow, StageGates
-from tools.report.terminal import MEANING
 
 UNKNOWN = "not known in this run"
 BATCHES_SHOWN = 5

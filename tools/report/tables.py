@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.ascend.target import TargetKind
-from tools.engines.throughput import images_per_second
 from tools.judge.acceptance import Acceptance, DeviceThroughput, HostThroughput, VariantRecord
 from tools.judge.accuracy import Loss
+from tools.judge.ids import HOST_ONNX_TO_TORCH, OM_PERF_FLOOR, ONNX, PTH, om
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Fact, Spec
+from tools.judge.throughput import images_per_second
 from tools.report.words import variant_name
 
 NOT_RUN = "not run"
@@ -85,7 +86,7 @@ class HostRow:
 def accuracy_rows(acceptance: Acceptance, spec: Spec | None) -> tuple[AccuracyRow, ...]:
     """pth, onnx and an OM for each batch size of the spec, then whatever else was recorded."""
     records = {variant.name: variant for variant in acceptance.variants}
-    asked = ["pth", "onnx", *(f"om_bs{batch}" for batch in spec.batches)] if spec else []
+    asked = [PTH, ONNX, *(om(batch) for batch in spec.batches)] if spec else []
     names = [*asked, *(name for name in records if name not in asked)]
     return tuple(AccuracyRow(variant_name(name), records.get(name)) for name in names)
 
@@ -111,9 +112,7 @@ def throughput_rows(acceptance: Acceptance, spec: Spec | None) -> tuple[Throughp
         ThroughputRow(
             batch,
             record := records.get(batch),
-            record.judged.check
-            if record and record.judged
-            else checks.get(f"om.perf.images_per_second_per_chip[bs{batch}]"),
+            record.judged.check if record and record.judged else checks.get(OM_PERF_FLOOR.at(batch)),
         )
         for batch in sorted({*records, *(spec.batches if spec else ())})
     )
@@ -127,7 +126,7 @@ def host_rows(acceptance: Acceptance) -> tuple[HostRow, ...]:
             entry,
             images_per_second(entry.candidate_seconds_per_image),
             images_per_second(entry.reference_seconds_per_image),
-            checks.get(f"host.perf.onnx_to_torch[bs{entry.batch}]"),
+            checks.get(HOST_ONNX_TO_TORCH.at(entry.batch)),
         )
         for entry in acceptance.host_throughput
     )

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from tools.judge.acceptance import SpecRecord
 from tools.judge.results import Check, Word
+from tools.judge.shipped import spec_words
 
 NOTHING: Final = Markup("–")
 MINUS: Final = "\u2212"
@@ -116,12 +117,7 @@ def size(value: int) -> str:
 
 
 def judged_by(spec: SpecRecord) -> str:
-    """Which spec judged, in the words of the offline judge, which knows the suite's own by their digests.
-
-    The judge is the suite's largest module: only who writes a report waits for its import.
-    """
-    from tools.verify_bundle import spec_words
-
+    """Which spec judged, in the words of the judge, which knows the suite's own by their digests."""
     return spec_words(f"{spec.path} ({spec.why})", spec.json_sha256)
 
 

@@ -26,9 +26,10 @@ def convert(request: Request) -> OfflineModel:
     inputs = _inputs(model, request)
     batch = inputs[0].shape[0]
     outputs = _outputs(_skeleton(model), inputs, batch)
-    to_fp16(model, _Weights().change)
     if ordered(Fault.ATC_OTHER_BATCH):
         batch, inputs, outputs = 2 * batch, _twice(inputs), _twice(outputs)
+    _fix_shapes(model, inputs)
+    to_fp16(model, _Weights().change)
     return OfflineModel(
         name=request.target.stem,
         soc=other_soc(request.soc) if ordered(Fault.ATC_OTHER_SOC) else request.soc,
@@ -102,25 +103,29 @@ def _input(value: onnx.ValueInfoProto, shape: tuple[int, ...] | None) -> TensorS
         raise AtcError(
             "E19025", f"Input tensor is invalid. Reason: [{value.name}] is {list(own)} float, asked for {list(asked)}."
         )
-    dimensions[0].dim_param = "sample"
     return TensorSpec(value.name, "float32", asked)
 
 
 def _outputs(skeleton: onnx.ModelProto, inputs: tuple[TensorSpec, ...], batch: int) -> tuple[TensorSpec, ...]:
     import onnx
 
-    asked = {spec.name: spec for spec in inputs}
-    for value in skeleton.graph.input:
-        if value.name in asked:
-            value.type.tensor_type.shape.dim[0].dim_value = batch
-    for value in skeleton.graph.output:
-        value.type.tensor_type.ClearField("shape")
+    _fix_shapes(skeleton, inputs)
     inferred = onnx.shape_inference.infer_shapes(skeleton, data_prop=True)
     specs = []
     for value in inferred.graph.output:
         sizes = [entry.dim_value for entry in value.type.tensor_type.shape.dim]
         specs.append(TensorSpec(value.name, "float32", (batch, *sizes[1:])))
     return tuple(specs)
+
+
+def _fix_shapes(model: onnx.ModelProto, inputs: tuple[TensorSpec, ...]) -> None:
+    """Give the inputs the batch that was asked for, and leave the outputs' shapes to be inferred from it."""
+    asked = {spec.name: spec for spec in inputs}
+    for value in model.graph.input:
+        if value.name in asked:
+            value.type.tensor_type.shape.dim[0].dim_value = asked[value.name].shape[0]
+    for value in model.graph.output:
+        value.type.tensor_type.ClearField("shape")
 
 
 def _twice(specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tools.ascend.simulator import dumps
+from tools.ascend.simulator.chips import cores
 from tools.ascend.simulator.faults import Fault, ordered
 
 if TYPE_CHECKING:
-    from tools.ascend.simulator.device import LoadedModel
+    from tools.ascend.simulator.device import Array, LoadedModel
+
+Item = TypeVar("Item")
 
 
 class InfoError(Exception):
@@ -69,6 +74,32 @@ def run(loaded: LoadedModel, entries: list[Entry], folder: Path, binary: bool) -
 
 
 def _samples(loaded: LoadedModel, entries: list[Entry]) -> Iterator[dumps.Sample]:
+    for group, outputs in _executed(loaded, entries):
+        for position, entry in enumerate(group):
+            yield entry.path.name.rpartition(".")[0] or entry.path.name, [output[position] for output in outputs]
+
+
+def _executed(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[Entry], list[Array]]]:
+    """The outputs of each batch, in order; every core has an execution of its own, for sharing one wastes much."""
+    loaded.open_session()  # once, and not by each thread
+    with ThreadPoolExecutor(cores()) as pool:
+        started = ((group, pool.submit(loaded.run, data)) for group, data in _batches(loaded, entries))
+        for group, outputs in _looking_ahead(started, cores()):
+            yield group, outputs.result()
+
+
+def _looking_ahead(items: Iterator[Item], number: int) -> Iterator[Item]:
+    """The items in order, each once `number` more of them were taken."""
+    taken: deque[Item] = deque()
+    for item in items:
+        taken.append(item)
+        if len(taken) > number:
+            yield taken.popleft()
+    yield from taken
+
+
+def _batches(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[Entry], Array]]:
+    """The samples of each execution; a batch that the tool drops is told and left out."""
     import numpy as np
 
     batch, shape = loaded.model.batch, loaded.model.inputs[0].shape[1:]
@@ -82,9 +113,7 @@ def _samples(loaded: LoadedModel, entries: list[Entry]) -> Iterator[dumps.Sample
         if None in contents:
             continue
         data = np.frombuffer(b"".join(filter(None, contents)), dtype="<f4").reshape(len(group), *shape)
-        outputs = loaded.run(data)
-        for position, entry in enumerate(group):
-            yield entry.path.name.rpartition(".")[0] or entry.path.name, [output[position] for output in outputs]
+        yield group, data
 
 
 def _content(entry: Entry, size: int) -> bytes | None:

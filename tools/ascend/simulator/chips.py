@@ -40,11 +40,11 @@ def present_chip() -> Chip:
 
 
 def cores() -> int:
-    """Cores that a device of this host computes with: ASCEND_SIMULATOR_CORES, by default 0, which is all."""
+    """Cores that a device of this host computes with: ASCEND_SIMULATOR_CORES, by default all that it may use."""
     text = os.environ.get("ASCEND_SIMULATOR_CORES", "0")
     if not (text.isascii() and text.isdigit() and len(text) < 4):
         refuse(f"ASCEND_SIMULATOR_CORES is {text!r}, it must be a whole number, 0 for all")
-    return int(text)
+    return int(text) or len(os.sched_getaffinity(0))
 
 
 def other_soc(soc: str) -> str:

@@ -1,7 +1,4 @@
-"""One simulated chip with a model loaded: what it refuses to load, what it computes and how long it says it took.
-
-Each sample is computed alone, whatever the OM's batch, so that the same image gives the same bytes at every batch.
-"""
+"""One simulated chip with a model loaded: what it refuses to load, what it computes and how long it says it took."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.ascend.simulator import offline_model
-from tools.ascend.simulator.chips import cores, execution_ms, present_chip
+from tools.ascend.simulator.chips import execution_ms, present_chip
 from tools.ascend.simulator.faults import Fault, ordered, remember_use
 
 if TYPE_CHECKING:
@@ -29,9 +26,12 @@ class DeviceError(Exception):
 
 
 class LoadedModel:
-    """A model on a device: `run` computes, `next_ms` yields the invented time of the next execution."""
+    """A model on a device: `run` computes, `next_ms` yields the invented time of the next execution.
 
-    def __init__(self, path: Path, device_id: int) -> None:
+    `threads` share one execution; 0 is onnxruntime's own choice, one a core.
+    """
+
+    def __init__(self, path: Path, device_id: int, threads: int = 1) -> None:
         self.chip = present_chip()
         self.device_id = device_id
         if ordered(Fault.DEVICE_OPEN_FAILS) or not 0 <= device_id < self.chip.devices:
@@ -40,6 +40,7 @@ class LoadedModel:
         if ordered(Fault.DEVICE_BUSY_HALF_WAY) or ordered(Fault.DEVICE_UNHEALTHY_HALF_WAY):
             remember_use()
         self.executions = 0
+        self._threads = threads
         self._session: Any = None
 
     @property
@@ -53,24 +54,28 @@ class LoadedModel:
         return execution_ms(self.chip, self.model.batch, self.executions)
 
     def run(self, samples: Array) -> list[Array]:
-        """All outputs, float32, first axis samples, for samples of any number up to the batch."""
+        """One execution: all outputs, float32, first axis samples, for up to a batch of samples.
+
+        The model has a fixed batch: zeros fill a short one up, and what they yield is dropped.
+        """
         import numpy as np
 
-        session = self._open_session()
-        name = self.model.inputs[0].name
-        rows = [session.run(None, {name: samples[index : index + 1]}) for index in range(len(samples))]
-        outputs = [np.concatenate([row[position] for row in rows]) for position in range(len(self.model.outputs))]
+        model = self.model
+        missing = np.zeros((model.batch - len(samples), *samples.shape[1:]), samples.dtype)
+        whole = np.concatenate((samples, missing)) if len(missing) else samples
+        outputs = [output[: len(samples)] for output in self.open_session().run(None, {model.inputs[0].name: whole})]
         if self.model.batch > 1 and ordered(Fault.INFER_BATCH_DIFFERS):
-            outputs[0].reshape(len(samples), -1)[:, 0] += 0.5
+            outputs[0].reshape(len(samples), -1)[:, 0] += 0.0625
         return outputs
 
-    def _open_session(self) -> Any:  # noqa: ANN401  onnxruntime is untyped
+    def open_session(self) -> Any:  # noqa: ANN401  onnxruntime is untyped
+        """The model in onnxruntime, opened at the first call: pure inference computes nothing and makes none."""
         if self._session is None:
             import onnxruntime
 
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 3
-            options.intra_op_num_threads = cores()
+            options.intra_op_num_threads = self._threads
             options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._session = onnxruntime.InferenceSession(self.model.graph, options, ["CPUExecutionProvider"])
         return self._session

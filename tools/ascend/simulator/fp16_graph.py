@@ -1,7 +1,7 @@
 """From an fp32 ONNX graph to one with the device's numerics: fp16 values between nodes, fp32 accumulation inside.
 
 onnxruntime on a CPU computes fp16 nodes in its own way, so nothing is computed in fp16 here: weights are stored as fp16
-and widened, every node computes in fp32, and a pair of Casts rounds what it yields.
+and widened, every node computes in fp32, and a pair of Casts rounds what goes into the next sum.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     Weight = npt.NDArray[np.float32]
 
-# Rounding commutes with these: they select, reorder or rename values that are fp16 already.
+# Rounding commutes with these, for they select, reorder or rename values: it waits until they are through, so that
+# onnxruntime can fuse them with the node before and there is less to round after a pool.
 EXACT = frozenset(
     {"Relu", "MaxPool", "GlobalMaxPool", "Flatten", "Reshape", "Transpose", "Identity", "Dropout", "Squeeze"}
 )
@@ -29,36 +30,31 @@ ROUNDED = frozenset(
 def to_fp16(model: onnx.ModelProto, change_weight: Callable[[str, Weight], Weight]) -> None:
     """Rewrite the graph in place; `change_weight(name, fp32 array)` is where faults get at the weights.
 
-    Node types outside EXACT and ROUNDED must have been refused before.
+    Outputs change their names and keep their order. Node types outside EXACT and ROUNDED must have been refused before.
     """
     from onnx import TensorProto, helper
 
     graph = model.graph
-    nodes = _narrow_weights(graph, change_weight)
+    weights = {tensor.name for tensor in graph.initializer}
+    nodes, twins = _narrow_weights(graph, change_weight), dict[str, str]()
 
-    def round_to(source: str, target: str) -> None:
-        narrow = f"{target}/fp16"
-        nodes.append(helper.make_node("Cast", [source], [narrow], to=TensorProto.FLOAT16))
-        nodes.append(helper.make_node("Cast", [narrow], [target], to=TensorProto.FLOAT))
+    def rounded(name: str) -> str:
+        if not name or name in weights:
+            return name
+        if name not in twins:
+            narrow, twins[name] = f"{name}/fp16", f"{name}/rounded"
+            nodes.append(helper.make_node("Cast", [name], [narrow], to=TensorProto.FLOAT16))
+            nodes.append(helper.make_node("Cast", [narrow], [twins[name]], to=TensorProto.FLOAT))
+        return twins[name]
 
-    names = _data_inputs(graph)
-    for name in names:
-        round_to(name, f"{name}/rounded")
     for node in graph.node:
-        node.input[:] = [f"{name}/rounded" if name in names else name for name in node.input]
-        target = node.output[0]
         if node.op_type in ROUNDED:
-            node.output[0] = f"{target}/fp32"
+            node.input[:] = map(rounded, node.input)
         nodes.append(node)
-        if node.op_type in ROUNDED:
-            round_to(f"{target}/fp32", target)
+    for value in graph.output:
+        value.name = rounded(value.name)
     del graph.node[:]
     graph.node.extend(nodes)
-
-
-def _data_inputs(graph: onnx.GraphProto) -> list[str]:
-    weights = {tensor.name.removesuffix("/fp16") for tensor in graph.initializer}
-    return [value.name for value in graph.input if value.name not in weights]
 
 
 def _narrow_weights(graph: onnx.GraphProto, change_weight: Callable[[str, Weight], Weight]) -> list[onnx.NodeProto]:

@@ -35,7 +35,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class OfflineModel:
-    """What an OM holds; `graph` is an ONNX graph with fp16 weights that computes one sample at a time."""
+    """What an OM holds; `graph` is an ONNX graph with fp16 weights that computes one batch."""
 
     name: str
     soc: str

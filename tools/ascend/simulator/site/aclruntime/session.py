@@ -12,6 +12,7 @@ from typing import NoReturn
 import numpy as np
 
 from aclruntime.tensors import BaseTensor, MemorySummary, Tensor, TensorDesc, copy_ms
+from tools.ascend.simulator.chips import cores
 from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.device import DeviceError, LoadedModel
 from tools.ascend.simulator.faults import Fault, hang_or_die
@@ -49,7 +50,7 @@ class InferenceSession:
         self._times: list[float] = []
         print("[INFO] acl init success", flush=True)
         try:
-            self._loaded = LoadedModel(Path(model_path), int(device_id))
+            self._loaded = LoadedModel(Path(model_path), int(device_id), threads=cores())
         except DeviceError as error:
             _fail(str(error))
         _open_devices.append(self._loaded.device_id)

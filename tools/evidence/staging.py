@@ -8,19 +8,19 @@ bundle as it was.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-
-import msgspec
 
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
 from tools.evidence.scrub import Scrubber
+from tools.judge import records, strict_json
 from tools.judge.acceptance import (
     FILE,
     IDS,
@@ -33,6 +33,7 @@ from tools.judge.acceptance import (
     CommandRecord,
     DatasetRecord,
     DeviceThroughput,
+    HandoverFacts,
     HostRecord,
     HostThroughput,
     InputDigest,
@@ -40,15 +41,31 @@ from tools.judge.acceptance import (
     SpecRecord,
     VariantRecord,
     Versions,
-    write_acceptance,
 )
-from tools.judge.results import Record, Word
+from tools.judge.consistency import SIMULATOR_SAYS
+from tools.judge.facts import (
+    BatchErrors,
+    BinFacts,
+    CheckerFacts,
+    CheckpointFacts,
+    LogitErrors,
+    OmFacts,
+    OnnxFacts,
+    ParityFacts,
+    ToolkitFacts,
+    WeightFacts,
+)
+from tools.judge.handover import Handover
+from tools.judge.results import Word
 from tools.judge.spec import Spec
-from tools.spec_json import spec_json
+from tools.ports.spec_json import spec_json
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Classes = NDArray[np.integer]
+    Scores = NDArray[np.floating]
 
 PIECES = "pieces"
 REFERENCES = ("checkpoint", "pth")
@@ -57,17 +74,15 @@ STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 Reporter = Callable[[Path, Acceptance], None]
-T = TypeVar("T", bound=Record)
-
-
-SIMULATOR_SAYS = b"[SIMULATOR]"
+T = TypeVar("T")
 
 
 class EvidenceError(SuiteError):
     """The evidence cannot be written where it was asked for, or its pieces contradict each other."""
 
 
-class Ending(Record, frozen=True):
+@dataclass(frozen=True)
+class Ending:
     """How a vendor tool ended, as tools/base/process.py leaves it beside the streams."""
 
     returncode: int
@@ -82,41 +97,41 @@ class Staging:
     folder: Path
     scrub: Scrubber
 
-    def put(self, record: Record, key: str) -> None:
+    def put(self, record: T, key: str) -> T:
         """Keep a record under its type and `key`; the same key again replaces it (two workers know the same)."""
         path = self.folder / PIECES / type(record).__name__ / f"{_plain(key)}.json"
         with atomic(path) as partial:
-            partial.write_bytes(msgspec.json.encode(self.scrub.record(record)))
+            partial.write_text(json.dumps(records.plain(self.scrub.record(record))), encoding="utf-8")
+        return record
+
+    def put_handover(self, step: str, found: Handover) -> Handover:
+        """Keep the ids on both sides of a step."""
+        self.put(HandoverFacts(step, found), step)
+        return found
 
     def pieces(self, kind: type[T]) -> list[T]:
         """Every record of this type: the checkpoint's first, then by key, numbers in keys as numbers."""
         paths = (self.folder / PIECES / kind.__name__).glob("*.json")
-        return [msgspec.json.decode(path.read_bytes(), type=kind) for path in sorted(paths, key=_natural)]
+        return [records.read(kind, json.loads(path.read_bytes())) for path in sorted(paths, key=_natural)]
 
-    def put_dataset(self, record: DatasetRecord, labels: Mapping[str, int]) -> None:
+    def put_dataset(self, record: DatasetRecord, labels: Mapping[str, int]) -> DatasetRecord:
         """Keep the ids and their labels, in the order that all predictions follow."""
         import numpy as np
 
-        self._write(IDS, msgspec.json.encode(list(labels)))
+        self._write(IDS, _ids_json(labels))
         self._write_array(LABELS, np.fromiter(labels.values(), np.dtype("<i2"), len(labels)))
-        self.put(record, "dataset")
+        return self.put(record, "dataset")
 
-    def put_variant(self, record: VariantRecord, ids: Sequence[str], logits: NDArray[np.floating]) -> None:
-        """Keep the five best classes of each row of `logits` (N, classes) and their values, with what was judged.
+    def put_variant(self, record: VariantRecord, ids: Sequence[str], top5: Classes, scores: Scores) -> VariantRecord:
+        """Keep the five best classes of each image (N, 5) and their logits, with what was judged.
 
         EvidenceError unless the ids are those of the data set, in its order.
         """
-        import numpy as np
-
-        from tools.engines.topk import top_k
-
-        if (self.folder / IDS).read_bytes() != msgspec.json.encode(list(ids)):
+        if (self.folder / IDS).read_bytes() != _ids_json(ids):
             raise EvidenceError("the ids are not those of the data set, or in another order", where=record.name)
-        top5 = top_k(logits)
-        scores = np.take_along_axis(logits, top5, axis=1)
         self._write_array(record.top5_file, top5.astype("<i2"))
         self._write_array(record.scores_file, scores.astype("<f4"))
-        self.put(record, record.name)
+        return self.put(record, record.name)
 
     def put_logs(self, name: str, logs: Path) -> None:
         """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written."""
@@ -151,12 +166,23 @@ class Staging:
 
     def gathered(self, acceptance: Acceptance) -> Acceptance:
         """The record of the run with every piece that was put here, scrubbed."""
-        return msgspec.structs.replace(
+        return replace(
             self.scrub.record(acceptance),
             spec=self._piece(SpecRecord),
+            toolkit=self._piece(ToolkitFacts),
             machine=self._piece(MachineRecord),
             digests=tuple(self.pieces(InputDigest)),
+            checkpoint=self._piece(CheckpointFacts),
+            onnx=self._piece(OnnxFacts),
+            onnx_checker=self._piece(CheckerFacts),
+            onnx_weights=self._piece(WeightFacts),
+            onnx_logit_errors=self._piece(LogitErrors),
             dataset=self._piece(DatasetRecord),
+            handovers=tuple(self.pieces(HandoverFacts)),
+            bins=self._piece(BinFacts),
+            parity=self._piece(ParityFacts),
+            oms=tuple(self.pieces(OmFacts)),
+            om_batch_errors=self._piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),
             host_throughput=tuple(self.pieces(HostThroughput)),
             device_throughput=tuple(self.pieces(DeviceThroughput)),
@@ -228,7 +254,7 @@ class Staging:
             np.lib.format.write_array(handle, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
 
 
-def _strangers(place: Path) -> list[str]:
+def _unknown_files(place: Path) -> list[str]:
     """Files of a bundle's folder that no bundle put there."""
     manifest = place / MANIFEST
     lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
@@ -271,9 +297,9 @@ def _refuse_what_is_no_bundle(place: Path) -> None:
             where=place,
             fix="name an empty or new folder with --evidence",
         )
-    if place.is_dir() and (strangers := _strangers(place)):
+    if place.is_dir() and (unknown := _unknown_files(place)):
         raise EvidenceError(
-            f"{strangers[0]} is no file of the evidence, and evidence replaces the whole folder",
+            f"{unknown[0]} is no file of the evidence, and evidence replaces the whole folder",
             where=place,
             fix="move them, or name another folder with --evidence",
         )
@@ -288,8 +314,25 @@ def write_manifest(folder: Path) -> Path:
     return folder / MANIFEST
 
 
+def write_acceptance(folder: Path, acceptance: Acceptance) -> Path:
+    """Write `acceptance.json` into the evidence folder, whole or not at all."""
+    path = folder / FILE
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(records.plain(acceptance), indent=1, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def read_acceptance(folder: Path) -> Acceptance:
+    """Read what write_acceptance wrote; RecordError or ValueError when it is something else."""
+    return records.read(Acceptance, strict_json.parse((folder / FILE).read_bytes()))
+
+
+def _ids_json(ids: Iterable[str]) -> bytes:
+    return json.dumps(list(ids), separators=(",", ":"), ensure_ascii=False).encode()
+
+
 def _ending(path: Path) -> Ending | None:
-    return msgspec.json.decode(path.read_bytes(), type=Ending) if path.is_file() else None
+    return records.read(Ending, json.loads(path.read_bytes())) if path.is_file() else None
 
 
 def _plain(name: str) -> str:

@@ -1,0 +1,387 @@
+"""A bundle as evidence: what its record, predictions and spec say, each answer only where it is really there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tools.base.errors import SpecError
+from tools.judge import records
+from tools.judge.acceptance import (
+    FILE,
+    IDS,
+    LABELS,
+    SCHEMA,
+    SPEC_JSON,
+    Acceptance,
+    DatasetRecord,
+    DeviceThroughput,
+    HostThroughput,
+    InputDigest,
+    MachineRecord,
+    VariantRecord,
+)
+from tools.judge.agreement import Agreement
+from tools.judge.dataset import other_images
+from tools.judge.evidence import Evidence, NoEvidence
+from tools.judge.facts import (
+    BatchErrors,
+    BinFacts,
+    CheckerFacts,
+    CheckpointFacts,
+    LogitErrors,
+    OmDescription,
+    OnnxFacts,
+    ParityFacts,
+    ToolkitFacts,
+    WeightFacts,
+)
+from tools.judge.files import Files, Refused, check_manifest, read_json, read_npy, short
+from tools.judge.handover import Handover
+from tools.judge.ids import PTH, Variant
+from tools.judge.predictions import Flips, TopFive, flips, top_five
+from tools.judge.results import Check, Verdict
+from tools.judge.spec import Spec
+
+CLASS_CODES = {"<i2": "h", "<i4": "i"}
+SCORE_CODES = {"<f4": "f"}
+TARGETS = {"ascend": True, "simulator": False}
+"""Whether OMs were meant to run on a device."""
+T = TypeVar("T")
+
+
+class Bundle(Evidence):
+    """One bundle whose files are whole, to be judged by its own spec or, with `judged_by`, by another one.
+
+    `problems` collects every disagreement found in it.
+    """
+
+    def __init__(self, name: str, files: Files, record: Acceptance, spec: Spec) -> None:
+        if record.target not in TARGETS:
+            raise Refused(f"{FILE}.target: {short(record.target)} is no target")
+        super().__init__(
+            spec,
+            on_device=TARGETS[record.target],
+            strict=record.strict_accuracy,
+            tolerate_busy=record.tolerate_busy,
+        )
+        self.name, self.files, self.record = name, files, record
+        self.problems: list[str] = []
+        self._top_fives: dict[Variant, TopFive] = {}
+        self._flips: dict[Variant, Flips] = {}
+
+    def judged_by(self, spec: Spec) -> Bundle:
+        """The same bundle, to be judged by another spec: what that asks beyond it is owed, and no problem."""
+        return Bundle(self.name, self.files, self.record, spec)
+
+    @cached_property
+    def ids(self) -> tuple[str, ...]:
+        """The image ids, row after row."""
+        return texts(self.files.json(IDS), IDS)
+
+    @cached_property
+    def labels(self) -> Sequence[int]:
+        """The label of each id."""
+        return read_npy(self.files.read(LABELS), LABELS, CLASS_CODES, None)
+
+    @cached_property
+    def variants(self) -> dict[Variant, VariantRecord]:
+        """What was recorded of each variant."""
+        return _once({entry.name: entry for entry in self.record.variants}, self.record.variants, "variants")
+
+    def top_five(self, variant: Variant) -> TopFive:
+        """See Evidence; the predictions of a recorded variant must be whole."""
+        if variant not in self.variants:
+            raise NoEvidence(f"no predictions of {variant}")
+        if variant not in self._top_fives:
+            self._top_fives[variant] = self._read_top_five(self.variants[variant])
+        return self._top_fives[variant]
+
+    def _read_top_five(self, record: VariantRecord) -> TopFive:
+        if not record.name.known:
+            raise Refused(f"{short(str(record.name))} is no name of a variant")
+        classes = read_npy(self.files.read(record.top5_file), record.top5_file, CLASS_CODES, 5)
+        scores = read_npy(self.files.read(record.scores_file), record.scores_file, SCORE_CODES, 5)
+        if not len(classes) == len(scores) == 5 * len(self.labels) == 5 * len(self.ids):
+            raise Refused(f"{record.name}: {len(classes) // 5} and {len(scores) // 5} rows for {len(self.ids)} ids")
+        return top_five(record.name, classes, scores, self.labels)
+
+    def flips(self, variant: Variant) -> Flips:
+        """How a variant's top five differ from the checkpoint's."""
+        if variant not in self._flips:
+            self._flips[variant] = flips(self.top_five(PTH), self.top_five(variant))
+        return self._flips[variant]
+
+    def agreement(self, variant: Variant) -> Agreement:
+        """See Evidence: cosines and errors take all logits and are as recorded, all else follows from the top fives.
+
+        Where the five best scores leave open whether a flip lies beyond a near tie, the record decides.
+        """
+        found = self.flips(variant)
+        recorded = self.variants[variant].agreement
+        if recorded is None:
+            raise NoEvidence(f"no agreement of {variant} was recorded")
+        bounds = (
+            self.spec.agreement.onnx if variant.kind == "onnx" else self.spec.agreement.om(on_device=self.on_device)
+        )
+        near_tie = bounds.near_tie_logits.value
+        known = set(recorded.flipped_beyond_near_tie)
+        surely, possibly = found.surely_beyond(near_tie), found.possibly_beyond(near_tie)
+        beyond = [row for row in found.gaps if row in surely or (row in possibly and self.ids[row] in known)]
+        return dataclasses.replace(
+            recorded,
+            images=len(self.ids),
+            unusable=(),
+            top5_set_changed_percent=100 * found.top5_set_changed / len(self.ids),
+            near_tie_logits=near_tie,
+            flipped=tuple(self.ids[row] for row in found.gaps),
+            flipped_beyond_near_tie=tuple(self.ids[row] for row in beyond),
+        )
+
+    @cached_property
+    def digests(self) -> dict[str, InputDigest]:
+        """Digests of the inputs by name."""
+        return _once({entry.name: entry for entry in self.record.digests}, self.record.digests, "digests")
+
+    def digest(self, name: str) -> InputDigest:
+        """See Evidence."""
+        if name not in self.digests:
+            raise NoEvidence(f"no digest of {name}")
+        return self.digests[name]
+
+    def checkpoint(self) -> CheckpointFacts:
+        """See Evidence."""
+        return _there(self.record.checkpoint, "no facts about the checkpoint")
+
+    def onnx(self) -> OnnxFacts:
+        """See Evidence."""
+        return _there(self.record.onnx, "no facts about the ONNX file")
+
+    def checker(self) -> CheckerFacts:
+        """See Evidence."""
+        return _there(self.record.onnx_checker, "no answer of onnx.checker")
+
+    def weights(self) -> WeightFacts:
+        """See Evidence."""
+        return _there(self.record.onnx_weights, "no comparison of weights")
+
+    def logit_errors(self) -> LogitErrors:
+        """See Evidence; as many images were looked at as the spec asks for, or all where there are fewer."""
+        found = _there(self.record.onnx_logit_errors, "no comparison of onnxruntime with torch")
+        self._looked_at(found.images, self.spec.onnx.probe_images)
+        return found
+
+    def dataset(self) -> DatasetRecord:
+        """See Evidence."""
+        return _there(self.record.dataset, "no record of the data set")
+
+    def gap(self) -> str:
+        """See Evidence; the words are the record's, whether there is a gap is found out again."""
+        dataset = self.dataset()
+        if not other_images(self.ids, dataset.images_sha256, self.spec.dataset):
+            return ""
+        return dataset.gap or "these are not the images that this spec asks for"
+
+    @cached_property
+    def handovers(self) -> dict[str, Handover]:
+        """The hand-overs by step."""
+        recorded = self.record.handovers
+        return _once({entry.step: entry.handover for entry in recorded}, recorded, "handovers")
+
+    def handover(self, step: str) -> Handover:
+        """See Evidence; a hand-over of the whole data set counts as many ids as there are."""
+        if step not in self.handovers:
+            raise NoEvidence(f"no predictions of {step}" if Variant(step).known else f"no hand-over of {step}")
+        found = self.handovers[step]
+        whole = self.record.dataset is not None and (step != "labels" or self.record.dataset.limit is None)
+        if found.conserved and whole and self.bins_whole and found.expected != len(self.ids):
+            raise NoEvidence(f"{found.expected} ids were handed over, {len(self.ids)} are there")
+        return found
+
+    @property
+    def bins_whole(self) -> bool:
+        """Whether no bin was lost or invented, which is a gate of its own."""
+        bins = self.handovers.get("bins")
+        return bins is None or bins.conserved
+
+    def bins(self) -> BinFacts:
+        """See Evidence; as many were looked at as there are images."""
+        found = _there(self.record.bins, "no facts about the bins")
+        self._looked_at(found.among, None)
+        return found
+
+    def parity(self) -> ParityFacts:
+        """See Evidence; as many were looked at as the spec asks for, or all where there are fewer."""
+        found = _there(self.record.parity, "no comparison of bins with torchvision")
+        self._looked_at(len(set(found.looked_at)), self.spec.preprocessing.parity_images)
+        others = set(found.looked_at).difference(self.ids if self.record.dataset is not None else found.looked_at)
+        if others:
+            raise NoEvidence(f"{short(min(others))} was looked at, which is no image of the data set")
+        return found
+
+    def _looked_at(self, count: int, at_most: int | None) -> None:
+        if self.record.dataset is None or not self.bins_whole:
+            return
+        wanted = len(self.ids) if at_most is None else min(at_most, len(self.ids))
+        if count != wanted:
+            raise NoEvidence(f"{count} were looked at, not {wanted}")
+
+    def toolkit(self) -> ToolkitFacts:
+        """See Evidence."""
+        return _there(self.record.toolkit, "no record of the toolkit")
+
+    def machine(self) -> MachineRecord:
+        """See Evidence."""
+        return _there(self.record.machine, "no record of the machine")
+
+    def described(self, batch: int) -> OmDescription:
+        """See Evidence."""
+        found = _once({entry.batch: entry.described for entry in self.record.oms}, self.record.oms, "oms")
+        if batch not in found:
+            raise NoEvidence(f"no description of the OM of batch {batch}")
+        return found[batch]
+
+    def batch_errors(self) -> BatchErrors:
+        """See Evidence; all batch sizes of the spec and all images must have been compared."""
+        found = _there(self.record.om_batch_errors, "no comparison of the batch sizes")
+        if found.batches != self.spec.batches or (self.record.dataset is not None and found.images != len(self.ids)):
+            raise NoEvidence(f"batches {found.batches} were compared over {found.images} images, not all")
+        return found
+
+    @cached_property
+    def hosts(self) -> dict[int, HostThroughput]:
+        """Host throughput by batch size."""
+        recorded = self.record.host_throughput
+        return _once({entry.batch: entry for entry in recorded}, recorded, "host_throughput")
+
+    def host_throughput(self, batch: int) -> HostThroughput:
+        """See Evidence."""
+        if batch not in self.hosts:
+            raise NoEvidence(f"no host samples of batch {batch}")
+        return self.hosts[batch]
+
+    @cached_property
+    def devices(self) -> dict[int, DeviceThroughput]:
+        """Device throughput by batch size."""
+        recorded = self.record.device_throughput
+        return _once({entry.batch: entry for entry in recorded}, recorded, "device_throughput")
+
+    def device_throughput(self, batch: int) -> DeviceThroughput:
+        """See Evidence."""
+        if batch not in self.devices:
+            raise NoEvidence(f"no throughput samples of batch {batch}")
+        return self.devices[batch]
+
+    @cached_property
+    def gates(self) -> dict[str, Check]:
+        """Every gate's check as it was recorded."""
+        for place, result in enumerate(self.record.gates):
+            if result.check.verdict is Verdict.PASS and result.check.detail:
+                detail = short(result.check.detail)
+                raise Refused(f"{FILE}.gates[{place}].check.detail: {detail} explains a PASS, which needs no excuse")
+        recorded = self.record.gates
+        return _once({entry.id: entry.check for entry in recorded}, recorded, "gates")
+
+
+def open_files(folder: Path) -> Files:
+    """The bundle's files; Refused, with the names of the first ten, when any is not what the manifest says."""
+    files, problems = check_manifest(folder)
+    if problems:
+        raise Refused("; ".join(problems[:10]) + (f"; … {len(problems) - 10} more" if len(problems) > 10 else ""))
+    return files
+
+
+def read_bundle(name: str, files: Files) -> Bundle:
+    """Read the record and the spec; Refused when they are not of this schema."""
+    record = read_acceptance(files.json(FILE))
+    return Bundle(name, files, record, read_spec(files.read(SPEC_JSON), SPEC_JSON))
+
+
+def read_acceptance(document: Any) -> Acceptance:  # noqa: ANN401 - any JSON
+    """A record from its JSON; Refused for one of another schema, and for any field too many, too few or of another
+    type."""
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if isinstance(schema, int) and schema != SCHEMA:
+        raise Refused(
+            f"{FILE}: schema {schema}, this judge reads schema {SCHEMA}: judge it with the suite that wrote it"
+        )
+    odd = set(document if isinstance(document, dict) else ()) ^ {field.name for field in dataclasses.fields(Acceptance)}
+    if odd:
+        raise Refused(f"{FILE}: {', '.join(sorted(odd))} missing or unknown")
+    record = _of_type(Acceptance, document, FILE)
+    for line in differences(document, records.plain(record), FILE):
+        raise Refused(line)  # a field that has a default may not be left out either
+    return record
+
+
+def read_spec(content: bytes, where: str) -> Spec:
+    """A spec as JSON (tools/spec_json.py writes it from YAML); Refused when it is none."""
+    return _of_type(Spec, read_json(content, where), where)
+
+
+def texts(document: Any, where: str) -> tuple[str, ...]:  # noqa: ANN401 - any JSON
+    """A list of texts."""
+    try:
+        found: tuple[str, ...] = records.read_as("tuple[str, ...]", document)
+    except records.RecordError as error:
+        raise Refused(f"{where}{error.path}: {error.message}") from error
+    return found
+
+
+def spec_digest(content: bytes) -> str:
+    """What tells one spec from another."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _of_type(kind: type[T], document: Any, where: str) -> T:  # noqa: ANN401 - any JSON
+    try:
+        return records.read(kind, document)
+    except records.RecordError as error:
+        raise Refused(
+            f"{where}.{error.path}: {error.message}" if error.path else f"{where}: {error.message}"
+        ) from error
+    except (SpecError, RecursionError) as error:
+        raise Refused(f"{where}: {error}") from error
+
+
+def _there(value: T | None, missing: str) -> T:
+    if value is None:
+        raise NoEvidence(missing)
+    return value
+
+
+def _once(by_key: dict[Any, T], entries: Sequence[Any], where: str) -> dict[Any, T]:
+    """The entries by key; Refused when a key stands there twice."""
+    if len(by_key) < len(entries):
+        keys = [getattr(entry, "id", None) or getattr(entry, "name", None) for entry in entries]
+        again = next((key for key in keys if key is not None and keys.count(key) > 1), "an entry")
+        raise Refused(f"{FILE}.{where}: {short(str(again))} stands there twice")
+    return by_key
+
+
+RELATIVE, ABSOLUTE = 1e-9, 1e-12  # how far a recorded figure may lie from ours: the formulas are the same
+
+
+def close(recorded: object, ours: object) -> bool:
+    """Equal, for numbers up to the last digits: another processor's library may round another way."""
+    if isinstance(recorded, bool) or isinstance(ours, bool):
+        return recorded is ours
+    if isinstance(recorded, (int, float)) and isinstance(ours, (int, float)):
+        if recorded == ours:
+            return True
+        return abs(recorded - ours) <= max(RELATIVE * max(abs(recorded), abs(ours)), ABSOLUTE)
+    return recorded == ours
+
+
+def differences(recorded: Any, ours: Any, where: str) -> list[str]:  # noqa: ANN401 - any JSON
+    """Where two documents differ, a line each, named as `acceptance.json.variants[0].accuracy[1].percent`."""
+    if isinstance(recorded, dict) and isinstance(ours, dict) and recorded.keys() == ours.keys():
+        return [line for name in ours for line in differences(recorded[name], ours[name], f"{where}.{name}")]
+    if isinstance(recorded, list) and isinstance(ours, list) and len(recorded) == len(ours):
+        pairs = enumerate(zip(recorded, ours))
+        return [line for index, (a, b) in pairs for line in differences(a, b, f"{where}[{index}]")]
+    return [] if close(recorded, ours) else [f"{where}: {short(recorded)} recorded, {short(ours)} recomputed"]

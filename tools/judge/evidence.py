@@ -1,0 +1,161 @@
+"""What gates are judged from, asked step by step: a run makes each answer when it is first asked for, a bundle has it.
+
+Both kinds of evidence are judged by the same functions (tools/judge/gates.py), so that an offline judge says what the
+run said, and of an altered bundle that it does not fit.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from tools.base.errors import SuiteError
+from tools.judge.acceptance import (
+    DatasetRecord,
+    DeviceThroughput,
+    HostThroughput,
+    InputDigest,
+    MachineRecord,
+    VariantRecord,
+)
+from tools.judge.accuracy import Loss, judge_loss
+from tools.judge.agreement import Agreement
+from tools.judge.facts import (
+    BatchErrors,
+    BinFacts,
+    CheckerFacts,
+    CheckpointFacts,
+    LogitErrors,
+    OmDescription,
+    OnnxFacts,
+    ParityFacts,
+    ToolkitFacts,
+    WeightFacts,
+)
+from tools.judge.handover import Handover
+from tools.judge.ids import PTH, Variant
+from tools.judge.predictions import TopFive, pair
+from tools.judge.spec import Device, Spec
+
+OWNER = {PTH: "checkpoint"}
+"""The digest of the file that predicted, where it has another name than the variant."""
+
+
+class NoEvidence(SuiteError):
+    """A gate cannot be judged, because what it rests on is not there."""
+
+
+class Evidence(ABC):
+    """The answers of one run; each method raises when its step died (in a run) or is not in the bundle (NoEvidence).
+
+    `on_device` is true where OMs were meant to run on a device, `strict` where the tight bound on a drop is a gate,
+    `tolerate_busy` where a busy device is inconclusive instead of a failure.
+    """
+
+    def __init__(self, spec: Spec, *, on_device: bool, strict: bool, tolerate_busy: bool) -> None:
+        self.spec, self.on_device, self.strict, self.tolerate_busy = spec, on_device, strict, tolerate_busy
+        self._losses: dict[tuple[Variant, int], Loss] = {}
+
+    def loss(self, variant: Variant, k: int) -> Loss:
+        """What a variant lost against the checkpoint at Top-k, on the same images, judged by the spec."""
+        if (variant, k) not in self._losses:
+            asked = self.spec.accuracy
+            self._losses[variant, k] = judge_loss(
+                pair(self.top_five(PTH), self.top_five(variant), k),
+                k=k,
+                margin=asked.top1_drop_pp if k == 1 else asked.top5_drop_pp,
+                tight=asked.tight_drop_pp,
+                strict=self.strict,
+            )
+        return self._losses[variant, k]
+
+    def device_class(self) -> Device:
+        """The published figures of the machine's chip; SpecError where the spec has none."""
+        return self.spec.require_device(self.machine().soc)
+
+    @abstractmethod
+    def digest(self, name: str) -> InputDigest:
+        """A file that the run rests on: `checkpoint`, `onnx`, or an OM such as `om_bs16`."""
+
+    @abstractmethod
+    def checkpoint(self) -> CheckpointFacts:
+        """The state_dict held against the network."""
+
+    @abstractmethod
+    def onnx(self) -> OnnxFacts:
+        """What was read back from the exported file."""
+
+    @abstractmethod
+    def checker(self) -> CheckerFacts:
+        """onnx.checker's answer."""
+
+    @abstractmethod
+    def weights(self) -> WeightFacts:
+        """The file's initializers held against the checkpoint."""
+
+    @abstractmethod
+    def logit_errors(self) -> LogitErrors:
+        """onnxruntime against torch on the probe images."""
+
+    @abstractmethod
+    def dataset(self) -> DatasetRecord:
+        """The labelled images."""
+
+    @abstractmethod
+    def gap(self) -> str:
+        """Why these are not the images that the spec asks for, empty when they are."""
+
+    @abstractmethod
+    def handover(self, step: str) -> Handover:
+        """The ids on both sides of a step: labels, images, bins, info, or a variant's predictions."""
+
+    @abstractmethod
+    def bins(self) -> BinFacts:
+        """What every bin looks like."""
+
+    @abstractmethod
+    def parity(self) -> ParityFacts:
+        """Bins held against torchvision's own transforms."""
+
+    @abstractmethod
+    def toolkit(self) -> ToolkitFacts:
+        """Where OMs are compiled and run, and by which tool."""
+
+    @abstractmethod
+    def machine(self) -> MachineRecord:
+        """The devices and their chip."""
+
+    @abstractmethod
+    def described(self, batch: int) -> OmDescription:
+        """What the OM of a batch size says of itself."""
+
+    @abstractmethod
+    def batch_errors(self) -> BatchErrors:
+        """How far the OMs of the batch sizes lie apart."""
+
+    @abstractmethod
+    def top_five(self, variant: Variant) -> TopFive:
+        """A variant's five best classes of every image, with the labels."""
+
+    @abstractmethod
+    def agreement(self, variant: Variant) -> Agreement:
+        """A variant's logits held against the checkpoint's."""
+
+    @abstractmethod
+    def host_throughput(self, batch: int) -> HostThroughput:
+        """onnxruntime and torch measured in turn."""
+
+    @abstractmethod
+    def device_throughput(self, batch: int) -> DeviceThroughput:
+        """What the vendor's tool measured."""
+
+
+def variant_record(evidence: Evidence, name: Variant, model_sha256: str) -> VariantRecord:
+    """What a variant predicted and how it compares with the checkpoint, for the record."""
+    return VariantRecord(
+        name=name,
+        batch=name.batch,
+        model_sha256=model_sha256,
+        accuracy=evidence.top_five(name).accuracy,
+        losses=() if name == PTH else (evidence.loss(name, 1), evidence.loss(name, 5)),
+        agreement=None if name == PTH else evidence.agreement(name),
+    )

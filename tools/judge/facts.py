@@ -1,0 +1,117 @@
+"""What was measured at each stage, as it goes into the evidence: gates are judged from these, in a run and offline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CheckpointFacts:
+    """A state_dict held against the network's own: how many tensors it has and the network expects, names that are
+    missing, unexpected, of another shape or dtype, or not finite; `content_sha256` is over names, shapes and bytes."""
+
+    tensors: int
+    expected: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    misshapen: tuple[str, ...]
+    not_finite: tuple[str, ...]
+    content_sha256: str
+
+
+@dataclass(frozen=True)
+class OnnxFacts:
+    """`opsets` as "domain version", inputs and outputs as "name dtype [axes]" (a dynamic axis shows as -1), nodes."""
+
+    opsets: tuple[str, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    operators: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CheckerFacts:
+    """What onnx.checker, with full shape inference, says of the file: `accepted`, or its complaint."""
+
+    answer: str
+
+
+@dataclass(frozen=True)
+class WeightFacts:
+    """Initializers held against the checkpoint bit by bit; `offenders` are missing, extra or unequal names."""
+
+    offenders: tuple[str, ...]
+    among: int
+
+
+@dataclass(frozen=True)
+class LogitErrors:
+    """Largest absolute differences over all logits of all probe images; NaN where a logit is not a number."""
+
+    images: int
+    to_reference: float
+    between_batches: float
+
+
+@dataclass(frozen=True)
+class BinFacts:
+    """What was found in a folder of bins: ids of the offending files, and how many files were looked at."""
+
+    wrong_size: tuple[str, ...]
+    not_finite: tuple[str, ...]
+    out_of_range: tuple[str, ...]
+    among: int
+
+
+@dataclass(frozen=True)
+class ParityFacts:
+    """Bins held against torchvision's own transforms byte for byte: ids looked at, and those that differ."""
+
+    looked_at: tuple[str, ...]
+    differing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ToolkitFacts:
+    """Where OMs are compiled and run (ascend or simulator), by which inference tool, and why there."""
+
+    target: str
+    infer_tool: str
+    why: str
+
+
+@dataclass(frozen=True)
+class OmInput:
+    """One input of an OM: its name, its type in the tool's words (DT_FLOAT is float32), its shape with the batch."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.dtype} {list(self.shape)}"
+
+
+@dataclass(frozen=True)
+class OmDescription:
+    """What an OM says of itself; `soc` is None where the release of CANN does not store it."""
+
+    soc: str | None
+    inputs: tuple[OmInput, ...]
+
+
+@dataclass(frozen=True)
+class OmFacts:
+    """The description of the OM that was compiled for a batch size."""
+
+    batch: int
+    described: OmDescription
+
+
+@dataclass(frozen=True)
+class BatchErrors:
+    """The largest absolute difference of a logit between the OM of the first batch size and any other."""
+
+    batches: tuple[int, ...]
+    images: int
+    largest: float

@@ -1,0 +1,84 @@
+"""The table and the verdict line with which a run, and the offline judge, end on the terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+
+from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
+
+WIDTHS = (44, 30, 30)
+MISSING_LINES = 12
+MEANING = {
+    Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
+    Word.REJECTED: "at least one gate failed",
+    Word.INCOMPLETE: "no gate failed, but gates are still owed or the run was cut short",
+    Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
+    Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
+}
+
+
+def table(results: Sequence[GateResult]) -> list[str]:
+    """One line a gate: id, measured, threshold, verdict; batches of one verdict share the line of the tightest."""
+    lines = [_row("gate", "measured", "threshold", "verdict"), _row(*("-" * width for width in WIDTHS), "-------")]
+    for name, group in groupby(results, key=lambda result: result.id.gate):
+        lines += _batches(name, list(group))
+    return lines
+
+
+def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
+    """A line for each verdict among the batches of one gate, a line for each batch that failed."""
+    ordered = sorted(results, key=lambda result: result.id.batch or 0)
+    lines = []
+    for verdict in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
+        alike = [result for result in ordered if result.check.verdict is verdict]
+        if alike:
+            worst = min(alike, key=lambda result: headroom(result.check))
+            batches = " ".join(str(result.id.batch) for result in alike if result.id.batch is not None)
+            lines.append(_line(f"{name}[bs {batches}]" if batches else name, worst.check))
+    return lines + [_line(result.id, result.check) for result in ordered if result.check.verdict is Verdict.FAIL]
+
+
+def verdict_lines(verdict: RunVerdict) -> list[str]:
+    """What is missing, then the last word; the final line always begins with `VERDICT:`."""
+    missing = _missing(verdict.owed) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
+    counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.owed)} owed"
+    return [*missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
+
+
+def _missing(names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    kinds = [name for name, _ in groupby(name.partition("[")[0] for name in names)]
+    rest = [f"  … and {len(kinds) - MISSING_LINES} more"] if len(kinds) > MISSING_LINES else []
+    return [f"still owed ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
+
+
+def value(check: Check) -> str:
+    """What was measured, a number with six digits."""
+    return f"{check.measured:.6g}" if isinstance(check.measured, float) else check.measured
+
+
+def headroom(check: Check) -> float:
+    """How far inside its bound a check lies; infinite where there is no distance."""
+    return math.inf if check.headroom is None else check.headroom
+
+
+def printable(line: str) -> str:
+    """A line for a terminal: no text of a bundle can begin a line of its own or command the terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+def _line(name: str, check: Check) -> str:
+    measured = f"{value(check)} {check.unit}" if isinstance(check.measured, float) else check.measured
+    return _row(name, measured, check.threshold, str(check.verdict))
+
+
+def _row(*cells: str) -> str:
+    shown = [_cut(cell, width).ljust(width) for cell, width in zip(cells, WIDTHS)]
+    return "  ".join((*shown, cells[-1])).rstrip()
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,149 @@
+"""Gates of Top-1 to Top-5 and of the logits, for every variant on the same images."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Callable
+
+from tools.base.errors import Stage
+from tools.judge import agreement, ids
+from tools.judge.checks import conserved, made
+from tools.judge.evidence import Evidence
+from tools.judge.gate import Basis, Gate, Inventory, Judge, Where
+from tools.judge.ids import ONNX, PTH, GateId, Variant
+from tools.judge.published import published_accuracy
+from tools.judge.results import Check
+
+GATES = Inventory()
+
+
+def _predicted(variant: Variant, evidence: Evidence) -> Check:
+    handed = conserved(evidence.handover(variant))
+    if handed.passed:
+        evidence.top_five(variant)
+    return handed
+
+
+def _finite(variant: Variant, evidence: Evidence) -> Check:
+    return made(f"{evidence.top_five(variant).images} rows")
+
+
+def _drop(k: int, variant: Variant, evidence: Evidence) -> Check:
+    return evidence.loss(variant, k).check
+
+
+def _reference_published(k: int, variant: Variant, evidence: Evidence) -> Check:
+    asked = evidence.spec.accuracy
+    published, error = (
+        (asked.pth_top1, asked.pth_top1_error_pp) if k == 1 else (asked.pth_top5, asked.pth_top5_error_pp)
+    )
+    return published_accuracy(evidence.top_five(variant).top_k(k), published, error, incomplete=evidence.gap())
+
+
+def _om_published(k: int, variant: Variant, evidence: Evidence) -> Check:
+    asked = evidence.device_class()
+    published, error = (asked.om_top1, asked.om_top1_error_pp) if k == 1 else (asked.om_top5, asked.om_top5_error_pp)
+    return published_accuracy(evidence.top_five(variant).top_k(k), published, error, incomplete=evidence.gap())
+
+
+def _agrees(question: str, variant: Variant, evidence: Evidence) -> Check:
+    bounds = evidence.spec.agreement
+    asked = bounds.onnx if variant == ONNX else bounds.om(on_device=evidence.on_device)
+    return agreement.CHECKS[question](evidence.agreement(variant), getattr(asked, question))
+
+
+OfVariant = Callable[[Variant, Evidence], Check]
+
+
+def _of(kind: str, judge: OfVariant) -> Judge:
+    """The judge of a gate about one variant's predictions: of the OM, the one of the batch size."""
+    return lambda evidence, batch: judge(ids.om(batch) if kind == "om" else Variant(kind), evidence)
+
+
+def _accuracy(kind: str, *gates: tuple[str, str, OfVariant], basis: Basis, where: Where = Where.ALWAYS) -> list[Gate]:
+    return [
+        Gate(
+            id=GateId(f"{kind}.accuracy.{name}"),
+            stage=Stage.ACCURACY,
+            question=question,
+            judge=_of(kind, judge),
+            basis=basis,
+            per_batch=kind == "om",
+            where=where,
+        )
+        for name, question, judge in gates
+    ]
+
+
+def _compared(kind: str, what: str) -> list[Gate]:
+    """A variant held against the checkpoint: what Top-1 shows, and what it hides, asked of every image's logits."""
+    again = (
+        ("min_cosine", f"Do {what}'s logits point where the checkpoint's do, for the worst image?"),
+        ("mean_cosine_distance", f"Do {what}'s logits point there on average, to rounding?"),
+        ("max_abs_error", f"Is no logit of {what} further off than its arithmetic explains?"),
+    )
+    from_top_five = (
+        ("flips_beyond_near_tie", f"Does {what}'s top class change at near ties only?"),
+        ("top5_set_changed_percent", f"Do {what}'s five best classes stay, but for a few images?"),
+    )
+    return [
+        *_accuracy(
+            kind,
+            ("top1_drop_pp", f"Does {what} keep the checkpoint's Top-1 on the same images?", partial(_drop, 1)),
+            ("top5_drop_pp", f"Does {what} keep the checkpoint's Top-5 on the same images?", partial(_drop, 5)),
+            basis=Basis.RECOMPUTED,
+        ),
+        *_accuracy(kind, *((name, text, partial(_agrees, name)) for name, text in again), basis=Basis.JUDGED_AGAIN),
+        *_accuracy(
+            kind, *((name, text, partial(_agrees, name)) for name, text in from_top_five), basis=Basis.RECOMPUTED
+        ),
+    ]
+
+
+GATES += [
+    *_accuracy(
+        PTH,
+        ("ids", "Has the checkpoint given one prediction for every label?", _predicted),
+        ("finite", "Are the checkpoint's logits finite for every image?", _finite),
+        (
+            "top1_error_pp",
+            "Does the checkpoint reach its published Top-1 on the full data set?",
+            partial(_reference_published, 1),
+        ),
+        (
+            "top5_error_pp",
+            "Does the checkpoint reach its published Top-5 on the full data set?",
+            partial(_reference_published, 5),
+        ),
+        basis=Basis.RECOMPUTED,
+    ),
+    *_accuracy(
+        ONNX,
+        ("ids", "Has the ONNX file given one prediction for every label?", _predicted),
+        ("finite", "Are the ONNX file's logits finite for every image?", _finite),
+        basis=Basis.RECOMPUTED,
+    ),
+    *_compared(ONNX, "the ONNX file"),
+    *_accuracy(
+        "om",
+        ("ids", "Has the OM given one prediction for every label?", _predicted),
+        ("finite", "Is every output of the OM whole, of the right width, and finite?", _finite),
+        basis=Basis.RECOMPUTED,
+    ),
+    *_compared("om", "the OM"),
+    *_accuracy(
+        "om",
+        (
+            "top1_error_pp",
+            "Does the OM reach the published OM's Top-1 on the full data set?",
+            partial(_om_published, 1),
+        ),
+        (
+            "top5_error_pp",
+            "Does the OM reach the published OM's Top-5 on the full data set?",
+            partial(_om_published, 5),
+        ),
+        basis=Basis.RECOMPUTED,
+        where=Where.DEVICE,
+    ),
+]

@@ -1,0 +1,53 @@
+"""Gates of the offline models."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+from tools.judge import ids
+from tools.judge.checks import made, none_of, within
+from tools.judge.description import description_mismatches
+from tools.judge.evidence import Evidence
+from tools.judge.gate import Inventory
+from tools.judge.results import Check
+
+GATES = Inventory()
+
+
+@GATES.take(ids.OM_TOOLKIT, "Is everything there that compiles and runs offline models?")
+def _toolkit(evidence: Evidence, batch: int) -> Check:
+    facts = evidence.toolkit()
+    return made(f"{facts.target}, {facts.infer_tool}")
+
+
+@GATES.take(ids.OM_DEVICE, "Is the device there, healthy, and of the chip that was asked for?")
+def _device(evidence: Evidence, batch: int) -> Check:
+    machine = evidence.machine()
+    return made(f"{machine.soc}, device {', '.join(map(str, machine.devices))}")
+
+
+@GATES.take(ids.OM_COMPILED, "Has atc said that it succeeded, and made a fresh OM?", per_batch=True)
+def _compiled(evidence: Evidence, batch: int) -> Check:
+    return made(PurePath(evidence.digest(ids.om(batch)).path).name)
+
+
+@GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input and chip asked for?", per_batch=True)
+def _described(evidence: Evidence, batch: int) -> Check:
+    asked = evidence.spec.onnx.input
+    found = description_mismatches(
+        evidence.described(batch),
+        input_name=asked.name,
+        shape=(batch, *asked.shape[1:]),
+        soc=evidence.machine().soc,
+    )
+    return none_of(found, among=1, unit="mismatches", source="atc --mode=1")
+
+
+@GATES.take(ids.OM_RAN, "Has the vendor's tool run the OM and given one output an image?", per_batch=True)
+def _ran(evidence: Evidence, batch: int) -> Check:
+    return made(f"{evidence.handover(ids.om(batch)).expected} outputs")
+
+
+@GATES.take(ids.OM_BATCH_INVARIANCE_ABS_ERROR, "Does every batch size give an image the same logits as the first one?")
+def _om_batches(evidence: Evidence, batch: int) -> Check:
+    return within(evidence.batch_errors().largest, evidence.spec.om.batch_bound(on_device=evidence.on_device))

@@ -1,0 +1,62 @@
+"""Gates of throughput."""
+
+from __future__ import annotations
+
+from tools.judge import ids
+from tools.judge.checks import within
+from tools.judge.device import fastest, floor, idle, plausible, slowest_rates, stated
+from tools.judge.evidence import Evidence
+from tools.judge.gate import Basis, Inventory, Where
+from tools.judge.results import Check
+from tools.judge.throughput import check_reported
+
+GATES = Inventory()
+
+
+@GATES.take(
+    ids.HOST_ONNX_TO_TORCH,
+    "Is onnxruntime, measured in turn with torch, as quick as it should be?",
+    per_batch=True,
+    basis=Basis.RECOMPUTED,
+)
+def _host_ratio(evidence: Evidence, batch: int) -> Check:
+    return within(evidence.host_throughput(batch).ratio, evidence.spec.host_ratio(batch))
+
+
+@GATES.take(
+    ids.OM_PERF_READING,
+    "Has the tool stated a throughput that is whole and does not contradict itself?",
+    per_batch=True,
+    basis=Basis.RECOMPUTED,
+)
+def _reading(evidence: Evidence, batch: int) -> Check:
+    return check_reported(stated(evidence.device_throughput(batch).runs), evidence.spec.om.reported_rate_error_percent)
+
+
+@GATES.take(ids.OM_PERF_DEVICE_IDLE, "Was the device free of other work before and after?", per_batch=True)
+def _idle(evidence: Evidence, batch: int) -> Check:
+    return idle(evidence.device_throughput(batch).busy, tolerated=evidence.tolerate_busy)
+
+
+@GATES.take(
+    ids.OM_PERF_FLOOR,
+    "Is one chip as quick as the floor of its machine class?",
+    per_batch=True,
+    basis=Basis.RECOMPUTED,
+    where=Where.DEVICE,
+)
+def _floor(evidence: Evidence, batch: int) -> Check:
+    found = evidence.device_throughput(batch)
+    return floor(slowest_rates(found.runs), evidence.device_class(), batch, busy=found.busy)
+
+
+@GATES.take(
+    ids.OM_PERF_PLAUSIBLE,
+    "Is the throughput one that the chip can reach, and not images counted twice?",
+    per_batch=True,
+    basis=Basis.RECOMPUTED,
+    where=Where.DEVICE,
+)
+def _plausible(evidence: Evidence, batch: int) -> Check:
+    found = evidence.device_throughput(batch)
+    return plausible(fastest(found.runs), evidence.device_class(), evidence.spec.model, batch)

@@ -1,0 +1,196 @@
+"""The offline judge: does the evidence in a bundle carry the verdict that is written on it?
+
+It checks the manifest, recomputes every figure, judges every gate again from the facts, predictions and raw samples in
+the bundle, and names each disagreement. Several bundles (an accuracy job, a perf job) are judged as one run when they
+speak of the same model, data and machine; of a gate that several decided the worst answer counts.
+
+Exit status: 0 when everything recomputes and the last word is ACCEPTED, SIMULATED or SAMPLE, and none that --require
+calls too weak; 1 when it recomputes and is weaker; 2 when a bundle is damaged, altered, contradicts itself, is given
+twice, or is not understood.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Callable, Tuple
+
+from tools.base.errors import SuiteError
+from tools.judge import records
+from tools.judge.again import Judged, compare_gates, judge_gates
+from tools.judge.bundle import Bundle, differences, open_files, read_bundle, read_spec, spec_digest
+from tools.judge.consistency import check_figures
+from tools.judge.files import Files, Refused, read_whole
+from tools.judge.gate import Basis
+from tools.judge.gates import Asked, expected
+from tools.judge.lines import printable, table, verdict_lines
+from tools.judge.results import GateResult, RunVerdict, Word
+from tools.judge.run import judge_run
+from tools.judge.several import disagreements, merge
+from tools.judge.shipped import spec_words
+from tools.judge.spec import Spec
+
+OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
+GOOD_WORDS = (Word.SIMULATED, Word.SAMPLE, Word.ACCEPTED)  # the weakest first, as judge_run settles for them
+Source = Tuple[str, Callable[[], Files]]
+"""A bundle's name, and how to open its files."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is printed, the exit status, and the last word where one was given."""
+
+    lines: list[str]
+    status: int
+    word: Word | None = None
+
+    def requiring(self, weakest: Word) -> Outcome:
+        """The outcome where a good word is not good enough when it is weaker than this one."""
+        if self.word not in GOOD_WORDS or GOOD_WORDS.index(self.word) >= GOOD_WORDS.index(weakest):
+            return self
+        said = f"--require {weakest}: {self.word} is weaker"
+        return replace(self, lines=[*self.lines[:-1], said, self.lines[-1]], status=NOT_GOOD_ENOUGH)
+
+    @property
+    def text(self) -> str:
+        """The lines for a terminal."""
+        return "\n".join(map(printable, self.lines))
+
+
+def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Outcome:
+    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it."""
+    bundles: list[Bundle] = []
+    judged: list[list[Judged]] = []
+    problems: list[str] = []
+    for name, files in sources:
+        try:
+            bundle = read_bundle(name, files())
+            judged.append(_judge(bundle, other))
+        except (Refused, SuiteError, OSError) as error:
+            problems.append(f"{name}: {error}")
+            continue
+        except (ArithmeticError, RecursionError) as error:
+            problems.append(f"{name}: its numbers or its nesting are beyond what any run writes: {error}")
+            continue
+        bundles.append(bundle)
+        problems += [f"{name}: {problem}" for problem in bundle.problems]
+    if not problems and len(bundles) > 1:
+        problems += disagreements(bundles, judged)
+    if problems:
+        return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
+    return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
+
+
+def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
+    """Hold a bundle against itself by its own spec; the answers are by `other` where one is given."""
+    judged = judge_gates(bundle)
+    compare_gates(bundle, judged)
+    check_figures(bundle)
+    _compare_verdict(bundle)
+    return judged if other is None else judge_gates(bundle.judged_by(other))
+
+
+def _compare_verdict(bundle: Bundle) -> None:
+    """The recorded last word against the one that the recorded gates allow."""
+    ours = _word_over(bundle.record.gates, [bundle], bundle.spec)
+    recorded = records.plain(bundle.record.verdict)
+    bundle.problems += differences(recorded, records.plain(ours), "acceptance.json.verdict")
+
+
+def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: Spec) -> RunVerdict:
+    return judge_run(
+        expected(Asked(spec, on_device=bundles[0].on_device)),
+        results,
+        sample=any(_is_sample(bundle, spec) for bundle in bundles),
+        simulated=any(_is_simulated(bundle) for bundle in bundles),
+        interrupted=any(bool(bundle.record.interrupted) for bundle in bundles),
+    )
+
+
+def _is_sample(bundle: Bundle, spec: Spec) -> bool:
+    """Whether any part is the embedded sample's: its spec, its images, or by the record its checkpoint."""
+    dataset = bundle.record.dataset
+    of_sample = dataset is not None and dataset.embedded_sample
+    return spec.kind == "sample" or of_sample or bundle.record.verdict.sample
+
+
+def _is_simulated(bundle: Bundle) -> bool:
+    """Whether offline models ran on the simulator."""
+    return not bundle.on_device and any(result.id.startswith("om.") for result in bundle.record.gates)
+
+
+def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: str) -> Outcome:
+    """The table and the verdict over bundles that hold."""
+    spec = other or bundles[0].spec
+    merged = merge(spec, judged, on_device=bundles[0].on_device)
+    results = [entry.result for entry in merged]
+    verdict = _word_over(results, bundles, spec)
+    lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
+    status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
+    return Outcome([*lines, f"judged by: {said}", "", *verdict_lines(verdict)], status, verdict.word)
+
+
+def _basis_lines(judged: Sequence[Judged]) -> list[str]:
+    """What the verdict rests on, so that nothing that could not be recomputed looks as if it had been."""
+    lines = [f"{entry.id}: {entry.remark}" for entry in judged if entry.remark]
+    for basis in Basis:
+        names = [entry.id for entry in judged if entry.basis is basis]
+        kinds = [name for name, _ in groupby(name.gate for name in names)]
+        shown = f": {', '.join(kinds)}" if basis is Basis.AS_RECORDED and kinds else ""
+        lines.append(f"{basis}: {len(names)} gates{shown}")
+    return lines
+
+
+def _bundle_lines(bundle: Bundle) -> list[str]:
+    """Which bundle this is: when and on what it was made, so that a stale one shows, and what ended it early."""
+    record = bundle.record
+    chip = "" if record.machine is None else f" {record.machine.soc}"
+    made = f"finished {record.finished_utc}, target {record.target}{chip}"
+    lines = [f"bundle {bundle.name}: {made}, manifest sha256 {bundle.files.manifest_sha256}"]
+    interrupted = f"bundle {bundle.name} was interrupted: {record.interrupted}"
+    return [*lines, interrupted] if record.interrupted else lines
+
+
+def _recorded_spec(bundles: Sequence[Bundle]) -> str:
+    """The one spec of all the bundles, with each place from which it was read."""
+    specs = [bundle.record.spec for bundle in bundles if bundle.record.spec is not None]
+    places = dict.fromkeys(f"{spec.path} ({spec.why})" for spec in specs)
+    return spec_words(" and ".join(places), specs[0].json_sha256)
+
+
+def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
+    """The spec of --spec and the words for it; None and no words where none is given."""
+    if path is None:
+        return None, ""
+    if path.suffix in (".yaml", ".yml"):
+        raise Refused(
+            f"{path}: the standard library reads no YAML; run `python tools/spec_json.py {path} spec.json`, give that"
+        )
+    content = read_whole(path)
+    return read_spec(content, str(path)), spec_words(f"{path} (as asked)", spec_digest(content))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the bundles named on the command line."""
+    parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
+    parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
+    parser.add_argument("--spec", metavar="JSON", type=Path, help="judge by this spec (tools/spec_json.py makes it)")
+    parser.add_argument(
+        "--require",
+        metavar="WORD",
+        choices=[str(word) for word in GOOD_WORDS],
+        default=str(GOOD_WORDS[0]),
+        help=f"exit with 1 unless the last word is at least this, the weakest first: {', '.join(GOOD_WORDS)}",
+    )
+    asked = parser.parse_args(arguments)
+    sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
+    try:
+        outcome = verify(sources, *_given_spec(asked.spec)).requiring(Word(asked.require))
+    except (Refused, OSError) as error:
+        outcome = Outcome([f"error: {error}"], REFUSED)
+    print(outcome.text)
+    return outcome.status

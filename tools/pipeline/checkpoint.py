@@ -1,0 +1,84 @@
+"""Step checkpoint: the file, and the verified state_dict in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.base.files import md5_of, sha256_of
+from tools.evidence.records import input_digest
+from tools.judge.acceptance import InputDigest
+from tools.judge.facts import CheckpointFacts
+from tools.model import checkpoint as checkpoints
+from tools.pipeline.context import Context
+from tools.pipeline.once import once
+from tools.sample import generate as sample
+from tools.store import content
+from tools.store.artifacts import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """The checkpoint as a file: where it is and what its bytes are."""
+
+    path: Path
+    digest: InputDigest
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes."""
+        return self.digest.sha256
+
+    @property
+    def md5(self) -> str:
+        """Of its bytes, as the guide pins them."""
+        return str(self.digest.md5)
+
+
+class CheckpointStep:
+    """The published weights; nothing is unpickled before the md5 was found right."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    @once
+    def file(self) -> CheckpointFile:
+        """The file the run was pointed at, or the embedded sample's."""
+        path = self._context.inputs.checkpoint or self._sample()
+        checkpoints.require_file(path)
+        with checkpoints.readable(path):
+            digest = input_digest("checkpoint", path, sha256=sha256_of(path), md5=md5_of(path))
+        return CheckpointFile(path, self._context.staging.put(digest, "checkpoint"))
+
+    def _sample(self) -> Path:
+        name = self._context.spec.checkpoint.file
+        recipe = Recipe("sample-checkpoint", {"head": sha256_of(sample.HEAD_TABLE)}, code=(sample,))
+        return self._context.build(recipe, lambda folder: sample.write_checkpoint(folder / name)).path / name
+
+    @once
+    def load(self) -> dict[str, torch.Tensor]:
+        """The tensors by name, from verified bytes."""
+        file = self.file()
+        checkpoints.require_md5(file.path, file.md5, self._context.spec.checkpoint)
+        return checkpoints.load_state_dict(file.path, self._context.spec.checkpoint)
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What results depend on that are made from the network with these weights."""
+        return {"checkpoint": self.file().sha256, "model": self._context.spec.model.factory}
+
+    @once
+    def facts(self) -> CheckpointFacts:
+        """The tensors held against the network's own."""
+        file = self.file()
+        checkpoints.require_md5(file.path, file.md5, self._context.spec.checkpoint)
+        found = self._context.remember(
+            Recipe("checkpoint-facts", self.about, code=(checkpoints, content)),
+            CheckpointFacts,
+            lambda: checkpoints.compare_with_network(self.load(), self._context.spec.model.factory),
+        )
+        return self._context.staging.put(found, "checkpoint")

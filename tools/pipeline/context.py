@@ -1,0 +1,67 @@
+"""What all steps of a run share: what it works on, the store of artifacts, and where evidence is put."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from tools.evidence.staging import Staging
+from tools.judge.spec import Spec
+from tools.pipeline.inputs import Inputs
+from tools.store.artifacts import Artifact, Origin, Recipe, Store
+from tools.store.facts import load_fact, save_fact
+
+Fact = TypeVar("Fact")
+
+
+@dataclass
+class Context:
+    """The surroundings of one run.
+
+    `environment` and `filesystem` are where traces of Ascend are looked for; `run` names the run for all its workers;
+    `remeasure` measures throughput anew where it could be kept. `building` is entered around every build, so that a
+    caller can let its progress through. `log` collects what the store found or made, a line each. `work` is where tools
+    get their private folders; None makes one that goes with the process.
+    """
+
+    inputs: Inputs
+    spec: Spec
+    staging: Staging
+    environment: Mapping[str, str]
+    filesystem: Path
+    run: str
+    on_device: bool
+    remeasure: bool = False
+    building: Callable[[], AbstractContextManager[object]] = nullcontext
+    log: list[str] = field(default_factory=list)
+    work: Path | None = None
+
+    def build(self, recipe: Recipe, function: Callable[[Path], None]) -> Artifact:
+        """An artifact from the store, made where it must be."""
+        with self.building():
+            artifact = Store(self.inputs.cache, self.run).get(recipe, function)
+        reason = f" ({artifact.why})" if artifact.origin is not Origin.HIT else ""
+        self.log.append(f"{artifact.origin} {recipe.kind}/{artifact.key[:12]}{reason}")
+        return artifact
+
+    def remember(self, recipe: Recipe, kind: type[Fact], compute: Callable[[], Fact]) -> Fact:
+        """A fact about artifacts, from the store where it was found out before."""
+        return load_fact(self.build(recipe, lambda folder: save_fact(compute(), folder)).path, kind)
+
+    @property
+    def locks(self) -> Path:
+        """Where runs over this cache lock the devices that they use."""
+        return self.inputs.cache / ".locks"
+
+    def scratch(self, name: str) -> Path:
+        """A new private folder for a tool's work, below the run's own."""
+        if self.work is None:
+            self.work = Path(tempfile.mkdtemp(prefix="acceptance-"))
+            atexit.register(shutil.rmtree, self.work, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.work))

@@ -1,0 +1,198 @@
+"""Step preprocessing: labels, images, bins and the .info list."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.base.errors import PreprocessingError
+from tools.data import bins as bin_files
+from tools.data import bins_check
+from tools.data import pixels as pixel_store
+from tools.data.dataset import LabelledImages, dataset_digests, read_dataset
+from tools.data.info import bin_rows, read_info, write_info
+from tools.judge import ids
+from tools.judge.acceptance import DatasetRecord
+from tools.judge.dataset import incompleteness
+from tools.judge.facts import BinFacts, ParityFacts
+from tools.judge.handover import Handover, handover
+from tools.judge.spec import Preprocessing
+from tools.pipeline.context import Context
+from tools.pipeline.once import once
+from tools.sample import generate as sample
+from tools.store import content
+from tools.store.artifacts import Recipe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+INFO = "imagenet_prep_bin.info"
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Every image, decoded once and kept as uint8: what engines of this process read, and what bins are made from.
+
+    `content` names the float32 values that come out: the store's digest and how they are normalised.
+    """
+
+    store: pixel_store.PixelStore
+    content: str
+
+    def read(self, count: int) -> NDArray[np.float32]:
+        """The first `count` images as float32 (N, 3, crop, crop), all of them where there are fewer."""
+        return self.store.read(self.store.ids[:count])
+
+    def batch(self, size: int) -> NDArray[np.float32]:
+        """Exactly `size` images to time a batch with; images repeat where the data set has fewer."""
+        return self.store.read(tuple(itertools.islice(itertools.cycle(self.store.ids), size)))
+
+
+@dataclass(frozen=True)
+class Bins:
+    """The images as files: a folder with `<id>.bin` for every id, and a digest of all that lies in it."""
+
+    folder: Path
+    ids: tuple[str, ...]
+    recipe: Preprocessing
+    content: str
+
+
+class DataStep:
+    """The labelled images, decoded once, and the files that the vendor's tools read."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._folder: Path | None = None
+        self._store: pixel_store.PixelStore | None = None
+
+    def folder(self) -> Path | None:
+        """The folder of the images, None where the run did not come to them."""
+        return self._folder
+
+    def close(self) -> None:
+        """Let go of the store of pixels."""
+        if self._store is not None:
+            self._store.close()
+
+    @once
+    def dataset(self) -> LabelledImages:
+        """Images and labels the run was pointed at, or the embedded sample's."""
+        inputs, asked = self._context.inputs, self._context.spec.dataset
+        images, labels = inputs.images, inputs.labels
+        if images is None or labels is None:
+            count = int(asked.images.exactly)
+            recipe = Recipe("sample-images", {"images": str(count)}, code=(sample,))
+            made = self._context.build(recipe, lambda place: sample.write_images(place / "imagenet", count))
+            folder = made.path / "imagenet"
+            images, labels = folder / sample.IMAGES_FOLDER, folder / sample.LABEL_FILE
+        return read_dataset(images, labels, classes=asked.classes, limit=inputs.limit)
+
+    @once
+    def file_digests(self) -> dict[str, str]:
+        """File name -> sha256 of every image and of the label file, taken before anything is made from them."""
+        return dataset_digests(self.dataset(), classes=self._context.spec.dataset.classes)
+
+    @once
+    def image_digests(self) -> dict[str, str]:
+        """Id -> sha256 of every image: what pixels depend on, which labels are not."""
+        return {name: self.file_digests()[path.name] for name, path in self.dataset().images.items()}
+
+    @once
+    def record(self) -> DatasetRecord:
+        """The labelled images for the evidence, with the reason why they are not those that the spec asks for."""
+        data, inputs = self.dataset(), self._context.inputs
+        self._folder = next(iter(data.images.values())).parent
+        sha256 = content.digests_sha256(self.file_digests())
+        found = DatasetRecord(
+            images=len(data.ids),
+            embedded_sample=inputs.sample_data,
+            limit=inputs.limit if data.limited else None,
+            ids_sha256=data.ids_sha256,
+            images_sha256=sha256,
+            gap=incompleteness(data.ids, sha256, self._context.spec.dataset),
+        )
+        return self._context.staging.put_dataset(found, data.labels)
+
+    @once
+    def pixels(self) -> Pixels:
+        """Every image decoded, resized and cut; the store is resumed where an interrupted run left it.
+
+        What is decoded are the very bytes whose digest names the store, and no image is lost on the way.
+        """
+        recipe_ = self._context.spec.preprocessing
+        recipe = Recipe(
+            "pixels",
+            {"images": content.digests_sha256(self.image_digests()), "geometry": recipe_.geometry},
+            code=(pixel_store,),
+            resumable=True,
+        )
+        artifact = self._context.build(
+            recipe,
+            lambda folder: pixel_store.write_pixels(self.dataset().images, folder, recipe_, self.image_digests()),
+        )
+        store = self._store = pixel_store.PixelStore(artifact.path, recipe_)
+        matched = handover("images", self.dataset().ids, "the store of pixels", store.ids)
+        if not matched.conserved:
+            raise PreprocessingError(str(matched), gate=ids.PREPROCESSING_IMAGES, where=store.folder)
+        return Pixels(store, f"{artifact.content}, {recipe_.normalisation}")
+
+    @once
+    def bins(self) -> Bins:
+        """Every image as a file, for the gates and tools that read files."""
+        pixels = self.pixels()
+        recipe = Recipe("bins", {"pixels": pixels.content}, code=(pixel_store,))
+        artifact = self._context.build(recipe, lambda folder: pixel_store.write_stored_bins(pixels.store, folder))
+        return Bins(artifact.path, pixels.store.ids, pixels.store.recipe, artifact.content)
+
+    @once
+    def bin_facts(self) -> BinFacts:
+        """What every bin looks like."""
+        bins = self.bins()
+        recipe = Recipe("bins-facts", {"bins": bins.content}, code=(bins_check,))
+        found = self._context.remember(recipe, BinFacts, lambda: bins_check.inspect_bins(bins.folder, bins.recipe))
+        return self._context.staging.put(found, "bins")
+
+    @once
+    def parity(self) -> ParityFacts:
+        """A spread of bins compared byte for byte with torchvision's own transforms."""
+        bins, digests = self.bins(), self.image_digests()
+        looked_at = bins_check.spread(bins.ids, bins.recipe.parity_images)
+        about = {
+            "bins": bins.content,
+            "images": content.digests_sha256({name: digests[name] for name in looked_at}),
+            "looked at": ",".join(looked_at),
+        }
+
+        def compare() -> ParityFacts:
+            images = self.dataset().images
+            differing = bins_check.differing_bins(images, bins.folder, looked_at, bins.recipe, digests)
+            return ParityFacts(looked_at, differing)
+
+        found = self._context.remember(Recipe("bins-parity", about, code=(bins_check,)), ParityFacts, compare)
+        return self._context.staging.put(found, "bins")
+
+    @once
+    def handed_over(self, step: str) -> Handover:
+        """The ids on both sides of a step: labels, images, bins or info."""
+        found = {
+            "labels": lambda: self.dataset().handover,
+            "images": lambda: handover("images", self.dataset().ids, "the store of pixels", self.pixels().store.ids),
+            "bins": lambda: handover("images", self.dataset().ids, "bins", self._listed_bins()),
+            "info": lambda: handover("bins", self._listed_bins(), ".info list", self._info_ids()),
+        }[step]()
+        return self._context.staging.put_handover(step, found)
+
+    def _listed_bins(self) -> tuple[str, ...]:
+        """The ids that really lie in the folder."""
+        return tuple(bin_files.list_bins(self.bins().folder))
+
+    def _info_ids(self) -> list[str]:
+        """The .info list, written as for the vendor's tool and read back."""
+        bins = self.bins()
+        path = self._context.scratch("info") / INFO
+        write_info(bin_rows(str(bins.folder), bins.recipe.crop_px, bins.recipe.crop_px), path)
+        return [row.id for row in read_info(path)]

@@ -1,0 +1,64 @@
+"""When accuracy fails, where: the nodes at which ONNX file or OM leave the checkpoint."""
+
+from __future__ import annotations
+
+from tools.judge.ids import Variant
+from tools.pipeline.checkpoint import CheckpointStep
+from tools.pipeline.context import Context
+from tools.pipeline.data import DataStep
+from tools.pipeline.om import OmStep
+from tools.pipeline.once import once
+from tools.pipeline.onnx import OnnxStep
+
+
+class DiagnosisStep:
+    """The diagnosis of a variant, made once."""
+
+    def __init__(
+        self, context: Context, checkpoint: CheckpointStep, onnx: OnnxStep, data: DataStep, om: OmStep
+    ) -> None:
+        self._context, self._checkpoint, self._onnx, self._data, self._om = context, checkpoint, onnx, data, om
+
+    @once
+    def lines(self, variant: Variant) -> tuple[str, ...]:
+        """Lines for terminal and report: of the ONNX file, or of an OM and how it was localised."""
+        return self._of_onnx() if variant.batch is None else self._of_om(variant.batch)
+
+    def _of_onnx(self) -> tuple[str, ...]:
+        from tools.diagnosis import diagnose
+
+        pixels = self._data.pixels()
+        found = diagnose.diagnose(
+            self._onnx.file().path,
+            self._checkpoint.load(),
+            self._context.spec.model.factory,
+            pixels.read(diagnose.PROBE_IMAGES),
+            ids=pixels.store.ids[: diagnose.PROBE_IMAGES],
+        )
+        return tuple(diagnose.render(found))
+
+    def _of_om(self, batch: int) -> tuple[str, ...]:
+        from tools.ascend.turns import device_turn
+        from tools.diagnosis import diagnose, diagnose_om
+
+        pixels, bins, machine = self._data.pixels(), self._data.bins(), self._om.machine()
+        ids, images = pixels.store.ids[: diagnose.PROBE_IMAGES], pixels.read(diagnose.PROBE_IMAGES)
+        logits = self._om.predictions(batch).logits[: len(ids)]
+        onnx, factory = self._onnx.file().path, self._context.spec.model.factory
+        found = diagnose.diagnose(onnx, self._checkpoint.load(), factory, images, logits, ids=ids)
+        folder = self._context.scratch(f"diagnosis_bs{batch}")
+        runner = diagnose_om.AscendRunner(
+            target=machine.target,
+            bins=bins.folder,
+            ids=ids,
+            image_shape=(3, bins.recipe.crop_px, bins.recipe.crop_px),
+            soc=machine.soc,
+            work=folder / "work",
+            logs=folder / "logs",
+            device=machine.devices[0],
+            extra_args=self._context.spec.om.atc_extra_args,
+        )
+        with device_turn(machine, self._context.locks):
+            localised = diagnose_om.localise(onnx, images, runner, folder)
+        explained = found.om is not None and not found.om.diverges
+        return (*diagnose.render(found), *diagnose_om.render(localised, om_explained=explained))

@@ -1,0 +1,195 @@
+"""Step om: the machine, one OM a batch size, and what the vendor's tools make of the images with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.ascend import atc, om_description
+from tools.ascend.machine import Machine, describe_machine
+from tools.ascend.target import Target, choose_target
+from tools.engines import om_engine, predictions
+from tools.engines.om_engine import Offline, OmEngine, ToolReport
+from tools.engines.predictions import Predictions
+from tools.evidence.records import input_digest
+from tools.judge import ids
+from tools.judge.acceptance import InputDigest, MachineRecord
+from tools.judge.facts import BatchErrors, OmDescription, OmFacts, ToolkitFacts
+from tools.pipeline.context import Context
+from tools.pipeline.data import DataStep
+from tools.pipeline.once import once
+from tools.pipeline.onnx import OnnxStep
+from tools.store.artifacts import Recipe
+
+
+@dataclass(frozen=True)
+class Om:
+    """An OM and what it was made from."""
+
+    path: Path
+    batch: int
+    digest: InputDigest
+
+    @property
+    def sha256(self) -> str:
+        """Of its bytes."""
+        return self.digest.sha256
+
+
+class OmStep:
+    """Offline models: compiled, described, and run over the images."""
+
+    def __init__(self, context: Context, onnx: OnnxStep, data: DataStep) -> None:
+        self._context, self._onnx, self._data = context, onnx, data
+        self._reports: dict[int, ToolReport] = {}
+
+    @once
+    def target(self) -> Target:
+        """Where OMs are compiled and run."""
+        asked, context = self._context.inputs.ascend, self._context
+        return choose_target(
+            asked.target,
+            asked.infer_tool,
+            context.environment,
+            context.filesystem,
+            ais_bench_python=asked.ais_bench_python,
+        )
+
+    @once
+    def toolkit(self) -> ToolkitFacts:
+        """The target in words, for the evidence."""
+        target = self.target()
+        found = ToolkitFacts(target=str(target.kind), infer_tool=str(target.infer_tool), why=target.why)
+        return self._context.staging.put(found, "toolkit")
+
+    @once
+    def machine(self) -> Machine:
+        """The devices and their chip."""
+        context, logs = self._context, self._context.scratch("npu-smi")
+        self.toolkit()
+        try:
+            return describe_machine(
+                self.target(),
+                soc=context.inputs.ascend.soc or context.spec.om.soc,
+                devices=context.inputs.ascend.devices,
+                root=context.filesystem,
+                logs=logs,
+                run=context.run,
+            )
+        finally:
+            context.staging.put_logs("npu-smi", logs)
+
+    @once
+    def machine_record(self) -> MachineRecord:
+        """The machine, for the evidence."""
+        machine = self.machine()
+        found = MachineRecord(
+            soc=machine.soc,
+            infer_tool=str(machine.target.infer_tool),
+            devices=machine.devices,
+            why=machine.target.why,
+            toolchain=dict(machine.toolchain),
+        )
+        return self._context.staging.put(found, "machine")
+
+    @once
+    def om(self, batch: int) -> Om:
+        """The ONNX file compiled for a batch size."""
+        machine, onnx, asked = self.machine(), self._onnx.file(), self._context.spec
+        extra, name = asked.om.atc_extra_args, f"{onnx.path.stem}_bs{batch}.om"
+        recipe = Recipe(
+            "om",
+            {
+                "onnx": onnx.sha256,
+                "input": str(asked.onnx.input),
+                "batch": str(batch),
+                "soc": machine.soc,
+                "extra args": repr(extra),
+                "files of extra args": repr(atc.named_files(extra)),
+                **machine.toolchain,
+            },
+            code=(atc,),
+        )
+
+        def compile_into(folder: Path) -> None:
+            request = atc.AtcRequest(
+                onnx=onnx.path,
+                om=folder / name,
+                input_name=asked.onnx.input.name,
+                image_shape=asked.onnx.input.shape[1:],
+                batch=batch,
+                soc=machine.soc,
+                extra_args=extra,
+            )
+            work = self._context.scratch(f"atc_bs{batch}")
+            atc.compile_om(request, env=machine.target.env, work=work, logs=folder / "logs")
+
+        artifact = self._context.build(recipe, compile_into)
+        digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
+        self._context.staging.put_logs(f"atc-bs{batch}", artifact.path / "logs")
+        return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))
+
+    @once
+    def described(self, batch: int) -> OmDescription:
+        """What the OM says of itself."""
+        om, machine = self.om(batch), self.machine()
+        recipe = Recipe("om-described", {"om": om.sha256, **machine.toolchain}, code=(om_description,))
+
+        def describe() -> OmDescription:
+            work, logs = self._context.scratch(f"describe_bs{batch}"), self._context.scratch("logs")
+            return om_description.describe_om(om.path, batch=batch, env=machine.target.env, work=work, logs=logs)
+
+        found = self._context.remember(recipe, OmDescription, describe)
+        self._context.staging.put(OmFacts(batch, found), f"bs{batch}")
+        return found
+
+    def offline(self, batch: int) -> Offline:
+        """The OM with the images that it is to see."""
+        bins, classes = self._data.bins(), self._context.spec.dataset.classes
+        return Offline(self.om(batch).path, batch, bins.folder, bins.ids, bins.recipe, classes)
+
+    def engine(self, logs: Path) -> OmEngine:
+        """What runs OMs and keeps the tools' streams in a folder; all runs over this cache take turns on a device."""
+        return OmEngine(self.machine(), logs, self._context.locks)
+
+    def report(self, batch: int) -> ToolReport | None:
+        """What the tool reported of a run that this process has made for accuracy: it need not be made again."""
+        return self._reports.get(batch)
+
+    def about(self, batch: int) -> dict[str, str]:
+        """What results of running the OM over the images depend on."""
+        machine = self.machine()
+        return {
+            "om": self.om(batch).sha256,
+            "bins": self._data.bins().content,
+            "classes": str(self._context.spec.dataset.classes),
+            "devices": str(machine.devices),
+            **machine.toolchain,
+        }
+
+    @once
+    def predictions(self, batch: int) -> Predictions:
+        """The OM's logits for every image, from the store where the same OM has seen them before."""
+
+        def run(folder: Path) -> None:
+            done = self.engine(folder / "logs").run(self.offline(batch))
+            predictions.save_predictions(done.predictions, folder)
+            self._reports[batch] = done.report
+
+        folder = self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
+        self._context.staging.put_logs(f"predict-bs{batch}", folder / "logs")
+        return predictions.load_predictions(folder, ids.om(batch))
+
+    @once
+    def batch_errors(self) -> BatchErrors:
+        """The largest difference of a logit between the first batch size and any other.
+
+        Asked for from the last batch size on: another worker of `pytest -n` runs the tests of each batch size in their
+        order, so the two meet halfway instead of waiting for each other's lock at the first.
+        """
+        batches = self._context.spec.batches
+        *others, first = (self.predictions(batch) for batch in reversed(batches))
+        found = BatchErrors(
+            batches=batches, images=len(first.ids), largest=predictions.largest_difference(first, others)
+        )
+        return self._context.staging.put(found, "om")

@@ -1,0 +1,129 @@
+"""The end of a run: its last word, and the bundle with all that only the reporting process knows."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tools.base.errors import Stage
+from tools.base.files import ROOT
+from tools.data.images import list_images
+from tools.evidence.host import host_record, versions
+from tools.evidence.scrub import Scrubber, scrubber
+from tools.evidence.staging import Staging
+from tools.judge.acceptance import Acceptance, Timing
+from tools.judge.gates import expected
+from tools.judge.results import GateResult, RunVerdict, Verdict, Word
+from tools.judge.run import judge_run
+from tools.pipeline.inputs import Inputs
+from tools.pipeline.setup import Setup
+from tools.report.baseline import BaselineError, Comparison, baseline_lines, compare
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What the process that reports knows of a run, besides the pieces that steps have put into the evidence.
+
+    `images` is the folder of the images, for the report's thumbnails, None where the run did not come to it; `seconds`
+    the time spent by stage and step.
+    """
+
+    gates: tuple[GateResult, ...]
+    strict: bool
+    artifacts: tuple[str, ...]
+    started: datetime
+    images: Path | None = None
+    diagnoses: tuple[str, ...] = ()
+    interrupted: str = ""
+    seconds: Mapping[tuple[Stage, str], float] | None = None
+
+
+@dataclass(frozen=True)
+class Published:
+    """The last word and the lines that follow it; `passed` unless a baseline was named and was better."""
+
+    verdict: RunVerdict
+    lines: tuple[str, ...]
+    passed: bool
+
+
+def run_scrubber(inputs: Inputs, environment: Mapping[str, str]) -> Scrubber:
+    """What must not stand in the evidence of this run."""
+    folders = [(inputs.evidence, "evidence"), (inputs.cache, "cache"), (ROOT, "repository")]
+    return scrubber([*folders, (Path(tempfile.gettempdir()), "tmp")], environment)
+
+
+def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *, interrupted: str) -> RunVerdict:
+    """The last word over everything the spec asks for, whatever was selected."""
+    ran_om = any(result.id.startswith("om.") for result in results)
+    return judge_run(
+        expected(setup.asked),
+        results,
+        sample=setup.sample,
+        simulated=ran_om and (not setup.on_device or staging.simulated()),
+        interrupted=bool(interrupted),
+    )
+
+
+def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict) -> Published:
+    """Give the bundle its report and its name; compare it with the baseline where one was named.
+
+    A baseline that does not fit costs the comparison and not the evidence.
+    """
+    from tools.report.html import write_report
+
+    staging.put_spec(setup.spec, setup.spec_written, setup.inputs.spec, setup.inputs.why_spec)
+    staging.put(host_record(), "host")
+    staging.put(versions(), "versions")
+    acceptance = _acceptance(setup, facts, verdict)
+    compared = _compared(setup, staging.gathered(acceptance))
+    comparison = compared if isinstance(compared, Comparison) else None
+    images = list_images(facts.images) if facts.images else {}
+    place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
+    lines = [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py)"]
+    if staging.leftover is not None:
+        lines.append(f"the earlier evidence could not be removed, do so by hand: {staging.leftover}")
+    lines += _baseline_lines(setup.baseline, compared)
+    passed = compared is None or (comparison is not None and comparison.verdict is Verdict.PASS)
+    return Published(verdict, tuple(lines), passed)
+
+
+def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptance:
+    order = list(Stage)
+    timings = [Timing(stage=stage, step=step, seconds=spent) for (stage, step), spent in (facts.seconds or {}).items()]
+    return Acceptance(
+        verdict=verdict,
+        gates=facts.gates,
+        inputs=tuple(setup.lines()),
+        artifacts=facts.artifacts,
+        diagnoses=facts.diagnoses,
+        interrupted=facts.interrupted,
+        timings=tuple(sorted(timings, key=lambda timing: order.index(timing.stage))),
+        strict_accuracy=facts.strict,
+        tolerate_busy=setup.inputs.ascend.tolerate_busy,
+        target=str(setup.kind),
+        started_utc=facts.started.isoformat(timespec="seconds"),
+        finished_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _compared(setup: Setup, run: Acceptance) -> Comparison | BaselineError | None:
+    """The run beside its baseline, or why the two say nothing about each other; None where no baseline was named."""
+    try:
+        return compare(setup.baseline, run, setup.spec) if setup.baseline else None
+    except BaselineError as error:
+        return error
+
+
+def _baseline_lines(baseline: Acceptance | None, compared: Comparison | BaselineError | None) -> list[str]:
+    """The word over both runs; a baseline that was itself not accepted proves less, so the same line says so."""
+    if baseline is None or compared is None:
+        return []
+    if isinstance(compared, BaselineError):
+        return [f"BASELINE: not comparable: {compared}"]
+    first, *rest = baseline_lines(compared)
+    weak = baseline.verdict.word in (Word.INCOMPLETE, Word.REJECTED)
+    return [f"{first}; the baseline itself was {baseline.verdict.word}" if weak else first, *rest]

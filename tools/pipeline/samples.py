@@ -1,0 +1,74 @@
+"""Throughput samples with what they were measured on, so that no number stands without it (pytest-benchmark's file)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tools.judge.acceptance import DeviceThroughput, HostThroughput, MachineRecord, ThroughputRun
+from tools.judge.device import floor_word, slowest_rates
+from tools.judge.evidence import Evidence
+from tools.judge.results import Verdict
+from tools.judge.spec import Spec
+from tools.judge.throughput import images_per_second
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Raw samples in seconds per image, and facts about them by name."""
+
+    seconds_per_image: tuple[float, ...]
+    facts: dict[str, object]
+
+
+def host_samples(found: HostThroughput, spec: Spec, verdict: Verdict) -> Samples:
+    """onnxruntime's samples; torch's rate, the ratio and its floor stand beside them."""
+    return Samples(
+        found.candidate_seconds_per_image,
+        {
+            "engine": found.candidate,
+            "batch": found.batch,
+            "images_per_second": images_per_second(found.candidate_seconds_per_image),
+            "torch_images_per_second": images_per_second(found.reference_seconds_per_image),
+            "onnx_to_torch_ratio": found.ratio,
+            "onnx_to_torch_floor": spec.host_ratio(found.batch).at_least,
+            "verdict": str(verdict),
+        },
+    )
+
+
+def om_samples(found: DeviceThroughput, machine: MachineRecord, evidence: Evidence) -> Samples:
+    """The vendor tool's samples of each run's slowest device.
+
+    The figures are those of the run with the (lower) median rate, which is the one that the floor is held against.
+    """
+    slowest, simulated = _slowest(found), not evidence.on_device
+    device = evidence.spec.device(machine.soc)
+    published = device.published(found.batch) if device else None
+    reading = sorted(slowest, key=_rate)[(len(slowest) - 1) // 2]
+    rates = slowest_rates(found.runs)
+    facts: dict[str, object] = {
+        **machine.toolchain,
+        "simulated": simulated,
+        "mode": found.mode,
+        "batch": found.batch,
+        "device": reading.device,
+        "samples_per_run": [len(run.seconds_per_image) for run in slowest],
+        "images_per_second_per_chip_by_run": list(rates),
+        "images_per_second_per_chip": _rate(reading),
+        "images_per_second_per_card_derived": _rate(reading) * device.chips_per_card if device else None,
+        "reported_images_per_second": reading.reported_images_per_second,
+        "floor_images_per_second_per_chip": device.floor(published).at_least if device and published else None,
+        "published_images_per_second_per_chip": published.images_per_second_per_chip.value if published else None,
+        "verdict": str(floor_word(rates, device, found.batch, busy=found.busy, simulated=simulated)),
+    }
+    return Samples(tuple(seconds for run in slowest for seconds in run.seconds_per_image), facts)
+
+
+def _slowest(found: DeviceThroughput) -> list[ThroughputRun]:
+    """Each run's reading of its slowest device."""
+    numbers = sorted({run.run for run in found.runs})
+    return [min((run for run in found.runs if run.run == number), key=_rate) for number in numbers]
+
+
+def _rate(run: ThroughputRun) -> float:
+    return run.images_per_second_per_chip

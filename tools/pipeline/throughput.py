@@ -1,0 +1,111 @@
+"""Step perf: throughput on the host, as a ratio inside one run, and on the device by the vendor's tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.ascend.reading import Mode
+from tools.data import pixels as pixel_store
+from tools.engines import om_engine, onnx_engine, throughput, torch_engine
+from tools.engines.om_engine import Measured
+from tools.engines.throughput import Paired
+from tools.evidence.host import host_record
+from tools.evidence.records import throughput_runs
+from tools.judge.acceptance import DeviceThroughput, HostThroughput
+from tools.judge.device import throughput_record
+from tools.model import checkpoint as checkpoints
+from tools.pipeline.checkpoint import CheckpointStep
+from tools.pipeline.context import Context
+from tools.pipeline.data import DataStep
+from tools.pipeline.om import OmStep
+from tools.pipeline.once import once
+from tools.pipeline.onnx import OnnxStep
+from tools.store.artifacts import Recipe
+from tools.store.facts import load_fact, save_fact
+
+
+class ThroughputStep:
+    """Throughput at each batch size."""
+
+    def __init__(
+        self, context: Context, checkpoint: CheckpointStep, onnx: OnnxStep, data: DataStep, om: OmStep
+    ) -> None:
+        self._context, self._checkpoint, self._onnx, self._data, self._om = context, checkpoint, onnx, data, om
+
+    @once
+    def paired(self, batch: int) -> Paired:
+        """onnxruntime and torch measured in turn; kept for this host until asked to measure anew."""
+        asked = self._context.spec.host_perf
+        about = {
+            **self._checkpoint.about,
+            "onnx": self._onnx.file().sha256,
+            "batch": str(batch),
+            "rounds": str(asked.rounds),
+            "images a round": str(asked.min_images_per_round),
+            "host": str(host_record()),
+            "run": self._context.run if self._context.remeasure else "kept",
+        }
+        code = (throughput, onnx_engine, torch_engine, checkpoints, pixel_store)
+        return self._context.remember(
+            Recipe("host-throughput", about, code=code),
+            Paired,
+            lambda: throughput.measure_in_turn(
+                self._onnx.onnx_engine(),
+                self._onnx.torch_engine(),
+                self._data.pixels().batch(batch),
+                rounds=asked.rounds,
+                images_per_round=asked.min_images_per_round,
+            ),
+        )
+
+    @once
+    def host(self, batch: int) -> HostThroughput:
+        """The samples of both engines, for the evidence."""
+        paired = self.paired(batch)
+        found = HostThroughput(
+            batch=paired.batch,
+            candidate="onnxruntime",
+            candidate_seconds_per_image=paired.candidate,
+            reference="torch",
+            reference_seconds_per_image=paired.reference,
+            ratio=paired.ratio,
+        )
+        return self._context.staging.put(found, f"bs{batch}")
+
+    @once
+    def measured(self, batch: int) -> Measured:
+        """The OM's throughput: on a device measured in this very run, on the simulator kept with the artifacts."""
+        machine, spec = self._om.machine(), self._context.spec
+        mode = Mode(spec.throughput_mode(machine.soc, batch))
+        runs_asked = spec.om.throughput_runs.of(mode.value)
+        anew = not machine.simulated or self._context.remeasure
+        about = {
+            **self._om.about(batch),
+            "mode": mode,
+            "runs": str(runs_asked),
+            "run": self._context.run if anew else "kept",
+        }
+
+        def measure(folder: Path) -> None:
+            engine, tolerate = self._om.engine(folder / "logs"), self._context.inputs.ascend.tolerate_busy
+            known = self._om.report(batch)
+            offline = self._om.offline(batch)
+            save_fact(engine.measure(offline, mode, runs=runs_asked, tolerate_busy=tolerate, known=known), folder)
+
+        folder = self._context.build(Recipe("throughput-om", about, code=(om_engine,)), measure).path
+        self._context.staging.put_logs(f"perf-bs{batch}", folder / "logs")
+        return load_fact(folder, Measured)
+
+    @once
+    def device(self, batch: int) -> DeviceThroughput:
+        """What the vendor's tool measured, run after run, for the evidence."""
+        machine, found = self._om.machine(), self.measured(batch)
+        self._om.machine_record()
+        record = throughput_record(
+            throughput_runs(found.runs),
+            soc=machine.soc,
+            simulated=machine.simulated,
+            busy=found.busy,
+            spec=self._context.spec,
+        )
+        return self._context.staging.put(record, f"bs{batch}")
