@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
-from selftest.faults.world import Outcome, World
-from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from selftest.child import run
+from selftest.faults.world import World
 from tools.judge.results import Word
 
 DIES = """
@@ -20,21 +15,6 @@ def pytest_runtest_teardown(item):
     if "test_every_weight" in item.nodeid:
         os._exit(1)
 """
-
-
-def run(world: World, *words: str, **variables: str) -> Outcome:
-    """Run the suite in a process of its own, with these variables."""
-    evidence = world.folder / "evidence"
-    options = ["--sample", f"--spec={world.spec}", f"--cache={world.cache}", f"--evidence={evidence}"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--diagnose=never", *options, *words],
-        cwd=ROOT,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout + done.stderr, read_acceptance(evidence))
 
 
 def test_a_failed_gate_fails_the_run_where_assertions_are_switched_off(world: World) -> None:

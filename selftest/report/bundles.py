@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from selftest.evidence.bundles import Made, World
 from tools.base.errors import Stage
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
-from tools.judge import gates
-from tools.judge.acceptance import Acceptance, CommandRecord, Timing
+from tools.judge import gates, records
+from tools.judge.acceptance import IDS, Acceptance, CommandRecord, Timing
 from tools.judge.accuracy import TightBound
 from tools.judge.checks import made
 from tools.judge.results import GateResult, Verdict, Word
@@ -72,13 +72,13 @@ def without(*parts: str) -> Change:
 
 def hostile(run: Acceptance) -> Acceptance:
     """The record with HOSTILE behind every text that is no word of the suite and leads to no file."""
-    return msgspec.convert(_hostile("", msgspec.to_builtins(run)), Acceptance)
+    return records.read(Acceptance, _hostile("", records.plain(run)))
 
 
 def hostile_ids(place: Path, run: Acceptance) -> None:
     """Give every image of a bundle a hostile id."""
-    ids: list[str] = msgspec.json.decode((place / "predictions/ids.json").read_bytes())
-    (place / "predictions/ids.json").write_bytes(msgspec.json.encode([name + HOSTILE for name in ids]))
+    ids: list[str] = json.loads((place / IDS).read_bytes())
+    (place / IDS).write_text(json.dumps([name + HOSTILE for name in ids]), encoding="utf-8")
     write_report(place, run)
 
 
@@ -94,11 +94,9 @@ def pictures(folder: Path, ids: Sequence[str], side: int = 96) -> dict[str, Path
 
 
 def _judged_again(run: Acceptance, results: list[GateResult]) -> Acceptance:
-    expected = [*(result.id for result in run.gates), *run.verdict.owed]
-    order = [gate.id for gate in gates.INVENTORY]
-    expected.sort(key=lambda name: order.index(name.partition("[")[0]))
+    expected = gates.in_order([*(result.id for result in run.gates), *run.verdict.owed])
     verdict = judge_run(expected, results, sample=run.verdict.sample, simulated=run.verdict.simulated)
-    return dataclasses.replace(run, gates=results, verdict=verdict)
+    return dataclasses.replace(run, gates=tuple(results), verdict=verdict)
 
 
 def _with_work(place: Path, run: Acceptance) -> Acceptance:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
 from tools.judge.acceptance import IDS, LABELS, VariantRecord
+from tools.judge.ids import Variant
 from tools.report.flips import Flips, Outcome, PredictionsError, find_flips
 
 IMAGE_IDS = ["a", "b", "c", "d"]
@@ -24,8 +25,8 @@ PTH = np.array(
 
 
 def record(name: str) -> VariantRecord:
-    batch = int(name[5:]) if name.startswith("om_bs") else None
-    return VariantRecord(name=name, batch=batch, model_sha256="", accuracy=(), losses=(), agreement=None)
+    variant = Variant(name)
+    return VariantRecord(name=variant, batch=variant.batch, model_sha256="", accuracy=(), losses=(), agreement=None)
 
 
 def changed(**first: int) -> np.ndarray:
@@ -42,7 +43,7 @@ def changed(**first: int) -> np.ndarray:
 def write(tmp_path: Path) -> Callable[..., Flips | None]:
     def write(labels: list[int], **variants: np.ndarray) -> Flips | None:
         (tmp_path / "predictions").mkdir(exist_ok=True)
-        (tmp_path / IDS).write_bytes(msgspec.json.encode(IMAGE_IDS))
+        (tmp_path / IDS).write_text(json.dumps(IMAGE_IDS), encoding="utf-8")
         np.save(tmp_path / LABELS, np.array(labels, "<i2"))
         records = [record(name) for name in variants]
         for found, rows in zip(records, variants.values(), strict=True):

@@ -13,8 +13,10 @@ from selftest.report.bundles import write_bundle
 from selftest.report.conftest import Written
 from tools.base.errors import Stage
 from tools.judge import gates
+from tools.judge.ids import GateId
 from tools.judge.results import GateResult, Verdict
 from tools.report.gate_rows import GateRow, gates_by_stage
+from tools.report.html import write_report
 
 
 def rows(written: Written) -> dict[str, GateRow]:
@@ -24,10 +26,9 @@ def rows(written: Written) -> dict[str, GateRow]:
 
 def test_stages_and_gates_stand_in_the_order_of_the_inventory(accepted: Written) -> None:
     assert [stage.stage for stage in gates_by_stage(accepted.run, accepted.folder)] == list(Stage)
-    kinds = list(dict.fromkeys(name.partition("[")[0] for name in rows(accepted)))
+    kinds = list(dict.fromkeys(GateId(name).gate for name in rows(accepted)))
     order = [gate.id for gate in gates.INVENTORY]
-    by_stage = sorted(kinds, key=lambda kind: (list(Stage).index(gates.BY_ID[kind].stage), order.index(kind)))
-    assert kinds == by_stage
+    assert kinds == sorted(kinds, key=lambda kind: (list(Stage).index(gates.find(kind).stage), order.index(kind)))
     assert len(rows(accepted)) == len(accepted.run.gates)
 
 
@@ -71,11 +72,19 @@ def test_owed_gates_are_rows_too(incomplete: Written) -> None:
 
 
 def test_a_gate_of_another_suite_is_shown_without_its_question(accepted: Written) -> None:
-    strange = GateResult(id="om.older_gate[bs1]", stage=Stage.OM, check=accepted.run.gates[0].check)
-    run = dataclasses.replace(accepted.run, gates=[*accepted.run.gates, strange])
+    strange = GateResult(id=GateId("om.older_gate[bs1]"), stage=Stage.OM, check=accepted.run.gates[0].check)
+    run = dataclasses.replace(accepted.run, gates=(*accepted.run.gates, strange))
     om = next(stage for stage in gates_by_stage(run, accepted.folder) if stage.stage is Stage.OM)
     assert om.questions[-1].id == "om.older_gate"
     assert "no such gate" in om.questions[-1].text
+
+
+def test_an_owed_gate_of_another_suite_stands_at_the_end(accepted: Written, tmp_path: Path) -> None:
+    owed = dataclasses.replace(accepted.run.verdict, owed=(GateId("om.older_gate[bs1]"),))
+    run = dataclasses.replace(accepted.run, verdict=owed)
+    assert gates_by_stage(run, accepted.folder)[-1].questions[-1].id == "om.older_gate"
+    write_report(tmp_path, run)
+    assert "om.older_gate" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_warnings_belong_to_the_gates_of_their_variant(rejected: Written) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,13 +156,14 @@ def test_a_chip_that_the_spec_does_not_know_has_no_card_figures_and_one_sentence
 @pytest.mark.parametrize("missing", ["host", "machine", "dataset", "versions", "spec"])
 def test_what_a_run_does_not_know_is_not_made_up(missing: str, tmp_path: Path) -> None:
     run = write_bundle(tmp_path / "evidence", World(images=60))
-    bare = dataclasses.replace(run, **{missing: None})
+    nothing: dict[str, Any] = {missing: None}
+    bare = dataclasses.replace(run, **nothing)
     write_report(tmp_path / "evidence", bare)
     assert "None" not in Page(tmp_path / "evidence" / "report.html").text
 
 
 def test_a_run_that_recorded_nothing_still_has_a_page(tmp_path: Path, incomplete: Written) -> None:
-    write_report(tmp_path, Acceptance(verdict=incomplete.run.verdict, gates=[], inputs=[], artifacts=[]))
+    write_report(tmp_path, Acceptance(verdict=incomplete.run.verdict, gates=(), inputs=(), artifacts=()))
     text = Page(tmp_path / "report.html").text
     assert "recorded no predictions" in text
     assert "measured no throughput" in text

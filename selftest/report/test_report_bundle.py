@@ -13,9 +13,9 @@ from selftest.report.bundles import pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
 from tools.evidence.staging import read_acceptance
+from tools.judge.files import check_manifest
 from tools.report.flips import find_flips
 from tools.report_bundle import main
-from tools.verify_bundle import check_manifest
 
 Command = Callable[..., int]
 

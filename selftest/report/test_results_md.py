@@ -9,11 +9,12 @@ import pytest
 
 from selftest.report.bundles import HOSTILE
 from selftest.report.conftest import Written
+from tools.judge.ids import om
 from tools.judge.results import Verdict
+from tools.judge.shipped import SHIPPED_SPECS
 from tools.ports.spec import PUBLISHED_SPEC
 from tools.report.html import read_spec
 from tools.report.results_md import escaped, results_markdown
-from tools.verify_bundle import SHIPPED_SPECS
 
 
 def markdown(written: Written) -> str:
@@ -36,7 +37,7 @@ def test_the_accuracy_table_has_the_records_figures(accepted: Written) -> None:
     for variant in by_name.values():
         row = cells(text, escaped(variant.name.replace("_", " ")))
         assert row[1:6] == [f"{top.percent:.3f}" for top in variant.accuracy]
-    assert cells(text, "om bs16")[6].startswith(f"{by_name['om_bs16'].losses[0].drop_pp:+.3f} (")
+    assert cells(text, "om bs16")[6].startswith(f"{by_name[om(16)].losses[0].drop_pp:+.3f} (")
     spec = read_spec(accepted.folder, accepted.run)
     assert spec is not None
     assert cells(text, "pth, published")[1] == f"{spec.accuracy.pth_top1.value:.3f}"

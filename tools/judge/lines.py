@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import groupby
 
+from tools.judge.ids import GateId
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 WIDTHS = (44, 30, 30)
@@ -47,10 +48,10 @@ def verdict_lines(verdict: RunVerdict) -> list[str]:
     return [*missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
-def _missing(names: Sequence[str]) -> list[str]:
+def _missing(names: Sequence[GateId]) -> list[str]:
     if not names:
         return []
-    kinds = [name for name, _ in groupby(name.partition("[")[0] for name in names)]
+    kinds = [name for name, _ in groupby(name.gate for name in names)]
     rest = [f"  … and {len(kinds) - MISSING_LINES} more"] if len(kinds) > MISSING_LINES else []
     return [f"still owed ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
 

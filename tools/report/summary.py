@@ -102,7 +102,7 @@ def _reasons(rows: Sequence[GateRow], stages: Sequence[StageGates]) -> tuple[Rea
     texts = {question.id: question.text for stage in stages for question in stage.questions}
     return tuple(
         Reason(question=texts[kind], id=kind, lines=_lines(list(group)))
-        for kind, group in groupby(rows, key=lambda row: row.id.partition("[")[0])
+        for kind, group in groupby(rows, key=lambda row: row.id.gate)
     )
 
 

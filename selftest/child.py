@@ -1,0 +1,26 @@
+"""The suite in a process of its own, for what a run inside this one cannot show: workers, switched-off assertions."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from selftest.faults.world import Outcome, World
+from tools.base.files import ROOT
+from tools.evidence.staging import read_acceptance
+
+
+def run(world: World, *words: str, **variables: str) -> Outcome:
+    """Run the suite in a process of its own, with these variables."""
+    evidence = world.folder / "evidence"
+    options = ["--sample", f"--spec={world.spec}", f"--cache={world.cache}", f"--evidence={evidence}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--diagnose=never", *options, *words],
+        cwd=ROOT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout + done.stderr, read_acceptance(evidence))
