@@ -7,11 +7,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tools.base import cli
 from tools.base.errors import CheckpointError, ErrorRecord, SpecError, StageError, SuiteError
 from tools.base.files import ROOT
+from tools.judge.ids import CHECKPOINT_MD5
 
 PROGRAMS = [path for path in (ROOT / "tools").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
 COMMANDS = sorted(path.name for path in PROGRAMS if path.name != "process_guard.py")  # never started by hand
@@ -94,6 +96,13 @@ def test_an_error_survives_as_data_in_its_own_class_and_words() -> None:
     assert type(again) is CheckpointError
     assert (str(again), again.gate) == (str(error), "checkpoint.md5")
     assert type(SuiteError.from_record(SpecError("typo").record())) is SpecError
+
+
+def test_a_gate_with_a_type_of_its_own_is_plain_text_as_data() -> None:
+    """Another worker gets the record as JSON from a library that knows no other texts."""
+    record = CheckpointError("not it", gate=CHECKPOINT_MD5).record()
+    assert type(record.gate) is str
+    assert msgspec.json.decode(msgspec.json.encode(record), type=ErrorRecord) == record
 
 
 def test_an_error_of_an_unknown_class_keeps_its_words() -> None:

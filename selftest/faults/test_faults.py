@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from selftest.faults.catalogue import FAULTS, PAGE, expected, page, read_page
+from selftest.faults.catalogue import FAULTS, PAGE, clean_lines, expected, page, read_page, shown
 from selftest.faults.fault import Fault
 from selftest.faults.message import printed_message, shortened
 from selftest.faults.quick import QUICK
@@ -169,20 +169,20 @@ def test_every_fault_that_was_asked_for_is_in_the_catalogue() -> None:
     assert named - expected().keys() == set()
 
 
-def test_the_page_is_the_catalogue_with_a_message_for_each_fault() -> None:
+def test_the_page_is_the_catalogue_with_a_message_for_each_gate() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    rows, clean_runs = read_page(text)
-    how = "python -m selftest.campaigns.faults [--only WORDS] writes it anew"
-    assert {name: gate for name, (gate, _) in rows.items()} == expected(), how
-    assert all(message for _, message in rows.values()), how
-    assert page({name: message for name, (_, message) in rows.items()}, clean_runs) == text, how
+    messages, clean_runs = read_page(text)
+    how = "python -m selftest.campaigns.faults writes it anew"
+    assert messages.keys() == shown(), how
+    assert all(messages.values()), how
+    assert page(messages, clean_runs) == text, how
 
 
 def test_a_message_survives_the_table() -> None:
-    messages = dict.fromkeys(expected(), "`a` | b* <c>")
-    rows, clean_runs = read_page(page(messages, ["one"]))
-    assert {message for _, message in rows.values()} == {"`a` | b* <c>"}
-    assert (len(rows), clean_runs) == (len(expected()), ["one"])
+    lines = clean_lines([("warm", "VERDICT: X"), ("cold", "VERDICT: X"), ("other", "VERDICT: Y")])
+    messages, clean_runs = read_page(page(dict.fromkeys(expected(), "`a` | b* <c>"), lines))
+    assert messages == dict.fromkeys(shown(), "`a` | b* <c>")
+    assert clean_runs == lines == ["VERDICT: X: warm; cold", "VERDICT: Y: other"]
 
 
 def test_a_message_holds_nothing_of_one_run_alone() -> None:

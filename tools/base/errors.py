@@ -70,7 +70,7 @@ class SuiteError(Exception):
             measured=self.measured,
             allowed=self.allowed,
             fix=self.fix,
-            gate=self.gate,
+            gate=_text(self.gate),
         )
 
     @staticmethod
