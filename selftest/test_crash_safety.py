@@ -254,7 +254,7 @@ def test_two_runs_on_one_cache_build_each_artifact_once_and_agree(world: World) 
     world.only_batches(1)
     forgotten = ("sample-images", "pixels", "bins-facts")
     world.forget(*forgotten)
-    runs = {name: start(world, name, "-m", "preprocessing or pth") for name in ("one", "other")}
+    runs = {name: start(world, name, "-k", "preprocessing or pth") for name in ("one", "other")}
     assert [run.wait() for run in runs.values()] == [0, 0]
     texts = [(world.folder / f"{name}.log").read_text() for name in runs]
     for kind in forgotten:
