@@ -182,7 +182,7 @@ def test_the_same_code_gives_the_same_bytes(packed: Path, tmp_path: Path, monkey
 def test_the_judge_and_what_it_imports_are_packed_and_nothing_else(packed: Path) -> None:
     names = zipfile.ZipFile(packed).namelist()
     assert names == [STARTED_FIRST, *judge_files()]
-    judge = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tools" / "judge").glob("*.py")}
+    judge = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tools" / "judge").rglob("*.py")}
     assert judge <= set(names), "a module of the judge that it does not use"
     others = set(names) - judge - {STARTED_FIRST, "tools/__init__.py", "tools/verify_bundle.py"}
     assert all(name.startswith("tools/base/") for name in others), others
