@@ -2,14 +2,18 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+# hundreds of short processes run the same code: what one has compiled the others read
+export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help accept test faults bench bench-scale kills fuzz mutants flaky nightly clean
+.PHONY: help accept test judge faults long bench bench-scale kills fuzz mutants flaky nightly clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
 	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
+	@echo "make judge    pack the offline judge into build/verify_bundle.pyz: one file that needs nothing but Python 3.8"
 	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
-	@echo "make nightly  faults, then kills, fuzz, mutants and flaky: campaigns of about an hour each, each also a target"
+	@echo "make long     the tests that make test leaves out (marked nightly) and that are no faults"
+	@echo "make nightly  faults, long, then kills, fuzz, mutants and flaky: campaigns of about an hour each, each also a target"
 	@echo "make bench    measure the suite's own speed against the guide's scripts, as ratios (docs/speed.md)"
 	@echo "make clean    remove build/ (artifacts, results) and $(VENV)"
 
@@ -25,7 +29,13 @@ test: $(VENV)/dev.stamp
 	@echo "== types"
 	$(BIN)/mypy
 	@echo "== the suite's own tests"
-	$(BIN)/python -m pytest selftest -q -n 2 --dist worksteal --durations=15
+	$(BIN)/python -m pytest selftest -m "not nightly" -q -n 2 --dist worksteal --durations=15
+
+long: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest selftest --ignore=selftest/faults -m nightly -q -n 2 --dist worksteal
+
+judge:
+	$(PYTHON) tools/pack_judge.py
 
 faults: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.faults
@@ -42,7 +52,7 @@ mutants: $(VENV)/nightly.stamp
 flaky: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.flaky --runs 50 --below-seconds 0.5
 
-nightly: faults kills fuzz mutants flaky
+nightly: faults long kills fuzz mutants flaky
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench

@@ -45,7 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.only_print:
         with atomic(PLOT) as partial:
             partial.write_text(plot(rows), encoding="utf-8")
-        replace_part(PAGE, "bench", f"{text}{table(rows)}\n\n![ratios]({PLOT.name})")
+        replace_part(
+            PAGE, "bench", f"{text}{table([row for row in rows if row.goal is not None])}\n\n![ratios]({PLOT.name})"
+        )
         print(f"{PAGE}: written")
     return cli.EXIT_OK
 

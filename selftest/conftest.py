@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
-from selftest.faults.world import World, small_spec
+from selftest.faults.world import Clean, World, clean_run
 from tools.base.files import ROOT
 from tools.model.torchvision_ops import import_torchvision
 
@@ -32,31 +32,15 @@ def heavy_imports() -> None:
 
 
 @pytest.fixture(scope="session")
-def spec_text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The small world's spec."""
-    return small_spec(tmp_path_factory.mktemp("small"))
-
-
-@pytest.fixture(scope="session")
-def clean_cache(spec_text: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artifacts of a clean run, made once and kept between sessions (the store is content-addressed)."""
-    folder = tmp_path_factory.mktemp("clean")
-    spec = folder / "spec.yaml"
-    spec.write_text(spec_text, encoding="utf-8")
-    places = [f"--spec={spec}", f"--cache={CLEAN_CACHE}", f"--evidence={folder / 'evidence'}"]
-    options = ["--sample", *places, "-m", "not perf", "-q"]
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return CLEAN_CACHE
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Clean:
+    """A clean run, made once for all workers; what it made is kept between sessions, in a store that checks it."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    with FileLock(folder / "clean.lock"):
+        return clean_run(folder / "clean", CLEAN_CACHE)
 
 
 @pytest.fixture
-def world(tmp_path: Path, spec_text: str, clean_cache: Path, heavy_imports: None, pytester: pytest.Pytester) -> World:
+def world(tmp_path: Path, clean: Clean, heavy_imports: None, pytester: pytest.Pytester) -> World:
     """A world of its own for each test."""
-    return World(tmp_path, spec_text, clean_cache, pytester)
+    return World(tmp_path, clean, pytester)

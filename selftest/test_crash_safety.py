@@ -47,9 +47,14 @@ KINDS = {
     "onnx": ("onnx", "onnx-facts", "onnx-checker", "onnx-weights", "onnx-logit-errors"),
     "preprocessing": ("sample-images", "pixels", "bins", "bins-facts", "bins-parity"),
     "om": ("om", "om-described", "predictions-om"),
-    "accuracy": ("predictions-pth", "predictions-onnx"),
-    "perf": ("host-throughput", "throughput-om"),
+    "accuracy and not npu": ("predictions-pth", "predictions-onnx"),
+    "perf and npu": ("throughput-om",),
+    "perf and not npu": ("host-throughput",),
 }
+"""What each part of the suite makes."""
+BY_DAY = frozenset(("sample-checkpoint", "onnx-facts", "pixels", "om", "predictions-pth", "throughput-om"))
+"""One of each stage; the others are tried at night."""
+DIGESTS = checks.Digests()
 DEAD = 2**22 + 1
 """No process has this number: Linux counts to 2**22 at most."""
 
@@ -79,25 +84,31 @@ def fill_the_disk_for(kind: str, monkeypatch: pytest.MonkeyPatch, most_bytes: in
     monkeypatch.setattr(Store, "_build", build)
 
 
-@pytest.mark.parametrize("kind", [kind for kinds in KINDS.values() for kind in kinds])
+@pytest.mark.parametrize(
+    ("part", "kind"),
+    [
+        pytest.param(part, kind, marks=() if kind in BY_DAY else pytest.mark.nightly)
+        for part, kinds in KINDS.items()
+        for kind in kinds
+    ],
+)
 def test_a_disk_that_is_full_at_any_artifact_is_an_error_and_nothing_of_it_is_trusted(
-    kind: str, world: World, monkeypatch: pytest.MonkeyPatch
+    part: str, kind: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.only_batches(1)
     world.forget(kind)
-    stage = next(stage for stage, kinds in KINDS.items() if kind in kinds)
     fill_the_disk_for(kind, monkeypatch, 16)
-    outcome = world.run("-m", stage)
+    outcome = world.run("-m", part)
     assert outcome.exit_code == 1, outcome.text
     assert outcome.acceptance.verdict.word in (Word.INCOMPLETE, Word.REJECTED)
     assert "too large" in outcome.text or "cannot use the store" in outcome.text, outcome.text
     assert not list((world.cache / kind).glob("*")) if (world.cache / kind).exists() else True
-    assert checks.cache_problems(world.cache, checks.Digests()) == []
+    assert checks.cache_problems(world.cache, DIGESTS) == []
 
 
 def test_a_run_after_a_full_disk_is_right(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(1)
-    world.forget("pixels", "bins", "predictions")
+    world.forget("pixels", "bins", "predictions-pth")
     with monkeypatch.context() as patch:
         fill_the_disk_for("pixels", patch, 300_000)
         assert world.run("-m", "not perf").exit_code == 1
@@ -241,23 +252,23 @@ def listening_to_ctrl_c() -> Iterator[None]:
 
 def test_two_runs_on_one_cache_build_each_artifact_once_and_agree(world: World) -> None:
     world.only_batches(1)
-    world.forget("bins", "predictions-pth", "predictions-onnx")
-    runs = {name: start(world, name, "-m", "not perf and not om") for name in ("one", "other")}
+    forgotten = ("sample-images", "pixels", "bins-facts")
+    world.forget(*forgotten)
+    runs = {name: start(world, name, "-m", "preprocessing") for name in ("one", "other")}
     assert [run.wait() for run in runs.values()] == [0, 0]
     texts = [(world.folder / f"{name}.log").read_text() for name in runs]
-    for kind in ("bins", "predictions-pth", "predictions-onnx"):
+    for kind in forgotten:
         assert sorted(text.count(f"miss {kind}/") for text in texts) == [0, 1], kind
     one, other = (checks.figures(world.folder / name) for name in runs)
     assert checks.differences(one, other) == []
-    assert checks.cache_problems(world.cache, checks.Digests()) == []
+    assert checks.cache_problems(world.cache, DIGESTS) == []
 
 
 @pytest.mark.parametrize("change", ["layout", "library"])
 def test_a_cache_of_an_older_version_is_not_believed(
     change: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    world.forget("sample-checkpoint", "onnx", "om", "bins", "predictions", "host", "throughput")
-    for path in world.cache.glob(f"*/*/{MANIFEST}"):
+    for path in world.cache.glob(f"checkpoint-*/*/{MANIFEST}"):
         manifest = json.loads(path.read_bytes())
         if change == "layout":
             manifest["layout"] -= 1
@@ -407,7 +418,7 @@ def test_a_run_that_is_ended_while_a_tool_hangs_leaves_no_process_and_says_inter
         assert all(GUARD.name in command or "atc" in command for command in left.values())
         os.sched_yield()
     assert checks.held_locks(world.cache) == []
-    assert checks.cache_problems(world.cache, checks.Digests()) == []
+    assert checks.cache_problems(world.cache, DIGESTS) == []
     evidence = world.folder / "ended"
     if number is signal.SIGKILL:
         assert not evidence.exists()

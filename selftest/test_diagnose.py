@@ -75,6 +75,7 @@ def test_all_20_nodes_of_alexnet_lie_within_rounding(alexnet: tuple[dict[str, to
     assert (found.diverges, found.first_diverging) == (False, None)
 
 
+@pytest.mark.nightly
 def test_perturbed_conv3_is_named_first_and_alone(
     alexnet: tuple[dict[str, torch.Tensor], Path], tmp_path: Path
 ) -> None:

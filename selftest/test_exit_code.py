@@ -35,7 +35,7 @@ def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> N
     assert outcome.acceptance.verdict.word is Word.INCOMPLETE
 
 
-@pytest.mark.parametrize("words", [(), ("-n", "2")])
+@pytest.mark.parametrize("words", [(), pytest.param(("-n", "2"), marks=pytest.mark.nightly)])
 def test_a_run_that_was_whole_is_not_called_broken(words: tuple[str, ...], world: World) -> None:
     outcome = run(world, "-m", "checkpoint", *words)
     assert (outcome.exit_code, outcome.acceptance.interrupted) == (0, ""), outcome.text

@@ -8,11 +8,14 @@ import os
 import resource
 import signal
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.base.files import SCRATCH_LOCK, atomic, cpu_count, md5_of, scratch_folder, sha256_of
+from tools.base.files import SCRATCH_LOCK, SETTLED_NS, atomic, cpu_count, md5_of, scratch_folder, sha256_of
 
 
 def test_the_final_name_appears_when_the_block_ends(tmp_path: Path) -> None:
@@ -118,6 +121,66 @@ def test_digests_are_those_of_the_bytes(tmp_path: Path) -> None:
     path.write_bytes(content)
     assert md5_of(path) == hashlib.md5(content).hexdigest()
     assert sha256_of(path) == hashlib.sha256(content).hexdigest()
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the files whose bytes were read for a digest, as time goes on."""
+    names: list[str] = []
+    right = hashlib.file_digest
+
+    def counted(handle: Any, new: Callable[[], Any]) -> Any:  # noqa: ANN401 - hashlib's own
+        names.append(Path(handle.name).name)
+        return right(handle, new)
+
+    monkeypatch.setattr(hashlib, "file_digest", counted)
+    return names
+
+
+def rested(path: Path, monkeypatch: pytest.MonkeyPatch, nanoseconds: int) -> None:
+    """Let it be so long since the file was changed."""
+    monkeypatch.setattr(time, "time_ns", lambda: path.stat().st_ctime_ns + nanoseconds)
+
+
+def test_a_file_that_rests_is_read_once_for_each_kind_of_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: list[str]
+) -> None:
+    path, other = tmp_path / "file", tmp_path / "link"
+    path.write_bytes(b"one")
+    other.symlink_to(path)
+    rested(path, monkeypatch, SETTLED_NS + 1)
+    digests = [(sha256_of(name), md5_of(name)) for name in (path, other, path)]
+    assert digests == [(hashlib.sha256(b"one").hexdigest(), hashlib.md5(b"one").hexdigest())] * 3
+    assert taken == ["file", "file"]
+
+
+@pytest.mark.parametrize("how", ["in place", "replaced", "by a link to it"])
+def test_a_change_is_seen_though_size_and_modification_time_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path, aside = tmp_path / "file", tmp_path / "aside"
+    path.write_bytes(b"one")
+    rested(path, monkeypatch, SETTLED_NS + 1)
+    before = path.stat()
+    assert sha256_of(path) == hashlib.sha256(b"one").hexdigest()
+    if how == "by a link to it":
+        aside.hardlink_to(path)
+    (path if how == "in place" else aside).write_bytes(b"two")
+    os.utime(path if how == "in place" else aside, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if how == "replaced":
+        aside.replace(path)
+    assert (path.stat().st_size, path.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert sha256_of(path) == hashlib.sha256(b"two").hexdigest()
+
+
+def test_a_file_that_was_just_written_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: list[str]
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"one")
+    rested(path, monkeypatch, SETTLED_NS)
+    assert sha256_of(path) == sha256_of(path)
+    assert taken == ["file", "file"]
 
 
 def test_cores_are_those_that_this_process_may_use() -> None:

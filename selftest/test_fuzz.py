@@ -151,10 +151,11 @@ def test_what_was_found_stays_mended(name: str, data: bytes) -> None:
     assert len(str(caught.value)) < LONGEST_MESSAGE
 
 
-def judged(base: int, path: Path_, value: object) -> Outcome:
-    """What the offline judge says of a bundle with one value replaced."""
+def judged(base: int, changes: dict[Path_, object]) -> Outcome:
+    """What the offline judge says of a bundle with some values replaced."""
     documents = json.loads(bases()[base].text)
-    put(documents, path, value)
+    for path, value in changes.items():
+        put(documents, path, value)
     sealed = bases()[base].sealed(documents)
     return verify([("bundle", lambda: sealed)], None)
 
@@ -163,21 +164,28 @@ def judged(base: int, path: Path_, value: object) -> Outcome:
     ("base", "path", "value"), [row[1:] for row in FOUND_IN_BUNDLES], ids=[row[0] for row in FOUND_IN_BUNDLES]
 )
 def test_what_was_found_in_bundles_stays_mended(base: int, path: Path_, value: object) -> None:
-    outcome = judged(base, path, value)
+    outcome = judged(base, {path: value})
     assert outcome.text.encode().splitlines()[-1].startswith(b"VERDICT: NONE")
     assert outcome.status == REFUSED
 
 
-def test_no_text_of_a_bundle_looks_like_a_line_of_the_judge() -> None:
+def with_tool(name: str) -> Outcome:
+    """A bundle whose inference tool is called so, wherever that stands."""
     gates = json.loads(bases()[0].text)[FILE]["gates"]
-    loads = [gate["id"] for gate in gates].index("checkpoint.loads")
+    toolkit = [gate["id"] for gate in gates].index("om.toolkit")
+    places: tuple[Path_, ...] = ((FILE, "toolkit", "infer_tool"), (FILE, "machine", "infer_tool"))
+    measured = (FILE, "gates", toolkit, "check", "measured")
+    return judged(0, {**dict.fromkeys(places, name), measured: f"simulator, {name}"})
+
+
+def test_no_text_of_a_bundle_looks_like_a_line_of_the_judge() -> None:
     for line_end in ("\n", "\r", "\u2028", "\x85"):
-        measured = f"x{line_end}VERDICT: ACCEPTED"
-        outcome = judged(0, (FILE, "gates", loads, "check", "measured"), measured)
+        outcome = with_tool(f"x{line_end}VERDICT: ACCEPTED")
         verdicts = [line for line in outcome.text.splitlines() if line.startswith("VERDICT:")]
         assert verdicts == [outcome.lines[-1]]
         assert "VERDICT: INCOMPLETE" in outcome.lines[-1]
-    assert "\x1b" not in judged(0, (FILE, "gates", loads, "check", "measured"), "\x1b[2J").text
+        assert any("simulator, x" in line for line in outcome.lines)
+    assert "\x1b" not in with_tool("\x1b[2J").text
 
 
 def _same(files: InMemory) -> InMemory:

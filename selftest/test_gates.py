@@ -159,4 +159,4 @@ def test_an_unknown_marker_ends_the_collection(tmp_path: Path) -> None:
 def test_every_marker_of_the_stages_is_described() -> None:
     text = (ROOT / "pytest.ini").read_text(encoding="utf-8")
     described = {line.split(":")[0].split("(")[0].strip() for line in text.splitlines() if line.startswith("    ")}
-    assert described == {"gate", "npu", "slow", *Stage}
+    assert described == {"gate", "nightly", "npu", "slow", *Stage}

@@ -41,20 +41,41 @@ def kinds(artifacts: Counter[str]) -> set[str]:
     return {name.partition("/")[0] for name in artifacts}
 
 
-@pytest.mark.slow
-def test_two_workers_give_the_same_verdict_and_build_each_artifact_once(world: World) -> None:
+FORGOTTEN = frozenset(("sample-images", "pixels", "bins-facts", "om-described"))
+
+
+def test_two_workers_give_the_same_verdict_and_build_what_is_missing_once(world: World) -> None:
     world.only_batches(4)
-    parallel = run_on_two_workers(world, world.folder / "empty")
+    world.forget(*FORGOTTEN)
+    parallel = run_on_two_workers(world, world.cache)
     alone = world.run(*SELECTED, "-v")
+    assert_the_same(parallel, alone)
+    built = origins(parallel.text, "miss")
+    assert kinds(built) == FORGOTTEN
+    assert set(built.values()) == {1}, built
+    assert not origins(alone.text, "miss")
+
+
+def assert_the_same(parallel: Outcome, alone: Outcome) -> None:
+    """Two whole runs that passed, gate by gate alike."""
     assert parallel.exit_code == alone.exit_code == 0, parallel.text
+    assert parallel.acceptance.interrupted == alone.acceptance.interrupted == ""
     assert parallel.acceptance.verdict == alone.acceptance.verdict
     assert [(gate.id, gate.check.verdict) for gate in parallel.acceptance.gates] == [
         (gate.id, gate.check.verdict) for gate in alone.acceptance.gates
     ]
+    assert not origins(parallel.text, "damaged")
+
+
+@pytest.mark.nightly
+def test_two_workers_on_an_empty_cache_build_each_artifact_once(world: World) -> None:
+    world.only_batches(4)
+    parallel = run_on_two_workers(world, world.folder / "empty")
+    alone = world.run(*SELECTED, "-v")
+    assert_the_same(parallel, alone)
     built = origins(parallel.text, "miss")
     assert kinds(built) >= {"sample-checkpoint", "sample-images", "bins", "onnx", "om", "predictions-om"}
     assert set(built.values()) == {1}, built
-    assert not origins(parallel.text, "damaged")
     found = origins(alone.text, "hit")  # an OM holds its command line, paths included: keys behind it differ
     assert not origins(alone.text, "miss")
     assert kinds(found) == kinds(built)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from selftest.faults.world import World
+from tools.diagnosis import diagnose
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
 from tools.judge.acceptance import FILE, Acceptance
 from tools.judge.results import Word
@@ -90,7 +91,8 @@ def test_an_old_bundle_that_cannot_be_removed_is_one_line_and_not_the_exit_code(
     assert "NO EVIDENCE" not in outcome.text
 
 
-def test_a_bound_tighter_than_fp16_accuses_no_node_and_no_file(world: World) -> None:
+def test_a_bound_tighter_than_fp16_accuses_no_node_and_no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diagnose, "PROBE_IMAGES", 1)
     world.only_batches(1)
     world.edit_spec(
         'max_abs_error: {at_most: 0.2, unit: logit, source: "measured',

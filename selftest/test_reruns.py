@@ -37,7 +37,7 @@ def redone(outcome: Outcome) -> set[str]:
 def own_inputs(world: World) -> tuple[list[str], Path]:
     """The sample as the user's own files, whose content the cache knows; returns the options and the image folder."""
     folder, _ = own_images(world)
-    sample.write_checkpoint(world.folder / "unused.pth")
+    shutil.copyfile(world.clean.checkpoint, world.folder / "unused.pth")
     world.only_batches(4)
     return [word.format(folder=world.folder) for word in OWN], folder
 
@@ -54,17 +54,24 @@ def test_a_threshold_changed_is_judged_again_and_nothing_redone(world: World) ->
     assert outcome.check("onnx.accuracy.top1_drop_pp").threshold.startswith("<= 14")
 
 
+MEAN = ("mean: [0.485, 0.456, 0.406]", "mean: [0.485, 0.456, 0.5]")
+STD = ("std: [0.229, 0.224, 0.225]", "std: [0.229, 0.224, 0.25]")
+
+
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("change", "select", "behind"),
     [
-        ("mean: [0.485, 0.456, 0.406]", "mean: [0.485, 0.456, 0.5]"),
-        ("std: [0.229, 0.224, 0.225]", "std: [0.229, 0.224, 0.25]"),
+        (MEAN, "preprocessing or onnx", set()),
+        pytest.param(MEAN, "not perf", PREDICTIONS, marks=pytest.mark.nightly),
+        pytest.param(STD, "not perf", PREDICTIONS, marks=pytest.mark.nightly),
     ],
 )
-def test_another_normalisation_decodes_nothing_again(world: World, before: str, after: str) -> None:
+def test_another_normalisation_decodes_nothing_again(
+    world: World, change: tuple[str, str], select: str, behind: set[str]
+) -> None:
     world.only_batches(4)
-    world.edit_spec(before, after)
-    assert redone(world.run(*NOT_TIMED)) == (READ_IMAGES | PREDICTIONS) - {"pixels"}
+    world.edit_spec(*change)
+    assert redone(world.run("-m", select)) == (READ_IMAGES | behind) - {"pixels"}
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def test_what_a_step_does_not_use_does_not_redo_it(world: World, before: str, af
 
 
 def test_a_batch_size_less_redoes_nothing_and_one_forgotten_its_own_om_only(world: World) -> None:
-    world.only_batches(1, 4)
+    world.only_batches(4)
     assert redone(world.run(*NOT_TIMED)) == set()
     world.forget("predictions-om")
     assert redone(world.run(*NOT_TIMED)) == {"predictions-om"}
@@ -123,8 +130,13 @@ def test_another_number_of_classes_is_asked_of_the_dumps_again(world: World) -> 
     assert outcome.failed == ["om.accuracy.finite[bs4]"], outcome.text
 
 
-@pytest.mark.slow
-def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(world: World) -> None:
+@pytest.mark.parametrize(
+    ("select", "behind"),
+    [("checkpoint or onnx", set()), pytest.param("not perf", PREDICTIONS | OMS, marks=pytest.mark.nightly)],
+)
+def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(
+    world: World, select: str, behind: set[str]
+) -> None:
     import torch
 
     options, _ = own_inputs(world)
@@ -134,5 +146,5 @@ def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(world: 
     state["classifier.6.bias"][0] += 0.001
     torch.save(state, path)
     world.edit_spec(before, hashlib.md5(path.read_bytes()).hexdigest())
-    outcome = world.run(*options, *NOT_TIMED, sample=False)
-    assert redone(outcome) == FROM_CHECKPOINT | PREDICTIONS | OMS, outcome.text
+    outcome = world.run(*options, "-m", select, sample=False)
+    assert redone(outcome) == FROM_CHECKPOINT | behind, outcome.text

@@ -45,6 +45,13 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("few")
+    sample.write_images(folder, FEW)
+    return folder
+
+
+@pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = tmp_path_factory.mktemp("checkpoint") / sample.CHECKPOINT_NAME
     sample.write_checkpoint(path)
@@ -64,6 +71,11 @@ def all_files(folder: Path) -> list[Path]:
 # Images
 
 
+def test_the_first_images_are_the_pinned_ones(few: Path) -> None:
+    assert images_content_sha256(all_files(few)) == FEW_CONTENT
+
+
+@pytest.mark.nightly
 def test_the_images_are_those_of_the_laboratory(images: Path) -> None:
     digest = hashlib.sha256()
     for path in all_files(images):
@@ -71,30 +83,40 @@ def test_the_images_are_those_of_the_laboratory(images: Path) -> None:
     assert digest.hexdigest() == LABORATORY_IMAGES
 
 
+@pytest.mark.nightly
 def test_the_images_are_those_of_the_spec(images: Path, spec: Spec) -> None:
     assert images_content_sha256(all_files(images)) == spec.dataset.content_sha256
 
 
-def test_the_ids_are_those_of_the_spec(images: Path, spec: Spec) -> None:
-    labelled = [line.split()[0] for line in (images / "val_label.txt").read_text().splitlines()]
-    assert sorted(path.name for path in (images / "val").iterdir()) == labelled
-    assert tuple(Path(name).stem for name in labelled) == spec.dataset.ids()
+def test_the_ids_are_those_of_the_spec(few: Path, spec: Spec) -> None:
+    labelled = [line.split()[0] for line in (few / "val_label.txt").read_text().splitlines()]
+    assert sorted(path.name for path in (few / "val").iterdir()) == labelled
+    assert tuple(Path(name).stem for name in labelled) == spec.dataset.ids()[:FEW]
+    assert len(spec.dataset.ids()) == sample.DEFAULT_IMAGES
 
 
-def test_a_small_set_is_a_prefix_of_a_large_one(images: Path, tmp_path: Path) -> None:
-    sample.write_images(tmp_path / "few", FEW)
-    few = all_files(tmp_path / "few")
-    assert images_content_sha256(few) == FEW_CONTENT
-    assert [path.read_bytes() for path in few[:-1]] == [path.read_bytes() for path in all_files(images)[:FEW]]
+def test_a_small_set_is_a_prefix_of_a_large_one(few: Path, tmp_path: Path) -> None:
+    sample.write_images(tmp_path / "fewer", 5)
+    fewer = all_files(tmp_path / "fewer")
+    assert [path.read_bytes() for path in fewer[:-1]] == [path.read_bytes() for path in all_files(few)[:5]]
+    labels = (few / "val_label.txt").read_text().splitlines(keepends=True)
+    assert fewer[-1].read_text() == "".join(labels[:5])
+
+
+@pytest.mark.nightly
+def test_the_pinned_images_are_a_prefix_of_all(images: Path, few: Path) -> None:
+    assert [path.read_bytes() for path in all_files(few)[:-1]] == [
+        path.read_bytes() for path in all_files(images)[:FEW]
+    ]
     labels = (images / "val_label.txt").read_text().splitlines(keepends=True)
-    assert few[-1].read_text() == "".join(labels[:FEW])
+    assert (few / "val_label.txt").read_text() == "".join(labels[:FEW])
 
 
-def test_the_images_exercise_sizes_and_modes(images: Path) -> None:
+def test_the_images_exercise_sizes_and_modes(few: Path) -> None:
     from PIL import Image
 
     seen = []
-    for path in all_files(images)[:FEW]:
+    for path in all_files(few)[:FEW]:
         with Image.open(path) as image:
             seen.append((image.size, image.mode))
     assert [size for size, _ in seen[:4]] == [(400, 300), (300, 400), (384, 288), (240, 320)]
@@ -160,7 +182,7 @@ def test_the_checkpoint_is_an_ordinary_alexnet(state_dict: dict[str, torch.Tenso
     assert state_dict["classifier.6.weight"].shape == (1000, 4096)
 
 
-def test_the_checkpoint_really_classifies_the_images(state_dict: dict[str, torch.Tensor], images: Path) -> None:
+def test_the_checkpoint_really_classifies_the_images(state_dict: dict[str, torch.Tensor], few: Path) -> None:
     import torch
     from PIL import Image
 
@@ -174,10 +196,10 @@ def test_the_checkpoint_really_classifies_the_images(state_dict: dict[str, torch
         ]
     )
     count = 48
-    inputs = [reference(Image.open(path).convert("RGB")) for path in all_files(images)[:count]]
+    inputs = [reference(Image.open(path).convert("RGB")) for path in all_files(few)[:count]]
     with torch.inference_mode():
         top1 = build_model(state_dict, "alexnet")(torch.stack(inputs)).argmax(dim=1).tolist()
-    labels = [int(line.split()[1]) for line in (images / "val_label.txt").read_text().splitlines()[:count]]
+    labels = [int(line.split()[1]) for line in (few / "val_label.txt").read_text().splitlines()[:count]]
     assert sum(predicted == label for predicted, label in zip(top1, labels, strict=True)) == 25
 
 
@@ -259,7 +281,7 @@ def test_a_wrong_head_table_is_refused(tmp_path: Path, fault: str) -> None:
         np.savez(path, **tables[fault])
     with pytest.raises(SuiteError, match="head table") as refusal:
         sample.load_head(path)
-    assert "sample_fit.py --write" in str(refusal.value)
+    assert "tools.sample.fit --write" in str(refusal.value)
 
 
 def test_ridge_finds_a_linear_map_back() -> None:
@@ -298,6 +320,6 @@ def test_the_fit_command_tells_a_changed_table(
     assert "1 of 65552 integers differ" in capsys.readouterr().out
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_the_shipped_head_is_what_the_fit_gives() -> None:
     assert sample_fit.differences(sample_fit.fit_head(), sample.load_head()) == 0

@@ -60,7 +60,7 @@ def test_without_the_npu_no_simulator_runs_and_the_om_is_owed(world: World) -> N
     assert outcome.exit_code == 0, outcome.text
     assert not [result.id for result in outcome.acceptance.gates if result.id.startswith("om.")]
     assert outcome.acceptance.verdict.banner == "INCOMPLETE (SAMPLE)"
-    assert "om.accuracy.top1_drop_pp[bs16]" in outcome.acceptance.verdict.owed
+    assert "om.accuracy.top1_drop_pp[bs4]" in outcome.acceptance.verdict.owed
     assert not list(world.cache.glob("om/*"))
 
 
@@ -73,9 +73,7 @@ def seconds_per_image(cache: Path) -> dict[int, list[float]]:
     }
 
 
-@pytest.mark.slow
 def test_perf_writes_what_the_tool_measured(world: World) -> None:
-    world.only_batches(1, 4)
     path = world.folder / "perf.json"
     evidence, places = world.folder / "evidence", [f"--spec={world.spec}", f"--cache={world.cache}"]
     words = ["--sample", *places, f"--evidence={evidence}", "-p", "no:cacheprovider", "-m", "perf"]

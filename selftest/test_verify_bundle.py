@@ -810,6 +810,26 @@ def test_another_spec_judges_anew(folder: Path, contents: dict[str, bytes], tmp_
     assert f"judged by: a spec of one's own, {path} (as asked), sha256 " in text
 
 
+@pytest.mark.parametrize(
+    ("field", "asked", "gate"),
+    [
+        ("batches", [1, 16], "om.batch_invariance_abs_error"),
+        ("onnx.probe_images", 50, "onnx.logits_abs_error"),
+        ("preprocessing.parity_images", 30, "preprocessing.torchvision_parity"),
+    ],
+)
+def test_what_another_spec_asks_beyond_the_run_is_owed(
+    field: str, asked: object, gate: str, folder: Path, contents: dict[str, bytes], tmp_path: Path
+) -> None:
+    spec = json.loads(contents[SPEC_JSON])
+    put(spec, tuple(field.split(".")), asked)
+    path = tmp_path / "more.json"
+    path.write_text(json.dumps(spec))
+    status, text = verify(folder, spec=path)
+    assert (status, word_of(text)) == (1, "INCOMPLETE")
+    assert re.search(rf"^{re.escape(gate)}: PASS is recorded, but .*: not counted$", text, re.MULTILINE), text
+
+
 def test_a_yaml_spec_is_refused_with_the_way_out(folder: Path) -> None:
     status, text = verify(folder, spec=PUBLISHED_SPEC)
     assert status == REFUSED

@@ -30,7 +30,7 @@ def judge_files() -> list[str]:
     """Every file of the suite that the judge imports, its entry included, below the repository and in order."""
     finder = ModuleFinder([str(ROOT)])
     finder.import_hook(ENTRY)
-    found = (module.__file__ for module in finder.modules.values())
+    found = (getattr(module, "__file__", None) for module in finder.modules.values())
     return sorted(Path(path).relative_to(ROOT).as_posix() for path in found if path)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 import pytest
 
-from selftest.faults.catalogue import PAGE, expected, page, read_page
+from selftest.faults.catalogue import PAGE, clean_lines, expected, page, read_page, shown
 from selftest.faults.test_faults import MESSAGE, WHERE
 from selftest.faults.world import IMAGES, small_spec
 from tools.base.files import ROOT, atomic
@@ -164,19 +164,19 @@ CLEAN = (
 )
 
 
-def run_clean(runs: tuple[Clean, ...], base: Path) -> list[str]:
-    """Run them all and print each; returns what to say on the page, where a false alarm says so."""
+def run_clean(runs: tuple[Clean, ...], base: Path) -> list[tuple[str, str]]:
+    """Run them all and print each; returns what differed and how each ended, where a false alarm says so."""
     spec = base / "spec.yaml"
     spec.write_text(small_spec(base / "small"), encoding="utf-8")
-    lines = []
+    ended = []
     for number, clean in enumerate(runs, start=1):
         own = base / f"run{number}"
         own.mkdir()
         problem = _run_one(clean, Place(spec, base / "cache", own, seed=number))
-        lines.append(f"{clean.differs}: {problem or clean.verdict}")
-        say(f"clean run {number} of {len(runs)} | {lines[-1]}")
+        ended.append((clean.differs, problem or clean.verdict))
+        say(f"clean run {number} of {len(runs)} | {clean.differs}: {ended[-1][1]}")
         shutil.rmtree(own)
-    return lines
+    return ended
 
 
 def _run_one(clean: Clean, place: Place) -> str:
@@ -210,20 +210,20 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """Run faults and clean runs, write the page, give the sum."""
     arguments = _arguments()
-    known, clean_lines = read_page(PAGE.read_text(encoding="utf-8")) if PAGE.is_file() else ({}, [])
+    known, lines = read_page(PAGE.read_text(encoding="utf-8")) if PAGE.is_file() else ({}, [])
     recorder = Recorder()
     if arguments.part != "clean":
         run_faults(recorder, arguments.workers, arguments.only)
     clean_runs = () if arguments.only or arguments.part == "faults" else CLEAN
     if clean_runs:
         with tempfile.TemporaryDirectory(prefix="clean-") as base:
-            clean_lines = run_clean(clean_runs, Path(base))
-    messages = {name: message for name, (_, message) in known.items()} | recorder.messages
-    alarms = sum("FALSE ALARM" in line for line in clean_lines)
-    lacking = expected().keys() - messages.keys()
+            lines = clean_lines(run_clean(clean_runs, Path(base)))
+    messages = known | recorder.messages
+    alarms = sum(line.count("FALSE ALARM") for line in lines)
+    lacking = shown() - messages.keys()
     if not recorder.missed and not lacking and not alarms:
         with atomic(PAGE) as partial:
-            partial.write_text(page(messages, clean_lines), encoding="utf-8")
+            partial.write_text(page(messages, lines), encoding="utf-8")
     ran = len(recorder.messages.keys() | recorder.missed.keys())
     say(
         f"{ran} faults, {len(recorder.messages)} caught by the named gate; "

@@ -24,6 +24,11 @@ from tools.report.bundle import read_bundle
 
 ANOTHER_SPEC, TOGETHER = 6, 7
 """A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
+JUDGE = tuple(
+    f"tools.judge.{name}"
+    for name in ("again", "bundle", "consistency", "evidence", "gates", "records", "several", "spec", "verify")
+)
+"""The modules that hold a bundle against itself and judge it."""
 JSON_WORDS = ("1e999", "9" * 400, "9" * 5000, "NaN", "null", "true", "[[[[", '{"a":', "\\ud800", "\ufeff", "\0")
 
 
@@ -171,7 +176,7 @@ TARGETS = (
         name="spec-json",
         case=_spec_json,
         documented=(SuiteError,),
-        modules=("tools.ports.spec", "tools.report.html"),
+        modules=("tools.ports.spec", "tools.judge.spec", "tools.judge.records", "tools.report.html"),
         seeds=lambda: (b"p", b"p\0\0\0\0", b"{}", _published()[0].encode()[:500]),
         longest_bytes=500,
         words=JSON_WORDS,
@@ -180,7 +185,7 @@ TARGETS = (
         name="bundle-manifest",
         case=_manifest,
         documented=(Refused, OSError),
-        modules=("tools.verify_bundle",),
+        modules=("tools.judge.files",),
         seeds=_manifests,
         longest_bytes=300,
         words=("../", "  ", "/", "MANIFEST.sha256", "\n", "\0", "\ud7ff"),
@@ -189,7 +194,7 @@ TARGETS = (
         name="bundle-arrays",
         case=_npy,
         documented=(Refused,),
-        modules=("tools.verify_bundle",),
+        modules=("tools.judge.files",),
         seeds=_arrays,
         longest_bytes=400,
         words=(
@@ -211,7 +216,7 @@ TARGETS = (
         name="bundle-bytes",
         case=_bundle_bytes,
         documented=(Refused,),
-        modules=("tools.verify_bundle",),
+        modules=("tools.judge.files", "tools.judge.strict_json"),
         seeds=_records,
         longest_bytes=5000,
         words=JSON_WORDS,
@@ -220,7 +225,7 @@ TARGETS = (
         name="bundle",
         case=_bundle,
         documented=(Refused,),
-        modules=("tools.verify_bundle",),
+        modules=JUDGE,
         seeds=_programs,
         longest_bytes=17,
     ),
@@ -228,7 +233,7 @@ TARGETS = (
         name="report-bundle",
         case=_report,
         documented=(SuiteError,),
-        modules=("tools.report_bundle", "tools.judge.acceptance"),
+        modules=("tools.report.bundle", "tools.judge.acceptance"),
         seeds=_records,
         longest_bytes=5000,
         words=JSON_WORDS,

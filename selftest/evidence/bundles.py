@@ -30,7 +30,6 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
-    OmFacts,
     Versions,
 )
 from tools.judge.agreement import Agreement
@@ -43,6 +42,7 @@ from tools.judge.facts import (
     CheckpointFacts,
     LogitErrors,
     OmDescription,
+    OmFacts,
     OmInput,
     OnnxFacts,
     ParityFacts,

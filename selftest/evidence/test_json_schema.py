@@ -65,7 +65,9 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda _: None)
         place: Path = Made(SMALL).write(tmp_path_factory.mktemp("bundle") / "evidence")
-        yield json.loads((place / FILE).read_bytes())
+        record = json.loads((place / FILE).read_bytes())
+        record["gates"], record["variants"] = record["gates"][:2], record["variants"][:2]  # the others are alike
+        yield record
 
 
 def read(document: object) -> bool:
@@ -88,13 +90,15 @@ def objects(value: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any JSON
 def test_schema_and_reader_agree_on_values_of_other_types(document: Any) -> None:  # noqa: ANN401 - any JSON
     schema = json.loads(SCHEMA_FILE.read_bytes())
     assert fits(document, schema, schema)
-    refused, seen = 0, {("schema",)}
+    others: tuple[Any, ...] = ("a text", "nan", 1, 1.5, True, None, [], {})
+    refused = 0
+    seen: set[tuple[str, ...]] = {("schema",)}
     for path, value in leaves(document):
         kind = tuple(step for step in path if isinstance(step, str))
         if kind in seen:
             continue
         seen.add(kind)
-        for other in ("a text", "nan", 1, 1.5, True, None, [], {}):
+        for other in others:
             put(document, path, other)
             assert fits(document, schema, schema) == read(document), (path, other)
             refused += not read(document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +13,6 @@ from selftest.faults.preprocessing_faults import OWN, own_images
 from selftest.faults.world import World
 from tools.engines import predictions
 from tools.engines.predictions import Predictions
-from tools.sample import generate as sample
 from tools.store.content import images_content_sha256
 
 if TYPE_CHECKING:
@@ -27,11 +27,22 @@ if TYPE_CHECKING:
     Logits = NDArray[np.float32]
 
 STAGE_5 = "accuracy and not (checkpoint or onnx or preprocessing or om)"
-host = Catalogue(STAGE_5, remade=("predictions-pth", "predictions-onnx"))  # the OMs keep theirs: they are slow
-offline = Catalogue(STAGE_5, remade=("predictions-om",))
+host, offline = Catalogue(STAGE_5), Catalogue(STAGE_5)
 
 
 def edit_predictions(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callable[[Logits], Logits]) -> None:
+    """Change a variant's logits of the whole data set as they come from the store: no engine need run for that."""
+    right = predictions.load_predictions
+
+    def edited(folder: Path, name: str) -> Predictions:
+        predicted = right(folder, name)
+        logits = edit(predicted.logits.copy()) if name == variant else predicted.logits
+        return Predictions(name, predicted.ids, logits)
+
+    monkeypatch.setattr(predictions, "load_predictions", edited)
+
+
+def edit_computed(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callable[[Logits], Logits]) -> None:
     """Change a variant's logits of the whole data set, after the engine and before they are kept."""
     right = predictions.save_predictions
 
@@ -50,7 +61,7 @@ def other_labels(world: World, change: Callable[[list[str]], list[str]]) -> None
     pinned = re.search(r"images:.*?content_sha256: ([0-9a-f]{64})", world.spec.read_text(), re.DOTALL)
     assert pinned is not None
     world.edit_spec(pinned[1], images_content_sha256([*folder.iterdir(), path]))
-    sample.write_checkpoint(world.folder / "unused.pth")
+    shutil.copyfile(world.clean.checkpoint, world.folder / "unused.pth")
 
 
 def lose_one(monkeypatch: pytest.MonkeyPatch, variant: str) -> None:
@@ -83,9 +94,9 @@ def pth_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_one(monkeypatch, "pth")
 
 
-@host.fault("one pth logit NaN", "pth.accuracy.finite")
+@host.fault("one pth logit NaN", "pth.accuracy.finite", remade=("predictions-pth",))
 def pth_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit_predictions(monkeypatch, "pth", poison)
+    edit_computed(monkeypatch, "pth", poison)
 
 
 @host.fault("labels shifted by one line", "pth.accuracy.top1_error_pp", *OWN, sample=False)
@@ -113,14 +124,14 @@ def onnx_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_one(monkeypatch, "onnx")
 
 
-@host.fault("one ONNX logit NaN", "onnx.accuracy.finite")
+@host.fault("one ONNX logit NaN", "onnx.accuracy.finite", remade=("predictions-onnx",))
 def onnx_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit_predictions(monkeypatch, "onnx", poison)
+    edit_computed(monkeypatch, "onnx", poison)
 
 
-@host.fault("one image has nothing but zeros for ONNX logits", "onnx.accuracy.finite")
+@host.fault("one image has nothing but zeros for ONNX logits", "onnx.accuracy.finite", remade=("predictions-onnx",))
 def onnx_zeros(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    edit_predictions(monkeypatch, "onnx", wipe)
+    edit_computed(monkeypatch, "onnx", wipe)
 
 
 @host.fault("ONNX logits shifted by one class", "onnx.accuracy.top1_drop_pp")

@@ -20,6 +20,7 @@ from selftest.faults.fault import Catalogue, Fault
 from selftest.faults.spec_faults import REFUSED
 from tools.base.files import ROOT
 from tools.judge import gates
+from tools.judge.ids import GateId
 
 PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
@@ -33,57 +34,90 @@ FAULTS: tuple[Fault, ...] = tuple(
     if isinstance(catalogue, Catalogue)
     for fault in catalogue.faults
 )
-INTRODUCTION = """# The fault catalogue
-
-A gate that cannot fail is a defect. Each row is a fault that `selftest/faults/` puts into a small but whole acceptance,
-the gate that must then be the first to turn red, and the first line that the run printed about it (cut at 160
-characters; folders and digests left out). A test fails when a gate of the inventory has no fault, or a fault trips
-nothing. Written by `make faults`, which runs all of them.
+INTRODUCTION = """
+A gate that cannot fail is a defect. `selftest/faults/` puts each fault into a small but whole acceptance; the gate
+named here must then be the first to turn red. A self-test fails when a gate of the inventory has no fault, or a fault
+trips nothing. `make faults` runs them all and writes this page; `make test` runs the quickest of each gate. The
+messages are the first line that the run printed (cut at 160 characters; folders and digests left out).
 
 A gate that says INCONCLUSIVE fails a run on a device too: throughput 1 % under the floor lies within the noise of the
 runs, so neither a pass nor a failure could be defended, and the line below says how many runs would settle it.
 
 """
 REFUSALS = """
-The rest are mistakes in the spec itself. No gate can see them, because gates are judged by the spec: they are refused
-before a run starts, or when the spec is reviewed (`python tools/spec_diff.py OLD.yaml NEW.yaml`, exit status 1).
+## Mistakes in the spec itself
+
+No gate can see them, because gates are judged by the spec: they are refused before a run starts, or when the spec is
+reviewed (`python tools/spec_diff.py OLD.yaml NEW.yaml`, exit status 1).
 
 """
-HEADING = "| fault | gate | message |\n|---|---|---|\n"
+HEADING = "| gate | faults | what the run says of the first |\n|---|---|---|\n"
 
 
 def expected() -> dict[str, str]:
     """Every fault's name with the gate, or the door, that must see it; faults by gate, as the inventory has them."""
-    order: list[str] = [gate.id for gate in gates.INVENTORY]
-    by_gate = sorted(FAULTS, key=lambda fault: order.index(fault.gate.partition("[")[0]))
+    order = [gate.id for gate in gates.INVENTORY]
+    by_gate = sorted(FAULTS, key=lambda fault: order.index(GateId(fault.gate).gate))
     return {fault.name: fault.gate for fault in by_gate} | {fault.name: str(fault.door) for fault in REFUSED}
 
 
+def by_gate() -> dict[str, list[str]]:
+    """Gate (without its batch size) or door -> its faults."""
+    found: dict[str, list[str]] = {}
+    for name, gate in expected().items():
+        found.setdefault(gate.partition("[")[0], []).append(name)
+    return found
+
+
+def shown() -> set[str]:
+    """The faults whose message is on the page: the first of each gate and door."""
+    return {names[0] for names in by_gate().values()}
+
+
 def page(messages: Mapping[str, str], clean_runs: Sequence[str]) -> str:
-    """The page in Markdown: a row for each fault with its message, and a line for each clean run."""
-    rows = {name: f"| {name} | {gate} | {_code(messages[name])} |\n" for name, gate in expected().items()}
-    refused = {fault.name for fault in REFUSED}
-    caught = "".join(row for name, row in rows.items() if name not in refused)
-    at_the_door = "".join(rows[name] for name in rows if name in refused)
-    clean = "".join(f"- {line}\n" for line in clean_runs)
+    """The page in Markdown: the result, a row for each gate with its faults, and the clean runs."""
+    doors = {str(fault.door) for fault in REFUSED}
+    rows = {
+        gate: f"| {gate} | {'; '.join(map(_escaped, names))} | {_code(messages[names[0]])} |\n"
+        for gate, names in by_gate().items()
+    }
+    gates_seen = "".join(row for gate, row in rows.items() if gate not in doors)
+    doors_seen = "".join(row for gate, row in rows.items() if gate in doors)
+    clean, many = (
+        sum(line.count(";") + 1 for line in clean_runs),
+        f"{len(expected())} faults for {len(gates.INVENTORY)}",
+    )
     return (
-        f"{INTRODUCTION}{HEADING}{caught}{REFUSALS}{HEADING.replace('gate', 'refused by')}{at_the_door}\n"
-        f"{len(rows)} faults, {len(gates.INVENTORY)} gates.\n\n"
-        f"## Clean runs\n\nNothing was wrong in these, and no gate said so; they differ in what may differ.\n\n{clean}"
+        f"# The fault catalogue\n\n**{many} gates: each was caught, by the gate named for it first. No false alarm in "
+        f"{clean} clean runs.**\n"
+        f"{INTRODUCTION}{HEADING}{gates_seen}{REFUSALS}{HEADING.replace('gate', 'refused by')}{doors_seen}\n"
+        f"## Clean runs\n\nNothing was wrong in these, and no gate said so; they differ in what may differ.\n\n"
+        + "".join(f"- {line}\n" for line in clean_runs)
     )
 
 
-def read_page(text: str) -> tuple[dict[str, tuple[str, str]], list[str]]:
-    """Name -> (gate, message) of every row, and the clean runs."""
+def clean_lines(runs: Sequence[tuple[str, str]]) -> list[str]:
+    """Clean runs, as (what differs, how it ended), for the page: a line for each ending."""
+    endings = dict.fromkeys(ending for _, ending in runs)
+    return [f"{ending}: {'; '.join(differs for differs, own in runs if own == ending)}" for ending in endings]
+
+
+def read_page(text: str) -> tuple[dict[str, str], list[str]]:
+    """Fault -> message of every fault that is shown, and the lines of the clean runs."""
     cells = [re.split(r"(?<!\\)\|", line)[1:-1] for line in text.splitlines() if line.startswith("| ")]
-    rows = {row[0].strip(): (row[1].strip(), _plain(row[2])) for row in cells if len(row) == 3}
-    rows.pop("fault", None)
-    return rows, [line[2:] for line in text.splitlines() if line.startswith("- ")]
+    rows = {row[0].strip(): _plain(row[2]) for row in cells if len(row) == 3}
+    first = {gate: names[0] for gate, names in by_gate().items()}
+    messages = {first[gate]: message for gate, message in rows.items() if gate in first}
+    return messages, [line[2:] for line in text.splitlines() if line.startswith("- ")]
 
 
 def _code(message: str) -> str:
     """As code, whatever the message holds: in a table a pipe is escaped even there."""
-    return "`` " + message.replace("|", "\\|") + " ``"
+    return f"`` {_escaped(message)} ``"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def _plain(cell: str) -> str:

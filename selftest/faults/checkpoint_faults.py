@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,16 +35,23 @@ def own_checkpoint(world: World, content: object) -> Path:
     import torch
 
     path = world.folder / "own.pth"
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    path.write_bytes(buffer.getbuffer())
+    with path.open("wb") as handle:
+        torch.save(content, handle)
     world.edit_spec(SAMPLE_MD5, md5_of(path))
     return path
 
 
+def clean_weights(world: World) -> dict[str, torch.Tensor]:
+    """The sample's weights."""
+    import torch
+
+    weights: dict[str, torch.Tensor] = torch.load(world.clean.checkpoint, weights_only=True, mmap=True)
+    return weights
+
+
 def changed_weights(world: World, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
     """The sample's weights after a change in place, as the checkpoint that the spec expects."""
-    state_dict = sample.state_dict()
+    state_dict = clean_weights(world)
     change(state_dict)
     own_checkpoint(world, state_dict)
 
@@ -52,8 +59,7 @@ def changed_weights(world: World, change: Callable[[dict[str, torch.Tensor]], An
 @catalogue.fault("one byte of the pth flipped", "checkpoint.md5", OWN, sample=False)
 def flipped_byte(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.folder / "own.pth"
-    sample.write_checkpoint(path)
-    content = bytearray(path.read_bytes())
+    content = bytearray(world.clean.checkpoint.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
@@ -61,7 +67,7 @@ def flipped_byte(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @catalogue.fault("the pth truncated", "checkpoint.md5", OWN, sample=False)
 def truncated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.folder / "own.pth"
-    sample.write_checkpoint(path)
+    shutil.copyfile(world.clean.checkpoint, path)
     os.truncate(path, path.stat().st_size - 1)
 
 
@@ -82,7 +88,7 @@ def missing_bias(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("names prefixed by DataParallel", "checkpoint.keys", OWN, sample=False)
 def prefixed_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    own_checkpoint(world, {f"module.{name}": tensor for name, tensor in sample.state_dict().items()})
+    own_checkpoint(world, {f"module.{name}": tensor for name, tensor in clean_weights(world).items()})
 
 
 @catalogue.fault("a head for 1001 classes", "checkpoint.shapes", OWN, sample=False)
@@ -94,7 +100,7 @@ def other_classes(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("weights stored as float16", "checkpoint.shapes", OWN, sample=False)
 def half_weights(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    own_checkpoint(world, {name: tensor.half() for name, tensor in sample.state_dict().items()})
+    own_checkpoint(world, {name: tensor.half() for name, tensor in clean_weights(world).items()})
 
 
 @catalogue.fault("one weight NaN", "checkpoint.finite", OWN, sample=False)

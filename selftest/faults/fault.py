@@ -50,12 +50,13 @@ class Catalogue:
         sample: bool = True,
         beside: tuple[str, ...] = (),
         verdict: Verdict = Verdict.FAIL,
+        remade: tuple[str, ...] | None = None,
     ) -> Callable[[Inject], Inject]:
-        """Enter a fault: `@catalogue.fault("what happens", "gate.that.sees.it")`."""
+        """Enter a fault: `@catalogue.fault("what happens", "gate.that.sees.it")`; with its own `remade`."""
 
         def enter(inject: Inject) -> Inject:
-            words = (*self._select, *arguments)
-            self.faults.append(Fault(name, gate, inject, self._remade, words, sample, beside, verdict))
+            words, made = (*self._select, *arguments), self._remade if remade is None else remade
+            self.faults.append(Fault(name, gate, inject, made, words, sample, beside, verdict))
             return inject
 
         return enter

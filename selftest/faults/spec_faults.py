@@ -13,7 +13,7 @@ from selftest.faults.fault import Catalogue
 if TYPE_CHECKING:
     from selftest.faults.world import World
 
-catalogue = Catalogue("onnx", remade=("onnx-logit-errors",))
+catalogue = Catalogue("onnx")
 LOGITS = "logits_abs_error: {at_most: 1.0e-3,"
 RATIO = "onnx_to_torch: {at_least: 0.5,"
 MARGIN = "floor_margin_percent: {value: 5.0,"

@@ -8,11 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
-from selftest.faults.catalogue import FAULTS, PAGE, expected, page, read_page
+from selftest.faults.catalogue import FAULTS, PAGE, clean_lines, expected, page, read_page, shown
 from selftest.faults.fault import Fault
 from selftest.faults.message import printed_message, shortened
+from selftest.faults.quick import QUICK
 from selftest.faults.spec_faults import REFUSED, Door, SpecFault
-from selftest.faults.world import Outcome, World
+from selftest.faults.world import Outcome, UpTo, World
 from tools import spec_diff
 from tools.base import cli
 from tools.base.errors import Stage
@@ -95,7 +96,13 @@ def test_the_clean_world_passes(world: World) -> None:
     assert outcome.acceptance.verdict.banner == "SIMULATED (SAMPLE)"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name.replace(" ", "-"), marks=() if fault.name in QUICK else pytest.mark.nightly)
+        for fault in FAULTS
+    ],
+)
 def test_the_fault_turns_its_gate_red(
     fault: Fault, world: World, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
@@ -103,7 +110,7 @@ def test_the_fault_turns_its_gate_red(
     world.forget(*fault.remade)
     fault.inject(world, monkeypatch)
     arguments = [argument.format(folder=world.folder) for argument in fault.arguments]
-    outcome = world.run(*arguments, sample=fault.sample)
+    outcome = world.run(*arguments, sample=fault.sample, plugins=[UpTo(fault.gate)])
     unexpected = [gate for gate in outcome.failed if gate not in fault.beside]
     assert unexpected[:1] == ([fault.gate] if fault.verdict is Verdict.FAIL else []), outcome.text
     assert outcome.check(fault.gate).verdict is fault.verdict, outcome.text
@@ -143,6 +150,12 @@ def test_every_gate_has_a_fault_that_trips_it() -> None:
     assert {gate.id for gate in INVENTORY} - tripped == set()
 
 
+def test_every_gate_has_a_fault_in_make_test() -> None:
+    tripped = {fault.gate.partition("[")[0] for fault in FAULTS if fault.name in QUICK}
+    assert {gate.id for gate in INVENTORY} - tripped == set()
+    assert QUICK - {fault.name for fault in FAULTS} == set()
+
+
 def test_every_fault_names_a_gate_of_the_inventory() -> None:
     assert {fault.gate.partition("[")[0] for fault in FAULTS} <= {gate.id for gate in INVENTORY}
 
@@ -156,20 +169,20 @@ def test_every_fault_that_was_asked_for_is_in_the_catalogue() -> None:
     assert named - expected().keys() == set()
 
 
-def test_the_page_is_the_catalogue_with_a_message_for_each_fault() -> None:
+def test_the_page_is_the_catalogue_with_a_message_for_each_gate() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    rows, clean_runs = read_page(text)
-    how = "python -m selftest.campaigns.faults [--only WORDS] writes it anew"
-    assert {name: gate for name, (gate, _) in rows.items()} == expected(), how
-    assert all(message for _, message in rows.values()), how
-    assert page({name: message for name, (_, message) in rows.items()}, clean_runs) == text, how
+    messages, clean_runs = read_page(text)
+    how = "python -m selftest.campaigns.faults writes it anew"
+    assert messages.keys() == shown(), how
+    assert all(messages.values()), how
+    assert page(messages, clean_runs) == text, how
 
 
 def test_a_message_survives_the_table() -> None:
-    messages = dict.fromkeys(expected(), "`a` | b* <c>")
-    rows, clean_runs = read_page(page(messages, ["one"]))
-    assert {message for _, message in rows.values()} == {"`a` | b* <c>"}
-    assert (len(rows), clean_runs) == (len(expected()), ["one"])
+    lines = clean_lines([("warm", "VERDICT: X"), ("cold", "VERDICT: X"), ("other", "VERDICT: Y")])
+    messages, clean_runs = read_page(page(dict.fromkeys(expected(), "`a` | b* <c>"), lines))
+    assert messages == dict.fromkeys(shown(), "`a` | b* <c>")
+    assert clean_runs == lines == ["VERDICT: X: warm; cold", "VERDICT: Y: other"]
 
 
 def test_a_message_holds_nothing_of_one_run_alone() -> None:

@@ -7,7 +7,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 """The repository's folder."""
 
 SCRATCH_LOCK = ".scratch.lock"
+
+SETTLED_NS = 2 * 10**9
+"""A change may hide behind the clock tick of the one before it (two seconds on FAT): how long a file must have rested
+before its digest can stand for it."""
+_known: dict[tuple[str | int, ...], str] = {}
 
 
 @contextmanager
@@ -50,14 +56,29 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 def md5_of(path: Path) -> str:
     """Hex md5 of a file: the digest in which checkpoints are published (not a security property)."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return _digest_of(path, "md5", lambda: hashlib.md5(usedforsecurity=False))
 
 
 def sha256_of(path: Path) -> str:
     """Hex sha256 of a file."""
+    return _digest_of(path, "sha256", hashlib.sha256)
+
+
+def _digest_of(path: Path, algorithm: str, new: Callable[[], hashlib._Hash]) -> str:
+    """The digest; one that this process took of a settled file counts until the file changes in any way.
+
+    The change time, which nobody can set, tells of every write, also of one that was made while the digest was taken.
+    """
     with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        found = os.fstat(handle.fileno())
+        state = (algorithm, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+        if state in _known:
+            return _known[state]
+        settled = time.time_ns() - max(found.st_mtime_ns, found.st_ctime_ns) > SETTLED_NS
+        digest = hashlib.file_digest(handle, new).hexdigest()
+    if settled:
+        _known[state] = digest
+    return digest
 
 
 def cpu_count() -> int:

@@ -11,7 +11,7 @@ import functools
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.metadata import PackageNotFoundError, version
+from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
@@ -21,6 +21,7 @@ PACKAGE = __name__.partition(".")[0]
 DISTRIBUTIONS = {"PIL": "Pillow", "google": "protobuf", "yaml": "PyYAML"}
 """Distributions whose name is not that of the package that is imported."""
 WITHOUT_INFLUENCE = {"filelock", "tqdm"}
+version = functools.cache(metadata.version)  # read from a file each time; a process keeps the libraries it has imported
 
 
 def dependencies(modules: Iterable[ModuleType]) -> dict[str, str]:
@@ -73,5 +74,5 @@ def _library(name: str) -> Iterator[str]:
 def _version(library: str) -> str:
     try:
         return version(library)
-    except PackageNotFoundError:
+    except metadata.PackageNotFoundError:
         return "not installed"
