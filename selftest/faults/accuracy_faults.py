@@ -34,7 +34,7 @@ def edit_predictions(monkeypatch: pytest.MonkeyPatch, variant: str, edit: Callab
     """Change a variant's logits of the whole data set as they come from the store: no engine need run for that."""
     right = predictions.load_predictions
 
-    def edited(folder: Path, name: str) -> Predictions:
+    def edited(folder: Path, name: Variant) -> Predictions:
         predicted = right(folder, name)
         logits = edit(predicted.logits.copy()) if name == variant else predicted.logits
         return Predictions(name, predicted.ids, logits)

@@ -95,7 +95,7 @@ class UpTo:
     """A plugin that leaves out the gates which the inventory has after a given one: no fault is told by those."""
 
     def __init__(self, gate: str) -> None:
-        self._last = gate.partition("[")[0]
+        self._last = GateId(gate).gate
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
