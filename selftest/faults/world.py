@@ -16,6 +16,7 @@ from tools.base.files import ROOT
 from tools.evidence.staging import read_acceptance
 from tools.judge import gates
 from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.ids import GateId
 from tools.judge.results import Check, Verdict
 from tools.ports.spec import SAMPLE_SPEC
 from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
