@@ -6,9 +6,11 @@ import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from fixtures.collector import COLLECTOR, pytest_testnodedown
 from selftest.faults.world import World
 from tools.diagnosis import diagnose
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
@@ -26,6 +28,18 @@ def other_target(run: Acceptance) -> Acceptance:
 def worded(word: Word) -> Callable[[Acceptance], Acceptance]:
     """The run with another last word."""
     return lambda run: dataclasses.replace(run, verdict=dataclasses.replace(run.verdict, word=word))
+
+
+def test_the_folder_of_images_is_that_of_the_worker_which_came_to_them(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = pytestconfig.pluginmanager.getplugin(COLLECTOR)
+    monkeypatch.setattr(collector, "images", "")
+    for told in ({"images": "/data/val"}, {"images": ""}, {}):
+        pytest_testnodedown(SimpleNamespace(config=pytestconfig, workeroutput=told))
+        assert collector.images == "/data/val"
+    pytest_testnodedown(SimpleNamespace(config=pytestconfig))
+    assert collector.images == "/data/val", "a worker that died says nothing"
 
 
 @pytest.fixture
