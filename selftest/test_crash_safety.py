@@ -114,7 +114,7 @@ def test_a_run_after_a_full_disk_is_right(world: World, monkeypatch: pytest.Monk
         assert world.run("-m", "not perf").exit_code == 1
     outcome = world.run("-m", "not perf")
     assert outcome.exit_code == 0, outcome.text
-    assert outcome.acceptance.verdict.word is Word.INCOMPLETE, "perf is still owed"
+    assert outcome.acceptance.verdict.word is Word.INCOMPLETE, "perf is still missing"
 
 
 @pytest.mark.parametrize("resumable", [False, True])
@@ -293,7 +293,7 @@ def test_a_clock_that_goes_backwards_changes_nothing(world: World, monkeypatch: 
     assert outcome.exit_code == 0, outcome.text
     assert "miss " not in outcome.text
     assert "damaged " not in outcome.text
-    assert verified(world.folder / "evidence") == 1, "INCOMPLETE, and whole: perf is owed"
+    assert verified(world.folder / "evidence") == 1, "INCOMPLETE, and whole: perf is missing"
 
 
 def verified(evidence: Path) -> int:

@@ -115,10 +115,10 @@ def test_what_needs_an_om_is_marked_so(items: list[tuple[str, str, set[str], str
 
 @pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC])
 @pytest.mark.parametrize("on_device", [False, True])
-def test_what_is_owed_is_what_applies(path: Path, on_device: bool) -> None:
+def test_what_is_asked_is_what_applies(path: Path, on_device: bool) -> None:
     asked = Asked(load_spec(path), on_device=on_device)
-    owed = {name.partition("[")[0] for name in expected(asked)}
-    assert owed == {gate.id for gate in INVENTORY if applies(gate, asked)}
+    missing = {name.partition("[")[0] for name in expected(asked)}
+    assert missing == {gate.id for gate in INVENTORY if applies(gate, asked)}
 
 
 def test_where_a_question_is_asked() -> None:

@@ -40,7 +40,7 @@ def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
     assert accuracy.exit_code == 0, accuracy.text
     assert stages(list(accuracy.acceptance.gates)) == set(Stage) - {Stage.PERF}
     assert accuracy.acceptance.verdict.banner == "INCOMPLETE (SIMULATED, SAMPLE)"
-    assert {name.partition(".")[2].partition(".")[0] for name in accuracy.acceptance.verdict.owed} == {"perf"}
+    assert {name.partition(".")[2].partition(".")[0] for name in accuracy.acceptance.verdict.missing} == {"perf"}
     first = (world.folder / "evidence").rename(world.folder / "accuracy-job")
     perf = world.run("-m", "perf")
     assert stages(list(perf.acceptance.gates)) == {Stage.PERF}
@@ -60,7 +60,7 @@ def test_without_the_npu_no_simulator_runs_and_the_om_is_owed(world: World) -> N
     assert outcome.exit_code == 0, outcome.text
     assert not [result.id for result in outcome.acceptance.gates if result.id.startswith("om.")]
     assert outcome.acceptance.verdict.banner == "INCOMPLETE (SAMPLE)"
-    assert "om.accuracy.top1_drop_pp[bs4]" in outcome.acceptance.verdict.owed
+    assert "om.accuracy.top1_drop_pp[bs4]" in outcome.acceptance.verdict.missing
     assert not list(world.cache.glob("om/*"))
 
 

@@ -489,7 +489,7 @@ FORGERIES: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "an array that is none": (_npy(lambda content: b"hello"), LABELS),
     "an array with code for a header": (_npy(lambda content: content.replace(b"{'desc", b"__impor", 1)), LABELS),
     "a gate left out": (_drop("om.accuracy.top1_drop_pp[bs1]", count_again=False), "verdict"),
-    "a gate left out and counted": (_drop("om.accuracy.top1_drop_pp[bs1]", count_again=True), "verdict.owed"),
+    "a gate left out and counted": (_drop("om.accuracy.top1_drop_pp[bs1]", count_again=True), "verdict.missing"),
     "a gate twice": (_twice_a_gate, "checkpoint.md5"),
     "a gate of another name": (_unknown_gate, "om.toolkits"),
     "a margin raised": (_raise_threshold, "onnx.accuracy.top1_drop_pp"),
@@ -539,7 +539,7 @@ def test_a_failed_gate_that_is_left_out_still_fails(tmp_path: Path) -> None:
     forgery.record["gates"] = [entry for entry in forgery.record["gates"] if entry["id"] not in failed]
     order = gates.expected(gates.Asked(Made(failing).spec, on_device=True))
     passed = {entry["id"] for entry in forgery.record["gates"] if entry["check"]["verdict"] == Verdict.PASS}
-    verdict.update(word="INCOMPLETE", failed=[], owed=[name for name in order if name not in passed])
+    verdict.update(word="INCOMPLETE", failed=[], missing=[name for name in order if name not in passed])
     outcome = forgery.outcome()
     text = "\n".join(outcome.lines)
     assert outcome.status == 1
@@ -610,7 +610,7 @@ UNDECIDED = dataclasses.replace(SMALL, rate_over_published=0.951, rate_noise=0.0
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 1, 0)], ids=str)
-def test_a_job_repeated_until_it_passes_pays_nothing(order: tuple[int, ...], tmp_path: Path) -> None:
+def test_a_job_repeated_until_it_passes_gains_nothing(order: tuple[int, ...], tmp_path: Path) -> None:
     accuracy = part(SMALL, FILES_AND_ACCURACY, tmp_path / "accuracy")
     undecided, lucky = part(UNDECIDED, ("perf",), tmp_path / "undecided"), part(SMALL, ("perf",), tmp_path / "lucky")
     assert outcome_of(accuracy, lucky).status == OK
@@ -621,12 +621,12 @@ def test_a_job_repeated_until_it_passes_pays_nothing(order: tuple[int, ...], tmp
     assert line.endswith("INCONCLUSIVE")
 
 
-def test_a_gate_that_was_not_run_is_paid_by_another_bundle(contents: dict[str, bytes]) -> None:
+def test_a_gate_that_was_not_run_is_decided_by_another_bundle(contents: dict[str, bytes]) -> None:
     whole, blocked = Forgery(contents), Forgery(contents)
     gate = blocked.gate("om.compiled[bs1]")
     gate["check"].update(measured="nothing", verdict="NOT RUN", detail="blocked by: something else")
     verdict = blocked.record["verdict"]
-    verdict.update(word="INCOMPLETE", owed=[gate["id"]], passed=verdict["passed"] - 1)
+    verdict.update(word="INCOMPLETE", missing=[gate["id"]], passed=verdict["passed"] - 1)
     sealed = (blocked.sealed(), whole.sealed())
     alone = judge([("blocked", lambda: sealed[0])], None)
     assert alone.word == "INCOMPLETE", alone.text

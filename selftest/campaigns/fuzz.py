@@ -169,11 +169,11 @@ def _sources_sha256(target: Target) -> str:
 
 
 def _write_page() -> None:
-    """Replay every target's kept cases on the code as it is, and write the tables; nothing while a result is owed."""
+    """Replay every target's kept cases on the code as it is, and write the tables; nothing while one is missing."""
     results = read_results(PLACE, fuzz_targets.TARGETS)
-    owed = sorted(fuzz_targets.TARGETS.keys() - results.keys())
-    if owed:
-        print(f"{fuzz_page.PAGE.name} is left as it is: no result of {', '.join(owed)}")
+    missing = sorted(fuzz_targets.TARGETS.keys() - results.keys())
+    if missing:
+        print(f"{fuzz_page.PAGE.name} is left as it is: no result of {', '.join(missing)}")
         return
     reached = {name: replay(name) for name in results}
     current = {name: _sources_sha256(target) for name, target in fuzz_targets.TARGETS.items()}

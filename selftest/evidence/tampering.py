@@ -81,8 +81,8 @@ class Forgery:
             self.gate(name)["check"] = records.plain(judge(name, bundle))
         results = tuple(records.read(GateResult, entry) for entry in self.record["gates"])
         said = self.record["verdict"]
-        owed = expected(Asked(bundle.spec, on_device=bundle.on_device))
-        ours = judge_run(owed, results, sample=said["sample"], simulated=said["simulated"])
+        missing = expected(Asked(bundle.spec, on_device=bundle.on_device))
+        ours = judge_run(missing, results, sample=said["sample"], simulated=said["simulated"])
         self.record["verdict"] = records.plain(ours)
 
     def sealed(self) -> Sealed:

@@ -41,7 +41,7 @@ SMALL = World(images=20, margin_pp=40.0, batches=(1,))
 def empty(word: Word = Word.INCOMPLETE, *, interrupted: str = "") -> Acceptance:
     """A run that came to nothing."""
     verdict = RunVerdict(
-        word=word, simulated=False, sample=False, passed=0, failed=(), owed=(GateId("checkpoint.md5"),)
+        word=word, simulated=False, sample=False, passed=0, failed=(), missing=(GateId("checkpoint.md5"),)
     )
     return Acceptance(verdict=verdict, gates=(), inputs=(), artifacts=(), interrupted=interrupted)
 

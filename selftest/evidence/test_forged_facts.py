@@ -282,7 +282,7 @@ def test_a_gate_does_not_pass_without_its_facts(fact: str, contents: dict[str, b
 
 @pytest.mark.parametrize("fact", ["checkpoint", "onnx_weights", "handovers", "bins", "oms", "om_batch_errors"])
 def test_what_a_cut_run_says_without_facts_is_not_counted(fact: str, contents: dict[str, bytes]) -> None:
-    """A run that was cut short may have lost them: it is INCOMPLETE in any case, and these gates are owed too."""
+    """A run that was cut short may have lost them: it is INCOMPLETE in any case, and these gates are missing too."""
     forgery = Forgery(contents)
     forgery.record["interrupted"] = "KeyboardInterrupt"
     forgery.record["verdict"]["word"] = "INCOMPLETE"

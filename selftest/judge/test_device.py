@@ -117,8 +117,8 @@ def test_an_idle_device_is_none_of_its_reasons() -> None:
 
 
 def test_a_figure_that_nobody_published_is_named_with_its_batch(device: Device, model: Model) -> None:
-    owed = not_run("no figure was published for batch 64", threshold="-", unit="images/s")
-    assert floor([9e9], device, 64, busy=()) == plausible(9e9, device, model, 64) == owed
+    missing = not_run("no figure was published for batch 64", threshold="-", unit="images/s")
+    assert floor([9e9], device, 64, busy=()) == plausible(9e9, device, model, 64) == missing
 
 
 def test_every_reason_of_a_busy_device_stands_beside_its_throughput(device: Device) -> None:

@@ -14,7 +14,7 @@ from tools.judge.results import Check, GateResult, Verdict, Word
 from tools.judge.run import judge_run
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
-OWED = tuple(map(GateId, "abc"))
+MISSING = tuple(map(GateId, "abc"))
 
 
 def result(name: str, verdict: Verdict) -> GateResult:
@@ -26,8 +26,8 @@ def result(name: str, verdict: Verdict) -> GateResult:
 
 def word(*verdicts: Verdict, sample: bool = False, simulated: bool = False) -> Word:
     """The last word over gates a, b, c that ended so."""
-    results = [result(name, verdict) for name, verdict in zip(OWED, verdicts, strict=False)]
-    return judge_run(OWED, results, sample=sample, simulated=simulated).word
+    results = [result(name, verdict) for name, verdict in zip(MISSING, verdicts, strict=False)]
+    return judge_run(MISSING, results, sample=sample, simulated=simulated).word
 
 
 PASSED = (Verdict.PASS,) * 3
@@ -63,8 +63,10 @@ def _given(verdicts: tuple[Verdict | None, ...]) -> list[Verdict]:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_a_gate_without_a_result_is_owed(count: int) -> None:
-    verdict = judge_run(OWED, [result(name, Verdict.PASS) for name in OWED[:count]], sample=False, simulated=False)
-    assert (verdict.word, verdict.owed, verdict.passed) == (Word.INCOMPLETE, OWED[count:], count)
+    verdict = judge_run(
+        MISSING, [result(name, Verdict.PASS) for name in MISSING[:count]], sample=False, simulated=False
+    )
+    assert (verdict.word, verdict.missing, verdict.passed) == (Word.INCOMPLETE, MISSING[count:], count)
 
 
 def test_a_run_that_decided_nothing_is_never_accepted() -> None:
@@ -72,19 +74,19 @@ def test_a_run_that_decided_nothing_is_never_accepted() -> None:
 
 
 def test_a_failure_beyond_the_inventory_rejects() -> None:
-    results = [result(name, Verdict.PASS) for name in OWED] + [result("stranger", Verdict.FAIL)]
-    verdict = judge_run(OWED, results, sample=False, simulated=False)
+    results = [result(name, Verdict.PASS) for name in MISSING] + [result("stranger", Verdict.FAIL)]
+    verdict = judge_run(MISSING, results, sample=False, simulated=False)
     assert (verdict.word, verdict.failed) == (Word.REJECTED, ("stranger",))
 
 
 def test_a_pass_beyond_the_inventory_pays_for_no_other() -> None:
     results = [result(name, Verdict.PASS) for name in ("a", "b", "stranger")]
-    assert judge_run(OWED, results, sample=False, simulated=False).owed == ("c",)
+    assert judge_run(MISSING, results, sample=False, simulated=False).missing == ("c",)
 
 
 def test_a_gate_that_passed_and_failed_has_failed() -> None:
-    results = [result(name, Verdict.PASS) for name in OWED] + [result("a", Verdict.FAIL)]
-    assert judge_run(OWED, results, sample=False, simulated=False).word is Word.REJECTED
+    results = [result(name, Verdict.PASS) for name in MISSING] + [result("a", Verdict.FAIL)]
+    assert judge_run(MISSING, results, sample=False, simulated=False).word is Word.REJECTED
 
 
 @pytest.mark.parametrize(
@@ -97,15 +99,15 @@ def test_a_gate_that_passed_and_failed_has_failed() -> None:
     ],
 )
 def test_the_banner_says_what_the_evidence_was_made_on(sample: bool, simulated: bool, banner: str) -> None:
-    verdict = judge_run(OWED, [result("a", Verdict.FAIL)], sample=sample, simulated=simulated)
+    verdict = judge_run(MISSING, [result("a", Verdict.FAIL)], sample=sample, simulated=simulated)
     assert verdict.banner == banner
 
 
 def test_the_banner_says_each_thing_once() -> None:
-    results = [result(name, Verdict.PASS) for name in OWED]
-    assert judge_run(OWED, results, sample=False, simulated=True).banner == "SIMULATED"
-    assert judge_run(OWED, results, sample=True, simulated=True).banner == "SIMULATED (SAMPLE)"
-    assert judge_run(OWED, results, sample=True, simulated=False).banner == "SAMPLE"
+    results = [result(name, Verdict.PASS) for name in MISSING]
+    assert judge_run(MISSING, results, sample=False, simulated=True).banner == "SIMULATED"
+    assert judge_run(MISSING, results, sample=True, simulated=True).banner == "SIMULATED (SAMPLE)"
+    assert judge_run(MISSING, results, sample=True, simulated=False).banner == "SAMPLE"
 
 
 def test_a_device_owes_more_than_a_simulator_and_the_sample_its_own_integrity() -> None:
@@ -126,10 +128,10 @@ def test_a_published_model_owes_its_floors_even_to_a_spec_without_machine_classe
 
 
 @pytest.mark.parametrize("on_device", [False, True])
-def test_every_batch_of_the_spec_owes_each_gate_of_a_batch(on_device: bool) -> None:
+def test_every_batch_of_the_spec_has_each_gate_of_a_batch(on_device: bool) -> None:
     spec = load_spec(PUBLISHED_SPEC)
-    owed = expected(Asked(spec, on_device=on_device))
-    assert len(set(owed)) == len(owed)
+    missing = expected(Asked(spec, on_device=on_device))
+    assert len(set(missing)) == len(missing)
     for gate in INVENTORY:
-        mine = [name for name in owed if name.partition("[")[0] == gate.id]
+        mine = [name for name in missing if name.partition("[")[0] == gate.id]
         assert len(mine) in ({0, len(spec.batches)} if gate.per_batch else {0, 1})

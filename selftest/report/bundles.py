@@ -94,7 +94,7 @@ def pictures(folder: Path, ids: Sequence[str], side: int = 96) -> dict[str, Path
 
 
 def _judged_again(run: Acceptance, results: list[GateResult]) -> Acceptance:
-    expected = gates.in_order([*(result.id for result in run.gates), *run.verdict.owed])
+    expected = gates.in_order([*(result.id for result in run.gates), *run.verdict.missing])
     verdict = judge_run(expected, results, sample=run.verdict.sample, simulated=run.verdict.simulated)
     return dataclasses.replace(run, gates=tuple(results), verdict=verdict)
 

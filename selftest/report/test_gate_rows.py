@@ -80,8 +80,8 @@ def test_a_gate_of_another_suite_is_shown_without_its_question(accepted: Written
 
 
 def test_an_owed_gate_of_another_suite_stands_at_the_end(accepted: Written, tmp_path: Path) -> None:
-    owed = dataclasses.replace(accepted.run.verdict, owed=(GateId("om.older_gate[bs1]"),))
-    run = dataclasses.replace(accepted.run, verdict=owed)
+    missing = dataclasses.replace(accepted.run.verdict, missing=(GateId("om.older_gate[bs1]"),))
+    run = dataclasses.replace(accepted.run, verdict=missing)
     assert gates_by_stage(run, accepted.folder)[-1].questions[-1].id == "om.older_gate"
     write_report(tmp_path, dataclasses.replace(run, spec=None, variants=()))
     assert "om.older_gate" in (tmp_path / "report.html").read_text(encoding="utf-8")

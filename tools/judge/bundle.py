@@ -75,7 +75,7 @@ class Bundle(Evidence):
         self._flips: dict[Variant, Flips] = {}
 
     def judged_by(self, spec: Spec) -> Bundle:
-        """The same bundle, to be judged by another spec: what that asks beyond it is owed, and no problem."""
+        """The same bundle, to be judged by another spec: what that asks beyond it is missing, and no problem."""
         return Bundle(self.name, self.files, self.record, spec)
 
     @cached_property

@@ -64,7 +64,7 @@ def conserved(handover: Handover) -> Check:
 
 
 def not_run(reason: str, *, threshold: str, unit: str, source: str = "") -> Check:
-    """A gate that this run cannot decide, with the reason; it stays owed."""
+    """A gate that this run cannot decide, with the reason; it stays missing."""
     return Check(measured="-", threshold=threshold, unit=unit, verdict=Verdict.NOT_RUN, detail=reason, source=source)
 
 
@@ -80,7 +80,7 @@ def made(what: str, *, failed: bool = False) -> Check:
 
 
 def complete(gap: str, images: Exactly, *, required: bool) -> Check:
-    """The data set is the one that the spec asks for; with a `gap` the gate fails if `required`, else stays owed."""
+    """The data set is the one that the spec asks for; with a `gap` the gate fails if `required`, else stays missing."""
     if gap and required:
         return Check(
             measured="another data set",

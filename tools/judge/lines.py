@@ -14,7 +14,7 @@ MISSING_LINES = 12
 MEANING = {
     Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
     Word.REJECTED: "at least one gate failed",
-    Word.INCOMPLETE: "no gate failed, but gates are still owed or the run was cut short",
+    Word.INCOMPLETE: "no gate failed, but gates are missing or the run was cut short",
     Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
     Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
@@ -43,8 +43,8 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
 
 def verdict_lines(verdict: RunVerdict) -> list[str]:
     """What is missing, then the last word; the final line always begins with `VERDICT:`."""
-    missing = _missing(verdict.owed) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
-    counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.owed)} owed"
+    missing = _missing(verdict.missing) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
+    counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
     return [*missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
@@ -53,7 +53,7 @@ def _missing(names: Sequence[GateId]) -> list[str]:
         return []
     kinds = [name for name, _ in groupby(name.gate for name in names)]
     rest = [f"  … and {len(kinds) - MISSING_LINES} more"] if len(kinds) > MISSING_LINES else []
-    return [f"still owed ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
+    return [f"still missing ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
 
 
 def value(check: Check) -> str:

@@ -64,14 +64,14 @@ class GateResult:
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """The last word, what qualifies it, and the ids of the gates that failed or are still owed."""
+    """The last word, what qualifies it, and the ids of the gates that failed or are still missing."""
 
     word: Word
     simulated: bool
     sample: bool
     passed: int
     failed: tuple[GateId, ...]
-    owed: tuple[GateId, ...]
+    missing: tuple[GateId, ...]
 
     @property
     def banner(self) -> str:

@@ -1,4 +1,4 @@
-"""The last word of a run: which word its gates allow, and what is still owed for a stronger one."""
+"""The last word of a run: which word its gates allow, and what is still missing for a stronger one."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ def judge_run(
 
     `expected` is the inventory of the spec, `sample` says that checkpoint or data are the embedded sample's,
     `simulated` that offline models ran on the simulator. One FAIL is REJECTED; a gate of the inventory that did not
-    end with PASS is owed and makes the run INCOMPLETE, as does a run that decided nothing or was `interrupted`; only
+    end with PASS is missing and makes the run INCOMPLETE, as does a run that decided nothing or was `interrupted`; only
     then do SIMULATED, SAMPLE and ACCEPTED follow.
     """
     passed = {result.id for result in results if result.check.verdict is Verdict.PASS}
     failed = tuple(result.id for result in results if result.check.verdict is Verdict.FAIL)
-    owed = tuple(name for name in expected if name not in passed and name not in failed)
+    missing = tuple(name for name in expected if name not in passed and name not in failed)
     return RunVerdict(
         word=_word(
-            failed=bool(failed), owed=bool(owed) or not passed or interrupted, sample=sample, simulated=simulated
+            failed=bool(failed), missing=bool(missing) or not passed or interrupted, sample=sample, simulated=simulated
         ),
         simulated=simulated,
         sample=sample,
         passed=len(passed),
         failed=failed,
-        owed=owed,
+        missing=missing,
     )
 
 
-def _word(*, failed: bool, owed: bool, sample: bool, simulated: bool) -> Word:
+def _word(*, failed: bool, missing: bool, sample: bool, simulated: bool) -> Word:
     if failed:
         return Word.REJECTED
-    if owed:
+    if missing:
         return Word.INCOMPLETE
     if simulated:
         return Word.SIMULATED

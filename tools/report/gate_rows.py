@@ -1,4 +1,4 @@
-"""Every gate of the inventory, decided or owed, by stage and question, with the files that its word rests on."""
+"""Every gate of the inventory, decided or missing, by stage and question, with the files that its word rests on."""
 
 from __future__ import annotations
 
@@ -70,9 +70,9 @@ class StageGates:
 
 
 def gates_by_stage(acceptance: Acceptance, folder: Path) -> tuple[StageGates, ...]:
-    """All gates decided or owed; evidence names files that lie in `folder`."""
+    """All gates decided or missing; evidence names files that lie in `folder`."""
     decided = {result.id: result for result in acceptance.gates}
-    names = [*decided, *(name for name in acceptance.verdict.owed if name not in decided)]
+    names = [*decided, *(name for name in acceptance.verdict.missing if name not in decided)]
     warnings = loss_warnings(acceptance)
     rows = [_row(name, decided.get(name), warnings.get(name, ""), acceptance, folder) for name in in_order(names)]
     questions = [
@@ -113,7 +113,7 @@ def _stage(kind: GateId, decided: dict[GateId, GateResult]) -> Stage:
     if kind in BY_ID:
         return BY_ID[kind].stage
     said = (result.stage for name, result in decided.items() if name.gate == kind)
-    return next(said, list(Stage)[-1])  # of another suite's gate that is owed nobody knows the stage
+    return next(said, list(Stage)[-1])  # of another suite's gate that is missing nobody knows the stage
 
 
 def _evidence(name: GateId, acceptance: Acceptance, folder: Path) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ FIRST_WORDS = 160
 
 @dataclass(frozen=True)
 class Reason:
-    """One question whose gates failed or are owed, with a line for each batch that says so."""
+    """One question whose gates failed or are missing, with a line for each batch that says so."""
 
     question: str
     id: str
@@ -68,14 +68,14 @@ class Summary:
     chinese_meaning: str
     made_on: tuple[Word, ...]
     failed: tuple[Reason, ...]
-    owed: tuple[Reason, ...]
+    missing: tuple[Reason, ...]
     warnings: tuple[Warned, ...]
     tiles: tuple[Tile, ...]
     facts: tuple[Fact, ...]
 
     @property
-    def owed_first(self) -> bool:
-        """Whether what is owed is the reason for the word, and stands before everything else."""
+    def missing_first(self) -> bool:
+        """Whether what is missing is the reason for the word, and stands before everything else."""
         return self.word is Word.INCOMPLETE
 
 
@@ -83,7 +83,7 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
     """Gather the first screen; `stages` are the run's gates."""
     verdict = acceptance.verdict
     rows = [row for stage in stages for question in stage.questions for row in question.rows]
-    owed = set(verdict.owed)
+    missing = set(verdict.missing)
     return Summary(
         word=verdict.word,
         chinese_word=words.CHINESE_WORD[verdict.word],
@@ -91,7 +91,7 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
         chinese_meaning=words.CHINESE_MEANING[verdict.word],
         made_on=tuple(word for word, so in ((Word.SIMULATED, verdict.simulated), (Word.SAMPLE, verdict.sample)) if so),
         failed=_reasons([row for row in rows if row.verdict is Verdict.FAIL], stages),
-        owed=_reasons([row for row in rows if row.id in owed], stages),
+        missing=_reasons([row for row in rows if row.id in missing], stages),
         warnings=_warnings(rows),
         tiles=(_gates_tile(acceptance), *_loss_tiles(acceptance.variants), *_rate_tile(acceptance)),
         facts=_facts(acceptance, spec),
@@ -137,8 +137,8 @@ def _begun(text: str) -> str:
 
 def _gates_tile(acceptance: Acceptance) -> Tile:
     verdict = acceptance.verdict
-    total = verdict.passed + len(verdict.failed) + len(verdict.owed)
-    note = f"{len(verdict.failed)} failed, {len(verdict.owed)} owed"
+    total = verdict.passed + len(verdict.failed) + len(verdict.missing)
+    note = f"{len(verdict.failed)} failed, {len(verdict.missing)} missing"
     return Tile("Gates passed", "检查项", Markup("{} <small>of {}</small>").format(verdict.passed, total), note)
 
 
