@@ -43,7 +43,7 @@ from tools.store.artifacts import MANIFEST, Recipe, Store, StoreError
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 KINDS = {
-    "checkpoint": ("sample-checkpoint", "checkpoint-facts", "checkpoint-content"),
+    "checkpoint": ("sample-checkpoint", "checkpoint-facts"),
     "onnx": ("onnx", "onnx-facts", "onnx-checker", "onnx-weights", "onnx-logit-errors"),
     "preprocessing": ("sample-images", "pixels", "bins", "bins-facts", "bins-parity"),
     "om": ("om", "om-described", "predictions-om"),

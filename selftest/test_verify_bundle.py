@@ -90,7 +90,7 @@ def test_it_imports_the_standard_library_only() -> None:
     imported = {
         name.partition(".")[0]
         for file in judge_files()
-        for name in imports(ROOT / file)
+        for name in imports((ROOT / file).read_text(encoding="utf-8"))
         if not name.startswith("tools.")
     }
     assert imported <= set(sys.stdlib_module_names)
