@@ -17,7 +17,6 @@ READ_IMAGES = {"pixels", "bins", "bins-facts", "bins-parity", "onnx-logit-errors
 PREDICTIONS = {"predictions-pth", "predictions-onnx", "predictions-om"}
 FROM_CHECKPOINT = {
     "checkpoint-facts",
-    "checkpoint-content",
     "onnx",
     "onnx-facts",
     "onnx-checker",
