@@ -155,7 +155,7 @@ INTERRUPTED = """\
 import signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits that it is ignored
-from tools import process
+from tools.base import process
 from tools.ascend.shards import run_on_devices
 child = "import os, time; open('pid' + os.environ['D'], 'w').write(str(os.getpid())); time.sleep(600)"
 def part(device, ids):
