@@ -19,7 +19,7 @@ import pytest
 
 from tools.base import errors, reading
 from tools.base.errors import OnnxError
-from tools.store import dependencies
+from tools.store import dependencies, facts
 from tools.store.artifacts import MANIFEST, Artifact, Manifest, Origin, Recipe, Store, StoreError
 
 FORK: ForkContext = multiprocessing.get_context("fork")
@@ -100,9 +100,10 @@ def test_whatever_changed_is_the_reason_of_a_miss(store: Store, changed: Recipe,
 
 
 def test_another_version_of_a_library_is_a_miss(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    store.get(RECIPE, Builder())
+    recipe = Recipe("onnx", {"checkpoint": "abc"}, (facts,))
+    store.get(recipe, Builder())
     monkeypatch.setattr(dependencies, "version", lambda library: "0.0.1")
-    assert store.get(RECIPE, Builder()).why == "changed: version msgspec"
+    assert store.get(recipe, Builder()).why == "changed: version msgspec"
 
 
 def test_the_nearest_of_several_explains_a_miss(store: Store) -> None:
