@@ -124,7 +124,10 @@ def test_the_packed_judge_says_what_the_checkouts_says(case: str, packed: Path, 
     assert said(sys.executable, packed, words, bundles) == ours
 
 
-@pytest.mark.parametrize("python", NEW_PYTHONS)
+@pytest.mark.parametrize(
+    "python",
+    [pytest.param(name, marks=() if place < 2 else pytest.mark.nightly) for place, name in enumerate(NEW_PYTHONS)],
+)
 def test_every_python_from_3_8_on_says_the_same(python: str, packed: Path, bundles: Path) -> None:
     for name in ("good", "rejected", "both jobs of a run", "by a spec", "forged", "of an older suite"):
         words, status = CASES[name]

@@ -141,9 +141,12 @@ def random_world(seed: int) -> World:
     )
 
 
-def test_random_runs_are_judged_offline_as_they_were_judged(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "seeds", [range(60), pytest.param(range(60, 250), marks=pytest.mark.nightly)], ids=["by day", "at night"]
+)
+def test_random_runs_are_judged_offline_as_they_were_judged(seeds: range, tmp_path: Path) -> None:
     words = set()
-    for seed in range(250):
+    for seed in seeds:
         world = random_world(seed)
         if set(world.batches) - {1, 4, 8, 16, 32}:
             world = dataclasses.replace(world, batches=(8, 32))
@@ -849,6 +852,7 @@ def test_manifest_is_what_sha256sum_writes(folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.nightly
 def test_fifty_thousand_images_and_seven_variants(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -214,6 +214,7 @@ def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
     assert "198500 more characters in acceptance.json" in page.text
 
 
+@pytest.mark.nightly
 def test_fifty_thousand_images_and_two_hundred_flips_stay_under_three_megabytes(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     run = write_bundle(folder, World(images=50_000, logit_noise=0.03))
