@@ -10,6 +10,11 @@ def test_file_is_the_published_one(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("checkpoint.sha256")
+def test_the_file_has_the_stated_sha256(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("checkpoint.loads")
 def test_state_dict_loads_without_running_code(judged: Judged) -> None:
     assert judged.passed

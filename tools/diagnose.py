@@ -19,7 +19,8 @@ from tools.data.bins_check import spread
 from tools.diagnosis.diagnose import PROBE_IMAGES, diagnose, render
 from tools.judge.handover import handover
 from tools.model.checkpoint import load_state_dict
-from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.model.network import Network
+from tools.ports.arguments import add_port, given_port
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,11 +34,13 @@ DUMPS_GATE = "accuracy.dumps"
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when nothing diverges, 1 when something does; a SuiteError says what cannot be diagnosed."""
     arguments = _parser().parse_args(argv)
-    spec = load_spec(arguments.spec)
-    ids, om_logits = _probes(arguments.bins, arguments.dumps, arguments.images, spec.onnx.output.shape[-1])
+    port = given_port(arguments)
+    spec = port.spec
+    ids, om_logits = _probes(arguments.bins, arguments.dumps, arguments.images, spec.classes)
     state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint)
     images = read_bins(arguments.bins, ids, spec.preprocessing)
-    diagnosis = diagnose(arguments.onnx, state_dict, spec.model.factory, images, om_logits, ids=ids)
+    model = Network(spec.model, port.path.parent).build(state_dict)
+    diagnosis = diagnose(arguments.onnx, model, images, om_logits, ids=ids)
     print("\n".join(render(diagnosis)))
     return cli.EXIT_FAILED if diagnosis.diverges else cli.EXIT_OK
 
@@ -72,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dumps", type=Path, help="the OM's outputs for the same images, as the vendor tool wrote them"
     )
-    parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="default: thresholds.yaml")
+    add_port(parser)
     parser.add_argument(
         "--images", type=_count, default=PROBE_IMAGES, help="how many, spread over the folder (default: %(default)s)"
     )

@@ -1,4 +1,4 @@
-"""Download the published checkpoint: `python tools/fetch_checkpoint.py [DEST] [--spec FILE] [--url URL]`."""
+"""Download the published checkpoint: `python tools/fetch_checkpoint.py [DEST] [--port NAME] [--url URL]`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tools.base.errors import CheckpointError
 from tools.base.files import md5_of
 from tools.base.progress import progress
 from tools.judge.ids import CHECKPOINT_MD5
-from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.ports.arguments import add_port, given_port
 
 GATE = CHECKPOINT_MD5
 CHUNK_BYTES = 2**20
@@ -235,15 +235,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "dest", metavar="DEST", nargs="?", type=Path, default=Path(), help="folder or file name (default: here)"
     )
-    parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="url and md5 (default: thresholds.yaml)")
-    parser.add_argument("--url", help="download from here instead; the md5 of the spec is still required")
+    add_port(parser)
+    parser.add_argument("--url", help="download from here instead; the port's digest is still required")
     arguments = parser.parse_args(argv)
-    published = load_spec(arguments.spec).checkpoint
+    published = given_port(arguments).spec.checkpoint
     url = arguments.url if arguments.url is not None else published.url
     if url is None:
-        raise CheckpointError("the spec names no address", gate=GATE, where=arguments.spec, fix="name one with --url")
+        raise CheckpointError("the port names no address", gate=GATE, where=arguments.port, fix="name one with --url")
     target = arguments.dest / published.file if arguments.dest.is_dir() else arguments.dest
-    fetched = fetch(url, target, published.md5)
+    fetched = fetch(url, target, str(published.md5))
     print(f"{target}: {'downloaded' if fetched else 'already there'}, md5 {published.md5}")
     return cli.EXIT_OK
 

@@ -12,7 +12,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.base import cli
 from tools.data.bins import bin_bytes, write_bins
 from tools.data.images import list_images
-from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.ports.arguments import add_port, given_port
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,9 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("images", type=Path, metavar="IMAGES_DIR")
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
-    parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="sizes, mean, std (default: thresholds.yaml)")
+    add_port(parser)
     arguments = parser.parse_args(argv)
-    recipe = load_spec(arguments.spec).preprocessing
+    recipe = given_port(arguments).spec.preprocessing
     images = list_images(arguments.images)
     write_bins(images, arguments.out, recipe)
     print(f"{arguments.out}: {len(images)} bins of {bin_bytes(recipe)} bytes")

@@ -10,9 +10,10 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.base import cli
-from tools.model.checkpoint import build_model, load_state_dict
+from tools.model.checkpoint import load_state_dict
 from tools.model.export import export_onnx
-from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.model.network import Network
+from tools.ports.arguments import add_port, given_port
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,11 +21,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = cli.Parser(description="Export a published checkpoint to ONNX as the guide does.")
     parser.add_argument("checkpoint", type=Path, help="the .pth file; its md5 is checked before it is unpickled")
     parser.add_argument("onnx", type=Path, help="the .onnx file to write")
-    parser.add_argument("--spec", type=Path, default=PUBLISHED_SPEC, help="default: thresholds.yaml")
+    add_port(parser)
     arguments = parser.parse_args(argv)
-    spec = load_spec(arguments.spec)
+    port = given_port(arguments)
+    spec = port.spec
     state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint)
-    export_onnx(build_model(state_dict, spec.model.factory), arguments.onnx, spec.onnx)
+    export_onnx(Network(spec.model, port.path.parent).build(state_dict), arguments.onnx, spec)
     print(f"{arguments.onnx}: opset {spec.onnx.opset.exactly:g}, {spec.onnx.input.name} -> {spec.onnx.output.name}")
     return cli.EXIT_OK
 

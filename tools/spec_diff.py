@@ -16,7 +16,8 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
-from tools.judge.spec import AtLeast, AtMost, Entry, Fact, Number, Spec
+from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, Number
+from tools.judge.spec import Spec
 from tools.ports.spec import load_spec
 
 LOWER_IS_LOOSER = frozenset(

@@ -23,8 +23,9 @@ JOURNAL = ".preprocessing.journal"
 
 
 def bin_bytes(recipe: Preprocessing) -> int:
-    """Size of one bin: 3 channels of crop x crop float32 (602,112 bytes at 224)."""
-    return 3 * recipe.crop_px * recipe.crop_px * 4
+    """Size of one bin: 3 channels of height x width float32 (602,112 bytes at 224 x 224)."""
+    height, width = recipe.size
+    return 3 * height * width * 4
 
 
 def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
@@ -79,10 +80,10 @@ def list_bins(folder: Path) -> dict[str, Path]:
 
 
 def read_bins(folder: Path, ids: Sequence[str], recipe: Preprocessing) -> NDArray[np.float32]:
-    """The bins of these ids as float32 (N, 3, crop, crop); PreprocessingError when one has another size."""
+    """The bins of these ids as float32 (N, 3, height, width); PreprocessingError when one has another size."""
     import numpy as np
 
-    batch = np.empty((len(ids), 3, recipe.crop_px, recipe.crop_px), np.dtype("<f4"))
+    batch = np.empty((len(ids), 3, *recipe.size), np.dtype("<f4"))
     for row, name in enumerate(ids):
         path = folder / f"{name}{SUFFIX}"
         if path.stat().st_size != bin_bytes(recipe):

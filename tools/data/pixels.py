@@ -74,7 +74,7 @@ class PixelStore:
         """These images as float32 (N, 3, crop, crop): what `read_bins` returns for their bins."""
         import numpy as np
 
-        batch = np.empty((len(ids), 3, self.recipe.crop_px, self.recipe.crop_px), np.dtype("<f4"))
+        batch = np.empty((len(ids), 3, *self.recipe.size), np.dtype("<f4"))
         for name, tensor in zip(ids, batch, strict=True):
             self.fill(name, tensor)
         return batch
@@ -85,8 +85,9 @@ class PixelStore:
 
 
 def pixel_bytes(recipe: Preprocessing) -> int:
-    """Size of one image in the store: crop x crop x 3 bytes (150,528 at 224)."""
-    return recipe.crop_px * recipe.crop_px * 3
+    """Size of one image in the store: height x width x 3 bytes (150,528 at 224 x 224)."""
+    height, width = recipe.size
+    return height * width * 3
 
 
 def write_pixels(

@@ -6,7 +6,7 @@ import functools
 import io
 import struct
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tools.base.reading import small_file
 from tools.judge.spec import Preprocessing
@@ -43,7 +43,7 @@ def read_image(path: Path) -> bytes:
 
 
 def image_pixels(content: bytes, recipe: Preprocessing) -> bytes:
-    """An image file's bytes resized and cut, not yet normalised: uint8 HWC RGB, crop x crop x 3 bytes (150,528 at 224).
+    """An image file's bytes resized and cut, not yet normalised: uint8 (height, width, 3).
 
     Normalised they equal Resize, CenterCrop, ToTensor, Normalize of torchvision on `Image.open(path).convert("RGB")`:
     EXIF orientation is ignored as there, and the format is told by the content, not by the name (guide,
@@ -53,20 +53,20 @@ def image_pixels(content: bytes, recipe: Preprocessing) -> bytes:
 
 
 def normalised(pixels: bytes, recipe: Preprocessing) -> NDArray[np.float32]:
-    """What `image_pixels` made as float32 little-endian CHW (3, crop, crop), normalised: a bin's content."""
+    """What `image_pixels` made as float32 little-endian CHW (3, height, width), normalised: a bin's content."""
     import numpy as np
 
-    tensor = np.empty((3, recipe.crop_px, recipe.crop_px), np.dtype("<f4"))
+    tensor = np.empty((3, *recipe.size), np.dtype("<f4"))
     normalise_into(tensor, pixels, recipe)
     return tensor
 
 
 def normalise_into(tensor: NDArray[np.float32], pixels: bytes, recipe: Preprocessing) -> None:
-    """Write what ToTensor and Normalize make of `pixels` into `tensor`, float32 CHW (3, crop, crop)."""
+    """Write what ToTensor and Normalize make of `pixels` into `tensor`, float32 CHW (3, height, width)."""
     import numpy as np
 
     table = normalisation_table(recipe)
-    image = np.frombuffer(pixels, np.uint8).reshape(recipe.crop_px, recipe.crop_px, 3)
+    image = np.frombuffer(pixels, np.uint8).reshape(*recipe.size, 3)
     for channel in range(3):
         np.take(table[channel], image[:, :, channel], out=tensor[channel], mode="clip")
 
@@ -84,15 +84,26 @@ def normalisation_table(recipe: Preprocessing) -> NDArray[np.float32]:
 def _cropped(content: bytes, recipe: Preprocessing) -> Image.Image:
     """The RGB image resized by its short side and cut in the centre, as torchvision rounds both."""
     image = _decoded(content)
-    width, height = _resized(*image.size, recipe.resize_px)
+    quick = isinstance(recipe.resize_px, int) and isinstance(recipe.crop_px, int) and recipe.interpolation == "bilinear"
+    if not quick:
+        raise NotImplementedError(recipe.geometry)
+    sizes = Sizes(int(recipe.resize_px), int(recipe.crop_px))
+    width, height = _resized(*image.size, sizes.resize_px)
     _refuse_bomb(width, height)
-    if not _parts_are_exact(image.size, (width, height), recipe):
-        cut = _cut_whole(image, (width, height), recipe.crop_px)
+    if not _parts_are_exact(image.size, (width, height), sizes):
+        cut = _cut_whole(image, (width, height), sizes.crop_px)
     elif image.width >= image.height:
-        cut = _cut_wide(image, width, recipe)
+        cut = _cut_wide(image, width, sizes)
     else:
-        cut = _cut_tall(image, height, recipe)
+        cut = _cut_tall(image, height, sizes)
     return cut if cut.mode == "RGB" else cut.convert("RGB")
+
+
+class Sizes(NamedTuple):
+    """Short side after the resize and side of the square that is kept, in pixels."""
+
+    resize_px: int
+    crop_px: int
 
 
 def _decoded(content: bytes) -> Image.Image:
@@ -135,7 +146,7 @@ def _refuse_bomb(width: int, height: int) -> None:
         )
 
 
-def _parts_are_exact(size: tuple[int, int], resized: tuple[int, int], recipe: Preprocessing) -> bool:
+def _parts_are_exact(size: tuple[int, int], resized: tuple[int, int], sizes: Sizes) -> bool:
     """Whether resizing only the part that the crop keeps gives the bytes that resizing everything gives.
 
     Pillow weighs a pixel by its distance from `box start + (index + 0.5) * scale`, with the box in float32 and the
@@ -147,8 +158,8 @@ def _parts_are_exact(size: tuple[int, int], resized: tuple[int, int], recipe: Pr
     (old_width, old_height), (width, height) = size, resized
     fewer_rows, fewer_columns = old_height - height, old_width - width
     vertical_first = fewer_rows > 0 and fewer_rows > 2 * fewer_columns
-    power_of_two = recipe.resize_px & (recipe.resize_px - 1) == 0
-    return power_of_two and min(size) * recipe.resize_px < 2**FLOAT32_MANTISSA_BITS and not vertical_first
+    power_of_two = sizes.resize_px & (sizes.resize_px - 1) == 0
+    return power_of_two and min(size) * sizes.resize_px < 2**FLOAT32_MANTISSA_BITS and not vertical_first
 
 
 def _cut_whole(image: Image.Image, size: tuple[int, int], crop: int) -> Image.Image:
@@ -159,30 +170,30 @@ def _cut_whole(image: Image.Image, size: tuple[int, int], crop: int) -> Image.Im
     return image.resize(size, Image.Resampling.BILINEAR).crop((left, top, left + crop, top + crop))
 
 
-def _cut_wide(image: Image.Image, width: int, recipe: Preprocessing) -> Image.Image:
+def _cut_wide(image: Image.Image, width: int, sizes: Sizes) -> Image.Image:
     """Columns first, on the rows that the crop needs; then rows, on the columns that it keeps."""
     from PIL import Image
 
-    crop, left = recipe.crop_px, _offset(width, recipe.crop_px)
-    start, end = _kept(image.height, recipe)
-    support = max(1.0, image.height / recipe.resize_px)
+    crop, left = sizes.crop_px, _offset(width, sizes.crop_px)
+    start, end = _kept(image.height, sizes)
+    support = max(1.0, image.height / sizes.resize_px)
     first, last = max(0, int(start - support)), min(image.height, int(end + support) + 1)
     columns = image.crop((0, first, image.width, last)).resize((width, last - first), Image.Resampling.BILINEAR)
     kept = columns.crop((left, 0, left + crop, last - first))
     return kept.resize((crop, crop), Image.Resampling.BILINEAR, box=(0, start - first, crop, end - first))
 
 
-def _cut_tall(image: Image.Image, height: int, recipe: Preprocessing) -> Image.Image:
+def _cut_tall(image: Image.Image, height: int, sizes: Sizes) -> Image.Image:
     """Columns first, only those that the crop keeps; then all rows, cut afterwards."""
     from PIL import Image
 
-    crop, top = recipe.crop_px, _offset(height, recipe.crop_px)
-    start, end = _kept(image.width, recipe)
+    crop, top = sizes.crop_px, _offset(height, sizes.crop_px)
+    start, end = _kept(image.width, sizes)
     columns = image.resize((crop, image.height), Image.Resampling.BILINEAR, box=(start, 0, end, image.height))
     return columns.resize((crop, height), Image.Resampling.BILINEAR).crop((0, top, crop, top + crop))
 
 
-def _kept(length: int, recipe: Preprocessing) -> tuple[float, float]:
+def _kept(length: int, sizes: Sizes) -> tuple[float, float]:
     """Where the crop starts and ends along the short side, in source pixels; exact binary fractions."""
-    start = _offset(recipe.resize_px, recipe.crop_px)
-    return start * length / recipe.resize_px, (start + recipe.crop_px) * length / recipe.resize_px
+    start = _offset(sizes.resize_px, sizes.crop_px)
+    return start * length / sizes.resize_px, (start + sizes.crop_px) * length / sizes.resize_px

@@ -25,10 +25,10 @@ from tools.diagnosis.node_errors import (
 )
 from tools.diagnosis.onnx_nodes import NodeGraph, NodeProgram, Stream, to_fp16
 from tools.diagnosis.torch_steps import Step, TorchSteps
-from tools.model.checkpoint import StateDict
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
@@ -118,14 +118,13 @@ class Diagnosis:
 
 def diagnose(
     onnx_path: Path,
-    state_dict: StateDict,
-    factory: str,
+    model: torch.nn.Module,
     images: Array,
     om_logits: Array | None = None,
     *,
     ids: Sequence[str] | None = None,
 ) -> Diagnosis:
-    """Compare the ONNX graph with torch, and emulated fp16 with the graph, at every node.
+    """Compare the ONNX graph with the network at every node, and emulated fp16 with the graph.
 
     `images` float32 (N, 3, H, W), a few (PROBE_IMAGES) are enough; `om_logits` float32 (N, classes) of the same images;
     `ids` name the images (default: their row numbers). SuiteError when the graph is not the network's, node for node.
@@ -137,7 +136,7 @@ def diagnose(
             measured=f"{images.dtype} {list(images.shape)}, {len(names)} ids",
             allowed="float32 (images, 3, height, width), at least one, one id each",
         )
-    graph, reference = NodeGraph(onnx_path), TorchSteps(state_dict, factory)
+    graph, reference = NodeGraph(onnx_path), TorchSteps(model)
     reference.require_match(graph.nodes)
     walk = _Walk(graph, reference.steps, images)
     reference.run(images, walk.visit)

@@ -189,7 +189,7 @@ class AscendRunner:
     target: Target
     bins: Path
     ids: tuple[str, ...]
-    image_shape: tuple[int, int, int]
+    image_shape: tuple[int, ...]
     soc: str
     work: Path
     logs: Path

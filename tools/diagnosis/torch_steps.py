@@ -5,13 +5,13 @@ Operations come from torch.fx and not from module hooks: AlexNet's flatten is a 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import SuiteError
 from tools.diagnosis.onnx_nodes import Node
-from tools.model.checkpoint import StateDict, build_model
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,17 +47,17 @@ class Step:
 class TorchSteps:
     """The network in evaluation mode, taken apart; SuiteError when torch.fx cannot trace it."""
 
-    def __init__(self, state_dict: StateDict, factory: str) -> None:
+    def __init__(self, model: torch.nn.Module) -> None:
         import torch.fx
 
-        model = build_model(state_dict, factory)
+        model = copy.deepcopy(model)
         for module in model.modules():
             if isinstance(module, torch.nn.ReLU):
                 module.inplace = False  # in place it would overwrite its own input before that is read here
         try:
             self._traced = torch.fx.symbolic_trace(model)
         except torch.fx.proxy.TraceError as error:
-            raise SuiteError(f"{factory} cannot be taken apart: {' '.join(str(error).split())}") from error
+            raise SuiteError(f"{type(model).__name__} cannot be taken apart: {' '.join(str(error).split())}") from error
         self._places = self._computing_nodes()
         self.steps = tuple(self._places.values())
 

@@ -43,13 +43,15 @@ class OnnxEngine:
         import onnxruntime
 
         try:
-            (output,) = self._session.run([self._output], {self._input: images})
+            (output,) = self._session.run(
+                [self._output], {self._input: images.astype(self._asked.input.dtype, copy=False)}
+            )
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument as error:
             raise OnnxError(
                 f"onnxruntime refuses {images.dtype} {list(images.shape)}: {' '.join(str(error).split())}",
                 gate=ONNX_INPUT,
             ) from error
-        result: NDArray[np.float32] = output
+        result: NDArray[np.float32] = output.astype("float32", copy=False)
         return result
 
     @contextmanager

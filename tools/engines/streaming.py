@@ -45,7 +45,7 @@ class Source(Protocol):
         ...
 
     def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
-        """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised; threads may call it at once."""
+        """Write one image into `tensor`, float32 CHW (3, height, width), normalised; threads may call it at once."""
         ...
 
 
@@ -97,12 +97,12 @@ def stream(engine: Engine, source: Source, batch: int) -> Predictions:
 def _predict(variant: str, logits_of: Logits, source: Source, batch: int, *, workers: int) -> Predictions:
     import numpy as np
 
-    ids, crop = tuple(source.ids), source.recipe.crop_px
+    ids, size = tuple(source.ids), source.recipe.size
     if not ids:
         raise PreprocessingError("there is no image to predict", gate=PREPROCESSING_IMAGES)
     free: queue.SimpleQueue[NDArray[np.float32]] = queue.SimpleQueue()
     for _ in range(workers):
-        free.put(np.empty((batch, 3, crop, crop), np.dtype("<f4")))
+        free.put(np.empty((batch, 3, *size), np.dtype("<f4")))
 
     def rows(start: int) -> NDArray[np.float32]:
         images, part = free.get(), ids[start : start + batch]

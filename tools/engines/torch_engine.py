@@ -6,27 +6,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tools.model.checkpoint import StateDict, build_model
-
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
 
 class TorchEngine:
-    """torchvision's network with the checkpoint's weights, float32 on the CPU."""
+    """The network with the checkpoint's weights, float32 on the CPU; of several outputs it gives the judged one."""
 
     name = "pth"
 
-    def __init__(self, state_dict: StateDict, factory: str) -> None:
-        self._model = build_model(state_dict, factory)
+    def __init__(self, model: torch.nn.Module, judged_output: int = 0) -> None:
+        self._model, self._judged = model, judged_output
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """See Engine.logits."""
         import torch
 
         with torch.inference_mode():
-            output: NDArray[np.float32] = self._model(torch.from_numpy(images)).numpy()
+            made = self._model(torch.from_numpy(images))
+            output: NDArray[np.float32] = (made if torch.is_tensor(made) else made[self._judged]).numpy()
         return output
 
     @contextmanager

@@ -27,8 +27,8 @@ from tools.judge.acceptance import (
     LABELS,
     LOGS,
     MANIFEST,
+    PORT,
     SPEC_JSON,
-    SPEC_YAML,
     Acceptance,
     CommandRecord,
     DatasetRecord,
@@ -57,7 +57,7 @@ from tools.judge.facts import (
 )
 from tools.judge.handover import Handover
 from tools.judge.results import Word
-from tools.judge.spec import Spec
+from tools.ports.spec import Port
 from tools.ports.spec_json import spec_json
 
 if TYPE_CHECKING:
@@ -151,16 +151,19 @@ class Staging:
             )
             self.put(record, folder.replace("/", "-"))
 
-    def put_spec(self, spec: Spec, written: bytes, path: Path, why: str) -> None:
-        """Keep the spec as it was `written` in `path` when it was read, and as it was understood."""
-        self._write(SPEC_YAML, written)
-        self._write(SPEC_JSON, spec_json(spec))
+    def put_port(self, port: Port, why: str, *, code: Mapping[str, str]) -> None:
+        """Keep the port's files as they were when they were read, and what was understood of them."""
+        for name, content in port.files.items():
+            self._write(f"{PORT}/{name}", content)
+        self._write(SPEC_JSON, spec_json(port.spec))
         record = SpecRecord(
-            path=str(path),
+            port=port.spec.port,
+            path=str(port.path),
             why=why,
-            kind=spec.kind,
-            yaml_sha256=sha256_of(self.folder / SPEC_YAML),
+            kind=port.spec.kind,
             json_sha256=sha256_of(self.folder / SPEC_JSON),
+            files={name: sha256_of(self.folder / PORT / name) for name in port.files},
+            code=dict(code),
         )
         self.put(record, "spec")
 
@@ -244,6 +247,7 @@ class Staging:
         return found[0] if found else None
 
     def _write(self, name: str, content: bytes) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
         with atomic(self.folder / name) as partial:
             partial.write_bytes(content)
 

@@ -30,7 +30,7 @@ from tools.judge.throughput import Throughput
 
 FILE = "acceptance.json"
 MANIFEST = "MANIFEST.sha256"
-SPEC_YAML, SPEC_JSON = "spec.yaml", "spec.json"
+SPEC_JSON, PORT = "spec.json", "port"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 LOGS = "logs"
 SCHEMA = 2
@@ -49,13 +49,19 @@ class InputDigest:
 
 @dataclass(frozen=True)
 class SpecRecord:
-    """The spec judged by; the bundle carries it as it was written (spec.yaml) and as it was understood (spec.json)."""
+    """The port judged by; the bundle carries it as it was written (port/) and as it was understood (spec.json).
 
+    `files` are the sha256 of what lies in port/ by name: thresholds.yaml, the port's own file, its modules. `code` is
+    what the network and the port's functions are made of: files by their sha256, libraries by their version.
+    """
+
+    port: str
     path: str
     why: str
     kind: str
-    yaml_sha256: str
     json_sha256: str
+    files: dict[str, str]
+    code: dict[str, str]
 
 
 @dataclass(frozen=True)

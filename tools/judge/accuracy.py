@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tools.base.errors import SuiteError
 from tools.base.text_enum import TextEnum
+from tools.judge.numbers import AtMost
 from tools.judge.paired import (
     CONFIDENCE,
     Interval,
@@ -16,7 +17,6 @@ from tools.judge.paired import (
     wilson_percent,
 )
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import AtMost
 
 PLACES = 5
 

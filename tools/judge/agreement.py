@@ -10,8 +10,8 @@ from typing import Any
 
 from tools.judge.checks import within
 from tools.judge.handover import first_few
+from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.results import Check
-from tools.judge.spec import AtLeast, AtMost
 
 WORST_IMAGES = 10
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from tools.judge.handover import Handover, first_few
+from tools.judge.numbers import AtLeast, AtMost, Bound, Exactly
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import AtLeast, AtMost, Bound, Dataset, Exactly
+from tools.judge.spec import Dataset
 
 MADE = "made without an error"
 """The threshold of a gate that asks for a product and no number."""
@@ -66,6 +67,11 @@ def conserved(handover: Handover) -> Check:
 def not_run(reason: str, *, threshold: str, unit: str, source: str = "") -> Check:
     """A gate that this run cannot decide, with the reason; it stays missing."""
     return Check(measured="-", threshold=threshold, unit=unit, verdict=Verdict.NOT_RUN, detail=reason, source=source)
+
+
+def not_judged(reason: str, *, unit: str, source: str = "") -> Check:
+    """A gate that asks for nothing because nobody has stated what it could hold the measured value against."""
+    return Check(measured="-", threshold="-", unit=unit, verdict=Verdict.NOT_JUDGED, detail=reason, source=source)
 
 
 def made(what: str, *, failed: bool = False) -> Check:

@@ -16,8 +16,8 @@ from tools.judge.acceptance import (
     FILE,
     IDS,
     LABELS,
+    PORT,
     SPEC_JSON,
-    SPEC_YAML,
     CommandRecord,
     DatasetRecord,
     DeviceThroughput,
@@ -74,7 +74,8 @@ def _identity(bundle: Bundle) -> None:
     where = f"{FILE}.spec"
     _compare(bundle, f"{where}.kind", recorded.kind, bundle.spec.kind)
     _compare(bundle, f"{where}.json_sha256", recorded.json_sha256, bundle.files.digests.get(SPEC_JSON))
-    _compare(bundle, f"{where}.yaml_sha256", recorded.yaml_sha256, bundle.files.digests.get(SPEC_YAML))
+    _compare(bundle, f"{where}.port", recorded.port, bundle.spec.port)
+    _compare(bundle, f"{where}.files", recorded.files, _port_files(bundle))
     toolkit, machine = bundle.record.toolkit, bundle.record.machine
     if toolkit is not None:
         _compare(bundle, f"{FILE}.toolkit.target", toolkit.target, bundle.record.target)
@@ -112,16 +113,25 @@ def _times(bundle: Bundle) -> None:
             bundle.problems.append(f"{FILE}.timings[{place}].seconds: less than no time")
 
 
+_BY_DEFAULT = frozenset((0.0, 1.0))
+"""What a port need not write: no label offset."""
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 def _spec_files(bundle: Bundle) -> None:
-    """Every number of spec.json stands in spec.yaml: that one of them was altered shows without a YAML parser."""
-    written = bundle.files.read(SPEC_YAML).decode("utf-8", "replace")
-    numbers = {float(token) for token in _NUMBER.findall(written)}
+    """Every number of spec.json stands in a file of the port: that one was altered shows without a YAML parser."""
+    files = (bundle.files.read(f"{PORT}/{name}") for name in _port_files(bundle) if name.endswith((".yaml", ".yml")))
+    written = "\n".join(content.decode("utf-8", "replace") for content in files)
+    numbers = {float(token) for token in _NUMBER.findall(written)} | _BY_DEFAULT
     for where, value in _numbers_below(records.plain(bundle.spec), SPEC_JSON):
         if value not in numbers:
-            bundle.problems.append(f"{where}: {short(value)} does not stand in {SPEC_YAML}")
+            bundle.problems.append(f"{where}: {short(value)} does not stand in a file of the port")
+
+
+def _port_files(bundle: Bundle) -> dict[str, str]:
+    """sha256 of what lies in port/, by name."""
+    below = f"{PORT}/"
+    return {name[len(below) :]: sha256 for name, sha256 in bundle.files.digests.items() if name.startswith(below)}
 
 
 def _numbers_below(value: Any, where: str) -> Iterator[tuple[str, float]]:  # noqa: ANN401 - any JSON
@@ -148,7 +158,7 @@ def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:
     ids, labels, where = bundle.ids, bundle.labels, f"{FILE}.dataset"
     if len(set(ids)) != len(ids) or len(labels) != len(ids):
         raise Refused(f"{IDS} and {LABELS}: {len(ids)} ids, {len(set(ids))} different, {len(labels)} labels")
-    classes = bundle.spec.dataset.classes
+    classes = bundle.spec.classes
     if min(labels) < 0 or max(labels) >= classes:
         bundle.problems.append(f"{LABELS}: a label outside 0..{classes - 1}")
     _compare(bundle, f"{where}.images", recorded.images, len(ids))
@@ -164,7 +174,7 @@ def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:
     """Accuracy, losses and agreement of one variant."""
     name, owner = recorded.name, OWNER.get(recorded.name, recorded.name)
     top = bundle.top_five(name)
-    faults = top.faults(bundle.spec.dataset.classes)
+    faults = top.faults(bundle.spec.classes)
     bundle.problems += [f"{where}, predictions of {name}: {fault}" for fault in faults]
     if owner not in bundle.digests:
         bundle.problems.append(f"{where}: no digest of {owner}, which predicted this")

@@ -7,9 +7,11 @@ from dataclasses import replace
 from statistics import median_low
 
 from tools.judge.acceptance import DeviceThroughput, ThroughputRun
-from tools.judge.checks import none_of, not_run, within
+from tools.judge.checks import none_of, not_judged, within
+from tools.judge.machine_class import Device
+from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict, Word
-from tools.judge.spec import Device, Model, Spec
+from tools.judge.spec import Spec
 from tools.judge.throughput import Stated, judge_throughput
 
 IDLE_SOURCE = "a perf run on a busy device measures the other job too"
@@ -72,15 +74,17 @@ def idle(busy: tuple[str, ...], *, tolerated: bool) -> Check:
     return _inconclusive(check, "; ".join(busy)) if busy and tolerated else check
 
 
-def floor(images_per_second_per_chip: Sequence[float], device: Device, batch: int, *, busy: tuple[str, ...]) -> Check:
+def floor(
+    images_per_second_per_chip: Sequence[float], device: Device | None, batch: int, *, busy: tuple[str, ...]
+) -> Check:
     """The chip's throughput, run by run, against the floor of its machine class (rule: tools/judge/throughput.py).
 
-    NOT RUN where nobody published a figure for the batch size; INCONCLUSIVE when the device was busy, whatever the
+    NOT JUDGED where nobody published a figure for the batch size; INCONCLUSIVE when the device was busy, whatever the
     figure: a pass on a busy device would be luck, a failure would blame the port.
     """
-    published = device.published(batch)
-    if published is None:
-        return not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
+    published = None if device is None else device.published(batch)
+    if device is None or published is None:
+        return not_judged(f"nobody published a throughput at batch {batch} for this chip", unit="images/s")
     noise = device.noise_cv_percent.value
     check = judge_throughput(images_per_second_per_chip, floor=device.floor(published), noise_cv_percent=noise).check
     return _inconclusive(check, f"the device was busy: {'; '.join(busy)}") if busy else check
@@ -97,21 +101,21 @@ def floor_word(
     """The word to keep beside a recorded throughput: its floor's verdict, SIMULATED where no floor can be judged."""
     if simulated:
         return Word.SIMULATED
-    if device is None:
-        return Verdict.NOT_RUN
     return floor(images_per_second_per_chip, device, batch, busy=busy).verdict
 
 
-def plausible(images_per_second_per_chip: float, device: Device, model: Model, batch: int) -> Check:
+def plausible(
+    images_per_second_per_chip: float, device: Device | None, flops_per_image: Fact | None, batch: int
+) -> Check:
     """The throughput against what the chip can do: more is a sign of images counted twice or a card taken for a chip.
 
     The ceiling is the lower of two: all of the chip's arithmetic spent on the model, and the published figure with
-    the machine class's margin. NOT RUN where nobody published a figure for the batch size.
+    the machine class's margin. NOT JUDGED where neither is known.
     """
-    published = device.published(batch)
-    if published is None:
-        return not_run(f"no figure was published for batch {batch}", threshold="-", unit="images/s")
-    return within(images_per_second_per_chip, device.ceiling(published, model))
+    ceiling = None if device is None else device.ceiling(batch, flops_per_image)
+    if ceiling is None:
+        return not_judged("neither a throughput nor the operations an image takes were published", unit="images/s")
+    return within(images_per_second_per_chip, ceiling)
 
 
 def _inconclusive(check: Check, detail: str) -> Check:

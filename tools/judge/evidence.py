@@ -33,8 +33,9 @@ from tools.judge.facts import (
 )
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
+from tools.judge.machine_class import Device
 from tools.judge.predictions import TopFive, pair
-from tools.judge.spec import Device, Spec
+from tools.judge.spec import Spec
 
 OWNER = {PTH: "checkpoint"}
 """The digest of the file that predicted, where it has another name than the variant."""
@@ -68,9 +69,9 @@ class Evidence(ABC):
             )
         return self._losses[variant, k]
 
-    def device_class(self) -> Device:
-        """The published figures of the machine's chip; SpecError where the spec has none."""
-        return self.spec.require_device(self.machine().soc)
+    def device_class(self) -> Device | None:
+        """What is known about the machine's chip, None where nothing is."""
+        return self.spec.device(self.machine().soc)
 
     @abstractmethod
     def digest(self, name: str) -> InputDigest:

@@ -20,7 +20,9 @@ class Where(TextEnum):
 
     ALWAYS = "in every run"
     SAMPLE = "by the embedded sample's spec only: its own integrity"
-    DEVICE = "on a device, by a spec of a published model or with machine classes: a simulator can say nothing"
+    MD5 = "where the port states the checkpoint's md5"
+    SHA256 = "where the port states the checkpoint's sha256, or how it begins"
+    DEVICE = "on a device, but for a sample without published figures: a simulator can say nothing"
 
 
 class Basis(TextEnum):

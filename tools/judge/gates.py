@@ -54,8 +54,10 @@ def applies(gate: Gate, asked: Asked) -> bool:
     """Whether this run asks the gate's question at all."""
     return {
         Where.ALWAYS: True,
+        Where.MD5: asked.spec.checkpoint.md5 is not None,
+        Where.SHA256: bool(asked.spec.checkpoint.sha256 or asked.spec.checkpoint.sha256_prefix),
         Where.SAMPLE: asked.spec.kind == "sample",
-        Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or bool(asked.spec.devices)),
+        Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or asked.spec.has_figures),
     }[gate.where]
 
 

@@ -82,6 +82,7 @@ def om(batch: int) -> Variant:
 
 
 CHECKPOINT_MD5 = GateId("checkpoint.md5")
+CHECKPOINT_SHA256 = GateId("checkpoint.sha256")
 CHECKPOINT_LOADS = GateId("checkpoint.loads")
 CHECKPOINT_KEYS = GateId("checkpoint.keys")
 CHECKPOINT_SHAPES = GateId("checkpoint.shapes")

@@ -16,6 +16,7 @@ MEANING = {
     Word.REJECTED: "at least one gate failed",
     Word.INCOMPLETE: "no gate failed, but gates are missing or the run was cut short",
     Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
+    Word.UNPINNED: "every gate passed on a device, but no digest tells whose weights these are",
     Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
 }
 
@@ -32,7 +33,7 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
     """A line for each verdict among the batches of one gate, a line for each batch that failed."""
     ordered = sorted(results, key=lambda result: result.id.batch or 0)
     lines = []
-    for verdict in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NOT_RUN):
+    for verdict in (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.NOT_RUN, Verdict.NOT_JUDGED):
         alike = [result for result in ordered if result.check.verdict is verdict]
         if alike:
             worst = min(alike, key=lambda result: headroom(result.check))
@@ -43,17 +44,19 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
 
 def verdict_lines(verdict: RunVerdict) -> list[str]:
     """What is missing, then the last word; the final line always begins with `VERDICT:`."""
-    missing = _missing(verdict.missing) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
+    missing = _listed("still missing", verdict.missing) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
+    not_judged = _listed("not judged, for want of a published figure", verdict.not_judged)
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
-    return [*missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
+    counts += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
+    return [*not_judged, *missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
-def _missing(names: Sequence[GateId]) -> list[str]:
+def _listed(what: str, names: Sequence[GateId]) -> list[str]:
     if not names:
         return []
     kinds = [name for name, _ in groupby(name.gate for name in names)]
     rest = [f"  … and {len(kinds) - MISSING_LINES} more"] if len(kinds) > MISSING_LINES else []
-    return [f"still missing ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
+    return [f"{what} ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
 
 
 def value(check: Check) -> str:

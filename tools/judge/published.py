@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from tools.judge.accuracy import TopK
-from tools.judge.checks import not_run, within
+from tools.judge.checks import not_judged, not_run, within
+from tools.judge.numbers import AtMost, Fact
 from tools.judge.results import Check
-from tools.judge.spec import AtMost, Fact
 
 
-def published_accuracy(measured: TopK, published: Fact, error: AtMost, *, incomplete: str) -> Check:
+def published_accuracy(measured: TopK, published: Fact | None, error: AtMost, *, whose: str, incomplete: str) -> Check:
     """Compare an accuracy with the published one, `error` percentage points either way.
 
     `incomplete` says why these are not the images that the figure was published for (empty when they are): the
-    comparison would mean nothing then, and the gate is NOT RUN.
+    comparison would mean nothing then, and the gate is NOT RUN. Where nobody published `whose` accuracy it is
+    NOT JUDGED.
     """
+    if published is None:
+        return not_judged(f"nobody published {whose} Top-{measured.k}", unit=error.unit)
     if incomplete:
         return not_run(
             f"Top-{measured.k} {published.value} % was published for another set of images: {incomplete}",

@@ -15,7 +15,7 @@ import functools
 import math
 import re
 import sys
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Sequence, TypeVar
 
 T = TypeVar("T")
 Reader = Callable[[object, str], Any]
@@ -24,10 +24,13 @@ LARGEST_FLOAT = sys.float_info.max
 
 
 class RecordError(ValueError):
-    """A value that is not of the type asked for; `path` says where, such as `devices[0].soc`, empty at the top."""
+    """A value that is not of the type asked for; `path` says where, such as `devices[0].soc`, empty at the top.
 
-    def __init__(self, message: str, path: str = "") -> None:
-        self.message, self.path = message, path
+    `allowed` are the fields that there are, where an unknown one was given.
+    """
+
+    def __init__(self, message: str, path: str = "", allowed: Sequence[str] = ()) -> None:
+        self.message, self.path, self.allowed = message, path, tuple(allowed)
         super().__init__(f"{message} - at `$.{path}`" if path else message)
 
 
@@ -168,7 +171,7 @@ def _object(kind: Any, value: object, path: str) -> Any:  # noqa: ANN401 - a dat
     readers = _fields(kind)
     unknown = [name for name in value if name not in readers]
     if unknown:
-        raise RecordError(f"Object contains unknown field `{unknown[0]}`", path)
+        raise RecordError(f"Object contains unknown field `{unknown[0]}`", path, list(readers))
     given = {}
     for name, (reader, needed) in readers.items():
         if name in value:

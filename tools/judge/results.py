@@ -10,12 +10,13 @@ from tools.judge.ids import GateId
 
 
 class Verdict(TextEnum):
-    """What one gate ended with."""
+    """What one gate ended with; NOT JUDGED where the port states nothing that could be asked for."""
 
     PASS = "PASS"
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     NOT_RUN = "NOT RUN"
+    NOT_JUDGED = "NOT JUDGED"
 
 
 class Word(TextEnum):
@@ -26,6 +27,7 @@ class Word(TextEnum):
     INCOMPLETE = "INCOMPLETE"
     SIMULATED = "SIMULATED"
     SAMPLE = "SAMPLE"
+    UNPINNED = "UNPINNED"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Check:
         """True only for PASS."""
         return self.verdict is Verdict.PASS
 
+    @property
+    def hinders(self) -> bool:
+        """Whether an acceptance cannot rest on it: anything but PASS, and NOT JUDGED, which asked for nothing."""
+        return self.verdict not in (Verdict.PASS, Verdict.NOT_JUDGED)
+
 
 @dataclass(frozen=True)
 class GateResult:
@@ -64,18 +71,24 @@ class GateResult:
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """The last word, what qualifies it, and the ids of the gates that failed or are still missing."""
+    """The last word, what qualifies it, and the ids of the gates that failed, are missing, or could not be asked.
+
+    `unpinned` says that no digest tells whose weights these are. `not_judged` gates are neither passed nor missing.
+    """
 
     word: Word
     simulated: bool
     sample: bool
+    unpinned: bool
     passed: int
     failed: tuple[GateId, ...]
     missing: tuple[GateId, ...]
+    not_judged: tuple[GateId, ...]
 
     @property
     def banner(self) -> str:
         """The word with what its evidence was made on, e.g. `REJECTED (SIMULATED, SAMPLE)`."""
-        made_on = [word for word, so in ((Word.SIMULATED, self.simulated), (Word.SAMPLE, self.sample)) if so]
+        weak = ((Word.SIMULATED, self.simulated), (Word.SAMPLE, self.sample), (Word.UNPINNED, self.unpinned))
+        made_on = [word for word, so in weak if so]
         others = [word for word in made_on if word is not self.word]
         return f"{self.word} ({', '.join(others)})" if others else str(self.word)

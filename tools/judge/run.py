@@ -14,35 +14,40 @@ def judge_run(
     *,
     sample: bool,
     simulated: bool,
+    unpinned: bool = False,
     interrupted: bool = False,
 ) -> RunVerdict:
     """Judge a run from its gate results alone.
 
     `expected` is the inventory of the spec, `sample` says that checkpoint or data are the embedded sample's,
-    `simulated` that offline models ran on the simulator. One FAIL is REJECTED; a gate of the inventory that did not
-    end with PASS is missing and makes the run INCOMPLETE, as does a run that decided nothing or was `interrupted`; only
-    then do SIMULATED, SAMPLE and ACCEPTED follow.
+    `simulated` that offline models ran on the simulator, `unpinned` that no digest of the checkpoint is known. One FAIL
+    is REJECTED; a gate of the inventory that did not end with PASS or NOT JUDGED is missing and makes the run
+    INCOMPLETE, as does a run that decided nothing or was `interrupted`; only then do SIMULATED, SAMPLE, UNPINNED and
+    ACCEPTED follow.
     """
     passed = {result.id for result in results if result.check.verdict is Verdict.PASS}
     failed = tuple(result.id for result in results if result.check.verdict is Verdict.FAIL)
-    missing = tuple(name for name in expected if name not in passed and name not in failed)
+    not_judged = tuple(result.id for result in results if result.check.verdict is Verdict.NOT_JUDGED)
+    missing = tuple(name for name in expected if name not in {*passed, *failed, *not_judged})
     return RunVerdict(
         word=_word(
-            failed=bool(failed), missing=bool(missing) or not passed or interrupted, sample=sample, simulated=simulated
+            failed=bool(failed),
+            missing=bool(missing) or not passed or interrupted,
+            weak=((Word.SIMULATED, simulated), (Word.SAMPLE, sample), (Word.UNPINNED, unpinned)),
         ),
         simulated=simulated,
         sample=sample,
+        unpinned=unpinned,
         passed=len(passed),
         failed=failed,
         missing=missing,
+        not_judged=not_judged,
     )
 
 
-def _word(*, failed: bool, missing: bool, sample: bool, simulated: bool) -> Word:
+def _word(*, failed: bool, missing: bool, weak: Sequence[tuple[Word, bool]]) -> Word:
     if failed:
         return Word.REJECTED
     if missing:
         return Word.INCOMPLETE
-    if simulated:
-        return Word.SIMULATED
-    return Word.SAMPLE if sample else Word.ACCEPTED
+    return next((word for word, so in weak if so), Word.ACCEPTED)

@@ -13,7 +13,7 @@ from tools.judge.lines import headroom
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
 
-WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_RUN)
+WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_JUDGED, Verdict.NOT_RUN)
 """A gate that was not run says nothing, so the answer of another bundle counts."""
 NEEDS_ONNX = (Stage.ONNX, Stage.OM, Stage.ACCURACY, Stage.PERF)
 

@@ -1,4 +1,8 @@
-"""What a port is judged by, as frozen, strictly typed objects; 0 is a value, nothing has a default."""
+"""What a port is judged by, as frozen, strictly typed objects; 0 is a value, and what nobody published is null.
+
+A spec is resolved (tools/ports/spec.py): a port's own facts, and the policies and machine classes that all ports share.
+Sizes, classes and the batch axis are said once, and every shape follows from them.
+"""
 
 from __future__ import annotations
 
@@ -7,132 +11,107 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING
 
-from tools.base.errors import SpecError
+from tools.judge.machine_class import Device, check_percents
+from tools.judge.numbers import (
+    AtLeast,
+    AtMost,
+    Deviation,
+    Entry,
+    Exactly,
+    Fact,
+    Md5,
+    Place,
+    PlainName,
+    Positive,
+    ProbeImages,
+    Rounds,
+    Sha256,
+    Sha256Prefix,
+    TensorName,
+    Text,
+)
 from tools.judge.records import Rule
-
-MOST_IMAGES = 10_000_000
-LARGEST = 1e18
-"""No figure of a spec comes near; with it no product of a few of them leaves the range of a double."""
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    Text = str
-    Md5 = str
-    Sha256 = str
-    PlainName = str
-    Factory = str
-    Positive = int
-    ProbeImages = int
-    Rounds = int
-    NotNegative = float
-    Deviation = float
-else:  # rules of tools/judge/records.py, by which a spec is read
-    Text = Rule(str, not_empty=True)
-    Md5 = Rule(str, pattern="^[0-9a-f]{32}$")
-    Sha256 = Rule(str, pattern="^[0-9a-f]{64}$")
-    PlainName = Rule(str, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    Factory = Rule(str, pattern="^[a-z0-9_]+$")
-    Positive = Rule(int, at_least=1, at_most=1_000_000)
-    ProbeImages = Rule(int, at_least=16)
-    Rounds = Rule(int, at_least=3)
-    NotNegative = Rule(float, at_least=0, at_most=LARGEST)
-    Deviation = Rule(float, more_than=0)
+    Source = str
+else:
+    Source = Rule(
+        str,
+        pattern=r"^(?:torchvision:[a-z0-9_]+|timm:[A-Za-z0-9_.]+"
+        r"|python:(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_.-]+:[A-Za-z_][A-Za-z0-9_]*)$",
+    )
 
-
-class Entry:
-    """Every part of the spec."""
-
-
-class Number(Entry):
-    """A number always says its unit and where it comes from; one that was loosened says why (tools/spec_diff.py)."""
-
-    unit: str
-    source: str
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Fact(Number):
-    """A published or measured figure that bounds are derived from or that is shown beside a measurement."""
-
-    value: NotNegative
-    unit: Text
-    source: Text
-    reason: Text | None = None
-
-
-@dataclass(frozen=True)
-class Exactly(Number):
-    """The measured value must equal this."""
-
-    exactly: NotNegative
-    unit: Text
-    source: Text
-    reason: Text | None = None
-
-
-@dataclass(frozen=True)
-class AtMost(Number):
-    """The measured value may not exceed this."""
-
-    at_most: NotNegative
-    unit: Text
-    source: Text
-    reason: Text | None = None
-
-
-@dataclass(frozen=True)
-class AtLeast(Number):
-    """The measured value may not fall below this."""
-
-    at_least: NotNegative
-    unit: Text
-    source: Text
-    reason: Text | None = None
-
-
-Bound = Union[Exactly, AtMost, AtLeast]
+MOST_IMAGES = 10_000_000
+CHANNELS = 3
 
 
 @dataclass(frozen=True)
 class Model(Entry):
-    """Which network: `factory` is a name known to torchvision.models.get_model."""
+    """Which network: `source` is `torchvision:NAME`, `timm:NAME` or `python:FILE-or-module:FUNCTION`.
+
+    `arguments` are what the source is called with: some weights force them (`transform_input` of inception_v3).
+    `label_offset` is added to a label to get its output: 1 where the network has a background class before all others.
+    """
 
     name: Text
-    factory: Factory
-    flops_per_image: Fact
-    parameters: Fact
+    source: Source
+    arguments: dict[Text, bool | int | float | str | None] = field(default_factory=dict)
+    label_offset: Literal[0, 1] = 0
+    flops_per_image: Fact | None = None
+    parameters: Fact | None = None
 
     def __post_init__(self) -> None:
-        if self.flops_per_image.value < 1:
+        if self.flops_per_image is not None and self.flops_per_image.value < 1:
             raise ValueError(f"flops_per_image is {self.flops_per_image.value}, it must be at least 1")
 
 
 @dataclass(frozen=True)
 class Checkpoint(Entry):
-    """The published weights; the md5 is checked before anything is unpickled."""
+    """The weights; whatever digest is stated is checked before anything is unpickled.
+
+    `state_dict_key` says under which key of the file the weights lie (`state_dict`, `model`, `ema`), `strip_prefix`
+    which beginning of every name is no part of it (`module.` of DataParallel).
+    """
 
     file: PlainName
-    url: Text | None
-    md5: Md5
-    content_sha256: Sha256 | None
     source: Text
+    url: Text | None = None
+    sha256: Sha256 | None = None
+    sha256_prefix: Sha256Prefix | None = None
+    md5: Md5 | None = None
+    content_sha256: Sha256 | None = None
+    state_dict_key: Text | None = None
+    strip_prefix: Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.sha256 and self.sha256_prefix and not self.sha256.startswith(self.sha256_prefix):
+            raise ValueError(f"sha256 {self.sha256} does not begin with sha256_prefix {self.sha256_prefix}")
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the file's bytes are known; what is not pinned can be any other training run's."""
+        return any((self.sha256, self.sha256_prefix, self.md5))
 
 
 @dataclass(frozen=True)
-class Tensor(Entry):
-    """An input or output of the model; -1 marks the dynamic batch axis."""
+class TensorSpec(Entry):
+    """An input or output of the ONNX file, as the port states it; its shape follows from recipe and classes."""
 
-    name: PlainName
-    dtype: Literal["float32"]
+    name: TensorName
+    dtype: Literal["float32", "float16"] = "float32"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output with its shape; -1 marks the dynamic batch axis."""
+
+    name: str
+    dtype: str
     shape: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        if not self.shape or self.shape[0] != -1 or any(size < 1 for size in self.shape[1:]):
-            raise ValueError(f"shape is {list(self.shape)}, it must be a dynamic batch axis -1 and positive sizes")
 
     def __str__(self) -> str:
         return f"{self.name} {self.dtype} [{', '.join(map(str, self.shape))}]"
@@ -140,14 +119,40 @@ class Tensor(Entry):
 
 @dataclass(frozen=True)
 class Onnx(Entry):
-    """What the exported file must be and how closely it must follow the checkpoint."""
+    """What the exported file must be and how closely it must follow the checkpoint.
+
+    `batch` is dynamic (one file, batch axis -1) or static (a file for each batch size). `outputs` names all outputs in
+    their order where there are several, of which `output` is judged. `graph_step` is a function of the port's module
+    between export and atc: `python:FILE-or-module:FUNCTION`, from the path of a file to that of another.
+    """
 
     opset: Exactly
-    input: Tensor
-    output: Tensor
+    input: TensorSpec
+    output: TensorSpec
     probe_images: ProbeImages
     logits_abs_error: AtMost
     batch_invariance_abs_error: AtMost
+    batch: Literal["dynamic", "static"] = "dynamic"
+    outputs: tuple[TensorName, ...] = ()
+    exporter: Literal["torchscript", "dynamo"] = "torchscript"
+    graph_step: Place | None = None
+
+    def __post_init__(self) -> None:
+        if not 7 <= self.opset.exactly <= 25 or self.opset.exactly % 1:
+            raise ValueError(f"opset is {self.opset.exactly}, it must be a whole number in 7..25")
+        _unique(self.outputs, "outputs")
+        if self.outputs and self.output.name not in self.outputs:
+            raise ValueError(f"output {self.output.name} is none of outputs {', '.join(self.outputs)}")
+
+    @property
+    def all_outputs(self) -> tuple[str, ...]:
+        """The names of all outputs, in the file's order."""
+        return self.outputs or (self.output.name,)
+
+    @property
+    def judged_output(self) -> int:
+        """The place of the judged output among all."""
+        return self.all_outputs.index(self.output.name)
 
 
 @dataclass(frozen=True)
@@ -157,8 +162,8 @@ class Dataset(Entry):
     images: Exactly
     id_format: Text
     classes: Positive
-    content_sha256: Sha256 | None
     source: Text
+    content_sha256: Sha256 | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_]*\{:0?[0-9]{0,2}d\}", self.id_format):
@@ -173,47 +178,84 @@ class Dataset(Entry):
 
 @dataclass(frozen=True)
 class Preprocessing(Entry):
-    """Resize the short side, cut the centre, scale to 0..1, normalise by channel: torchvision's reference recipe."""
+    """From an image file to the network's input: resize, cut the centre, scale, normalise by channel.
 
-    resize_px: Positive
-    crop_px: Positive
-    interpolation: Literal["bilinear"]
+    `resize_px` is the short side, `[height, width]` to squash to, or null for no resize; `crop_px` is a square's side,
+    `[height, width]`, or null for none. `value_range` says what a byte is divided by before `mean` and `std` apply.
+    `function` (`python:FILE-or-module:FUNCTION`) takes the place of decoding, resize and crop: from a file's bytes to
+    uint8 pixels (height, width, 3) of `crop_px`, whose channels it leaves in `channel_order`.
+    """
+
+    resize_px: Positive | tuple[Positive, Positive] | None
+    crop_px: Positive | tuple[Positive, Positive] | None
+    interpolation: Literal["bilinear", "bicubic", "lanczos", "nearest"] | None
     mean: tuple[float, float, float]
     std: tuple[Deviation, Deviation, Deviation]
     parity_images: Positive
     source: Text
+    channel_order: Literal["RGB", "BGR"] = "RGB"
+    value_range: Literal["0..1", "0..255"] = "0..1"
+    function: Place | None = None
 
     def __post_init__(self) -> None:
-        if self.crop_px > self.resize_px:
-            raise ValueError(f"crop_px {self.crop_px} exceeds resize_px {self.resize_px}")
         if not all(math.isfinite(value) for value in (*self.mean, *self.std)):
             raise ValueError("mean and std must be finite")
+        if self.function is not None:
+            if self.resize_px is not None or self.interpolation is not None or self.crop_px is None:
+                raise ValueError(
+                    "function does resize and crop: resize_px and interpolation are null, crop_px its size"
+                )
+            return
+        self._check_sizes()
+
+    def _check_sizes(self) -> None:
+        if (self.resize_px is None) != (self.interpolation is None):
+            raise ValueError("resize_px and interpolation go together: both null, or neither")
+        if self.crop_px is None and not isinstance(self.resize_px, tuple):
+            raise ValueError("no crop_px, and no resize_px [height, width]: images of different sizes make no batch")
+        if self.crop_px is None or self.resize_px is None:
+            return
+        for crop, resized in zip(_pair(self.crop_px), _pair(self.resize_px)):
+            if crop > resized:
+                raise ValueError(f"crop_px {self.crop_px} exceeds resize_px {self.resize_px}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of what goes into the network."""
+        size = self.resize_px if self.crop_px is None else self.crop_px
+        if size is None:
+            raise ValueError("neither resize_px nor crop_px")
+        return _pair(size)
 
     @property
     def geometry(self) -> str:
-        """What the uint8 pixels of an image depend on, and nothing else does."""
+        """What the uint8 pixels of an image depend on besides the port's own code, and nothing else does."""
+        if self.function is not None:
+            return f"{self.function} to {self.size}"
         return f"resize {self.resize_px}, crop {self.crop_px}, {self.interpolation}"
 
     @property
     def normalisation(self) -> str:
         """What makes float32 values of the pixels."""
-        return f"mean {self.mean}, std {self.std}"
+        order = "" if self.channel_order == "RGB" or self.function else f", {self.channel_order}"
+        scale = "" if self.value_range == "0..1" else f", values {self.value_range}"
+        return f"mean {self.mean}, std {self.std}{order}{scale}"
 
 
 @dataclass(frozen=True)
 class Accuracy(Entry):
     """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
 
-    pth_top1: Fact
-    pth_top5: Fact
     pth_top1_error_pp: AtMost
     pth_top5_error_pp: AtMost
     top1_drop_pp: AtMost
     top5_drop_pp: AtMost
     tight_drop_pp: AtMost
+    pth_top1: Fact | None = None
+    pth_top5: Fact | None = None
 
     def __post_init__(self) -> None:
-        _check_percents("pth", self.pth_top1, self.pth_top5)
+        check_percents("pth", self.pth_top1, self.pth_top5)
         tight, most = self.tight_drop_pp.at_most, min(self.top1_drop_pp.at_most, self.top5_drop_pp.at_most)
         if tight > most:
             raise ValueError(f"tight_drop_pp {tight} exceeds the smaller of top1_drop_pp and top5_drop_pp, {most}")
@@ -248,87 +290,15 @@ class Agreement(Entry):
 
 
 @dataclass(frozen=True)
-class HostRatio(Entry):
-    """Throughput of onnxruntime over torch at one batch size, measured in turn in the same run."""
-
-    batch: Positive
-    onnx_to_torch: AtLeast
-
-
-@dataclass(frozen=True)
 class HostPerf(Entry):
-    """How host throughput is measured and judged; seconds are never judged, only ratios inside one run."""
+    """How host throughput is measured and judged; seconds are never judged, only ratios inside one run.
+
+    `onnx_to_torch` is the floor of onnxruntime's throughput over torch's at any batch size.
+    """
 
     rounds: Rounds
     min_images_per_round: Positive
-    ratios: tuple[HostRatio, ...]
-
-
-@dataclass(frozen=True)
-class DeviceBatch(Entry):
-    """Published throughput of one batch size on one chip, and the card figure where one was printed."""
-
-    batch: Positive
-    mode: Literal["dataset", "pure"]
-    images_per_second_per_chip: Fact
-    images_per_second_per_card: Fact | None
-
-
-@dataclass(frozen=True)
-class Device(Entry):
-    """One machine class: floors belong to it alone and are published x (100 - floor_margin_percent) / 100."""
-
-    soc: PlainName
-    chips_per_card: Positive
-    floor_margin_percent: Fact
-    ceiling_margin_percent: Fact
-    noise_cv_percent: Fact
-    peak_fp16_tflops_per_chip: Fact
-    om_top1: Fact
-    om_top5: Fact
-    om_top1_error_pp: AtMost
-    om_top5_error_pp: AtMost
-    throughput: tuple[DeviceBatch, ...]
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.floor_margin_percent.value < 100:
-            raise ValueError(f"floor_margin_percent is {self.floor_margin_percent.value}, it must lie in 0..100")
-        if not 0 <= self.noise_cv_percent.value <= 25:
-            raise ValueError(f"noise_cv_percent is {self.noise_cv_percent.value}, it must lie in 0..25")
-        _check_percents("om", self.om_top1, self.om_top5)
-        _unique([entry.batch for entry in self.throughput], "batch")
-        for entry in self.throughput:
-            self._check_card(entry)
-
-    def _check_card(self, entry: DeviceBatch) -> None:
-        card, chip = entry.images_per_second_per_card, entry.images_per_second_per_chip.value
-        if chip <= 0:
-            raise ValueError(f"batch {entry.batch}: images_per_second_per_chip is {chip}, it must be positive")
-        if card is not None and abs(card.value - chip * self.chips_per_card) > 0.0005:
-            raise ValueError(f"batch {entry.batch}: card {card.value} is not {self.chips_per_card} x chip {chip}")
-
-    def published(self, batch: int) -> DeviceBatch | None:
-        """The published throughput at this batch size, None where nobody published one."""
-        return next((entry for entry in self.throughput if entry.batch == batch), None)
-
-    def ceiling(self, entry: DeviceBatch, model: Model) -> AtMost:
-        """The most images per second per chip that can be believed, the lower of arithmetic and published figure."""
-        arithmetic = self.peak_fp16_tflops_per_chip.value * 1e12 / model.flops_per_image.value
-        margin, figure = self.ceiling_margin_percent, entry.images_per_second_per_chip
-        raised = figure.value * (100 + margin.value) / 100
-        source = f"{figure.value} and {margin.value:g} % more ({margin.source})"
-        if arithmetic < raised:
-            source = f"{self.peak_fp16_tflops_per_chip.value:g} TFLOPS ({self.peak_fp16_tflops_per_chip.source})"
-        return AtMost(at_most=min(arithmetic, raised), unit=figure.unit, source=source)
-
-    def floor(self, entry: DeviceBatch) -> AtLeast:
-        """The floor in images per second per chip, derived from the published figure by the stated margin."""
-        margin, figure = self.floor_margin_percent, entry.images_per_second_per_chip
-        return AtLeast(
-            at_least=figure.value * (100 - margin.value) / 100,
-            unit=figure.unit,
-            source=f"{figure.value} less {margin.value:g} % ({figure.source}; margin: {margin.source})",
-        )
+    onnx_to_torch: AtLeast
 
 
 @dataclass(frozen=True)
@@ -351,13 +321,13 @@ class Om(Entry):
     a machine class has published figures of its own.
     """
 
-    soc: PlainName | None
     dataset_batches: tuple[Positive, ...]
     throughput_runs: ThroughputRuns
     reported_rate_error_percent: AtMost
-    atc_extra_args: tuple[str, ...]
     batch_invariance_abs_error: AtMost
     batch_invariance_abs_error_on_device: AtMost
+    soc: PlainName | None = None
+    atc_extra_args: tuple[str, ...] = ()
 
     def batch_bound(self, *, on_device: bool) -> AtMost:
         """How far the batches of an OM may lie apart."""
@@ -366,13 +336,14 @@ class Om(Entry):
 
 @dataclass(frozen=True)
 class Spec(Entry):
-    """Everything one port is judged by.
+    """Everything one port is judged by; `port` is its name.
 
     `reasons` says why a value that is no number of its own (a list, a count) was loosened: its path, as
     tools/spec_diff.py prints it, to the reason.
     """
 
-    schema: Literal[1]
+    schema: Literal[2]
+    port: PlainName
     kind: Literal["published", "sample"]
     model: Model
     checkpoint: Checkpoint
@@ -391,23 +362,31 @@ class Spec(Entry):
         if not self.batches:
             raise ValueError("batches is empty")
         _unique(self.batches, "batches")
-        _unique([entry.batch for entry in self.host_perf.ratios], "host_perf.ratios")
         _unique([device.soc for device in self.devices], "devices")
-        missing = sorted(set(self.batches) - {entry.batch for entry in self.host_perf.ratios})
-        if missing:
-            raise ValueError(f"host_perf.ratios has no entry for batch {missing[0]}")
+
+    @property
+    def classes(self) -> int:
+        """How many classes the network tells apart, a background class included."""
+        return self.dataset.classes + self.model.label_offset
+
+    def input(self, batch: int | None = None) -> Tensor:
+        """The network's input: NCHW, at a batch size or with the file's own batch axis (-1)."""
+        asked = self.onnx.input
+        return Tensor(asked.name, asked.dtype, (-1 if batch is None else batch, CHANNELS, *self.preprocessing.size))
+
+    def output(self, batch: int | None = None) -> Tensor:
+        """The judged output: a row of logits for each image."""
+        asked = self.onnx.output
+        return Tensor(asked.name, asked.dtype, (-1 if batch is None else batch, self.classes))
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether anybody published what this port reaches on a chip."""
+        return any(device.om_top1 or device.om_top5 or device.throughput for device in self.devices)
 
     def device(self, soc: str) -> Device | None:
-        """The machine class of this chip, None where the spec has no figures for it."""
+        """The machine class of this chip, None where nothing is known about it."""
         return next((device for device in self.devices if device.soc == soc), None)
-
-    def require_device(self, soc: str) -> Device:
-        """The machine class of this chip; SpecError where the spec has no figures for it."""
-        device = self.device(soc)
-        if device is None:
-            known = ", ".join(entry.soc for entry in self.devices) or "none"
-            raise SpecError("no published figures for this chip", measured=soc, allowed=known, fix="add it to the spec")
-        return device
 
     def throughput_mode(self, soc: str, batch: int) -> Literal["dataset", "pure"]:
         """How throughput is measured at this batch size: as the published figure was, else as the guide does."""
@@ -417,14 +396,10 @@ class Spec(Entry):
             return published.mode
         return "dataset" if batch in self.om.dataset_batches else "pure"
 
-    def host_ratio(self, batch: int) -> AtLeast:
-        """The floor of onnxruntime over torch at this batch size."""
-        return next(entry.onnx_to_torch for entry in self.host_perf.ratios if entry.batch == batch)
 
-
-def _check_percents(variant: str, top1: Fact, top5: Fact) -> None:
-    if not top1.value <= top5.value <= 100:
-        raise ValueError(f"{variant}_top1 {top1.value} and {variant}_top5 {top5.value} are not percents in order")
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Height and width of a size of which one number says both."""
+    return size if isinstance(size, tuple) else (size, size)
 
 
 def _unique(values: Sequence[int] | Sequence[str], name: str) -> None:

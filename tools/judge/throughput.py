@@ -10,9 +10,9 @@ from statistics import NormalDist, fmean, median_low, stdev
 
 from tools.base.errors import SuiteError
 from tools.judge.checks import within
+from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.paired import CONFIDENCE, Interval
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import AtLeast, AtMost
 
 BISECTIONS = 64
 SPREAD_FALSE_ALARM = 0.001

@@ -4,9 +4,9 @@ It checks the manifest, recomputes every figure, judges every gate again from th
 the bundle, and names each disagreement. Several bundles (an accuracy job, a perf job) are judged as one run when they
 speak of the same model, data and machine; of a gate that several decided the worst answer counts.
 
-Exit status: 0 when everything recomputes and the last word is ACCEPTED, SIMULATED or SAMPLE, and none that --require
-calls too weak; 1 when it recomputes and is weaker; 2 when a bundle is damaged, altered, contradicts itself, is given
-twice, or is not understood.
+Exit status: 0 when everything recomputes and the last word is ACCEPTED, UNPINNED, SAMPLE or SIMULATED, and none that
+--require calls too weak; 1 when it recomputes and is weaker; 2 when a bundle is damaged, altered, contradicts itself,
+is given twice, or is not understood.
 """
 
 from __future__ import annotations
@@ -35,7 +35,12 @@ from tools.judge.shipped import spec_words
 from tools.judge.spec import Spec
 
 OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
-GOOD_WORDS = (Word.SIMULATED, Word.SAMPLE, Word.ACCEPTED)  # the weakest first, as judge_run settles for them
+GOOD_WORDS = (
+    Word.SIMULATED,
+    Word.SAMPLE,
+    Word.UNPINNED,
+    Word.ACCEPTED,
+)  # the weakest first, as judge_run settles for them
 Source = Tuple[str, Callable[[], Files]]
 """A bundle's name, and how to open its files."""
 
@@ -107,6 +112,7 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
         results,
         sample=any(_is_sample(bundle, spec) for bundle in bundles),
         simulated=any(_is_simulated(bundle) for bundle in bundles),
+        unpinned=not spec.checkpoint.pinned,
         interrupted=any(bool(bundle.record.interrupted) for bundle in bundles),
     )
 

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.base.errors import CheckpointError, SpecError
+from tools.base.errors import CheckpointError
 from tools.judge.facts import CheckpointFacts
-from tools.judge.ids import CHECKPOINT_KEYS, CHECKPOINT_LOADS, CHECKPOINT_MD5
+from tools.judge.ids import CHECKPOINT_LOADS, CHECKPOINT_MD5
 from tools.judge.spec import Checkpoint
-from tools.model.torchvision_ops import import_torchvision
+from tools.model.network import Network
 from tools.store.content import checkpoint_content_sha256
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def require_md5(path: Path, measured: str, published: Checkpoint) -> None:
             where=path,
             measured=f"md5 {measured} ({path.stat().st_size} bytes)",
             allowed=f"md5 {published.md5}",
-            fix="download it again, or name the spec of your own checkpoint with --spec",
+            fix="download it again, or name the port of your own checkpoint with --port",
         )
 
 
@@ -91,11 +91,11 @@ def _is_dense(value: object) -> bool:
     return torch.is_tensor(value) and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
 
 
-def compare_with_network(state_dict: StateDict, factory: str) -> CheckpointFacts:
-    """Hold the state_dict against torchvision's network: names, shapes, float32 and finite values."""
+def compare_with_network(state_dict: StateDict, network: Network) -> CheckpointFacts:
+    """Hold the state_dict against the network's own: names, shapes, dtypes and finite values."""
     import torch
 
-    expected = _network(factory).state_dict()
+    expected = network.empty().state_dict()
     common = sorted(expected.keys() & state_dict.keys())
     return CheckpointFacts(
         tensors=len(state_dict),
@@ -110,32 +110,6 @@ def compare_with_network(state_dict: StateDict, factory: str) -> CheckpointFacts
         not_finite=tuple(name for name in sorted(state_dict) if not bool(torch.isfinite(state_dict[name]).all())),
         content_sha256=checkpoint_content_sha256(state_dict),
     )
-
-
-def build_model(state_dict: StateDict, factory: str) -> torch.nn.Module:
-    """The network in evaluation mode with these weights; CheckpointError when they do not fit."""
-    model = _network(factory)
-    try:
-        model.load_state_dict(dict(state_dict), assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"the weights do not fit {factory}: {' '.join(str(error).split())}", gate=CHECKPOINT_KEYS
-        ) from error
-    return model.eval().requires_grad_(requires_grad=False)
-
-
-def _network(factory: str) -> torch.nn.Module:
-    """The network without memory for its weights (meta device), so that making it costs nothing."""
-    import torch
-
-    models = import_torchvision().models
-    if factory not in models.list_models():
-        raise SpecError(
-            "model.factory: torchvision has no such network", measured=factory, fix="correct it in the spec"
-        )
-    with torch.device("meta"):
-        network: torch.nn.Module = models.get_model(factory, weights=None)
-    return network
 
 
 def _not_a_state_dict(path: Path, reason: str) -> CheckpointError:

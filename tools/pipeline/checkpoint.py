@@ -69,7 +69,12 @@ class CheckpointStep:
     @property
     def about(self) -> dict[str, str]:
         """What results depend on that are made from the network with these weights."""
-        return {"checkpoint": self.file().sha256, "model": self._context.spec.model.factory}
+        return {"checkpoint": self.file().sha256, **self._context.network.about}
+
+    @once
+    def model(self) -> torch.nn.Module:
+        """The network with these weights, in evaluation mode."""
+        return self._context.network.build(self.load())
 
     @once
     def facts(self) -> CheckpointFacts:
@@ -79,6 +84,6 @@ class CheckpointStep:
         found = self._context.remember(
             Recipe("checkpoint-facts", self.about, code=(checkpoints, content)),
             CheckpointFacts,
-            lambda: checkpoints.compare_with_network(self.load(), self._context.spec.model.factory),
+            lambda: checkpoints.compare_with_network(self.load(), self._context.network),
         )
         return self._context.staging.put(found, "checkpoint")

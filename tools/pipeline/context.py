@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from tools.evidence.staging import Staging
 from tools.judge.spec import Spec
+from tools.model.network import Network
 from tools.pipeline.inputs import Inputs
 from tools.store.artifacts import Artifact, Origin, Recipe, Store
 from tools.store.facts import load_fact, save_fact
@@ -53,6 +54,11 @@ class Context:
     def remember(self, recipe: Recipe, kind: type[Fact], compute: Callable[[], Fact]) -> Fact:
         """A fact about artifacts, from the store where it was found out before."""
         return load_fact(self.build(recipe, lambda folder: save_fact(compute(), folder)).path, kind)
+
+    @property
+    def network(self) -> Network:
+        """The port's network, see Setup.network."""
+        return Network(self.spec.model, self.inputs.port.parent)
 
     @property
     def locks(self) -> Path:

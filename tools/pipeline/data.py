@@ -194,5 +194,6 @@ class DataStep:
         """The .info list, written as for the vendor's tool and read back."""
         bins = self.bins()
         path = self._context.scratch("info") / INFO
-        write_info(bin_rows(str(bins.folder), bins.recipe.crop_px, bins.recipe.crop_px), path)
+        height, width = bins.recipe.size
+        write_info(bin_rows(str(bins.folder), width, height), path)
         return [row.id for row in read_info(path)]

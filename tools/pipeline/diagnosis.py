@@ -30,8 +30,7 @@ class DiagnosisStep:
         pixels = self._data.pixels()
         found = diagnose.diagnose(
             self._onnx.file().path,
-            self._checkpoint.load(),
-            self._context.spec.model.factory,
+            self._checkpoint.model(),
             pixels.read(diagnose.PROBE_IMAGES),
             ids=pixels.store.ids[: diagnose.PROBE_IMAGES],
         )
@@ -44,14 +43,14 @@ class DiagnosisStep:
         pixels, bins, machine = self._data.pixels(), self._data.bins(), self._om.machine()
         ids, images = pixels.store.ids[: diagnose.PROBE_IMAGES], pixels.read(diagnose.PROBE_IMAGES)
         logits = self._om.predictions(batch).logits[: len(ids)]
-        onnx, factory = self._onnx.file().path, self._context.spec.model.factory
-        found = diagnose.diagnose(onnx, self._checkpoint.load(), factory, images, logits, ids=ids)
+        onnx = self._onnx.file().path
+        found = diagnose.diagnose(onnx, self._checkpoint.model(), images, logits, ids=ids)
         folder = self._context.scratch(f"diagnosis_bs{batch}")
         runner = diagnose_om.AscendRunner(
             target=machine.target,
             bins=bins.folder,
             ids=ids,
-            image_shape=(3, bins.recipe.crop_px, bins.recipe.crop_px),
+            image_shape=self._context.spec.input().shape[1:],
             soc=machine.soc,
             work=folder / "work",
             logs=folder / "logs",

@@ -1,4 +1,4 @@
-"""Where a run finds checkpoint, images, labels and spec: option, environment, the guide's places, else the sample."""
+"""Where a run finds port, checkpoint, images and labels: option, environment, the guide's places, else the sample."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ from pathlib import Path
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 from tools.pipeline.options import VARIABLES
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_path
 
 BUILD = ROOT / "build"
 GUIDE_IMAGENET = Path("opt/npu/imagenet")
 LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 MOST_DIGITS = 18  # beyond it lies no count of images
 LONGEST_SHOWN = 60
-GUIDE_CHECKPOINT = "alexnet-owt-4df8aa71.pth"
 
 
 class InputError(SuiteError):
@@ -45,8 +44,8 @@ class Inputs:
     images: Path | None
     labels: Path | None
     why_data: str
-    spec: Path
-    why_spec: str
+    port: Path
+    why_port: str
     cache: Path
     evidence: Path
     baseline: Path | None
@@ -75,17 +74,19 @@ def resolve(
     """Decide every input; an option wins over its environment variable, that over the guide's place.
 
     `sample` forces the embedded sample, `here` is where the guide keeps the checkpoint, `filesystem` the root under
-    which its other places are looked for. The spec follows the checkpoint: the sample's weights are never judged by
-    the published AlexNet's numbers. InputError when a named thing does not exist or options contradict each other.
+    which its other places are looked for. Where no port is named it follows the checkpoint: the sample's weights are
+    never judged by the published AlexNet's numbers. InputError when a named thing does not exist or options contradict
+    each other.
     """
     given = {name: _given(name, options, environment) for name in VARIABLES}
     own = [_option(name) for name in ("checkpoint", "imagenet", "images", "labels") if given[name]]
     if sample and own:
         raise InputError(f"--sample and {', '.join(own)} exclude each other", fix="drop one of them")
-    checkpoint, why_checkpoint = _checkpoint(given, here, sample=sample)
+    named = _existing(str(port_path(given["port"])), "port") if given["port"] else None
+    checkpoint, why_checkpoint = _checkpoint(given, here, named or PUBLISHED_SPEC, sample=sample)
     images, labels, why_data = _data(given, filesystem, sample=sample)
-    default_spec, why_spec = (
-        (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the published model's")
+    default, why_port = (
+        (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the default")
     )
     return Inputs(
         checkpoint=checkpoint,
@@ -93,8 +94,8 @@ def resolve(
         images=images,
         labels=labels,
         why_data=why_data,
-        spec=_existing(given["spec"], "spec") if given["spec"] else default_spec,
-        why_spec="as asked" if given["spec"] else why_spec,
+        port=named or default,
+        why_port="as asked" if named else why_port,
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
         evidence=Path(os.path.realpath(given["evidence"] or BUILD / "evidence")),  # a link stays one
         baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
@@ -143,14 +144,15 @@ def _given(name: str, options: Mapping[str, str | None], environment: Mapping[st
     return option or environment.get(VARIABLES[name]) or None
 
 
-def _checkpoint(given: Mapping[str, str | None], here: Path, *, sample: bool) -> tuple[Path | None, str]:
+def _checkpoint(given: Mapping[str, str | None], here: Path, port: Path, *, sample: bool) -> tuple[Path | None, str]:
     if sample:
         return None, "--sample"
     if given["checkpoint"]:
         return _existing(given["checkpoint"], "checkpoint"), "as asked"
-    if (here / GUIDE_CHECKPOINT).is_file():
-        return here / GUIDE_CHECKPOINT, "the guide's place"
-    return None, f"no --checkpoint, no {VARIABLES['checkpoint']}, no ./{GUIDE_CHECKPOINT}"
+    file = load_spec(port).checkpoint.file
+    if (here / file).is_file():
+        return here / file, "the guide's place"
+    return None, f"no --checkpoint, no {VARIABLES['checkpoint']}, no ./{file}"
 
 
 def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) -> tuple[Path | None, Path | None, str]:

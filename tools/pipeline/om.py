@@ -101,7 +101,7 @@ class OmStep:
             "om",
             {
                 "onnx": onnx.sha256,
-                "input": str(asked.onnx.input),
+                "input": str(asked.input()),
                 "batch": str(batch),
                 "soc": machine.soc,
                 "extra args": repr(extra),
@@ -116,7 +116,7 @@ class OmStep:
                 onnx=onnx.path,
                 om=folder / name,
                 input_name=asked.onnx.input.name,
-                image_shape=asked.onnx.input.shape[1:],
+                image_shape=asked.input().shape[1:],
                 batch=batch,
                 soc=machine.soc,
                 extra_args=extra,
@@ -145,7 +145,7 @@ class OmStep:
 
     def offline(self, batch: int) -> Offline:
         """The OM with the images that it is to see."""
-        bins, classes = self._data.bins(), self._context.spec.dataset.classes
+        bins, classes = self._data.bins(), self._context.spec.classes
         return Offline(self.om(batch).path, batch, bins.folder, bins.ids, bins.recipe, classes)
 
     def engine(self, logs: Path) -> OmEngine:
@@ -162,7 +162,7 @@ class OmStep:
         return {
             "om": self.om(batch).sha256,
             "bins": self._data.bins().content,
-            "classes": str(self._context.spec.dataset.classes),
+            "classes": str(self._context.spec.classes),
             "devices": str(machine.devices),
             **machine.toolchain,
         }

@@ -42,22 +42,22 @@ class OnnxStep:
     @once
     def file(self) -> OnnxFile:
         """The checkpoint exported to ONNX."""
-        asked, factory = self._context.spec.onnx, self._context.spec.model.factory
+        asked = self._context.spec
         self._checkpoint.facts()
         recipe = Recipe(
             "onnx",
             {
                 **self._checkpoint.about,
-                "opset": str(asked.opset.exactly),
-                "input": str(asked.input),
-                "output": str(asked.output),
+                "opset": str(asked.onnx.opset.exactly),
+                "input": str(asked.input()),
+                "output": str(asked.output()),
+                "outputs": " ".join(asked.onnx.all_outputs),
             },
             code=(export, checkpoints),
         )
 
         def make(folder: Path) -> None:
-            model = checkpoints.build_model(self._checkpoint.load(), factory)
-            export.export_onnx(model, folder / FILE, asked)
+            export.export_onnx(self._checkpoint.model(), folder / FILE, asked)
 
         artifact = self._context.build(recipe, make)
         digest = input_digest("onnx", artifact.path / FILE, sha256=artifact.files[FILE], md5=None)
@@ -93,7 +93,7 @@ class OnnxStep:
     @once
     def torch_engine(self) -> Engine:
         """The checkpoint in torch."""
-        return torch_engine.TorchEngine(self._checkpoint.load(), self._context.spec.model.factory)
+        return torch_engine.TorchEngine(self._checkpoint.model(), self._context.spec.onnx.judged_output)
 
     @once
     def onnx_engine(self) -> Engine:

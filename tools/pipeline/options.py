@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 VALUED: dict[str, tuple[str, str]] = {
-    "checkpoint": ("PTH", "the published checkpoint (default: ./alexnet-owt-4df8aa71.pth, else the embedded sample)"),
+    "port": (
+        "NAME",
+        "what is judged: a port of the suite such as resnet50, or a file such as ./mine.yaml (default: alexnet)",
+    ),
+    "checkpoint": (
+        "PTH",
+        "the port's weights (default: its file in this folder, for AlexNet else the embedded sample)",
+    ),
     "imagenet": ("DIR", "folder with val/ and val_label.txt (default: /opt/npu/imagenet, else the embedded sample)"),
     "images": ("DIR", "folder of images, together with --labels"),
     "labels": ("FILE", "label file, lines `<image file name> <label>`, together with --images"),
     "limit": ("N", "use the first N images only; the verdict is then INCOMPLETE"),
-    "spec": ("YAML", "the numbers to judge by (default: thresholds.yaml, thresholds-sample.yaml for the sample)"),
     "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
     "evidence": ("DIR", "where the run's results are written (default: build/evidence)"),
-    "baseline": ("DIR", "evidence of an earlier run: fail on a loss that the spec does not allow"),
+    "baseline": ("DIR", "evidence of an earlier run: fail on a loss that the port does not allow"),
     "target": ("WHERE", "where OMs run: auto, ascend or simulator (default: auto; ascend never simulates)"),
     "infer-tool": ("TOOL", "auto, benchmark or ais_bench (default: auto, what is installed)"),
     "device": ("LIST", "devices that share the data set, e.g. 0,1,2,3 (default: 0)"),
-    "soc": ("NAME", "insist on a chip such as Ascend310P3 (default: the spec's, else the device's own)"),
+    "soc": ("NAME", "insist on a chip such as Ascend310P3 (default: the port's, else the device's own)"),
     "ais-bench-python": ("PROGRAM", "the interpreter that has ais_bench and aclruntime"),
     "busy-device": ("WORD", "refuse a busy device (default), or call its throughput inconclusive"),
 }

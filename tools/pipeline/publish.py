@@ -64,6 +64,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
         results,
         sample=setup.sample,
         simulated=ran_om and (not setup.on_device or staging.simulated()),
+        unpinned=not setup.spec.checkpoint.pinned,
         interrupted=bool(interrupted),
     )
 
@@ -75,7 +76,7 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     """
     from tools.report.html import write_report
 
-    staging.put_spec(setup.spec, setup.spec_written, setup.inputs.spec, setup.inputs.why_spec)
+    staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
     staging.put(host_record(), "host")
     staging.put(versions(), "versions")
     acceptance = _acceptance(setup, facts, verdict)

@@ -30,7 +30,7 @@ def host_samples(found: HostThroughput, spec: Spec, verdict: Verdict) -> Samples
             "images_per_second": images_per_second(found.candidate_seconds_per_image),
             "torch_images_per_second": images_per_second(found.reference_seconds_per_image),
             "onnx_to_torch_ratio": found.ratio,
-            "onnx_to_torch_floor": spec.host_ratio(found.batch).at_least,
+            "onnx_to_torch_floor": spec.host_perf.onnx_to_torch.at_least,
             "verdict": str(verdict),
         },
     )

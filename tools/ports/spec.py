@@ -1,104 +1,272 @@
-"""Reading the spec: thresholds.yaml, or another YAML file of that shape, into the types of tools/judge/spec.py."""
+"""From YAML to the resolved port: what all ports share, the port's own facts, and its overrides of policy.
+
+A port file holds `port:` (facts, of which none is ever inherited from another port), `policy:` (overrides of what
+thresholds.yaml shares, each with a reason) and `reasons:`. A file with a `shared:` section of its own, such as
+thresholds.yaml, takes nothing from anywhere else. The result is one tree of YAML nodes, each with its file and line.
+"""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Hashable
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
-from tools.base.reading import small_file
 from tools.judge import records
 from tools.judge.spec import Spec
+from tools.ports.document import child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
-SAMPLE_SPEC = ROOT / "thresholds-sample.yaml"
-MAX_SPEC_BYTES = 2**20
-MAX_DEPTH = 20
-MERGE_TAG = "tag:yaml.org,2002:merge"
+PORTS = ROOT / "ports"
+SAMPLE_SPEC = PORTS / "alexnet_sample.yaml"
+SUFFIX = ".yaml"
+TOP = ("schema", "shared", "port", "policy", "reasons")
+LISTS = ("datasets", "chips")
+"""What the shared section holds besides policies."""
+NUMBERS = frozenset(("value", "exactly", "at_most", "at_least"))
+SCHEMA = "2"
+
+
+@dataclass(frozen=True)
+class Port:
+    """A resolved port: what it is judged by, the file that it is, and the files that say so, name to bytes."""
+
+    path: Path
+    spec: Spec
+    files: dict[str, bytes]
+    tree: yaml.MappingNode
+
+
+def port_path(name: str) -> Path:
+    """The file of a port that is named (`resnet50`), or given as a path (anything with a `/` or `.yaml`)."""
+    if "/" in name or name.endswith((SUFFIX, ".yml")):
+        return Path(name).expanduser()
+    if name == "alexnet":
+        return PUBLISHED_SPEC
+    found = PORTS / f"{name}{SUFFIX}"
+    if not found.is_file():
+        known = ", ".join(port_names())
+        raise SpecError(
+            "there is no port of this name", measured=name, allowed=known, fix="or name a file, ./mine.yaml"
+        )
+    return found
+
+
+def port_names() -> list[str]:
+    """The names of all ports of the suite."""
+    return sorted(["alexnet", *(path.stem for path in PORTS.glob(f"*{SUFFIX}"))])
 
 
 def load_spec(path: Path) -> Spec:
-    """Read a spec; every mistake is a SpecError that names file, line and path inside the file.
+    """What a port is judged by; errors as `load_port`."""
+    return load_port(path).spec
 
-    YAML is read with the safe loader only; duplicate keys are refused because YAML would silently keep the last.
-    """
+
+def load_port(path: Path, shared_from: Path = PUBLISHED_SPEC) -> Port:
+    """Read and resolve a port; every mistake is a SpecError that names file, line and path inside the spec."""
+    root, content = read_document(path)
+    files = {path.name: content}
+    _only(root, TOP, "")
+    shared = child(root, "shared")
+    if shared is None:
+        if path.name == shared_from.name:
+            raise SpecError(
+                f"a {path.name} needs a `shared` section", where=path, fix="give the port another file name"
+            )
+        others, files[shared_from.name] = read_document(shared_from)
+        shared = _section(others, "shared")
+    tree = _resolved(root, shared, path)
+    spec = _read(tree)
+    return Port(path, spec, files | _code(spec, path), tree)
+
+
+def _read(tree: yaml.MappingNode) -> Spec:
     try:
-        text = small_file(path, MAX_SPEC_BYTES).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"cannot read the spec: {error}", where=path) from error
-    root, document = _parsed(text, path)
-    try:
-        _refuse_doubtful_keys(root, path, "")
-        return records.read(Spec, document)
+        return records.read(Spec, value_of(tree))
     except records.RecordError as error:
-        message = error.message
-        unknown = re.search("unknown field `(.+)`", message)
+        unknown = re.search("unknown field `(.+)`", error.message)
         inside = f"{error.path}{'.' + unknown[1] if unknown else ''}".lstrip(".")
-        line = _node_at(root, inside).start_mark.line + 1
-        raise SpecError(f"{inside or 'top level'}: {message}", where=f"{path}:{line}") from error
+        allowed = ", ".join(error.allowed) or None
+        message = f"{inside or 'top level'}: {error.message}"
+        raise SpecError(message, where=place(node_at(tree, inside)), allowed=allowed) from error
 
 
-def _parsed(text: str, path: Path) -> tuple[yaml.Node, object]:
-    """The YAML as nodes, which know their lines, and as plain values."""
-    try:
-        _refuse_what_no_spec_needs(text, path)
-        root = yaml.compose(text, Loader=yaml.CSafeLoader)
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = path if mark is None else f"{path}:{mark.line + 1}"
-        words = [error.context, error.problem]
-        raise SpecError(f"not valid YAML: {', '.join(filter(None, words))}", where=where) from error
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a month 13, a number of 5000 digits
-        raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", where=path) from error
-    if root is None:
-        raise SpecError("the spec is empty", where=path)
-    return root, document
-
-
-def _refuse_what_no_spec_needs(text: str, path: Path) -> None:
-    """Aliases hide what is given twice; tags and great depth bring PyYAML to errors of its inside (`!!int ""`)."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        where = f"{path}:{event.start_mark.line + 1}" if event.start_mark else path
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if isinstance(event, yaml.AliasEvent):
-            raise SpecError("YAML aliases are not allowed in a spec", where=where)
-        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
-            raise SpecError("YAML tags are not allowed in a spec", where=where)
-        if depth > MAX_DEPTH:
-            raise SpecError(f"nested deeper than {MAX_DEPTH} levels", where=where)
-
-
-def _refuse_doubtful_keys(node: yaml.Node, path: Path, inside: str) -> None:
-    if isinstance(node, yaml.SequenceNode):
-        for index, child in enumerate(node.value):
-            _refuse_doubtful_keys(child, path, f"{inside}[{index}]")
-    if isinstance(node, yaml.MappingNode):
-        seen: set[Hashable] = set()
-        for key, child in node.value:
-            where = f"{inside}.{key.value}".lstrip(".")
-            if key.value in seen or key.tag == MERGE_TAG:
-                reason = "merge keys are not allowed" if key.tag == MERGE_TAG else "key given twice"
-                raise SpecError(f"{where}: {reason}", where=f"{path}:{key.start_mark.line + 1}")
-            seen.add(key.value)
-            _refuse_doubtful_keys(child, path, where)
-
-
-def _node_at(node: yaml.Node, inside: str) -> yaml.Node:
-    """The deepest YAML node on a path such as `devices[0].throughput[2].batch` (its parent where a key is absent)."""
-    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", inside):
-        if name and isinstance(node, yaml.MappingNode):
-            found = [child for key, child in node.value if key.value == name]
-        elif index and isinstance(node, yaml.SequenceNode):
-            found = node.value[int(index) : int(index) + 1]
+def _resolved(root: yaml.MappingNode, shared: yaml.Node, path: Path) -> yaml.MappingNode:
+    """One tree in the shape of tools/judge/spec.py; each section is the shared policy and the port's own facts."""
+    port = _section(root, "port")
+    policies = _overridden(shared, child(root, "policy"), child(root, "reasons"))
+    sections: dict[str, yaml.Node] = dict(policies)
+    for name, node in (
+        (key.value, value) for key, value in port.value if key.value not in ("name", "published", "chips")
+    ):
+        shared_node = sections.get(name)
+        if shared_node is None or not isinstance(node, yaml.MappingNode):
+            sections[name] = node
         else:
-            found = []
-        if not found:
-            break
-        node = found[0]
-    return node
+            sections[name] = _joined(name, shared_node, node)
+    sections["schema"] = _schema(root)
+    sections["port"] = _name(port, path)
+    sections.setdefault("kind", text("published", port))
+    if isinstance(sections.get("dataset"), yaml.ScalarNode):
+        sections["dataset"] = _dataset(sections["dataset"], shared)
+    sections["devices"] = _devices(port, shared)
+    if (reasons := child(root, "reasons")) is not None:
+        sections["reasons"] = reasons
+    return mapping(port, [(text(name, node), node) for name, node in sections.items()])
+
+
+def _schema(root: yaml.MappingNode) -> yaml.Node:
+    found = child(root, "schema")
+    if found is None or found.value != SCHEMA:
+        where = root if found is None else found
+        raise SpecError(f"schema: it must be {SCHEMA}", where=place(where), fix="see docs/ports.md")
+    return found
+
+
+def _name(port: yaml.Node, path: Path) -> yaml.Node:
+    """The port's name, which is its file's, so that a copied file does not go on under the name of another port."""
+    found = child(port, "name")
+    if found is None:
+        raise SpecError("port: Object missing required field `name`", where=place(port))
+    if path.name != PUBLISHED_SPEC.name and path.parent == PORTS and found.value != path.stem:
+        raise SpecError(
+            "port.name: it must be the file's name", where=place(found), measured=found.value, allowed=path.stem
+        )
+    return found
+
+
+def _section(root: yaml.Node, name: str) -> yaml.MappingNode:
+    found = child(root, name)
+    if not isinstance(found, yaml.MappingNode):
+        raise SpecError(
+            f"top level: Object missing required field `{name}`", where=place(found or root), allowed=", ".join(TOP)
+        )
+    return found
+
+
+def _only(node: yaml.Node, allowed: tuple[str, ...], inside: str) -> None:
+    for key in keys(node):
+        if key not in allowed:
+            where = place(node_at(node, key))
+            raise SpecError(
+                f"{inside}{key}: Object contains unknown field `{key}`", where=where, allowed=", ".join(allowed)
+            )
+
+
+def _joined(name: str, shared: yaml.Node, own: yaml.MappingNode) -> yaml.MappingNode:
+    """The policy of a section and the port's facts; a port changes a policy in its `policy` section only."""
+    for key, value in own.value:
+        if child(shared, key.value) is not None:
+            raise SpecError(
+                f"port.{name}.{key.value} is a policy that all ports share",
+                where=place(value),
+                fix=f"write it as policy: {name}: {key.value}, with a reason",
+            )
+    return mapping(own, [*shared.value, *own.value])
+
+
+def _overridden(
+    shared: yaml.Node, policy: yaml.Node | None, reasons: yaml.Node | None
+) -> Iterator[tuple[str, yaml.Node]]:
+    """The shared policies, with the port's overrides in their places."""
+    names = tuple(name for name in keys(shared) if name not in LISTS)
+    if policy is not None:
+        _only(policy, names, "policy.")
+    for name in names:
+        base, other = child(shared, name), None if policy is None else child(policy, name)
+        if base is not None:
+            yield name, base if other is None else _override(base, other, name, reasons)
+
+
+def _override(base: yaml.Node, other: yaml.Node, inside: str, reasons: yaml.Node | None) -> yaml.Node:
+    if not isinstance(base, yaml.MappingNode) or NUMBERS & set(keys(base)):
+        _require_reason(other, inside, reasons)
+        return other
+    if not isinstance(other, yaml.MappingNode):
+        raise SpecError(f"policy.{inside}: Expected `object`", where=place(other))
+    _only(other, tuple(keys(base)), f"policy.{inside}.")
+    pairs = []
+    for key, value in base.value:
+        own = child(other, key.value)
+        pairs.append((key, value if own is None else _override(value, own, f"{inside}.{key.value}", reasons)))
+    return mapping(base, pairs)
+
+
+def _require_reason(node: yaml.Node, inside: str, reasons: yaml.Node | None) -> None:
+    said = child(node, "reason") if isinstance(node, yaml.MappingNode) else reasons and child(reasons, inside)
+    if said is None or not any(map(str.isalnum, str(said.value))):
+        fix = "add `reason:` to it" if isinstance(node, yaml.MappingNode) else f"add `reasons: {{{inside}: …}}`"
+        raise SpecError(f"policy.{inside}: a policy is overridden without a reason", where=place(node), fix=fix)
+
+
+def _dataset(name: yaml.Node, shared: yaml.Node) -> yaml.Node:
+    sets = child(shared, "datasets")
+    found = None if sets is None else child(sets, name.value)
+    if found is None:
+        known = ", ".join(keys(sets)) if sets is not None else "none"
+        raise SpecError("port.dataset: no data set of this name", where=place(name), measured=name.value, allowed=known)
+    return found
+
+
+def _devices(port: yaml.Node, shared: yaml.Node) -> yaml.SequenceNode:
+    """Every known chip, with what was published for the port on it."""
+    chips = [*_items(shared, "chips", "shared"), *_items(port, "chips", "port")]
+    figures = {_soc(node): node for node in _items(port, "published", "port")}
+    known = [_soc(chip) for chip in chips]
+    for soc, node in figures.items():
+        if soc not in known:
+            raise SpecError(
+                "port.published: nothing is known about this chip",
+                where=place(node),
+                measured=soc,
+                allowed=", ".join(known),
+                fix="describe it under port: chips:",
+            )
+    joined = [_with_figures(chip, figures.get(_soc(chip))) for chip in chips]
+    where = child(port, "published") or port
+    return yaml.SequenceNode("tag:yaml.org,2002:seq", joined, where.start_mark, where.end_mark)
+
+
+def _items(node: yaml.Node, name: str, inside: str) -> list[yaml.Node]:
+    found = child(node, name)
+    if found is None:
+        return []
+    if not isinstance(found, yaml.SequenceNode):
+        raise SpecError(f"{inside}.{name}: Expected `array`", where=place(found))
+    items: list[yaml.Node] = found.value
+    return items
+
+
+def _soc(node: yaml.Node) -> str:
+    found = child(node, "soc")
+    if not isinstance(found, yaml.ScalarNode):
+        raise SpecError("a chip without `soc`", where=place(node))
+    return str(found.value)
+
+
+def _with_figures(chip: yaml.Node, figures: yaml.Node | None) -> yaml.Node:
+    if figures is None:
+        return chip
+    own = mapping(figures, [(key, value) for key, value in figures.value if key.value != "soc"])
+    return _joined("published", chip, own)
+
+
+def _code(spec: Spec, path: Path) -> dict[str, bytes]:
+    """The port's own modules, by their names beside its file."""
+    places = [spec.model.source, spec.onnx.graph_step, spec.preprocessing.function]
+    names = sorted({found.split(":")[1] for found in places if found and found.startswith("python:")})
+    return {name: _module(name, path) for name in names if name.endswith(".py")}
+
+
+def _module(name: str, path: Path) -> bytes:
+    file = path.parent / name
+    inside = os.path.realpath(file).startswith(os.path.realpath(path.parent) + os.sep)
+    if not inside or not file.is_file():
+        fix = "name a file below the port's folder"
+        raise SpecError("there is no such module beside the port", where=path, measured=name, fix=fix)
+    return file.read_bytes()

@@ -74,7 +74,7 @@ def _accuracy(acceptance: Acceptance, spec: Spec | None) -> list[str]:
         for row in accuracy_rows(acceptance, spec)
     ]
     rows += [
-        (entry.name, f"{entry.top1.value:.3f}", *[NOTHING] * 3, f"{entry.top5.value:.3f}", *[NOTHING] * 3)
+        (entry.name, _percent(entry.top1), *[NOTHING] * 3, _percent(entry.top5), *[NOTHING] * 3)
         for entry in references(acceptance, spec)
     ]
     tops = [f"Top-{k} %" for k in range(1, 6)]
@@ -91,6 +91,10 @@ def _loss(row: AccuracyRow, k: int) -> str:
 def _accuracy_word(row: AccuracyRow) -> str:
     word = "reference" if row.verdict is None else str(row.verdict)
     return f"{word}, WARN" if row.warned else word
+
+
+def _percent(value: float | None) -> str:
+    return NOTHING if value is None else f"{value:.3f}"
 
 
 def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:

@@ -8,8 +8,9 @@ from tools.ascend.target import TargetKind
 from tools.judge.acceptance import Acceptance, DeviceThroughput, HostThroughput, VariantRecord
 from tools.judge.accuracy import Loss
 from tools.judge.ids import HOST_ONNX_TO_TORCH, OM_PERF_FLOOR, ONNX, PTH, om
+from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import Fact, Spec
+from tools.judge.spec import Spec
 from tools.judge.throughput import images_per_second
 from tools.report.words import variant_name
 
@@ -43,11 +44,12 @@ class AccuracyRow:
 
 @dataclass(frozen=True)
 class Reference:
-    """Published (or, of the sample, expected) Top-1 and Top-5 of one variant."""
+    """Published (or, of the sample, expected) Top-1 and Top-5 of one variant, None where nobody published one."""
 
     name: str
-    top1: Fact
-    top5: Fact
+    top1: float | None
+    top5: float | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -96,12 +98,18 @@ def references(acceptance: Acceptance, spec: Spec | None) -> tuple[Reference, ..
     if spec is None:
         return ()
     word = "published" if spec.kind == "published" else "expected of the sample"
-    found = [Reference(f"pth, {word}", spec.accuracy.pth_top1, spec.accuracy.pth_top5)]
+    found = [_reference(f"pth, {word}", spec.accuracy.pth_top1, spec.accuracy.pth_top5)]
     on_device = acceptance.target == TargetKind.ASCEND and acceptance.machine is not None
     device = spec.device(acceptance.machine.soc) if on_device and acceptance.machine else None
     if device is not None:
-        found.append(Reference(f"om, {word} for {device.soc}", device.om_top1, device.om_top5))
-    return tuple(found)
+        found.append(_reference(f"om, {word} for {device.soc}", device.om_top1, device.om_top5))
+    return tuple(entry for entry in found if entry.source)
+
+
+def _reference(name: str, top1: Fact | None, top5: Fact | None) -> Reference:
+    known = [fact for fact in (top1, top5) if fact is not None]
+    values = [None if fact is None else fact.value for fact in (top1, top5)]
+    return Reference(name, values[0], values[1], known[0].source if known else "")
 
 
 def throughput_rows(acceptance: Acceptance, spec: Spec | None) -> tuple[ThroughputRow, ...]:

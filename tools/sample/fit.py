@@ -18,7 +18,7 @@ from tools.base.errors import SuiteError
 from tools.base.files import atomic
 from tools.base.progress import progress
 from tools.judge.spec import Preprocessing
-from tools.model.checkpoint import build_model
+from tools.model.network import Network
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.spec import SAMPLE_SPEC, load_spec
 from tools.sample import generate as sample
@@ -108,7 +108,9 @@ def _frozen_network() -> torch.nn.Module:
 
     head_shapes = {"weight": (sample.CLASSES, sample.HIDDEN), "bias": (sample.CLASSES,)}
     unused = {f"{sample.HEAD_LAYER}.{name}": torch.zeros(shape) for name, shape in head_shapes.items()}
-    model: Any = build_model({**sample.frozen_layers(), **unused}, "alexnet").double()
+    model: Any = (
+        Network(load_spec(SAMPLE_SPEC).model, SAMPLE_SPEC.parent).build({**sample.frozen_layers(), **unused}).double()
+    )
     return torch.nn.Sequential(model.features, model.avgpool, torch.nn.Flatten(), *model.classifier[:-1])
 
 

@@ -7,7 +7,7 @@ from typing import Callable
 
 from tools.base.errors import Stage
 from tools.judge import agreement, ids
-from tools.judge.checks import conserved, made
+from tools.judge.checks import conserved, made, not_judged
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Basis, Gate, Inventory, Judge, Where
 from tools.judge.ids import ONNX, PTH, GateId, Variant
@@ -37,13 +37,17 @@ def _reference_published(k: int, variant: Variant, evidence: Evidence) -> Check:
     published, error = (
         (asked.pth_top1, asked.pth_top1_error_pp) if k == 1 else (asked.pth_top5, asked.pth_top5_error_pp)
     )
-    return published_accuracy(evidence.top_five(variant).top_k(k), published, error, incomplete=evidence.gap())
+    measured, whose = evidence.top_five(variant).top_k(k), "the checkpoint's"
+    return published_accuracy(measured, published, error, whose=whose, incomplete=evidence.gap())
 
 
 def _om_published(k: int, variant: Variant, evidence: Evidence) -> Check:
     asked = evidence.device_class()
+    if asked is None:
+        return not_judged(f"nothing is known about {evidence.machine().soc}", unit="pp")
     published, error = (asked.om_top1, asked.om_top1_error_pp) if k == 1 else (asked.om_top5, asked.om_top5_error_pp)
-    return published_accuracy(evidence.top_five(variant).top_k(k), published, error, incomplete=evidence.gap())
+    measured, whose = evidence.top_five(variant).top_k(k), f"the OM's on {asked.soc}"
+    return published_accuracy(measured, published, error, whose=whose, incomplete=evidence.gap())
 
 
 def _agrees(question: str, variant: Variant, evidence: Evidence) -> Check:

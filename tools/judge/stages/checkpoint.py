@@ -11,10 +11,26 @@ from tools.judge.results import Check
 GATES = Inventory()
 
 
-@GATES.take(ids.CHECKPOINT_MD5, "Is the file the published one, byte for byte, before anything is unpickled?")
+@GATES.take(
+    ids.CHECKPOINT_MD5,
+    "Is the file the published one, byte for byte, before anything is unpickled?",
+    where=Where.MD5,
+)
 def _md5(evidence: Evidence, batch: int) -> Check:
     published = evidence.spec.checkpoint
-    return same(str(evidence.digest("checkpoint").md5), published.md5, unit="md5", source=published.source)
+    return same(str(evidence.digest("checkpoint").md5), str(published.md5), unit="md5", source=published.source)
+
+
+@GATES.take(
+    ids.CHECKPOINT_SHA256,
+    "Is the file the published one by its sha256, or by as many of its digits as were published?",
+    where=Where.SHA256,
+)
+def _sha256(evidence: Evidence, batch: int) -> Check:
+    published = evidence.spec.checkpoint
+    stated = published.sha256 or str(published.sha256_prefix)
+    measured = evidence.digest("checkpoint").sha256[: len(stated)]
+    return same(measured, stated, unit=f"sha256, {len(stated)} digits", source=published.source)
 
 
 @GATES.take(ids.CHECKPOINT_LOADS, "Is it a plain state_dict that loads without running code?")

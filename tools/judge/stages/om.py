@@ -33,11 +33,11 @@ def _compiled(evidence: Evidence, batch: int) -> Check:
 
 @GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input and chip asked for?", per_batch=True)
 def _described(evidence: Evidence, batch: int) -> Check:
-    asked = evidence.spec.onnx.input
+    asked = evidence.spec.input(batch)
     found = description_mismatches(
         evidence.described(batch),
         input_name=asked.name,
-        shape=(batch, *asked.shape[1:]),
+        shape=asked.shape,
         soc=evidence.machine().soc,
     )
     return none_of(found, among=1, unit="mismatches", source="atc --mode=1")

@@ -32,12 +32,12 @@ def _opset(evidence: Evidence, batch: int) -> Check:
 
 @GATES.take(ids.ONNX_INPUT, "Has the file the one input, with the name, dtype and dynamic batch axis asked for?")
 def _input(evidence: Evidence, batch: int) -> Check:
-    return same("; ".join(evidence.onnx().inputs), str(evidence.spec.onnx.input), unit="input", source=NAMES)
+    return same("; ".join(evidence.onnx().inputs), str(evidence.spec.input()), unit="input", source=NAMES)
 
 
 @GATES.take(ids.ONNX_OUTPUT, "Has the file the one output, with the name, dtype and shape asked for?")
 def _output(evidence: Evidence, batch: int) -> Check:
-    return same("; ".join(evidence.onnx().outputs), str(evidence.spec.onnx.output), unit="output", source=NAMES)
+    return same("; ".join(evidence.onnx().outputs), str(evidence.spec.output()), unit="output", source=NAMES)
 
 
 @GATES.take(ids.ONNX_WEIGHTS, "Is every initializer equal to its checkpoint tensor, bit for bit?")

@@ -20,7 +20,7 @@ GATES = Inventory()
     basis=Basis.RECOMPUTED,
 )
 def _host_ratio(evidence: Evidence, batch: int) -> Check:
-    return within(evidence.host_throughput(batch).ratio, evidence.spec.host_ratio(batch))
+    return within(evidence.host_throughput(batch).ratio, evidence.spec.host_perf.onnx_to_torch)
 
 
 @GATES.take(
@@ -59,4 +59,4 @@ def _floor(evidence: Evidence, batch: int) -> Check:
 )
 def _plausible(evidence: Evidence, batch: int) -> Check:
     found = evidence.device_throughput(batch)
-    return plausible(fastest(found.runs), evidence.device_class(), evidence.spec.model, batch)
+    return plausible(fastest(found.runs), evidence.device_class(), evidence.spec.model.flops_per_image, batch)

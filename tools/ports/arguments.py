@@ -1,0 +1,22 @@
+"""The port of a command: `--port NAME-or-FILE`, else the variable ACCEPTANCE_PORT, else AlexNet."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from tools.ports.spec import Port, load_port, port_path
+
+DEFAULT = "alexnet"
+VARIABLE = "ACCEPTANCE_PORT"
+HELP = f"a port of the suite such as resnet50, or a file such as ./mine.yaml (default: {VARIABLE}, else {DEFAULT})"
+
+
+def add_port(parser: argparse.ArgumentParser) -> None:
+    """Give a command the option."""
+    parser.add_argument("--port", metavar="NAME", default=os.environ.get(VARIABLE) or DEFAULT, help=HELP)
+
+
+def given_port(arguments: argparse.Namespace) -> Port:
+    """The port that was asked for; SpecError when there is none of that name, or it cannot be read."""
+    return load_port(port_path(arguments.port))
