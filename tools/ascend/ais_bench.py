@@ -21,7 +21,9 @@ from pathlib import Path
 from tools.ascend.perf_texts import AisSummary, PerfTextError, ais_reading, read_ais_json, read_ais_output
 from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.runs import (
+    ONE_OUTPUT,
     DatasetRun,
+    Outputs,
     Place,
     check_dumps,
     outcome,
@@ -93,6 +95,7 @@ def run_dataset(
     python: Path,
     place: Place,
     expected_ids: Iterable[str],
+    outputs: Outputs = ONE_OUTPUT,
 ) -> DatasetRun:
     """Run the OM over the folder `bins`, which holds `<id>.bin` for exactly the expected ids and nothing else.
 
@@ -103,7 +106,7 @@ def run_dataset(
     """
     gate = ran_gate(batch)
     ids = tuple(expected_ids)
-    names = _dump_names(ids, gate)
+    cut = _cut_names(ids, gate)
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
     output = _output_folder(private_folder(place.work, gate))
@@ -117,9 +120,12 @@ def run_dataset(
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
     read = functools.partial(_read_dataset, output, done, batch=batch, device=device, images=len(ids))
-    check_dumps(output / _DUMPS, names, batch=batch, completed=done)
-    for image, name in zip(ids, names, strict=True):
-        (output / _DUMPS / name).rename(output / _DUMPS / f"{image}_0.bin")
+    names = functools.partial(_dump_names, cut)
+    expected = (name for number in outputs.numbers(0) for name in names(number))
+    check_dumps(output / _DUMPS, expected, batch=batch, completed=done)
+    outputs.keep_judged(output / _DUMPS, names, first=0)
+    for image, name in zip(ids, names(outputs.judged), strict=True):
+        (output / _DUMPS / name).rename(output / _DUMPS / f"{image}_{outputs.judged}.bin")
     return DatasetRun(output / _DUMPS, done, outcome(read, batch=batch, where=output / _SUMMARY))
 
 
@@ -169,7 +175,12 @@ def _argv(python: Path, om: Path, device: int) -> list[str]:
     return [str(python), "-m", "ais_bench", "--model", str(om), "--device", str(device)]
 
 
-def _dump_names(ids: Sequence[str], gate: str) -> tuple[str, ...]:
+def _dump_names(cut: Sequence[str], number: int) -> list[str]:
+    return [f"{name}_{number}.bin" for name in cut]
+
+
+def _cut_names(ids: Sequence[str], gate: str) -> list[str]:
+    """The ids as the tool names dumps after them."""
     cut = [image.split(".", 1)[0] for image in ids]
     twice = [name for name, count in Counter(cut).items() if count > 1]
     if twice:
@@ -179,7 +190,7 @@ def _dump_names(ids: Sequence[str], gate: str) -> tuple[str, ...]:
             gate=gate,
             fix="rename the images",
         )
-    return tuple(f"{name}_0.bin" for name in cut)
+    return cut
 
 
 def _checked_om(om: Path, gate: str) -> Path:

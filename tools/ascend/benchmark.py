@@ -16,7 +16,9 @@ from pathlib import Path
 from tools.ascend.perf_texts import read_dataset_perf, read_pure_perf
 from tools.ascend.reading import ThroughputReading
 from tools.ascend.runs import (
+    ONE_OUTPUT,
     DatasetRun,
+    Outputs,
     Place,
     check_dumps,
     outcome,
@@ -62,10 +64,12 @@ def run_dataset(
     info_base: Path,
     place: Place,
     output_binary: bool = True,
+    outputs: Outputs = ONE_OUTPUT,
 ) -> DatasetRun:
     """Run the OM over the images of `info` in the private folder `place.work`.
 
-    Dumps are `<id>_1.bin` (float32, exact) or, with `output_binary` off as in the guide, `<id>_1.txt` (6 decimals).
+    Dumps are `<id>_1.bin` (exact; `_2` of a second output) or, with `output_binary` off as in the guide,
+    `<id>_1.txt` (6 decimals).
     `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
     perf file shows in the run's `reading`.
     """
@@ -91,7 +95,9 @@ def run_dataset(
     done = run_tool(argv, place, refuse=refuse)
     dumps = work / "result" / f"dumpOutput_device{device}"
     suffix = ".bin" if output_binary else ".txt"
-    check_dumps(dumps, (f"{name}_1{suffix}" for name in ids), batch=batch, completed=done)
+    names = functools.partial(_dump_names, ids, suffix)
+    check_dumps(dumps, (name for number in outputs.numbers(1) for name in names(number)), batch=batch, completed=done)
+    outputs.keep_judged(dumps, names, first=1)
     perf = work / "result" / f"perf_{MODEL_TYPE}_batchsize_{batch}_device_{device}.txt"
     read = functools.partial(_read_dataset, perf, batch=batch, device=device, images=len(ids))
     return DatasetRun(dumps, done, outcome(read, batch=batch, where=perf))
@@ -126,6 +132,10 @@ def run_pure(
     if isinstance(found, PerfError):
         raise found
     return found
+
+
+def _dump_names(ids: Sequence[str], suffix: str, number: int) -> list[str]:
+    return [f"{name}_{number}{suffix}" for name in ids]
 
 
 def _rows(info: Path, base: Path, ids: Sequence[str], width: int, height: int) -> list[InfoRow]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FLOAT32_BYTES = 4
+BYTES = {"float32": 4, "float16": 2}
 MAX_TEXT_BYTES_PER_VALUE = 64
 _NAME = re.compile(r"(?P<id>.+)_(?P<output>[0-9]+)\.(?P<kind>txt|bin)")
 _NOT_FINITE = re.compile(rb"[+-]?(nan|inf)[a-z()]*", re.IGNORECASE)
@@ -56,18 +56,19 @@ def list_dumps(folder: Path, *, gate: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def read_dump(path: Path, *, classes: int, gate: str) -> NDArray[np.float32]:
+def read_dump(path: Path, *, classes: int, gate: str, dtype: str = "float32") -> NDArray[np.float32]:
     """One sample's scores, float32 (classes,).
 
-    Text: numbers separated by white space, on one or several lines. Binary: raw little-endian float32. AccuracyError
-    for another width, anything but numbers, a text that ends inside a number, NaN and infinities.
+    Text: numbers separated by white space, on one or several lines. Binary: raw little-endian values of `dtype`
+    (float32 or float16, as the OM's output is). AccuracyError for another width, anything but numbers, a text that
+    ends inside a number, NaN and infinities.
     """
     import numpy as np
 
     refuse = functools.partial(AccuracyError, gate=gate)
-    content = _read(path, classes, refuse)
+    content = _read(path, classes, refuse, dtype)
     if path.suffix == ".bin":
-        scores = np.frombuffer(content, np.dtype("<f4")).astype(np.float32, copy=False)
+        scores = np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).astype(np.float32, copy=False)
     else:
         scores = _parsed(path, content, classes, refuse)
     if not np.isfinite(scores).all():
@@ -81,19 +82,23 @@ def dump_width(path: Path, *, gate: str) -> int:
     refuse = functools.partial(AccuracyError, gate=gate)
     try:
         if path.suffix == ".bin":
-            return path.stat().st_size // FLOAT32_BYTES
+            return path.stat().st_size // BYTES["float32"]
         with path.open("rb") as handle:
             return len(handle.read(MAX_TEXT_BYTES).split())
     except OSError as error:
         raise refuse(f"cannot read the dump: {error.strerror}", where=path) from error
 
 
-def read_logits(folder: Path, ids: Sequence[str], classes: int, *, gate: str) -> NDArray[np.float32]:
+def read_logits(
+    folder: Path, ids: Sequence[str], classes: int, *, gate: str, dtype: str = "float32"
+) -> NDArray[np.float32]:
     """The scores of these ids in a folder of dumps: see read_listed."""
-    return read_listed(list_dumps(folder, gate=gate), ids, classes, gate=gate)
+    return read_listed(list_dumps(folder, gate=gate), ids, classes, gate=gate, dtype=dtype)
 
 
-def read_listed(dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, gate: str) -> NDArray[np.float32]:
+def read_listed(
+    dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, gate: str, dtype: str = "float32"
+) -> NDArray[np.float32]:
     """The scores of these ids, float32 (len(ids), classes), rows in the order of `ids`; `dumps` is a list_dumps.
 
     The ids must be exactly those of the dumps. Every bad dump is counted and the first few are named in one
@@ -106,7 +111,7 @@ def read_listed(dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, 
     if not compared.conserved:
         raise refuse(str(compared), where=folder, fix="run the tool again on exactly the labelled images")
     logits = np.empty((len(ids), classes), np.float32)
-    bad = list(_fill(logits, [dumps[key] for key in ids], gate))
+    bad = list(_fill(logits, [dumps[key] for key in ids], gate, dtype))
     if bad:
         shown = "; ".join(f"{error.where}: {error.what}" for error in bad[:3])
         first = bad[0]
@@ -120,34 +125,36 @@ def read_listed(dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, 
     return logits
 
 
-def _fill(logits: NDArray[np.float32], paths: Sequence[Path], gate: str) -> Iterator[AccuracyError]:
+def _fill(logits: NDArray[np.float32], paths: Sequence[Path], gate: str, dtype: str) -> Iterator[AccuracyError]:
     """Read each dump into its row and yield the errors."""
     for row, path in enumerate(progress(paths, what="read dumps", total=len(paths))):
         try:
-            logits[row] = read_dump(path, classes=logits.shape[1], gate=gate)
+            logits[row] = read_dump(path, classes=logits.shape[1], gate=gate, dtype=dtype)
         except AccuracyError as error:
             yield error
 
 
-def _read(path: Path, classes: int, refuse: _Refusal) -> bytes:
+def _read(path: Path, classes: int, refuse: _Refusal, dtype: str) -> bytes:
     """The bytes of a dump whose size is possible for so many classes."""
     try:
         with path.open("rb", buffering=0) as handle:
-            _check_size(path, os.fstat(handle.fileno()).st_size, classes, refuse)
+            _check_size(path, os.fstat(handle.fileno()).st_size, classes, refuse, dtype)
             return handle.read()
     except OSError as error:
         raise refuse(f"cannot read the dump: {error.strerror}", where=path) from error
 
 
-def _check_size(path: Path, size: int, classes: int, refuse: _Refusal) -> None:
+def _check_size(path: Path, size: int, classes: int, refuse: _Refusal, dtype: str) -> None:
+    width = BYTES[dtype]
     if size == 0:
         raise refuse("the dump is empty", where=path)
-    if path.suffix == ".bin" and size != FLOAT32_BYTES * classes:
+    if path.suffix == ".bin" and size != width * classes:
         likely = {
             2 * classes: "these look like float16 values: compile the OM with float32 outputs (no --output_type=FP16)",
+            4 * classes: "these look like float32 values: the port says that the output is float16",
             8 * classes: "these look like 8-byte values (int64 or float64), not float32 scores",
         }.get(size)
-        allowed = f"{FLOAT32_BYTES * classes} bytes ({classes} float32)"
+        allowed = f"{width * classes} bytes ({classes} {dtype})"
         raise refuse("the dump has the wrong size", where=path, measured=f"{size} bytes", allowed=allowed, fix=likely)
     if size > MAX_TEXT_BYTES_PER_VALUE * classes:
         raise refuse(

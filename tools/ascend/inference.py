@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
 from tools.ascend.reading import InferTool, ThroughputReading
-from tools.ascend.runs import DatasetRun, Place, private_folder, ran_gate
+from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place, private_folder, ran_gate
 from tools.ascend.shards import join_dumps, run_on_devices, shards
 from tools.ascend.target import Target
 from tools.base.errors import OmError
@@ -34,7 +34,9 @@ class SharedRun:
 @dataclass(frozen=True)
 class DatasetJob:
     """One OM over one data set: `bins` holds `<id>.bin` for every id (and may hold others), images are width x height
-    at the model's input. `work` and `logs` are private; the time limit holds for each tool process."""
+    at the model's input. Of its `outputs` the dumps of the judged one are kept. `work` and `logs` are private; the time
+    limit holds for each tool process.
+    """
 
     om: Path
     bins: Path
@@ -45,6 +47,7 @@ class DatasetJob:
     work: Path
     logs: Path
     timeout_seconds: float
+    outputs: Outputs = ONE_OUTPUT
 
 
 def run_dataset(target: Target, job: DatasetJob, devices: Sequence[int]) -> SharedRun:
@@ -101,6 +104,7 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
             height=job.height,
             expected_ids=ids,
             place=place,
+            outputs=job.outputs,
         )
     return ais_bench.run_dataset(
         om=job.om,
@@ -110,6 +114,7 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
         python=target.program,
         expected_ids=ids,
         place=place,
+        outputs=job.outputs,
     )
 
 

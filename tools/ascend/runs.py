@@ -166,6 +166,28 @@ def _letters(line: str) -> str:
     return re.sub(r"[^A-Za-z]", "", line)
 
 
+@dataclass(frozen=True)
+class Outputs:
+    """How many outputs an OM has, and the place of the judged one among them; each is dumped for every image."""
+
+    count: int = 1
+    judged: int = 0
+
+    def numbers(self, first: int) -> range:
+        """The numbers in the names of the dumps, where the tool begins to count at `first`."""
+        return range(first, first + self.count)
+
+    def keep_judged(self, dumps: Path, names: Callable[[int], Iterable[str]], first: int) -> None:
+        """Remove the dumps of the others, which nothing reads; `names` gives those of an output by its number."""
+        for number in self.numbers(first):
+            if number != first + self.judged:
+                for name in names(number):
+                    (dumps / name).unlink()
+
+
+ONE_OUTPUT = Outputs()
+
+
 def check_dumps(dumps: Path, expected_names: Iterable[str], *, batch: int, completed: Completed) -> None:
     """`dumps` must hold exactly these file names, none of them empty; OmError names what is missing or extra."""
     found = sorted(entry.name for entry in dumps.iterdir()) if dumps.is_dir() else []

@@ -11,6 +11,7 @@ from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
 from tools.ascend.npu_smi import NpuSmiError, watch
 from tools.ascend.reading import Mode, ThroughputReading
+from tools.ascend.runs import ONE_OUTPUT, Outputs
 from tools.ascend.turns import device_turn
 from tools.base.errors import OmError, PerfError
 from tools.base.files import scratch_folder
@@ -27,7 +28,7 @@ SCRATCH = "acceptance-"
 
 @dataclass(frozen=True)
 class Offline:
-    """One OM with the images it is to see: `bins` holds `<id>.bin` for every id."""
+    """One OM with the images it is to see: `bins` holds `<id>.bin` for every id, `dtype` is that of its output."""
 
     om: Path
     batch: int
@@ -35,6 +36,8 @@ class Offline:
     ids: tuple[str, ...]
     recipe: Preprocessing
     classes: int
+    dtype: str = "float32"
+    outputs: Outputs = ONE_OUTPUT
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ class OmEngine:
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             shared = inference.run_dataset(self.machine.target, self._job(offline, work, number), self.machine.devices)
-            logits = read_logits(shared.dumps, offline.ids, offline.classes, gate=gate)
+            logits = read_logits(shared.dumps, offline.ids, offline.classes, gate=gate, dtype=offline.dtype)
         predictions = Predictions(om(offline.batch), offline.ids, logits)
         return OmRun(predictions, ToolReport(shared, before + self._busy(f"after-{number}")))
 
@@ -152,6 +155,7 @@ class OmEngine:
             work=work / "run",
             logs=self.logs / f"run-{number}",
             timeout_seconds=TOOL_TIMEOUT_SECONDS,
+            outputs=offline.outputs,
         )
 
     def _refuse_busy(self, batch: int, number: int, *, tolerate: bool) -> None:

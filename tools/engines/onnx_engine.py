@@ -24,8 +24,9 @@ class OnnxEngine:
 
     name = "onnx"
 
-    def __init__(self, path: Path, asked: Onnx, *, threads: int = 0) -> None:
-        """`threads` of one operator; 0 is onnxruntime's own choice. OnnxError when the file cannot be loaded."""
+    def __init__(self, path: Path, asked: Onnx, *, threads: int = 0, batch: int | None = None) -> None:
+        """`threads` of one operator; 0 is onnxruntime's own choice. `batch` is that of a file with a fixed one, which
+        is fed with copies of the last image where there are fewer. OnnxError when the file cannot be loaded."""
         import onnxruntime
 
         errors, options = onnxruntime.capi.onnxruntime_pybind11_state, onnxruntime.SessionOptions()
@@ -34,21 +35,35 @@ class OnnxEngine:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except tuple(getattr(errors, name) for name in REFUSALS) as error:
             raise OnnxError(f"onnxruntime cannot load it: {error}", gate=ONNX_CHECKER, where=path) from error
-        self._path, self._asked = path, asked
+        self._path, self._asked, self._batch = path, asked, batch
         self._input, self._output = asked.input.name, asked.output.name
         self._refuse_other_names(path)
 
     def logits(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """See Engine.logits."""
+        import numpy as np
+
+        if self._batch is None:
+            return self._run(images)
+        parts = [images[start : start + self._batch] for start in range(0, len(images), self._batch)]
+        return np.concatenate([self._run(self._filled(part))[: len(part)] for part in parts])
+
+    def _filled(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The images, and copies of the last one up to the file's batch size."""
+        import numpy as np
+
+        missing = (self._batch or 0) - len(images)
+        return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing > 0 else images
+
+    def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         import onnxruntime
 
+        given = images.astype(self._asked.input.dtype, copy=False)
         try:
-            (output,) = self._session.run(
-                [self._output], {self._input: images.astype(self._asked.input.dtype, copy=False)}
-            )
+            (output,) = self._session.run([self._output], {self._input: given})
         except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument as error:
             raise OnnxError(
-                f"onnxruntime refuses {images.dtype} {list(images.shape)}: {' '.join(str(error).split())}",
+                f"onnxruntime refuses {given.dtype} {list(given.shape)}: {' '.join(str(error).split())}",
                 gate=ONNX_INPUT,
             ) from error
         result: NDArray[np.float32] = output.astype("float32", copy=False)
@@ -57,7 +72,7 @@ class OnnxEngine:
     @contextmanager
     def on_one_core(self) -> Iterator[OnnxEngine]:
         """See HostEngine.on_one_core: a session of its own, because threads are set when one is made."""
-        yield OnnxEngine(self._path, self._asked, threads=1)
+        yield OnnxEngine(self._path, self._asked, threads=1, batch=self._batch)
 
     def _refuse_other_names(self, path: Path) -> None:
         for gate, asked, present in (

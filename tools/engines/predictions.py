@@ -14,6 +14,7 @@ import msgspec
 from tools.base.errors import AccuracyError
 from tools.engines.topk import top_k
 from tools.judge import ids as gate_ids
+from tools.judge.accuracy import PLACES
 from tools.judge.ids import Variant
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ class Predictions:
 
     @cached_property
     def top5(self) -> NDArray[np.int32]:
-        """The five highest classes of each row, best first, ties by the lowest class; found out once and then kept."""
+        """The five highest classes of each row, or all, best first, ties by the lowest class; found out once."""
         import numpy as np
 
-        return top_k(self.logits).astype(np.int32) if self.kept_top5 is None else self.kept_top5
+        places = min(PLACES, self.logits.shape[1])
+        return top_k(self.logits, places).astype(np.int32) if self.kept_top5 is None else self.kept_top5
 
     @cached_property
     def top5_scores(self) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from tools.judge.facts import (
     BinFacts,
     CheckerFacts,
     CheckpointFacts,
+    GraphStepFacts,
     LogitErrors,
     OmFacts,
     OnnxFacts,
@@ -262,6 +263,7 @@ class Acceptance:
     onnx_checker: CheckerFacts | None = None
     onnx_weights: WeightFacts | None = None
     onnx_logit_errors: LogitErrors | None = None
+    onnx_graph_step: GraphStepFacts | None = None
     dataset: DatasetRecord | None = None
     handovers: tuple[HandoverFacts, ...] = ()
     bins: BinFacts | None = None

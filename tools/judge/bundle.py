@@ -33,6 +33,7 @@ from tools.judge.facts import (
     BinFacts,
     CheckerFacts,
     CheckpointFacts,
+    GraphStepFacts,
     LogitErrors,
     OmDescription,
     OnnxFacts,
@@ -104,10 +105,12 @@ class Bundle(Evidence):
     def _read_top_five(self, record: VariantRecord) -> TopFive:
         if not record.name.known:
             raise Refused(f"{short(str(record.name))} is no name of a variant")
-        classes = read_npy(self.files.read(record.top5_file), record.top5_file, CLASS_CODES, 5)
-        scores = read_npy(self.files.read(record.scores_file), record.scores_file, SCORE_CODES, 5)
-        if not len(classes) == len(scores) == 5 * len(self.labels) == 5 * len(self.ids):
-            raise Refused(f"{record.name}: {len(classes) // 5} and {len(scores) // 5} rows for {len(self.ids)} ids")
+        places = self.spec.places
+        classes = read_npy(self.files.read(record.top5_file), record.top5_file, CLASS_CODES, places)
+        scores = read_npy(self.files.read(record.scores_file), record.scores_file, SCORE_CODES, places)
+        if not len(classes) == len(scores) == places * len(self.labels) == places * len(self.ids):
+            rows = f"{len(classes) // places} and {len(scores) // places} rows"
+            raise Refused(f"{record.name}: {rows} for {len(self.ids)} ids")
         return top_five(record.name, classes, scores, self.labels)
 
     def flips(self, variant: Variant) -> Flips:
@@ -172,6 +175,12 @@ class Bundle(Evidence):
     def logit_errors(self) -> LogitErrors:
         """See Evidence; as many images were looked at as the spec asks for, or all where there are fewer."""
         found = _there(self.record.onnx_logit_errors, "no comparison of onnxruntime with torch")
+        self._looked_at(found.images, self.spec.onnx.probe_images)
+        return found
+
+    def graph_step(self) -> GraphStepFacts:
+        """See Evidence; as many images were looked at as the spec asks for, or all where there are fewer."""
+        found = _there(self.record.onnx_graph_step, "no comparison of the graph step")
         self._looked_at(found.images, self.spec.onnx.probe_images)
         return found
 

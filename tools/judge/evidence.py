@@ -24,6 +24,7 @@ from tools.judge.facts import (
     BinFacts,
     CheckerFacts,
     CheckpointFacts,
+    GraphStepFacts,
     LogitErrors,
     OmDescription,
     OnnxFacts,
@@ -96,6 +97,10 @@ class Evidence(ABC):
     @abstractmethod
     def logit_errors(self) -> LogitErrors:
         """onnxruntime against torch on the probe images."""
+
+    @abstractmethod
+    def graph_step(self) -> GraphStepFacts:
+        """The ONNX file before and after the port's graph step."""
 
     @abstractmethod
     def dataset(self) -> DatasetRecord:

@@ -21,7 +21,10 @@ class CheckpointFacts:
 
 @dataclass(frozen=True)
 class OnnxFacts:
-    """`opsets` as "domain version", inputs and outputs as "name dtype [axes]" (a dynamic axis shows as -1), nodes."""
+    """`opsets` as "domain version", inputs and outputs as "name dtype [axes]" (a dynamic axis shows as -1), nodes.
+
+    With a file for each batch size, inputs and outputs are those of all files, in the order of the batch sizes.
+    """
 
     opsets: tuple[str, ...]
     inputs: tuple[str, ...]
@@ -51,6 +54,14 @@ class LogitErrors:
     images: int
     to_reference: float
     between_batches: float
+
+
+@dataclass(frozen=True)
+class GraphStepFacts:
+    """The port's graph step: the largest absolute difference of a logit before and after, over the probe images."""
+
+    images: int
+    largest: float
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class Where(TextEnum):
     SAMPLE = "by the embedded sample's spec only: its own integrity"
     MD5 = "where the port states the checkpoint's md5"
     SHA256 = "where the port states the checkpoint's sha256, or how it begins"
+    GRAPH_STEP = "where the port has a graph step"
     DEVICE = "on a device, but for a sample without published figures: a simulator can say nothing"
 
 

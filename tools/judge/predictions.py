@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TopFive:
     """`columns` are the classes by rank, the best first, each with one entry an image; `scores` their logits image
-    after image; `labels` the right classes. SuiteError when they are not equally many, or there is no image."""
+    after image; `labels` the outputs of the right classes. There are five columns, fewer where the network has fewer
+    classes. SuiteError when they are not equally many, or there is no image.
+    """
 
     variant: Variant
     columns: tuple[Sequence[int], ...]
@@ -30,13 +32,19 @@ class TopFive:
 
     def __post_init__(self) -> None:
         rows = {len(self.labels), *map(len, self.columns)}
-        if len(self.columns) != PLACES or len(rows) != 1 or len(self.scores) != PLACES * self.images or not self.images:
+        whole = 1 <= self.places <= PLACES and len(rows) == 1 and len(self.scores) == self.places * self.images
+        if not whole or not self.images:
             raise SuiteError(
                 "predictions and labels do not belong together",
                 where=self.variant,
                 measured=f"{sorted(rows)} rows, {len(self.scores)} scores",
-                allowed=f"{PLACES} classes and scores for every label",
+                allowed=f"as many classes and scores for every label, 1 to {PLACES}",
             )
+
+    @property
+    def places(self) -> int:
+        """How many classes are known of each image."""
+        return len(self.columns)
 
     @property
     def images(self) -> int:
@@ -45,7 +53,7 @@ class TopFive:
 
     @cached_property
     def right(self) -> tuple[list[bool], ...]:
-        """For k = 1 to 5: for each image whether its label is among the first k classes."""
+        """For k = 1 to 5, or to all classes: for each image whether its label is among the first k."""
         found = [list(map(operator.eq, self.columns[0], self.labels))]
         for column in self.columns[1:]:
             found.append(list(map(operator.or_, found[-1], map(operator.eq, column, self.labels))))
@@ -63,7 +71,7 @@ class TopFive:
     def _right(self, k: int) -> list[bool]:
         if not 1 <= k <= PLACES:
             raise SuiteError("no such accuracy", measured=f"Top-{k}", allowed=f"Top-1 to Top-{PLACES}")
-        return self.right[k - 1]
+        return self.right[min(k, self.places) - 1]
 
     def faults(self, classes: int) -> Iterator[str]:
         """What no honest prediction shows: other classes, repeated ones, scores that are out of order or no numbers."""
@@ -75,8 +83,8 @@ class TopFive:
         if not math.isfinite(sum(self.scores)):
             yield "a score that is no finite number"
             return
-        for rank in range(PLACES - 1):
-            here, there = self.scores[rank::PLACES], self.scores[rank + 1 :: PLACES]
+        for rank in range(self.places - 1):
+            here, there = self.scores[rank :: self.places], self.scores[rank + 1 :: self.places]
             if any(map(operator.lt, here, there)):
                 yield f"scores that rise from place {rank + 1} to {rank + 2}"
             ties = map(operator.and_, map(operator.eq, here, there), map(operator.gt, *self.columns[rank : rank + 2]))
@@ -85,8 +93,9 @@ class TopFive:
 
 
 def top_five(variant: Variant, classes: Sequence[int], scores: Sequence[float], labels: Sequence[int]) -> TopFive:
-    """From classes and scores as a bundle keeps them: five an image, image after image."""
-    return TopFive(variant, tuple(classes[rank::PLACES] for rank in range(PLACES)), scores, labels)
+    """From classes and scores as a bundle keeps them: five an image (or all that there are), image after image."""
+    places = len(classes) // max(1, len(labels))
+    return TopFive(variant, tuple(classes[rank::places] for rank in range(places)), scores, labels)
 
 
 def pair(reference: TopFive, candidate: TopFive, k: int) -> PairedTable:
@@ -139,7 +148,7 @@ def _row(top: TopFive, row: int) -> set[int]:
 
 
 def _gap(reference: TopFive, row: int, new_class: int) -> tuple[float, float]:
-    scores = reference.scores[row * PLACES : row * PLACES + PLACES]
+    scores = reference.scores[row * reference.places : (row + 1) * reference.places]
     for rank, column in enumerate(reference.columns):
         if column[row] == new_class:
             gap = scores[0] - scores[rank]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tools.judge.accuracy import PLACES
 from tools.judge.machine_class import Device, check_percents
 from tools.judge.numbers import (
     AtLeast,
@@ -134,7 +135,6 @@ class Onnx(Entry):
     batch_invariance_abs_error: AtMost
     batch: Literal["dynamic", "static"] = "dynamic"
     outputs: tuple[TensorName, ...] = ()
-    exporter: Literal["torchscript", "dynamo"] = "torchscript"
     graph_step: Place | None = None
 
     def __post_init__(self) -> None:
@@ -368,6 +368,16 @@ class Spec(Entry):
     def classes(self) -> int:
         """How many classes the network tells apart, a background class included."""
         return self.dataset.classes + self.model.label_offset
+
+    @property
+    def places(self) -> int:
+        """How many best classes are kept of each image: five, or all that there are."""
+        return min(PLACES, self.classes)
+
+    @property
+    def onnx_batches(self) -> tuple[int | None, ...]:
+        """The batch sizes of the ONNX files: None for the one file with a dynamic batch axis."""
+        return (None,) if self.onnx.batch == "dynamic" else self.batches
 
     def input(self, batch: int | None = None) -> Tensor:
         """The network's input: NCHW, at a batch size or with the file's own batch axis (-1)."""

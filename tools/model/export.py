@@ -1,10 +1,13 @@
-"""A network to an ONNX file of the asked opset and names."""
+"""A network to an ONNX file of the asked opset, names and types."""
 
 from __future__ import annotations
 
+import tempfile
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import OnnxError
 from tools.base.files import atomic
@@ -16,6 +19,8 @@ from tools.model.onnx_model import inspect_model
 if TYPE_CHECKING:
     import torch
 
+NEWEST_OPSET = 18
+"""The newest that torch's exporter of this kind writes as asked, and that atc of CANN 8 parses."""
 TRAINING_OPERATORS = frozenset({"Dropout"})
 """An exporter leaves these out of a model in eval mode. At opset 11 onnxruntime passes them over, so no logit tells."""
 
@@ -23,52 +28,117 @@ TRAINING_OPERATORS = frozenset({"Dropout"})
 def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Spec, batch: int | None = None) -> None:
     """Write `onnx_path` at exactly the asked opset and names, all weights inside the file.
 
-    The batch axis is dynamic, or of the size `batch` where that is given.
-
-    The exporter is named (`dynamo=False`): torch's default one silently yields opset 18 when asked for 11. The file
-    takes its final name only after the produced opset and operators were read back from it. OnnxError with the
-    exporter's reason.
+    The batch axis is dynamic, or of the size `batch` where that is given. The exporter is named (`dynamo=False`):
+    torch's default one silently yields opset 18 when asked for 11. The file takes its final name only after the
+    produced opset and operators were read back from it. OnnxError with the exporter's reason; where a newer opset would
+    do, with the lowest that does.
     """
-    import torch
-
+    opset = int(asked.onnx.opset.exactly)
     with atomic(onnx_path) as partial:
-        try:
-            _export(model, partial, asked, batch)
-        except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
-            raise OnnxError(f"torch could not export: {error}", gate=ONNX_EXPORT, where=onnx_path) from error
+        reason = _try(model, partial, asked, batch, opset)
+        if reason is not None:
+            raise _cannot(reason, onnx_path, opset, _lowest(model, onnx_path, asked, batch, above=opset))
         produced = inspect_model(partial)
-        _require_opset(produced, asked)
+        _require_opset(produced, opset)
         _require_eval_mode(produced)
 
 
-def _export(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None) -> None:
+def _try(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, opset: int) -> str | None:
+    """Export; why it cannot be done, None when it was."""
     import torch
 
-    names, shape = asked.onnx.all_outputs, asked.input(batch or 1).shape
+    try:
+        _export(model, path, asked, batch, opset)
+    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return None
 
-    with warnings.catch_warnings():
+
+def _lowest(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, *, above: int) -> int | None:
+    """The lowest newer opset at which the network can be exported."""
+    for opset in range(above + 1, NEWEST_OPSET + 1):
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            if _try(model, Path(folder) / path.name, asked, batch, opset) is None:
+                return opset
+    return None
+
+
+def _cannot(reason: str, path: Path, opset: int, lowest: int | None) -> OnnxError:
+    if lowest is None:
+        return OnnxError(f"torch could not export: {reason}", gate=ONNX_EXPORT, where=path)
+    return OnnxError(
+        f"torch cannot export this network at opset {opset}: {reason}",
+        gate=ONNX_EXPORT,
+        where=path,
+        measured=f"opset {opset}",
+        allowed=f"opset {lowest} is the lowest that works",
+        fix=f"write opset: {{exactly: {lowest}, …}} into the port, where your CANN parses it",
+    )
+
+
+def _export(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, opset: int) -> None:
+    import torch
+
+    names, given = asked.onnx.all_outputs, asked.input(batch or 1)
+    with warnings.catch_warnings(), _plain_attention():
         # torch announces the end of this exporter at every call; it is the only one that yields opset 11
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         torch.onnx.export(
-            model,
-            (torch.zeros(shape),),
+            _typed(model, asked),
+            (torch.zeros(given.shape, dtype=getattr(torch, given.dtype)),),
             str(path),
             dynamo=False,
-            opset_version=int(asked.onnx.opset.exactly),
-            input_names=[asked.onnx.input.name],
+            opset_version=opset,
+            input_names=[given.name],
             output_names=list(names),
-            dynamic_axes=None if batch else {name: {0: "-1"} for name in (asked.onnx.input.name, *names)},
+            dynamic_axes=None if batch else {name: {0: "-1"} for name in (given.name, *names)},
         )
 
 
-def _require_opset(produced: OnnxFacts, asked: Spec) -> None:
-    opset = f"ai.onnx {asked.onnx.opset.exactly:g}"
-    if produced.opsets != (opset,):
+@contextmanager
+def _plain_attention() -> Iterator[None]:
+    """Attention as the operators that it consists of: its fused form for inference has no counterpart in ONNX."""
+    import torch
+
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(value=False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(value=before)
+
+
+def _typed(model: torch.nn.Module, asked: Spec) -> torch.nn.Module:
+    """The network, with conversions at its ends where the port asks for float16 there."""
+    import torch
+
+    types = [getattr(torch, tensor.dtype) for tensor in (asked.onnx.input, asked.onnx.output)]
+    if types == [torch.float32, torch.float32]:
+        return model
+
+    class Typed(torch.nn.Module):
+        """Takes and gives what the port says, computes in float32."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = model
+
+        def forward(self, images: torch.Tensor) -> Any:  # noqa: ANN401 - a tensor, or several
+            made = self.network(images.float())
+            return made.to(types[1]) if torch.is_tensor(made) else tuple(one.to(types[1]) for one in made)
+
+    return Typed().eval()
+
+
+def _require_opset(produced: OnnxFacts, opset: int) -> None:
+    asked = f"ai.onnx {opset}"
+    if produced.opsets != (asked,):
         raise OnnxError(
             "the exporter produced another opset than asked for",
             gate=ONNX_OPSET,
             measured=", ".join(produced.opsets),
-            allowed=opset,
+            allowed=asked,
             fix="the legacy exporter (dynamo=False) of torch 2.13 yields what is asked",
         )
 

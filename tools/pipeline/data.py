@@ -115,7 +115,13 @@ class DataStep:
             images_sha256=sha256,
             gap=incompleteness(data.ids, sha256, self._context.spec.dataset),
         )
-        return self._context.staging.put_dataset(found, data.labels)
+        return self._context.staging.put_dataset(found, self.targets())
+
+    @once
+    def targets(self) -> dict[str, int]:
+        """Id -> the output of the image's class: its label, behind a background class where the network has one."""
+        offset = self._context.spec.model.label_offset
+        return {name: label + offset for name, label in self.dataset().labels.items()}
 
     @once
     def pixels(self) -> Pixels:

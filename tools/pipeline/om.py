@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.ascend import atc, om_description
 from tools.ascend.machine import Machine, describe_machine
+from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
 from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
@@ -95,7 +96,7 @@ class OmStep:
     @once
     def om(self, batch: int) -> Om:
         """The ONNX file compiled for a batch size."""
-        machine, onnx, asked = self.machine(), self._onnx.file(), self._context.spec
+        machine, onnx, asked = self.machine(), self._onnx.file(batch), self._context.spec
         extra, name = asked.om.atc_extra_args, f"{onnx.path.stem}_bs{batch}.om"
         recipe = Recipe(
             "om",
@@ -145,8 +146,17 @@ class OmStep:
 
     def offline(self, batch: int) -> Offline:
         """The OM with the images that it is to see."""
-        bins, classes = self._data.bins(), self._context.spec.classes
-        return Offline(self.om(batch).path, batch, bins.folder, bins.ids, bins.recipe, classes)
+        bins, asked = self._data.bins(), self._context.spec
+        return Offline(
+            self.om(batch).path,
+            batch,
+            bins.folder,
+            bins.ids,
+            bins.recipe,
+            asked.classes,
+            asked.onnx.output.dtype,
+            Outputs(len(asked.onnx.all_outputs), asked.onnx.judged_output),
+        )
 
     def engine(self, logs: Path) -> OmEngine:
         """What runs OMs and keeps the tools' streams in a folder; all runs over this cache take turns on a device."""
@@ -162,7 +172,7 @@ class OmStep:
         return {
             "om": self.om(batch).sha256,
             "bins": self._data.bins().content,
-            "classes": str(self._context.spec.classes),
+            "output": f"{self._context.spec.output(batch)} of {' '.join(self._context.spec.onnx.all_outputs)}",
             "devices": str(machine.devices),
             **machine.toolchain,
         }

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.engines import Engine, compare, onnx_engine, torch_engine
 from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
-from tools.judge.facts import CheckerFacts, LogitErrors, OnnxFacts, WeightFacts
+from tools.judge.facts import CheckerFacts, GraphStepFacts, LogitErrors, OnnxFacts, WeightFacts
 from tools.model import checkpoint as checkpoints
-from tools.model import export, onnx_model
+from tools.model import export, graph_step, onnx_model
+from tools.model import network as networks
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
 from tools.pipeline.once import once
 from tools.store.artifacts import Recipe
 
-FILE = "model.onnx"
+FILE, ACCEPTED = "model.onnx", "accepted"
 
 
 @dataclass(frozen=True)
@@ -34,61 +37,26 @@ class OnnxFile:
 
 
 class OnnxStep:
-    """The checkpoint exported as the spec asks, in onnxruntime and beside torch."""
+    """The checkpoint exported as the port asks, in onnxruntime and beside torch.
+
+    A port asks for one file with a dynamic batch axis, or for a file for each batch size. What is said about "the" file
+    without a batch size is said about the one of the largest.
+    """
 
     def __init__(self, context: Context, checkpoint: CheckpointStep, data: DataStep) -> None:
         self._context, self._checkpoint, self._data = context, checkpoint, data
 
-    @once
-    def file(self) -> OnnxFile:
-        """The checkpoint exported to ONNX."""
-        asked = self._context.spec
-        self._checkpoint.facts()
-        recipe = Recipe(
-            "onnx",
-            {
-                **self._checkpoint.about,
-                "opset": str(asked.onnx.opset.exactly),
-                "input": str(asked.input()),
-                "output": str(asked.output()),
-                "outputs": " ".join(asked.onnx.all_outputs),
-            },
-            code=(export, checkpoints),
-        )
+    def file(self, batch: int | None = None) -> OnnxFile:
+        """The file that is compiled for a batch size: the exported one, or what the port's graph step made of it."""
+        return self._file(self._size(batch))
 
-        def make(folder: Path) -> None:
-            export.export_onnx(self._checkpoint.model(), folder / FILE, asked)
+    def exported(self, batch: int | None = None) -> OnnxFile:
+        """The file as torch exported it."""
+        return self._exported(self._size(batch))
 
-        artifact = self._context.build(recipe, make)
-        digest = input_digest("onnx", artifact.path / FILE, sha256=artifact.files[FILE], md5=None)
-        return OnnxFile(artifact.path / FILE, self._context.staging.put(digest, "onnx"))
-
-    @once
-    def facts(self) -> OnnxFacts:
-        """What was read back from the file."""
-        recipe = Recipe("onnx-facts", {"onnx": self.file().sha256}, code=(onnx_model,))
-        found = self._context.remember(recipe, OnnxFacts, lambda: onnx_model.inspect_model(self.file().path))
-        return self._context.staging.put(found, "onnx")
-
-    @once
-    def checker(self) -> CheckerFacts:
-        """What onnx.checker says of the file."""
-        self.facts()
-        recipe = Recipe("onnx-checker", {"onnx": self.file().sha256}, code=(onnx_model,))
-        found = self._context.remember(recipe, CheckerFacts, lambda: onnx_model.checker_facts(self.file().path))
-        return self._context.staging.put(found, "onnx")
-
-    @once
-    def weights(self) -> WeightFacts:
-        """The file's initializers held against the checkpoint."""
-        self.facts()
-        about = {"onnx": self.file().sha256, "checkpoint": self._checkpoint.file().sha256}
-        found = self._context.remember(
-            Recipe("onnx-weights", about, code=(onnx_model, checkpoints)),
-            WeightFacts,
-            lambda: onnx_model.compare_weights(self.file().path, self._checkpoint.load()),
-        )
-        return self._context.staging.put(found, "onnx")
+    def onnx_engine(self, batch: int | None = None) -> Engine:
+        """The file of a batch size in onnxruntime."""
+        return self._engine(self._size(batch))
 
     @once
     def torch_engine(self) -> Engine:
@@ -96,24 +64,157 @@ class OnnxStep:
         return torch_engine.TorchEngine(self._checkpoint.model(), self._context.spec.onnx.judged_output)
 
     @once
-    def onnx_engine(self) -> Engine:
-        """The exported file in onnxruntime."""
-        return onnx_engine.OnnxEngine(self.file().path, self._context.spec.onnx)
+    def facts(self) -> OnnxFacts:
+        """What was read back from the files."""
+        every = [self._facts(size) for size in self._sizes]
+        found = OnnxFacts(
+            opsets=tuple(dict.fromkeys(opset for facts in every for opset in facts.opsets)),
+            inputs=tuple(name for facts in every for name in facts.inputs),
+            outputs=tuple(name for facts in every for name in facts.outputs),
+            operators=every[-1].operators,
+        )
+        return self._context.staging.put(found, "onnx")
+
+    @once
+    def checker(self) -> CheckerFacts:
+        """What onnx.checker says of the files: the first complaint where there is one."""
+        self.facts()
+        answers = [self._checker(size).answer for size in self._sizes]
+        refused = next((answer for answer in answers if answer != ACCEPTED), ACCEPTED)
+        return self._context.staging.put(CheckerFacts(refused), "onnx")
+
+    @once
+    def weights(self) -> WeightFacts:
+        """The exported files' initializers held against the checkpoint; the first file that has an offender counts."""
+        self.facts()
+        every = [self._weights(size) for size in self._sizes]
+        found = next((facts for facts in every if facts.offenders), every[-1])
+        return self._context.staging.put(found, "onnx")
 
     @once
     def logit_errors(self) -> LogitErrors:
-        """How far onnxruntime's logits lie from torch's, and batch 16 from batch 1, on the probe images."""
+        """How far onnxruntime's logits lie from torch's, and batches from one image alone, on the probe images."""
         self.facts()
+        every = [self._logit_errors(size) for size in self._sizes]
+        found = LogitErrors(
+            images=every[-1].images,
+            to_reference=worst(facts.to_reference for facts in every),
+            between_batches=worst(facts.between_batches for facts in every),
+        )
+        return self._context.staging.put(found, "onnx")
+
+    @once
+    def graph_step(self) -> GraphStepFacts:
+        """How far the graph step moved any logit, on the probe images."""
+        self.facts()
+        every = [self._moved(size) for size in self._sizes]
+        found = GraphStepFacts(images=every[-1].images, largest=worst(facts.largest for facts in every))
+        return self._context.staging.put(found, "onnx")
+
+    @property
+    def _sizes(self) -> tuple[int | None, ...]:
+        return self._context.spec.onnx_batches
+
+    def _size(self, batch: int | None) -> int | None:
+        """Which file is meant: None for the one with the dynamic batch axis."""
+        sizes = [size for size in self._sizes if size is not None]
+        return (batch or max(sizes)) if sizes else None
+
+    @once
+    def _exported(self, size: int | None) -> OnnxFile:
+        asked = self._context.spec
+        self._checkpoint.facts()
+        recipe = Recipe(
+            "onnx",
+            {
+                **self._checkpoint.about,
+                "opset": str(asked.onnx.opset.exactly),
+                "input": str(asked.input(size)),
+                "output": str(asked.output(size)),
+                "outputs": " ".join(asked.onnx.all_outputs),
+            },
+            code=(export, checkpoints, networks),
+        )
+        artifact = self._context.build(
+            recipe, lambda folder: export.export_onnx(self._checkpoint.model(), folder / FILE, asked, size)
+        )
+        digest = input_digest(_named("exported", size), artifact.path / FILE, sha256=artifact.files[FILE], md5=None)
+        return OnnxFile(artifact.path / FILE, digest)
+
+    @once
+    def _file(self, size: int | None) -> OnnxFile:
+        made, name = self._exported(size), self._context.spec.onnx.graph_step
+        path, sha256 = made.path, made.sha256
+        if name is not None:
+            step = graph_step.GraphStep(name, self._context.inputs.port.parent)
+            recipe = Recipe("onnx-step", {"onnx": made.sha256, **step.about}, code=(graph_step,))
+            artifact = self._context.build(recipe, lambda folder: step.run(made.path, folder / FILE))
+            path, sha256 = artifact.path / FILE, artifact.files[FILE]
+        label = "onnx" if size == self._size(None) else _named("onnx", size)
+        digest = input_digest(label, path, sha256=sha256, md5=None)
+        return OnnxFile(path, self._context.staging.put(digest, label))
+
+    @once
+    def _engine(self, size: int | None) -> Engine:
+        return onnx_engine.OnnxEngine(self._file(size).path, self._context.spec.onnx, batch=size)
+
+    @once
+    def _facts(self, size: int | None) -> OnnxFacts:
+        file = self._file(size)
+        recipe = Recipe("onnx-facts", {"onnx": file.sha256}, code=(onnx_model,))
+        return self._context.remember(recipe, OnnxFacts, lambda: onnx_model.inspect_model(file.path))
+
+    @once
+    def _checker(self, size: int | None) -> CheckerFacts:
+        file = self._file(size)
+        recipe = Recipe("onnx-checker", {"onnx": file.sha256}, code=(onnx_model,))
+        return self._context.remember(recipe, CheckerFacts, lambda: onnx_model.checker_facts(file.path))
+
+    @once
+    def _weights(self, size: int | None) -> WeightFacts:
+        file = self._exported(size)
+        about = {"onnx": file.sha256, **self._checkpoint.about}
+        return self._context.remember(
+            Recipe("onnx-weights", about, code=(onnx_model, checkpoints)),
+            WeightFacts,
+            lambda: onnx_model.compare_weights(file.path, self._checkpoint.load()),
+        )
+
+    @once
+    def _logit_errors(self, size: int | None) -> LogitErrors:
         images = self._context.spec.onnx.probe_images
         about = {
             **self._checkpoint.about,
-            "onnx": self.file().sha256,
+            "onnx": self._file(size).sha256,
             "pixels": self._data.pixels().content,
             "images": str(images),
         }
-        found = self._context.remember(
-            Recipe("onnx-logit-errors", about, code=(compare, onnx_engine, torch_engine, checkpoints)),
+        return self._context.remember(
+            Recipe("onnx-logit-errors", about, code=(compare, onnx_engine, torch_engine, checkpoints, networks)),
             LogitErrors,
-            lambda: compare.compare_engines(self.torch_engine(), self.onnx_engine(), self._data.pixels().read(images)),
+            lambda: compare.compare_engines(self.torch_engine(), self._engine(size), self._data.pixels().read(images)),
         )
-        return self._context.staging.put(found, "onnx")
+
+    @once
+    def _moved(self, size: int | None) -> GraphStepFacts:
+        asked, pixels = self._context.spec.onnx, self._data.pixels()
+        before, after = self._exported(size), self._file(size)
+        about = {"before": before.sha256, "after": after.sha256, "pixels": pixels.content}
+
+        def compare_both() -> GraphStepFacts:
+            first = onnx_engine.OnnxEngine(before.path, asked, batch=size)
+            images = pixels.read(asked.probe_images)
+            return GraphStepFacts(len(images), compare.largest_difference(first, self._engine(size), images))
+
+        recipe = Recipe("onnx-step-errors", {**about, "images": str(asked.probe_images)}, code=(compare, onnx_engine))
+        return self._context.remember(recipe, GraphStepFacts, compare_both)
+
+
+def _named(what: str, size: int | None) -> str:
+    return what if size is None else f"{what}_bs{size}"
+
+
+def worst(errors: Iterable[float]) -> float:
+    """The largest; NaN where there is one, which max() would lose."""
+    found = list(errors)
+    return math.nan if any(math.isnan(error) for error in found) else max(found)

@@ -75,7 +75,7 @@ class PredictionStep:
 
         AccuracyError when the ids are not those of the labels in their order: rows and labels are paired by place.
         """
-        predicted, labels = self.predictions(variant), self._data.dataset().labels
+        predicted, labels = self.predictions(variant), self._data.targets()
         if predicted.ids != tuple(labels):
             raise AccuracyError(
                 f"{variant} did not predict the labelled images in their order: {self.handed_over(variant)}",

@@ -34,6 +34,7 @@ from tools.judge.facts import (
     BinFacts,
     CheckerFacts,
     CheckpointFacts,
+    GraphStepFacts,
     LogitErrors,
     OmDescription,
     OnnxFacts,
@@ -166,6 +167,10 @@ class Run(Evidence):
     def logit_errors(self) -> LogitErrors:
         """See Evidence."""
         return self.onnx_step.logit_errors()
+
+    def graph_step(self) -> GraphStepFacts:
+        """See Evidence."""
+        return self.onnx_step.graph_step()
 
     def dataset(self) -> DatasetRecord:
         """See Evidence."""

@@ -38,7 +38,7 @@ class ThroughputStep:
         asked = self._context.spec.host_perf
         about = {
             **self._checkpoint.about,
-            "onnx": self._onnx.file().sha256,
+            "onnx": self._onnx.file(batch).sha256,
             "batch": str(batch),
             "rounds": str(asked.rounds),
             "images a round": str(asked.min_images_per_round),
@@ -50,7 +50,7 @@ class ThroughputStep:
             Recipe("host-throughput", about, code=code),
             Paired,
             lambda: throughput.measure_in_turn(
-                self._onnx.onnx_engine(),
+                self._onnx.onnx_engine(batch),
                 self._onnx.torch_engine(),
                 self._data.pixels().batch(batch),
                 rounds=asked.rounds,

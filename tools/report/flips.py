@@ -82,17 +82,19 @@ class _Top5:
     scores: Rows
 
 
-def find_flips(folder: Path, variants: Sequence[VariantRecord], most: int = SHOWN_AT_MOST) -> Flips | None:
+def find_flips(
+    folder: Path, variants: Sequence[VariantRecord], most: int = SHOWN_AT_MOST, places: int = PLACES
+) -> Flips | None:
     """Read the predictions of a bundle and find the flipped images; None without the pth's predictions.
 
-    Order: candidate's class outside pth's top five first, then the larger gap, then the id. PredictionsError when a
-    file is missing, damaged or of another length than the ids.
+    `places` are the best classes kept of each image. Order: candidate's class outside pth's top five first, then the
+    larger gap, then the id. PredictionsError when a file is missing, damaged or of another length than the ids.
     """
     if not any(variant.name == REFERENCE for variant in variants):
         return None
     ids = _ids(folder / IDS)
     labels = _array(folder / LABELS, "<i2", (len(ids),))
-    tops = [_top5(folder, variant, len(ids)) for variant in variants]
+    tops = [_top5(folder, variant, (len(ids), places)) for variant in variants]
     reference = next(top for top in tops if top.name == REFERENCE)
     return _find(ids, labels, reference, [top for top in tops if top is not reference], most)
 
@@ -128,7 +130,7 @@ def _gaps(pth: _Top5, candidate: _Top5) -> tuple[NDArray[np.float64], NDArray[np
 
     found = pth.classes == candidate.classes[:, :1]
     outside = ~found.any(axis=1)
-    place = np.where(outside, PLACES - 1, found.argmax(axis=1))
+    place = np.where(outside, found.shape[1] - 1, found.argmax(axis=1))
     scores = np.asarray(pth.scores, np.float64)
     return scores[:, 0] - scores[np.arange(len(scores)), place], outside
 
@@ -169,8 +171,7 @@ def _ids(path: Path) -> list[str]:
         raise PredictionsError(f"cannot read the ids: {error}", where=path) from error
 
 
-def _top5(folder: Path, variant: VariantRecord, rows: int) -> _Top5:
-    shape = (rows, PLACES)
+def _top5(folder: Path, variant: VariantRecord, shape: tuple[int, int]) -> _Top5:
     return _Top5(
         variant.name,
         _array(folder / variant.top5_file, "<i2", shape),

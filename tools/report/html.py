@@ -11,6 +11,7 @@ from urllib.parse import quote
 from tools.base.errors import SuiteError
 from tools.base.files import atomic
 from tools.judge.acceptance import SPEC_JSON, Acceptance
+from tools.judge.accuracy import PLACES
 from tools.judge.bundle import read_spec as read_bundled_spec
 from tools.judge.files import Refused
 from tools.judge.results import Verdict
@@ -76,7 +77,7 @@ def render(
     """The page as text; everything that comes from data is escaped by the template engine."""
     stages = gates_by_stage(acceptance, folder)
     accuracy, throughput = accuracy_rows(acceptance, spec), throughput_rows(acceptance, spec)
-    flips = find_flips(folder, acceptance.variants)
+    flips = find_flips(folder, acceptance.variants, places=PLACES if spec is None else spec.places)
     return (
         _environment(folder)
         .get_template("page.html")

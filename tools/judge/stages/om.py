@@ -37,6 +37,7 @@ def _described(evidence: Evidence, batch: int) -> Check:
     found = description_mismatches(
         evidence.described(batch),
         input_name=asked.name,
+        dtype=asked.dtype,
         shape=asked.shape,
         soc=evidence.machine().soc,
     )

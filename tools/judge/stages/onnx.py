@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.judge import ids
 from tools.judge.checks import made, none_of, same, within
 from tools.judge.evidence import Evidence
-from tools.judge.gate import Inventory
+from tools.judge.gate import Inventory, Where
 from tools.judge.results import Check
 
 NAMES = "guide, pth2onnx.py"
@@ -30,14 +30,23 @@ def _opset(evidence: Evidence, batch: int) -> Check:
     return same(opsets, f"ai.onnx {asked.exactly:g}", unit="opset", source=asked.source)
 
 
-@GATES.take(ids.ONNX_INPUT, "Has the file the one input, with the name, dtype and dynamic batch axis asked for?")
+@GATES.take(ids.ONNX_INPUT, "Has the file the one input, with the name, dtype and batch axis asked for?")
 def _input(evidence: Evidence, batch: int) -> Check:
-    return same("; ".join(evidence.onnx().inputs), str(evidence.spec.input()), unit="input", source=NAMES)
+    asked = [str(evidence.spec.input(size)) for size in evidence.spec.onnx_batches]
+    return same("; ".join(evidence.onnx().inputs), "; ".join(asked), unit="input", source=NAMES)
 
 
-@GATES.take(ids.ONNX_OUTPUT, "Has the file the one output, with the name, dtype and shape asked for?")
+@GATES.take(ids.ONNX_OUTPUT, "Has the file the outputs asked for, the judged one with its dtype and shape?")
 def _output(evidence: Evidence, batch: int) -> Check:
-    return same("; ".join(evidence.onnx().outputs), str(evidence.spec.output()), unit="output", source=NAMES)
+    spec, judged = evidence.spec, evidence.spec.onnx.output.name
+    asked = [
+        str(spec.output(size)) if name == judged else name
+        for size in spec.onnx_batches
+        for name in spec.onnx.all_outputs
+    ]
+    names = [(found.partition(" ")[0], found) for found in evidence.onnx().outputs]
+    measured = [found if name == judged else name for name, found in names]
+    return same("; ".join(measured), "; ".join(asked), unit="output", source=NAMES)
 
 
 @GATES.take(ids.ONNX_WEIGHTS, "Is every initializer equal to its checkpoint tensor, bit for bit?")
@@ -54,3 +63,12 @@ def _logits_follow(evidence: Evidence, batch: int) -> Check:
 @GATES.take(ids.ONNX_BATCH_INVARIANCE_ABS_ERROR, "Does an image get the same logits in a batch of 16 as alone?")
 def _onnx_batches(evidence: Evidence, batch: int) -> Check:
     return within(evidence.logit_errors().between_batches, evidence.spec.onnx.batch_invariance_abs_error)
+
+
+@GATES.take(
+    ids.ONNX_GRAPH_STEP_ABS_ERROR,
+    "Are the logits the same before and after the port's graph step?",
+    where=Where.GRAPH_STEP,
+)
+def _graph_step(evidence: Evidence, batch: int) -> Check:
+    return within(evidence.graph_step().largest, evidence.spec.onnx.logits_abs_error)
