@@ -48,7 +48,8 @@ def verdict_lines(verdict: RunVerdict) -> list[str]:
     not_judged = _listed("not judged, for want of a published figure", verdict.not_judged)
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
     counts += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
-    return [*not_judged, *missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
+    remarks = [f"note: {remark}" for remark in verdict.remarks]
+    return [*not_judged, *missing, *remarks, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
 def _listed(what: str, names: Sequence[GateId]) -> list[str]:

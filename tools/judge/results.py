@@ -73,7 +73,8 @@ class GateResult:
 class RunVerdict:
     """The last word, what qualifies it, and the ids of the gates that failed, are missing, or could not be asked.
 
-    `unpinned` says that no digest tells whose weights these are. `not_judged` gates are neither passed nor missing.
+    `unpinned` says that no digest tells whose weights these are. `not_judged` gates are neither passed nor missing;
+    `remarks` (tools/judge/remarks.py) change nothing and stand beside the word.
     """
 
     word: Word
@@ -84,11 +85,16 @@ class RunVerdict:
     failed: tuple[GateId, ...]
     missing: tuple[GateId, ...]
     not_judged: tuple[GateId, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def made_on(self) -> tuple[Word, ...]:
+        """What the evidence was made on, where it was not device, published weights and published data."""
+        weak = ((Word.SIMULATED, self.simulated), (Word.SAMPLE, self.sample), (Word.UNPINNED, self.unpinned))
+        return tuple(word for word, so in weak if so)
 
     @property
     def banner(self) -> str:
         """The word with what its evidence was made on, e.g. `REJECTED (SIMULATED, SAMPLE)`."""
-        weak = ((Word.SIMULATED, self.simulated), (Word.SAMPLE, self.sample), (Word.UNPINNED, self.unpinned))
-        made_on = [word for word, so in weak if so]
-        others = [word for word in made_on if word is not self.word]
+        others = [word for word in self.made_on if word is not self.word]
         return f"{self.word} ({', '.join(others)})" if others else str(self.word)

@@ -16,6 +16,7 @@ def judge_run(
     simulated: bool,
     unpinned: bool = False,
     interrupted: bool = False,
+    remarks: Sequence[str] = (),
 ) -> RunVerdict:
     """Judge a run from its gate results alone.
 
@@ -23,7 +24,7 @@ def judge_run(
     `simulated` that offline models ran on the simulator, `unpinned` that no digest of the checkpoint is known. One FAIL
     is REJECTED; a gate of the inventory that did not end with PASS or NOT JUDGED is missing and makes the run
     INCOMPLETE, as does a run that decided nothing or was `interrupted`; only then do SIMULATED, SAMPLE, UNPINNED and
-    ACCEPTED follow.
+    ACCEPTED follow. `remarks` go beside the word.
     """
     passed = {result.id for result in results if result.check.verdict is Verdict.PASS}
     failed = tuple(result.id for result in results if result.check.verdict is Verdict.FAIL)
@@ -42,6 +43,7 @@ def judge_run(
         failed=failed,
         missing=missing,
         not_judged=not_judged,
+        remarks=tuple(remarks),
     )
 
 

@@ -28,6 +28,7 @@ from tools.judge.files import Files, Refused, read_whole
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected
 from tools.judge.lines import printable, table, verdict_lines
+from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
 from tools.judge.several import disagreements, merge
@@ -113,6 +114,7 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
         sample=any(_is_sample(bundle, spec) for bundle in bundles),
         simulated=any(_is_simulated(bundle) for bundle in bundles),
         unpinned=not spec.checkpoint.pinned,
+        remarks=list(dict.fromkeys(said for one in bundles for said in remarks(spec, one.record.dataset))),
         interrupted=any(bool(bundle.record.interrupted) for bundle in bundles),
     )
 

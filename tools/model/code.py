@@ -52,12 +52,12 @@ def code_digests(place: str, folder: Path) -> dict[str, str]:
     while waiting:
         path = waiting.pop()
         source = path.read_bytes()
-        known[f"code {_shown(path, folder)}"] = hashlib.sha256(source).hexdigest()
+        known[f"code {_label(path, folder)}"] = hashlib.sha256(source).hexdigest()
         for name in _imported(source, path, folder):
             found = _local(name, folder)
             if found is None:
                 known |= _library(name)
-            elif f"code {_shown(found, folder)}" not in known:
+            elif f"code {_label(found, folder)}" not in known:
                 waiting.append(found)
     return known | ({} if module_name.endswith(".py") else _library(module_name))
 
@@ -155,7 +155,7 @@ def _library(name: str) -> dict[str, str]:
     return {f"version {found}": metadata.version(found) for found in distributions}
 
 
-def _shown(path: Path, folder: Path) -> str:
-    """A file's name for people: below the port's folder where it lies there."""
+def _label(path: Path, folder: Path) -> str:
+    """A file's name for people and keys: below the folder that it was found in, the port's first."""
     place = path.resolve()
-    return str(place.relative_to(folder.resolve())) if place.is_relative_to(folder.resolve()) else place.name
+    return next((str(place.relative_to(root)) for root in _roots(folder) if place.is_relative_to(root)), str(place))

@@ -14,8 +14,9 @@ from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, Timing
+from tools.judge.acceptance import Acceptance, DatasetRecord, Timing
 from tools.judge.gates import expected
+from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
 from tools.pipeline.inputs import Inputs
@@ -65,6 +66,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
         sample=setup.sample,
         simulated=ran_om and (not setup.on_device or staging.simulated()),
         unpinned=not setup.spec.checkpoint.pinned,
+        remarks=remarks(setup.spec, next(iter(staging.pieces(DatasetRecord)), None)),
         interrupted=bool(interrupted),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from tools.judge.acceptance import Acceptance
 from tools.judge.lines import MEANING
-from tools.judge.results import Verdict, Word
+from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.tables import AccuracyRow, ThroughputRow, accuracy_rows, references, throughput_rows
@@ -17,14 +17,12 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
-    """The verdict in the first line, with SIMULATED and SAMPLE where so, then what was judged, then both tables."""
+    """The verdict in the first line, with SIMULATED, SAMPLE and UNPINNED where so, then what was judged, then both tables."""
     verdict = acceptance.verdict
     lines = [f"**{verdict.banner}**: {MEANING[verdict.word]}.", ""]
-    lines += [
-        f"> **{word}**: {words.BANNER[word]}\n"
-        for word, so in ((Word.SIMULATED, verdict.simulated), (Word.SAMPLE, verdict.sample))
-        if so
-    ]
+    lines += [f"> **{word}**: {words.BANNER[word]}\n" for word in verdict.made_on]
+    lines += [f"- Note: {escaped(remark)}" for remark in verdict.remarks]
+    lines += [f"- Not judged, nobody published a figure: {', '.join(verdict.not_judged)}"] if verdict.not_judged else []
     lines += [f"- {name}: {escaped(value)}" for name, value in _judged(acceptance, spec)]
     lines += [
         "",

@@ -60,7 +60,7 @@ class Fact:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything on the first screen; `made_on` are SIMULATED and SAMPLE where so."""
+    """Everything on the first screen; `made_on` are SIMULATED, SAMPLE and UNPINNED where so."""
 
     word: Word
     chinese_word: str
@@ -69,6 +69,8 @@ class Summary:
     made_on: tuple[Word, ...]
     failed: tuple[Reason, ...]
     missing: tuple[Reason, ...]
+    not_judged: tuple[Reason, ...]
+    remarks: tuple[str, ...]
     warnings: tuple[Warned, ...]
     tiles: tuple[Tile, ...]
     facts: tuple[Fact, ...]
@@ -89,9 +91,11 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
         chinese_word=words.CHINESE_WORD[verdict.word],
         meaning=MEANING[verdict.word],
         chinese_meaning=words.CHINESE_MEANING[verdict.word],
-        made_on=tuple(word for word, so in ((Word.SIMULATED, verdict.simulated), (Word.SAMPLE, verdict.sample)) if so),
+        made_on=verdict.made_on,
         failed=_reasons([row for row in rows if row.verdict is Verdict.FAIL], stages),
         missing=_reasons([row for row in rows if row.id in missing], stages),
+        not_judged=_reasons([row for row in rows if row.verdict is Verdict.NOT_JUDGED], stages),
+        remarks=verdict.remarks,
         warnings=_warnings(rows),
         tiles=(_gates_tile(acceptance), *_loss_tiles(acceptance.variants), *_rate_tile(acceptance)),
         facts=_facts(acceptance, spec),
@@ -123,7 +127,7 @@ def _lines(rows: Sequence[GateRow]) -> tuple[str, ...]:
 
 def _said(row: GateRow) -> str:
     check = row.check
-    if check is None or row.verdict is Verdict.NOT_RUN:
+    if check is None or row.verdict in (Verdict.NOT_RUN, Verdict.NOT_JUDGED):
         return _begun(row.detail)
     number = f"{check.measured:.6g}" if isinstance(check.measured, float) else _begun(check.measured)
     text = f"{row.verdict}: measured {number}, allowed {check.threshold} ({check.unit})"
@@ -139,6 +143,7 @@ def _gates_tile(acceptance: Acceptance) -> Tile:
     verdict = acceptance.verdict
     total = verdict.passed + len(verdict.failed) + len(verdict.missing)
     note = f"{len(verdict.failed)} failed, {len(verdict.missing)} missing"
+    note += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
     return Tile("Gates passed", "检查项", Markup("{} <small>of {}</small>").format(verdict.passed, total), note)
 
 

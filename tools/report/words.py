@@ -25,6 +25,7 @@ CHINESE_WORD = {
     Word.INCOMPLETE: "验收未完成",
     Word.SIMULATED: "仅为模拟运行",
     Word.SAMPLE: "仅为样例数据",
+    Word.UNPINNED: "权重来源未经确认",
 }
 CHINESE_MEANING = {
     Word.ACCEPTED: "在真实设备上，使用已发布的权重与完整数据集，全部检查均已通过",
@@ -32,15 +33,18 @@ CHINESE_MEANING = {
     Word.INCOMPLETE: "没有失败项，但仍有检查未完成",
     Word.SIMULATED: "全部检查在模拟器上通过，不代表任何真实设备的结果",
     Word.SAMPLE: "全部检查在样例数据上通过，不代表已发布模型的结果",
+    Word.UNPINNED: "全部检查在真实设备上通过，但没有摘要可确认权重文件的来源",
 }
 BANNER = {
     Word.SIMULATED: "Offline models ran on the simulator: nothing on this page is a statement about a device.",
     Word.SAMPLE: "Checkpoint or data are the embedded sample's: nothing on this page is a statement about the "
     "published model.",
+    Word.UNPINNED: "No digest of the checkpoint is known: these may be any training run's weights.",
 }
 CHINESE_BANNER = {
     Word.SIMULATED: "离线模型在模拟器上运行，本页内容不代表任何真实设备。",
     Word.SAMPLE: "权重或数据为内置样例，本页内容不代表已发布的模型。",
+    Word.UNPINNED: "权重文件没有已知摘要，可能来自任意一次训练。",
 }
 
 
