@@ -25,6 +25,11 @@ def test_pth_reaches_its_published_top5(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("pth.accuracy.above_chance")
+def test_pth_classifies_beyond_guessing(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("onnx.accuracy.ids")
 def test_onnx_predicts_every_label(judged: Judged) -> None:
     assert judged.passed

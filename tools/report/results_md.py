@@ -17,7 +17,7 @@ _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
-    """The verdict in the first line, with SIMULATED, SAMPLE and UNPINNED where so, then what was judged, then both tables."""
+    """The verdict in the first line with what qualifies it, then what was judged, then both tables."""
     verdict = acceptance.verdict
     lines = [f"**{verdict.banner}**: {MEANING[verdict.word]}.", ""]
     lines += [f"> **{word}**: {words.BANNER[word]}\n" for word in verdict.made_on]

@@ -7,7 +7,8 @@ from typing import Callable
 
 from tools.base.errors import Stage
 from tools.judge import agreement, ids
-from tools.judge.checks import conserved, made, not_judged
+from tools.judge.chance import above_chance
+from tools.judge.checks import conserved, made, not_judged, not_run
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Basis, Gate, Inventory, Judge, Where
 from tools.judge.ids import ONNX, PTH, GateId, Variant
@@ -26,6 +27,12 @@ def _predicted(variant: Variant, evidence: Evidence) -> Check:
 
 def _finite(variant: Variant, evidence: Evidence) -> Check:
     return made(f"{evidence.top_five(variant).images} rows")
+
+
+def _above_chance(variant: Variant, evidence: Evidence) -> Check:
+    if evidence.dataset().embedded_sample and evidence.spec.kind != "sample":
+        return not_run("the embedded sample's labels mean nothing to other weights", threshold="-", unit="percent")
+    return above_chance(evidence.top_five(variant), evidence.spec.classes)
 
 
 def _drop(k: int, variant: Variant, evidence: Evidence) -> Check:
@@ -109,6 +116,7 @@ GATES += [
         PTH,
         ("ids", "Has the checkpoint given one prediction for every label?", _predicted),
         ("finite", "Are the checkpoint's logits finite for every image?", _finite),
+        ("above_chance", "Does the checkpoint classify these images at all, beyond guessing?", _above_chance),
         (
             "top1_error_pp",
             "Does the checkpoint reach its published Top-1 on the full data set?",

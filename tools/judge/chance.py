@@ -1,0 +1,63 @@
+"""Does the reference classify these images at all? At chance level nothing can be lost, and every drop passes."""
+
+from __future__ import annotations
+
+import math
+import operator
+
+from tools.judge.predictions import TopFive
+from tools.judge.results import Check, Verdict
+
+DOUBT = 1e-3
+"""How likely guessing may be to get as many images right as were got right."""
+USEFUL = 0.25
+"""A reference that is of any use covers a quarter of the way from chance to 100 %; published ones cover half and more."""
+CERTAINTY = 3
+"""FAIL takes this many times the images that a reference of use needs on average; with fewer it stays open."""
+
+
+def above_chance(top: TopFive, classes: int) -> Check:
+    """Whether guessing among so many classes explains the Top-1, by Chernoff's bound on the binomial tail.
+
+    The bound exp(-n KL(k/n || 1/classes)) is at least the probability that n guesses get k right, so that PASS is
+    never too early. Where a shifted label would have been right far more often, the check says so.
+    """
+    chance, right = 1 / classes, top.top_k(1).percent / 100
+    needed = CERTAINTY * math.ceil(_DOUBT / divergence(chance + USEFUL * (1 - chance), chance)) if classes > 1 else 0
+    passed = classes > 1 and right > chance and top.images * divergence(right, chance) >= _DOUBT
+    enough = top.images >= needed
+    verdict = Verdict.PASS if passed else Verdict.FAIL if enough else Verdict.INCONCLUSIVE
+    return Check(
+        measured=100 * right,
+        threshold=f"> {100 * chance:.4g}, beyond guessing",
+        unit="percent",
+        verdict=verdict,
+        detail="" if passed else _detail(top, enough=enough, needed=needed),
+        source=f"{classes} classes; guessing may explain it with a probability of {DOUBT:g} at most",
+    )
+
+
+_DOUBT = -math.log(DOUBT)
+
+
+def divergence(share: float, chance: float) -> float:
+    """Kullback-Leibler divergence of two Bernoulli distributions, in nats: how surprising a share is by chance."""
+    terms = ((share, chance), (1 - share, 1 - chance))
+    return sum(one * math.log(one / other) for one, other in terms if one > 0)
+
+
+def _detail(top: TopFive, *, enough: bool, needed: int) -> str:
+    if not enough:
+        return f"too few images to tell the reference from guessing: {top.images} of {needed}"
+    words = "the reference does not classify these images: labels, recipe, network or weights are not its own"
+    shifted = {shift: _right(top, shift) for shift in (1, -1)}
+    best = max(shifted, key=lambda shift: shifted[shift])
+    if shifted[best] > max(10 * _right(top, 0), top.images * USEFUL):
+        percent = 100 * shifted[best] / top.images
+        words += f"; with labels moved by {best:+d} Top-1 would be {percent:.1f} %: is `model.label_offset` right?"
+    return words
+
+
+def _right(top: TopFive, shift: int) -> int:
+    """Images whose best class is the label moved by so much."""
+    return sum(map(operator.eq, top.columns[0], (label + shift for label in top.labels)))
