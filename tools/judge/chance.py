@@ -11,7 +11,7 @@ from tools.judge.results import Check, Verdict
 DOUBT = 1e-3
 """How likely guessing may be to get as many images right as were got right."""
 USEFUL = 0.25
-"""A reference that is of any use covers a quarter of the way from chance to 100 %; published ones cover half and more."""
+"""A reference of any use covers a quarter of the way from chance to 100 %; published ones cover half and more."""
 CERTAINTY = 3
 """FAIL takes this many times the images that a reference of use needs on average; with fewer it stays open."""
 
@@ -28,7 +28,7 @@ def above_chance(top: TopFive, classes: int) -> Check:
     enough = top.images >= needed
     verdict = Verdict.PASS if passed else Verdict.FAIL if enough else Verdict.INCONCLUSIVE
     return Check(
-        measured=100 * right,
+        measured=top.top_k(1).percent,
         threshold=f"> {100 * chance:.4g}, beyond guessing",
         unit="percent",
         verdict=verdict,
