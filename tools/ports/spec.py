@@ -93,7 +93,8 @@ def _read(tree: yaml.MappingNode) -> Spec:
         inside = f"{error.path}{'.' + unknown[1] if unknown else ''}".lstrip(".")
         allowed = ", ".join(error.allowed) or None
         message = f"{inside or 'top level'}: {error.message}"
-        raise SpecError(message, where=place(node_at(tree, inside)), allowed=allowed) from error
+        fix = "write it in quotes" if error.message.startswith("Expected `str`, got") else None
+        raise SpecError(message, where=place(node_at(tree, inside)), allowed=allowed, fix=fix) from error
 
 
 def _resolved(root: yaml.MappingNode, shared: yaml.Node, path: Path) -> yaml.MappingNode:
