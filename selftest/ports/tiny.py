@@ -67,7 +67,12 @@ class TinyPort:
 
 
 def tiny_port(
-    folder: Path, *, classes: int = 10, label_offset: int = 0, arguments: Mapping[str, object] | None = None, **sections: str
+    folder: Path,
+    *,
+    classes: int = 10,
+    label_offset: int = 0,
+    arguments: Mapping[str, object] | None = None,
+    **sections: str,
 ) -> TinyPort:
     """Write it; `sections` replace lines of the port's YAML by their key, such as `onnx` or `preprocessing`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +89,11 @@ def tiny_port(
 
 
 def _yaml(
-    arguments: Mapping[str, object], classes: int, label_offset: int, digests: tuple[str, str], sections: Mapping[str, str]
+    arguments: Mapping[str, object],
+    classes: int,
+    label_offset: int,
+    digests: tuple[str, str],
+    sections: Mapping[str, str],
 ) -> str:
     said = ", ".join(f"{name}: {value}" for name, value in arguments.items())
     lines = {

@@ -128,9 +128,7 @@ class Bundle(Evidence):
         recorded = self.variants[variant].agreement
         if recorded is None:
             raise NoEvidence(f"no agreement of {variant} was recorded")
-        bounds = (
-            self.spec.agreement.onnx if variant.kind == "onnx" else self.spec.agreement.om(on_device=self.on_device)
-        )
+        bounds = self.spec.agreement_bounds(variant.kind, on_device=self.on_device)
         near_tie = bounds.near_tie_logits.value
         known = set(recorded.flipped_beyond_near_tie)
         surely, possibly = found.surely_beyond(near_tie), found.possibly_beyond(near_tie)

@@ -394,6 +394,27 @@ class Spec(Entry):
         """Whether anybody published what this port reaches on a chip."""
         return any(device.om_top1 or device.om_top5 or device.throughput for device in self.devices)
 
+    @property
+    def half(self) -> bool:
+        """Whether the ONNX file takes or gives float16, which rounds what onnxruntime computes in float32."""
+        return "float16" in (self.onnx.input.dtype, self.onnx.output.dtype)
+
+    @property
+    def logits_bound(self) -> AtMost:
+        """How far onnxruntime's logits may lie from torch's; with float16 at the ends as far as an OM's."""
+        return self.agreement.om_on_simulator.max_abs_error if self.half else self.onnx.logits_abs_error
+
+    @property
+    def onnx_batch_bound(self) -> AtMost:
+        """How far batches of the ONNX file may lie apart."""
+        return self.om.batch_invariance_abs_error if self.half else self.onnx.batch_invariance_abs_error
+
+    def agreement_bounds(self, kind: str, *, on_device: bool) -> LogitAgreement:
+        """The bounds for a variant's logits, by its arithmetic; `kind` is `onnx` or `om`."""
+        if kind == "onnx" and not self.half:
+            return self.agreement.onnx
+        return self.agreement.om(on_device=on_device and kind == "om")
+
     def device(self, soc: str) -> Device | None:
         """The machine class of this chip, None where nothing is known about it."""
         return next((device for device in self.devices if device.soc == soc), None)

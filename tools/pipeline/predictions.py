@@ -14,7 +14,7 @@ from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions
 from tools.judge.agreement import Agreement
 from tools.judge.handover import Handover, handover
-from tools.judge.ids import ONNX, PTH, Variant
+from tools.judge.ids import PTH, Variant
 from tools.judge.predictions import TopFive, top_five
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
@@ -91,7 +91,6 @@ class PredictionStep:
     @once
     def agreement(self, variant: Variant) -> Agreement:
         """The variant's logits held against the checkpoint's."""
-        asked = self._context.spec.agreement
-        bounds = asked.onnx if variant == ONNX else asked.om(on_device=self._context.on_device)
+        bounds = self._context.spec.agreement_bounds(variant.kind, on_device=self._context.on_device)
         near_tie = bounds.near_tie_logits.value
         return agree(self.predictions(PTH), self.predictions(variant), near_tie_logits=near_tie)

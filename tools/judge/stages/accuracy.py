@@ -58,8 +58,7 @@ def _om_published(k: int, variant: Variant, evidence: Evidence) -> Check:
 
 
 def _agrees(question: str, variant: Variant, evidence: Evidence) -> Check:
-    bounds = evidence.spec.agreement
-    asked = bounds.onnx if variant == ONNX else bounds.om(on_device=evidence.on_device)
+    asked = evidence.spec.agreement_bounds(variant.kind, on_device=evidence.on_device)
     return agreement.CHECKS[question](evidence.agreement(variant), getattr(asked, question))
 
 

@@ -57,12 +57,12 @@ def _weights(evidence: Evidence, batch: int) -> Check:
 
 @GATES.take(ids.ONNX_LOGITS_ABS_ERROR, "Do onnxruntime's logits follow torch's?")
 def _logits_follow(evidence: Evidence, batch: int) -> Check:
-    return within(evidence.logit_errors().to_reference, evidence.spec.onnx.logits_abs_error)
+    return within(evidence.logit_errors().to_reference, evidence.spec.logits_bound)
 
 
 @GATES.take(ids.ONNX_BATCH_INVARIANCE_ABS_ERROR, "Does an image get the same logits in a batch of 16 as alone?")
 def _onnx_batches(evidence: Evidence, batch: int) -> Check:
-    return within(evidence.logit_errors().between_batches, evidence.spec.onnx.batch_invariance_abs_error)
+    return within(evidence.logit_errors().between_batches, evidence.spec.onnx_batch_bound)
 
 
 @GATES.take(
@@ -71,4 +71,4 @@ def _onnx_batches(evidence: Evidence, batch: int) -> Check:
     where=Where.GRAPH_STEP,
 )
 def _graph_step(evidence: Evidence, batch: int) -> Check:
-    return within(evidence.graph_step().largest, evidence.spec.onnx.logits_abs_error)
+    return within(evidence.graph_step().largest, evidence.spec.logits_bound)
