@@ -1,4 +1,4 @@
-"""Which numbers were loosened between two specs? `python tools/spec_diff.py OLD.yaml NEW.yaml`
+"""Which numbers were loosened between two ports? `python tools/spec_diff.py OLD.yaml NEW.yaml`, or their names
 
 Lists everything that became easier to pass and exits 1 unless the new spec gives a reason for each: `reason` beside a
 number, `reasons` (path to text) for lists and plain values. A reason that stood there before excuses nothing, nor does
@@ -18,7 +18,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, Number
 from tools.judge.spec import Spec
-from tools.ports.spec import load_spec
+from tools.ports.spec import load_spec, port_path
 
 LOWER_IS_LOOSER = frozenset(
     (
@@ -158,8 +158,8 @@ def _fresh(old: str | None, new: str | None) -> str:
 def main() -> int:
     """Compare two files."""
     parser = Parser(description="List every number that a spec loosens, and fail unless each has a new reason.")
-    parser.add_argument("old", type=Path, help="the spec as it was")
-    parser.add_argument("new", type=Path, help="the spec as it is to be")
+    parser.add_argument("old", type=port_path, help="the port as it was: a file, or the name of one of the suite's")
+    parser.add_argument("new", type=port_path, help="the port as it is to be")
     arguments = parser.parse_args()
     found = loosened(load_spec(arguments.old), load_spec(arguments.new))
     for change in found:

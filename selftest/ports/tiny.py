@@ -69,7 +69,7 @@ class TinyPort:
 def tiny_port(
     folder: Path,
     *,
-    classes: int = 10,
+    classes: int = 100,
     label_offset: int = 0,
     arguments: Mapping[str, object] | None = None,
     **sections: str,
