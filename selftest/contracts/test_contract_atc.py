@@ -16,7 +16,6 @@ START = "ATC start working now, please wait for a moment."
 SUCCESS = "ATC run success, welcome to the next use."
 FAILURE = "ATC run failed, Please check the detail log, Try 'atc --help' for more information"
 CODE = re.compile(r"^(?:.*\()?((?:E|EZ|EI|EL|EH|EE)[0-9A-Z]{4,5})\)?:", re.MULTILINE)
-NEEDS_OLD_CANN = "newer CANN converts newer opsets; the guide's CANN 5.0.1 does not"
 
 
 def test_a_conversion_prints_both_lines_and_writes_the_om(host: Host, onnx_file: Path, tmp_path: Path) -> None:
@@ -60,11 +59,11 @@ def test_a_wrong_command_line_is_refused_with_its_code(
 
 
 def test_a_newer_opset_has_no_parser(host: Host, tmp_path: Path) -> None:
-    if host.target == "ascend":
-        pytest.skip(NEEDS_OLD_CANN)
-    model = tiny_model.save(tmp_path / "new.onnx", opset=12)
+    """No known release registers the operators of a classifier above opset 18; from CANN 8.5 on the code is E13010."""
+    model = tiny_model.save(tmp_path / "new.onnx", opset=19)
     done = host.run("atc", *atc_args(model, tmp_path / "tiny", host.soc), cwd=tmp_path)
-    assert (done.returncode, CODE.findall(done.stdout)) == (255, ["E19010"])
+    assert done.returncode == 255
+    assert {"E19010", "E13010"} & set(CODE.findall(done.stdout)), done.stdout
 
 
 def test_an_unknown_flag_is_refused(host: Host, onnx_file: Path, tmp_path: Path) -> None:

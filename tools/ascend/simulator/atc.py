@@ -10,8 +10,8 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parents[3])
 
-from tools.ascend.simulator import atc_request, offline_model
-from tools.ascend.simulator.atc_request import AtcError
+from tools.ascend.simulator import atc_flags, atc_request, offline_model
+from tools.ascend.simulator.atc_error import AtcError, invalid, not_simulated
 from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.faults import Fault, hang_or_die, ordered
 from tools.ascend.simulator.flags import FlagError
@@ -25,6 +25,11 @@ Traceback (most recent call last):
   File "te_fusion/parallel_compilation.py", line 431, in run
 EOFError"""
 EXIT_FAILED = 255
+GE_DTYPES = {
+    "float32": "DT_FLOAT",
+    **{name: f"DT_{name.upper()}" for name in ("float16", "uint8", "int8", "int32", "int64", "bool")},
+}
+"""How the vendor's JSON writes the element types."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,16 +39,25 @@ def main(argv: Sequence[str]) -> int:
         print(HELP)
         return 0
     try:
-        given = atc_request.read_flags(argv)
+        given = atc_flags.read(argv)
     except FlagError as error:
         print(error, file=sys.stderr)
         return 1
     print(START, flush=True)
     try:
-        return describe(given) if given.get("mode", "0") == "1" else compile_model(given, argv)
+        return _run_mode(given, argv)
     except AtcError as error:
         _print_failure(error)
         return EXIT_FAILED
+
+
+def _run_mode(given: dict[str, str], argv: Sequence[str]) -> int:
+    mode = given.get("mode", "0")
+    if mode in ("3", "5", "6", "7", "30"):
+        raise not_simulated(f"--mode={mode}")
+    if mode not in ("0", "1"):
+        raise invalid("mode", mode, "The value must be 0, 1, 3, 5, 6, 7 or 30.")
+    return describe(given) if mode == "1" else compile_model(given, argv)
 
 
 def compile_model(given: dict[str, str], argv: Sequence[str]) -> int:
@@ -107,7 +121,7 @@ def describe(given: dict[str, str]) -> int:
     document = {
         "name": model.name,
         "attr": [{"key": key, "value": {"s": value}} for key, value in attributes.items()],
-        "graph": [{"name": model.name, "op": [_data_op(spec) for spec in model.inputs]}],
+        "graph": [{"name": model.name, "op": [*map(_data_op, model.inputs), _output_op(model.outputs)]}],
     }
     Path(given["json"]).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(SUCCESS)
@@ -115,8 +129,16 @@ def describe(given: dict[str, str]) -> int:
 
 
 def _data_op(spec: offline_model.TensorSpec) -> dict[str, object]:
-    shape = {"dtype": "DT_FLOAT", "shape": {"dim": list(spec.shape)}, "layout": "NCHW"}
-    return {"name": spec.name, "type": "Data", "output_desc": [shape]}
+    return {"name": spec.name, "type": "Data", "output_desc": [_description(spec)]}
+
+
+def _output_op(specs: Sequence[offline_model.TensorSpec]) -> dict[str, object]:
+    return {"name": "Node_Output", "type": "NetOutput", "input_desc": [_description(spec) for spec in specs]}
+
+
+def _description(spec: offline_model.TensorSpec) -> dict[str, object]:
+    layout = "NCHW" if len(spec.shape) == 4 else "ND"
+    return {"dtype": GE_DTYPES[spec.dtype], "shape": {"dim": list(spec.shape)}, "layout": layout}
 
 
 def _print_failure(error: AtcError) -> None:

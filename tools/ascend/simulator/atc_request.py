@@ -2,82 +2,34 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.simulator import flags
+from tools.ascend.simulator import atc_flags
+from tools.ascend.simulator.atc_error import AtcError, invalid
 from tools.ascend.simulator.chips import SOC_VERSIONS
-
-FLAGS = frozenset(
-    [
-        "mode",
-        "om",
-        "json",
-        "model",
-        "weight",
-        "framework",
-        "output",
-        "input_format",
-        "input_shape",
-        "log",
-        "soc_version",
-        "out_nodes",
-        "output_type",
-        "op_select_implmode",
-        "optypelist_for_implmode",
-        "fusion_switch_file",
-        "dynamic_dims",
-        "dynamic_batch_size",
-        "dynamic_image_size",
-        "precision_mode",
-        "precision_mode_v2",
-        "input_fp16_nodes",
-        "input_shape_range",
-        "op_precision_mode",
-        "keep_dtype",
-        "buffer_optimize",
-        "enable_small_channel",
-        "modify_mixlist",
-        "insert_op_conf",
-        "auto_tune_mode",
-        "debug_dir",
-        "op_compiler_cache_mode",
-        "op_compiler_cache_dir",
-        "check_report",
-        "op_debug_level",
-        "device_id",
-    ]
-)
-LOG_LEVELS = ("null", "debug", "info", "warning", "error")
-INPUT_FORMATS = ("NCHW", "ND", "NCDHW")
-ONNX_FRAMEWORK = "5"
-
-
-class AtcError(Exception):
-    """A refusal: `code` and the text as in the vendor's error tables."""
-
-    def __init__(self, code: str, text: str, cause: str = "", solution: str = "") -> None:
-        self.code, self.text, self.cause, self.solution = code, text, cause, solution
-        super().__init__(f"{code}: {text}")
+from tools.ascend.simulator.numerics import Numerics
 
 
 @dataclass(frozen=True)
 class Request:
-    """A conversion: `shapes` by input name with the batch first, `target` the OM with its suffix."""
+    """A conversion: `shapes` by input name with the batch first, `target` the OM with its suffix.
+
+    The last three fields are texts as given: nodes whose outputs become the model's, types of outputs, fp16 inputs.
+    """
 
     model: Path
     target: Path
     shapes: dict[str, tuple[int, ...]]
     soc: str
     command_line: str
-
-
-def read_flags(argv: Sequence[str]) -> dict[str, str]:
-    """The flags by name; FlagError for what gflags refuses."""
-    return flags.parse(argv, FLAGS)
+    numerics: Numerics = Numerics.FP16
+    clip_weights: bool = True
+    out_nodes: str = ""
+    output_type: str = ""
+    input_fp16_nodes: str = ""
 
 
 def check(given: dict[str, str], argv: Sequence[str]) -> Request:
@@ -85,35 +37,34 @@ def check(given: dict[str, str], argv: Sequence[str]) -> Request:
     for name in ("model", "framework", "output", "soc_version"):
         if name not in given:
             raise AtcError("E10007", f"[--{name}] is required.", solution="Set this parameter.")
-    _check_choices(given)
-    model = Path(given["model"])
-    if not model.is_file():
-        raise AtcError("E10020", f"Path [{model}] for parameter [--model] does not exist or cannot be read.")
-    target = Path(f"{given['output']}.om")
-    if given["output"].endswith("/") or not target.parent.is_dir():
-        raise AtcError("E10022", f"Directory [{target.parent}] for parameter [--output] does not exist.")
+    if given["soc_version"] not in SOC_VERSIONS:
+        raise invalid("soc_version", given["soc_version"], "The value is not in the support list.")
+    atc_flags.check(given)
     return Request(
-        model=model,
-        target=target,
+        model=_model(given["model"]),
+        target=_target(given["output"]),
         shapes=parse_shapes(given.get("input_shape", "")),
         soc=given["soc_version"],
         command_line=" ".join(("atc", *argv)),
+        numerics=Numerics.asked(given),
+        clip_weights=given.get("is_weight_clip", "1") == "1",
+        out_nodes=given.get("out_nodes", ""),
+        output_type=given.get("output_type", ""),
+        input_fp16_nodes=given.get("input_fp16_nodes", ""),
     )
 
 
-def _check_choices(given: dict[str, str]) -> None:
-    if given["soc_version"] not in SOC_VERSIONS:
-        raise _invalid("soc_version", given["soc_version"], "The value is not in the support list")
-    if given["framework"] != ONNX_FRAMEWORK:
-        raise _invalid("framework", given["framework"], "The simulator converts ONNX (5) only")
-    if given.get("input_format", "NCHW") not in INPUT_FORMATS:
-        raise _invalid("input_format", given["input_format"], f"ONNX models support {', '.join(INPUT_FORMATS)}")
-    if given.get("log", "null") not in LOG_LEVELS:
-        raise AtcError("E10010", f"The log level [{given['log']}] for [--log] is not one of {', '.join(LOG_LEVELS)}.")
+def _model(text: str) -> Path:
+    if not Path(text).is_file():
+        raise AtcError("E10020", f"Path [{text}] for parameter [--model] does not exist or cannot be read.")
+    return Path(text)
 
 
-def _invalid(name: str, value: str, reason: str) -> AtcError:
-    return AtcError("E10001", f"Value [{value}] for parameter [--{name}] is invalid. Reason: {reason}.")
+def _target(text: str) -> Path:
+    target = Path(f"{text}.om")
+    if text.endswith("/") or not target.parent.is_dir():
+        raise AtcError("E10022", f"Directory [{target.parent}] for parameter [--output] does not exist.")
+    return target
 
 
 def parse_shapes(text: str) -> dict[str, tuple[int, ...]]:
@@ -136,8 +87,3 @@ def parse_shapes(text: str) -> dict[str, tuple[int, ...]]:
             )
         shapes[name] = tuple(int(number) for number in numbers)
     return shapes
-
-
-def elements(shape: tuple[int, ...]) -> int:
-    """Values of one sample: the product of all dimensions but the batch."""
-    return math.prod(shape[1:])

@@ -67,10 +67,15 @@ def run(loaded: LoadedModel, entries: list[Entry], folder: Path, binary: bool) -
     for stem, outputs in dumps.spoiled(counted()):
         for position, values in enumerate(outputs, 1):
             path = folder / f"{stem}_{position}{'.bin' if binary else '.txt'}"
-            path.write_bytes(values.astype("<f4").tobytes() if binary else dumps.txt(values.reshape(1, -1)))
+            path.write_bytes(values.tobytes() if binary else dumps.txt(_as_text(values).reshape(1, -1)))
             dumps.after_write(path, first=written == 0)
             written += 1
     return inferred
+
+
+def _as_text(values: Array) -> Array:
+    """What text mode takes an output for: integers are read as float32, so that small ones print as 0 (section 2.1)."""
+    return values if values.dtype.kind == "f" else values.reshape(-1).view("<f4")
 
 
 def _samples(loaded: LoadedModel, entries: list[Entry]) -> Iterator[dumps.Sample]:
@@ -102,7 +107,7 @@ def _batches(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[E
     """The samples of each execution; a batch that the tool drops is told and left out."""
     import numpy as np
 
-    batch, shape = loaded.model.batch, loaded.model.inputs[0].shape[1:]
+    batch, shape, dtype = loaded.model.batch, loaded.model.inputs[0].shape[1:], loaded.model.inputs[0].dtype
     for start in range(0, len(entries), batch):
         group = entries[start : start + batch]
         contents = [_content(entry, loaded.sample_bytes) for entry in group]
@@ -112,7 +117,7 @@ def _batches(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[E
             continue
         if None in contents:
             continue
-        data = np.frombuffer(b"".join(filter(None, contents)), dtype="<f4").reshape(len(group), *shape)
+        data = np.frombuffer(b"".join(filter(None, contents)), dtype=dtype).reshape(len(group), *shape)
         yield group, data
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    Array = npt.NDArray[np.float32]
+    Array = npt.NDArray[np.generic]
 
 OPEN_FAILED = 507033
 LOAD_FAILED = 100000
@@ -54,7 +54,7 @@ class LoadedModel:
         return execution_ms(self.chip, self.model.batch, self.executions)
 
     def run(self, samples: Array) -> list[Array]:
-        """One execution: all outputs, float32, first axis samples, for up to a batch of samples.
+        """One execution: all outputs in the OM's element types, first axis samples, for up to a batch of samples.
 
         The model has a fixed batch: zeros fill a short one up, and what they yield is dropped.
         """

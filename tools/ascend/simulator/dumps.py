@@ -20,9 +20,10 @@ DROP_EVERY = 10
 
 
 def txt(values: Array) -> bytes:
-    """Six fixed decimals and a space after each value, a newline after each row of the last axis."""
+    """Six decimals (none for integers) and a space after each value, a newline after each row of the last axis."""
+    form = "%f " if values.dtype.kind == "f" else "%d "
     rows = values.reshape(-1, values.shape[-1]).tolist()
-    return "".join("".join(f"{value:f} " for value in row) + "\n" for row in rows).encode()
+    return "".join("".join(form % value for value in row) + "\n" for row in rows).encode()
 
 
 def after_write(path: Path, first: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 MAGIC = b"SIMOM\x00v1"
 DIGEST_BYTES = 32
+ITEM_BYTES = {"float32": 4, "float16": 2, "uint8": 1, "int8": 1, "int32": 4, "int64": 8, "bool": 1}
 _LENGTH = struct.Struct("<Q")
 
 
@@ -30,7 +31,7 @@ class TensorSpec:
     @property
     def nbytes(self) -> int:
         """Bytes of the whole tensor, batch included."""
-        return math.prod(self.shape) * {"float32": 4, "float16": 2, "uint8": 1}[self.dtype]
+        return math.prod(self.shape) * ITEM_BYTES[self.dtype]
 
 
 @dataclass(frozen=True)

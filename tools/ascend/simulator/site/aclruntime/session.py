@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,14 +10,14 @@ from typing import NoReturn
 
 import numpy as np
 
-from aclruntime.tensors import BaseTensor, MemorySummary, Tensor, TensorDesc, copy_ms
+from aclruntime.tensors import DTYPES, BaseTensor, MemorySummary, Tensor, TensorDesc, copy_ms
 from tools.ascend.simulator.chips import cores
 from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.device import DeviceError, LoadedModel
 from tools.ascend.simulator.faults import Fault, hang_or_die
 from tools.ascend.simulator.offline_model import TensorSpec
 
-FLOAT32_CODE, NCHW, ND = 0, 0, 2
+NCHW, ND = 0, 2
 DEBUG = 1
 GENERAL_FAILURE = "[1][ACL: general failure] "
 _open_devices: list[int] = []
@@ -75,7 +74,7 @@ class InferenceSession:
         """Execute `loop` times; the outputs asked for, on the device, batch included."""
         model = self._loaded.model
         contents = self._contents(feeds)
-        sample = np.frombuffer(contents[0], dtype="<f4").reshape(model.inputs[0].shape)
+        sample = np.frombuffer(contents[0], dtype=model.inputs[0].dtype).reshape(model.inputs[0].shape)
         outputs = self._loaded.run(sample)
         self._execute()
         known = {spec.name: index for index, spec in enumerate(model.outputs)}
@@ -166,8 +165,7 @@ class InferenceSession:
 
 def _describe(spec: TensorSpec) -> TensorDesc:
     layout = NCHW if len(spec.shape) == 4 else ND
-    size = 4 * math.prod(spec.shape)
-    return TensorDesc(spec.name, FLOAT32_CODE, layout, list(spec.shape), size, size)
+    return TensorDesc(spec.name, DTYPES[spec.dtype], layout, list(spec.shape), spec.nbytes, spec.nbytes)
 
 
 def _fail(reason: str) -> NoReturn:

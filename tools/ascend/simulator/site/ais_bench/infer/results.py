@@ -14,7 +14,7 @@ from ais_bench.infer.console import fail
 from ais_bench.infer.flavour import Flavour, flavour
 from tools.ascend.simulator import dumps
 
-Array = npt.NDArray[np.float32]
+Array = npt.NDArray[np.generic]
 PURE_STEM = "pure_infer_data"
 FilesInfo = dict[str, dict[str, list[str]]]
 
