@@ -18,8 +18,8 @@ from PIL import Image
 
 from selftest.odd_images import ODD, PHOTOS, RECIPE, SIZES, image_tensor, needs_photos, noise, turned
 from tools.data import preprocess
-from tools.data.bins_check import torchvision_reference
 from tools.data.preprocess import MOST_IMAGE_BYTES, UnreadableImageError, image_pixels, normalisation_table, read_image
+from tools.data.reference import torchvision_reference
 from tools.judge.spec import Preprocessing
 
 Reference = Callable[[Path], NDArray[np.float32]]

@@ -52,6 +52,7 @@ from tools.judge.facts import (
     OmFacts,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -184,6 +185,7 @@ class Staging:
             handovers=tuple(self.pieces(HandoverFacts)),
             bins=self._piece(BinFacts),
             parity=self._piece(ParityFacts),
+            recipe=self._piece(RecipeFacts),
             oms=tuple(self.pieces(OmFacts)),
             om_batch_errors=self._piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),
