@@ -15,11 +15,12 @@ from selftest.odd_images import MAKER, PHOTOS, RECIPE, image_tensor, needs_photo
 from tools.base.errors import PreprocessingError
 from tools.base.files import sha256_of
 from tools.data import journal, pixel_maker
-from tools.data.bins import JOURNAL, bin_bytes, list_bins, read_bins, write_bins
-from tools.data.bins_check import differing_bins
+from tools.data.bins import JOURNAL, BinType, bin_bytes, list_bins, read_bins, write_bins
+from tools.data.bins_check import differing_bins, inspect_bins
 from tools.data.pixel_maker import PixelMaker
 from tools.data.preprocess import image_pixels
 from tools.data.reference import torchvision_reference
+from tools.judge.facts import BinFacts
 from tools.judge.spec import Preprocessing
 
 IDS = ("a", "b", "c", "d")
@@ -260,3 +261,52 @@ def test_a_bin_of_another_size_is_refused_by_name(images: dict[str, Path], tmp_p
     with pytest.raises(PreprocessingError, match=r"b\.bin.*602108 bytes.*602112 bytes") as caught:
         read_bins(tmp_path / "bins", IDS, RECIPE)
     assert caught.value.gate == "preprocessing.bin_size"
+
+
+# --- float16, and sizes that are not square --------------------------------------------------------------------------
+
+WIDE = dataclasses.replace(RECIPE, resize_px=(40, 64), crop_px=(33, 50), interpolation="bicubic")
+
+
+@pytest.mark.parametrize("kind", ["float32", "float16"])
+@pytest.mark.parametrize("recipe", [RECIPE, WIDE], ids=["square", "wide"])
+def test_bins_are_of_the_inputs_type_and_size(
+    recipe: Preprocessing, kind: BinType, images: dict[str, Path], tmp_path: Path
+) -> None:
+    write_bins(images, tmp_path / "bins", PixelMaker(recipe), kind)
+    height, width = recipe.size
+    size = 3 * height * width * (4 if kind == "float32" else 2)
+    assert bin_bytes(recipe, kind) == size
+    assert {path.stat().st_size for path in list_bins(tmp_path / "bins").values()} == {size}
+    assert inspect_bins(tmp_path / "bins", recipe, kind) == BinFacts((), (), (), 4)
+    library = torchvision_reference(recipe)
+    assert differing_bins(images, tmp_path / "bins", library, digests(images), kind) == ()
+    batch = read_bins(tmp_path / "bins", ("c", "a"), recipe, kind)
+    assert batch.dtype == np.float32
+    exact = image_tensor(images["a"], recipe)
+    assert np.array_equal(batch[1], exact if kind == "float32" else exact.astype(np.float16))
+
+
+def test_bins_of_the_other_type_are_made_again_and_refused_by_their_size(
+    images: dict[str, Path], tmp_path: Path, made: list[str]
+) -> None:
+    write_bins(images, tmp_path / "bins", MAKER)
+    assert inspect_bins(tmp_path / "bins", RECIPE, "float16").wrong_size == IDS
+    with pytest.raises(PreprocessingError, match="602112 bytes; allowed 301056 bytes"):
+        read_bins(tmp_path / "bins", IDS, RECIPE, "float16")
+    made.clear()
+    write_bins(images, tmp_path / "bins", MAKER, "float16")
+    assert sorted(made) == list(IDS)
+
+
+def test_a_float16_bin_that_is_not_torchvisions_is_named(images: dict[str, Path], tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "bins", MAKER, "float16")
+    edit_bin(images, tmp_path / "bins")
+    library = torchvision_reference(RECIPE)
+    assert differing_bins(images, tmp_path / "bins", library, digests(images), "float16") == ("b",)
+
+
+def test_what_float16_cannot_hold_is_not_finite(images: dict[str, Path], tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, value_range="0..255", mean=(0.0,) * 3, std=(0.001,) * 3)
+    write_bins(images, tmp_path / "bins", PixelMaker(recipe), "float16")
+    assert inspect_bins(tmp_path / "bins", recipe, "float16").not_finite == IDS

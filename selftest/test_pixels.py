@@ -81,6 +81,21 @@ def test_bins_from_the_store_are_the_bins(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "stored" / f"{name}.bin").read_bytes()
 
 
+def test_float16_bins_from_the_store_are_the_bins(images: dict[str, Path], store: PixelStore, tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "direct", MAKER, "float16")
+    write_stored_bins(store, tmp_path / "stored", "float16")
+    for name, path in list_bins(tmp_path / "direct").items():
+        assert path.read_bytes() == (tmp_path / "stored" / f"{name}.bin").read_bytes()
+
+
+def test_a_store_that_is_not_square_is_bit_exact(images: dict[str, Path], tmp_path: Path) -> None:
+    wide = dataclasses.replace(RECIPE, resize_px=(40, 64), crop_px=None, interpolation="lanczos", channel_order="BGR")
+    write_pixels(images, tmp_path / "store", PixelMaker(wide))
+    store = PixelStore(tmp_path / "store", wide)
+    assert pixel_bytes(wide) == 40 * 64 * 3
+    assert store.read(("d",))[0].tobytes() == image_tensor(images["d"], wide).tobytes()
+
+
 def test_read_is_read_bins(store: PixelStore, tmp_path: Path) -> None:
     write_stored_bins(store, tmp_path / "bins")
     assert store.read(IDS).tobytes() == read_bins(tmp_path / "bins", IDS, RECIPE).tobytes()

@@ -114,9 +114,9 @@ def test_parts_are_resized_only_where_that_is_exact(monkeypatch: pytest.MonkeyPa
     """The sizes that are compared with torchvision above take both ways."""
     taken, right = set(), preprocess._parts_are_exact
 
-    def noted(size: tuple[int, int], resized: tuple[int, int], recipe: Preprocessing) -> bool:
-        taken.add(right(size, resized, recipe))
-        return right(size, resized, recipe)
+    def noted(size: tuple[int, int], resized: tuple[int, int], sizes: preprocess.Sizes) -> bool:
+        taken.add(right(size, resized, sizes))
+        return right(size, resized, sizes)
 
     monkeypatch.setattr(preprocess, "_parts_are_exact", noted)
     for size in SIZES:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from tools.data.preprocess import UnreadableImageError, normalisation_table
 from tools.data.reference import torchvision_reference
 from tools.judge.spec import Preprocessing
 
-FILTERS = ("bilinear", "bicubic", "lanczos", "nearest")
+Filter = Literal["bilinear", "bicubic", "lanczos", "nearest"]
+FILTERS: tuple[Filter, ...] = ("bilinear", "bicubic", "lanczos", "nearest")
 RESIZES: tuple[int | tuple[int, int] | None, ...] = (48, 37, (40, 64), (64, 40), None)
 CROPS: tuple[int | tuple[int, int] | None, ...] = (32, 33, (40, 24), (24, 37), None)
 SIZES = ((1, 1), (1, 90), (90, 1), (31, 33), (32, 32), (48, 48), (64, 40), (101, 37), (37, 200), (200, 55), (23, 90))
@@ -147,18 +149,22 @@ def test_an_image_smaller_than_the_crop_lies_in_black(tmp_path: Path) -> None:
 
 def test_only_the_quick_way_needs_no_whole_resize(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """AlexNet's recipe takes it; one of another filter never does."""
-    path, taken = tmp_path / "image.png", list[bool]()
-    right = preprocess._cut_whole
-    monkeypatch.setattr(preprocess, "_cut_whole", lambda *words: (taken.append(True), right(*words))[1])
+    path, taken, right = tmp_path / "image.png", list[str | None](), preprocess._cut_whole
+
+    def noted(image: Image.Image, size: tuple[int, int], asked: Preprocessing) -> Image.Image:
+        taken.append(asked.interpolation)
+        return right(image, size, asked)
+
+    monkeypatch.setattr(preprocess, "_cut_whole", noted)
     noise(500, 375).save(path)
     image_tensor(path, RECIPE)
     assert taken == []
     image_tensor(path, replace(RECIPE, interpolation="bicubic"))
-    assert taken == [True]
+    assert taken == ["bicubic"]
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_a_strip_that_explodes_is_refused_whatever_the_filter(name: str, tmp_path: Path) -> None:
+def test_a_strip_that_explodes_is_refused_whatever_the_filter(name: Filter, tmp_path: Path) -> None:
     path = tmp_path / "strip.png"
     noise(1, 20_000).save(path)
     with pytest.raises(UnreadableImageError, match="decompression bomb"):

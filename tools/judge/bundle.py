@@ -220,7 +220,7 @@ class Bundle(Evidence):
 
         Of pixels that a function of the port's own makes none are looked at.
         """
-        found = _there(self.record.parity, "no comparison of bins with a library's transforms")
+        found = _there(self.record.parity, "no comparison of bins with torchvision")
         asked = self.spec.preprocessing
         if asked.function is not None:
             return found
