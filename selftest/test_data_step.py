@@ -10,6 +10,7 @@ import pytest
 
 from selftest.odd_images import ODD, noise
 from tools.data.bins import list_bins
+from tools.imagenet_torch_preprocess import main
 from tools.judge.facts import ParityFacts, RecipeFacts
 from tools.judge.results import Verdict
 from tools.pipeline.data import DataStep
@@ -21,6 +22,7 @@ PARITY = "preprocessing.torchvision_parity"
 AS_STATED = "resize_px: 232\n    crop_px: 224\n    interpolation: bilinear"
 ALEXNET = "resize_px: 256\n    crop_px: 224\n    interpolation: bilinear"
 BY_FUNCTION = 'resize_px: null\n    crop_px: [6, 10]\n    interpolation: null\n    function: "python:mine.py:pixels"'
+FLOAT16 = "input: {name: actual_input_1, dtype: float16}"
 MODULE = """
 import io
 import numpy as np
@@ -131,9 +133,7 @@ def test_other_code_of_the_function_makes_the_pixels_again(place: Place) -> None
 
 
 def test_bins_are_of_the_inputs_type(place: Place) -> None:
-    place.port(
-        (ALEXNET, AS_STATED), ("input: {name: actual_input_1, dtype: float32}", "input: {name: x, dtype: float16}")
-    )
+    place.port((ALEXNET, AS_STATED), ("input: {name: actual_input_1, dtype: float32}", FLOAT16))
     with place.run() as run:
         assert passes(run)
         assert run.judge(PARITY).verdict is Verdict.PASS
@@ -159,3 +159,15 @@ def test_the_rare_image_is_looked_at_in_every_run_and_others_by_chance(place: Pl
             assert run.judge(PARITY).measured == "0 of 4"
     assert all("ILSVRC2012_val_00000001" in ids for ids in drawn)
     assert len(drawn) > 1
+
+
+def test_the_guides_command_preprocesses_for_any_port(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    place.port((ALEXNET, BY_FUNCTION), ("input: {name: actual_input_1, dtype: float32}", FLOAT16))
+    out = place.folder / "out"
+    assert main([str(place.folder / "val"), str(out), "--port", str(place.folder / "mine.yaml")]) == 0
+    assert capsys.readouterr().out.endswith(f"out: 12 bins of {3 * 6 * 10 * 2} bytes\n")
+    with place.run() as run:
+        bins = list_bins(run.data.bins().folder)
+        assert {name: path.read_bytes() for name, path in list_bins(out).items()} == {
+            name: path.read_bytes() for name, path in bins.items()
+        }
