@@ -13,6 +13,7 @@ from bench.reference import preprocessing_loop, with_one_thread
 from bench.rows import Row, Setting
 from tools.base.files import cpu_count
 from tools.data.bins import read_bins, write_bins
+from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.data.preprocess import image_pixels, read_image
 from tools.judge.spec import Preprocessing
@@ -41,13 +42,13 @@ def measure_preprocessing(setting: Setting) -> list[Row]:
 def measure_store(setting: Setting) -> list[Row]:
     """What the suite does with its store: bins for tools that read files, batches for engines that do not."""
     images = repeated(setting.files, IMAGES)
-    write_pixels(images, setting.fresh("store"), setting.recipe)
+    write_pixels(images, setting.fresh("store"), PixelMaker(setting.recipe))
     with closing(PixelStore(setting.scratch / "store", setting.recipe)) as store:
         write_stored_bins(store, setting.fresh("bins"))
         parts = [store.ids[start : start + BATCH] for start in range(0, len(images), BATCH)]
         rounds = in_turn(
             {
-                "preprocessed": lambda: write_bins(images, setting.fresh("preprocessed"), setting.recipe),
+                "preprocessed": lambda: write_bins(images, setting.fresh("preprocessed"), PixelMaker(setting.recipe)),
                 "bins written": lambda: write_stored_bins(store, setting.fresh("written")),
                 "bins read": lambda: [read_bins(setting.scratch / "bins", part, setting.recipe) for part in parts],
                 "store read": lambda: [store.read(part) for part in parts],
@@ -73,12 +74,12 @@ def _rounds(setting: Setting) -> Rounds:
         {
             "threads": lambda: loop(images, setting.fresh("reference")),
             "thread": lambda: with_one_thread(lambda: loop(images, setting.fresh("reference"))),
-            "bins": lambda: write_bins(images, setting.fresh("bins"), recipe),
-            "store": lambda: write_pixels(images, setting.fresh("store"), recipe),
+            "bins": lambda: write_bins(images, setting.fresh("bins"), PixelMaker(recipe)),
+            "store": lambda: write_pixels(images, setting.fresh("store"), PixelMaker(recipe)),
             "pixels": lambda: _on_all_cores(lambda path: _pixels(path, recipe), files),
             "decoded": lambda: _on_all_cores(_decode, files),
             "one core": lambda: [_pixels(path, recipe) for path in files],
-            "resumed": lambda: write_pixels(images, setting.scratch / "store", recipe),
+            "resumed": lambda: write_pixels(images, setting.scratch / "store", PixelMaker(recipe)),
         },
         setting.rounds,
     ).quicker("reference", "threads", "thread")

@@ -30,6 +30,7 @@ from tools.base import cli
 from tools.base.files import ROOT
 from tools.data.dataset import read_dataset
 from tools.data.info import bin_rows, image_rows, read_info, write_info
+from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.engines.predictions import load_predictions, save_predictions
 from tools.engines.streaming import Photographs, stream
@@ -83,7 +84,7 @@ def pixels(folder: Path) -> Path:
     found = file_digests(images.values())
     expected = {name: found[path.name] for name, path in images.items()}
     recipe = Recipe("pixels", {"images": digests_sha256(expected)})
-    return _cache(folder).get(recipe, lambda place: write_pixels(images, place, RECIPE, expected)).path
+    return _cache(folder).get(recipe, lambda place: write_pixels(images, place, PixelMaker(RECIPE), expected)).path
 
 
 def predicted(folder: Path) -> None:

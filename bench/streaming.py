@@ -15,6 +15,7 @@ from bench.reference import predict_bins
 from bench.rows import Row, Setting
 from tools.base.files import cpu_count
 from tools.data.bins import write_bins
+from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
 from tools.engines.streaming import Photographs, stream
 from tools.judge.spec import Preprocessing
@@ -109,10 +110,10 @@ def measure_host_streaming(setting: Setting, images: int) -> list[Row]:
 
     named, engine, recipe = repeated(setting.files, images), TorchEngine(state_dict(), "alexnet"), setting.recipe
     photographs = Photographs(named, recipe)
-    write_pixels(named, setting.fresh("store"), recipe)
+    write_pixels(named, setting.fresh("store"), PixelMaker(recipe))
 
     def by_bins() -> None:
-        write_bins(named, setting.fresh("bins"), recipe)
+        write_bins(named, setting.fresh("bins"), PixelMaker(recipe))
         predict_bins(engine, setting.scratch / "bins", tuple(named), recipe, BATCH)
 
     with closing(PixelStore(setting.scratch / "store", recipe)) as store:

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tools.base.files import ROOT
-from tools.data.preprocess import image_pixels, normalised, read_image
+from tools.data.pixel_maker import PixelMaker
+from tools.data.preprocess import normalised, read_image
 from tools.judge.spec import Preprocessing
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 RECIPE = load_spec(PUBLISHED_SPEC).preprocessing
+MAKER = PixelMaker(RECIPE)
 PHOTOS = ROOT.parent / "shared" / "data" / "photos" / "val"
 needs_photos = pytest.mark.skipif(not PHOTOS.is_dir(), reason=f"{PHOTOS} is not there")
 Write = Callable[[Path], None]
@@ -52,7 +54,7 @@ SIZES = (
 
 def image_tensor(path: Path, recipe: Preprocessing) -> NDArray[np.float32]:
     """A file through all steps of preprocessing."""
-    return normalised(image_pixels(read_image(path), recipe), recipe)
+    return normalised(PixelMaker(recipe).ready()(read_image(path)), recipe)
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from selftest.odd_images import PHOTOS, RECIPE, image_tensor, needs_photos, noise
+from selftest.odd_images import MAKER, PHOTOS, RECIPE, image_tensor, needs_photos, noise
 from tools.base.errors import PreprocessingError
 from tools.base.files import sha256_of
-from tools.data import journal, pixels
+from tools.data import pixel_maker, pixels
 from tools.data.bins import list_bins, read_bins, write_bin, write_bins
+from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import INDEX, JOURNAL, PIXELS, PixelStore, pixel_bytes, write_pixels, write_stored_bins
 from tools.data.preprocess import image_pixels, normalisation_table
 from tools.judge.spec import Preprocessing
@@ -37,7 +38,7 @@ def images(tmp_path: Path) -> dict[str, Path]:
 @pytest.fixture
 def store(images: dict[str, Path], tmp_path: Path) -> PixelStore:
     """The four in a store."""
-    write_pixels(images, tmp_path / "store", RECIPE)
+    write_pixels(images, tmp_path / "store", MAKER)
     return PixelStore(tmp_path / "store", RECIPE)
 
 
@@ -72,12 +73,27 @@ def test_every_byte_value_comes_out_as_the_table_says(store: PixelStore) -> None
 @needs_photos
 def test_bins_from_the_store_are_the_bins(tmp_path: Path) -> None:
     photos = {path.stem: path for path in sorted(PHOTOS.iterdir())[:20]}
-    write_bins(photos, tmp_path / "direct", RECIPE)
-    write_pixels(photos, tmp_path / "store", RECIPE)
+    write_bins(photos, tmp_path / "direct", MAKER)
+    write_pixels(photos, tmp_path / "store", MAKER)
     write_stored_bins(PixelStore(tmp_path / "store", RECIPE), tmp_path / "stored")
     assert list_bins(tmp_path / "direct").keys() == list_bins(tmp_path / "stored").keys()
     for name, path in list_bins(tmp_path / "direct").items():
         assert path.read_bytes() == (tmp_path / "stored" / f"{name}.bin").read_bytes()
+
+
+def test_float16_bins_from_the_store_are_the_bins(images: dict[str, Path], store: PixelStore, tmp_path: Path) -> None:
+    write_bins(images, tmp_path / "direct", MAKER, "float16")
+    write_stored_bins(store, tmp_path / "stored", "float16")
+    for name, path in list_bins(tmp_path / "direct").items():
+        assert path.read_bytes() == (tmp_path / "stored" / f"{name}.bin").read_bytes()
+
+
+def test_a_store_that_is_not_square_is_bit_exact(images: dict[str, Path], tmp_path: Path) -> None:
+    wide = dataclasses.replace(RECIPE, resize_px=(40, 64), crop_px=None, interpolation="lanczos", channel_order="BGR")
+    write_pixels(images, tmp_path / "store", PixelMaker(wide))
+    store = PixelStore(tmp_path / "store", wide)
+    assert pixel_bytes(wide) == 40 * 64 * 3
+    assert store.read(("d",))[0].tobytes() == image_tensor(images["d"], wide).tobytes()
 
 
 def test_read_is_read_bins(store: PixelStore, tmp_path: Path) -> None:
@@ -107,7 +123,7 @@ def test_bins_are_written_with_few_jobs_under_way_whatever_their_number(
 
     monkeypatch.setattr(pixels, "write_bin", noting)
     monkeypatch.setattr(pixels, "SMALL_JOBS", 1)
-    write_pixels(many, tmp_path / "store", tiny)
+    write_pixels(many, tmp_path / "store", PixelMaker(tiny))
     store = PixelStore(tmp_path / "store", tiny)
     store.ids = Noted(store.ids)
     write_stored_bins(store, tmp_path / "bins")
@@ -121,7 +137,7 @@ def test_only_the_index_is_waited_for_on_the_disk(
     """Rows that a power cut tears have another CRC-32 than the journal says, or another sha256 than the manifest."""
     synced = list[int]()
     monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
-    write_pixels(images, tmp_path / "store", RECIPE)
+    write_pixels(images, tmp_path / "store", MAKER)
     assert synced == [(tmp_path / "store" / INDEX).stat().st_size]
 
 
@@ -171,9 +187,9 @@ def test_a_resumed_run_remakes_what_changed(
         made.append(next(name for name, path in images.items() if path.read_bytes() == content))
         return image_pixels(content, recipe)
 
-    monkeypatch.setattr(journal, "image_pixels", counted)
+    monkeypatch.setattr(pixel_maker, "image_pixels", counted)
     change(images, store.folder)
-    write_pixels(images, store.folder, RECIPE)
+    write_pixels(images, store.folder, MAKER)
     assert sorted(made) == again
     whole = PixelStore(store.folder, RECIPE)
     assert all(whole.read((name,))[0].tobytes() == image_tensor(images[name], RECIPE).tobytes() for name in IDS)
@@ -181,7 +197,7 @@ def test_a_resumed_run_remakes_what_changed(
 
 def test_an_image_less_moves_the_rows_behind_it(images: dict[str, Path], store: PixelStore) -> None:
     del images["b"]
-    write_pixels(images, store.folder, RECIPE)
+    write_pixels(images, store.folder, MAKER)
     fewer = PixelStore(store.folder, RECIPE)
     assert fewer.ids == ("a", "c", "d")
     assert fewer.read(("d",))[0].tobytes() == image_tensor(images["d"], RECIPE).tobytes()
@@ -191,7 +207,7 @@ def test_bad_images_are_named_and_leave_no_store(images: dict[str, Path], store:
     os.truncate(images["a"], 3000)
     images["c"].write_text("<html>503</html>")
     with pytest.raises(PreprocessingError, match=r"2 of 4 images cannot be read: a\.JPEG .*; c\.JPEG "):
-        write_pixels(images, store.folder, RECIPE)
+        write_pixels(images, store.folder, MAKER)
     assert "no whole store" in refused(store.folder)
 
 
@@ -217,7 +233,7 @@ def test_a_store_that_is_cut_short_while_it_is_open_is_refused(store: PixelStore
 def test_a_huge_file_is_one_of_the_bad_images_and_not_read(images: dict[str, Path], tmp_path: Path) -> None:
     os.truncate(images["c"], 60 * 2**30)
     with pytest.raises(PreprocessingError, match=r"1 of 4 images cannot be read: c\.JPEG \(the file is too large: "):
-        write_pixels(images, tmp_path / "store", RECIPE)
+        write_pixels(images, tmp_path / "store", MAKER)
 
 
 def test_an_id_that_is_not_in_the_store_is_an_error(store: PixelStore) -> None:
@@ -230,11 +246,11 @@ def test_an_image_that_is_no_longer_the_digested_one_is_named_and_never_mixed_in
 ) -> None:
     """Neither by a first run nor by one that finds the rows of an earlier one."""
     expected = {name: sha256_of(path) for name, path in images.items()}
-    write_pixels(images, tmp_path / "store", RECIPE, expected)
+    write_pixels(images, tmp_path / "store", MAKER, expected)
     noise(260, 250, 99).save(images["b"], "JPEG")
     os.truncate(images["d"], 3000)
     for place in ("store", "new"):
         with pytest.raises(PreprocessingError, match=r"2 of 4 images were changed .*: b\.JPEG .*; d\.JPEG ") as caught:
-            write_pixels(images, tmp_path / place, RECIPE, expected)
+            write_pixels(images, tmp_path / place, MAKER, expected)
         assert caught.value.gate == "preprocessing.images"
         assert "no whole store" in refused(tmp_path / place)

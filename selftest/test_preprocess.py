@@ -18,8 +18,8 @@ from PIL import Image
 
 from selftest.odd_images import ODD, PHOTOS, RECIPE, SIZES, image_tensor, needs_photos, noise, turned
 from tools.data import preprocess
-from tools.data.bins_check import torchvision_reference
 from tools.data.preprocess import MOST_IMAGE_BYTES, UnreadableImageError, image_pixels, normalisation_table, read_image
+from tools.data.reference import torchvision_reference
 from tools.judge.spec import Preprocessing
 
 Reference = Callable[[Path], NDArray[np.float32]]
@@ -114,9 +114,9 @@ def test_parts_are_resized_only_where_that_is_exact(monkeypatch: pytest.MonkeyPa
     """The sizes that are compared with torchvision above take both ways."""
     taken, right = set(), preprocess._parts_are_exact
 
-    def noted(size: tuple[int, int], resized: tuple[int, int], recipe: Preprocessing) -> bool:
-        taken.add(right(size, resized, recipe))
-        return right(size, resized, recipe)
+    def noted(size: tuple[int, int], resized: tuple[int, int], sizes: preprocess.Sizes) -> bool:
+        taken.add(right(size, resized, sizes))
+        return right(size, resized, sizes)
 
     monkeypatch.setattr(preprocess, "_parts_are_exact", noted)
     for size in SIZES:

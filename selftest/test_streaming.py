@@ -19,6 +19,7 @@ from selftest.odd_images import RECIPE, image_tensor, noise
 from selftest.torch_models import SMALL, SMALL_SIDE_PX, random_weights
 from tools.base.errors import AccuracyError, PreprocessingError
 from tools.data.bins import read_bins, write_bins
+from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
 from tools.data.preprocess import image_pixels
 from tools.engines import streaming
@@ -145,8 +146,8 @@ def assert_threads_are_gone() -> None:
 
 @pytest.mark.parametrize("batch", [1, 4, 11, 16])
 def test_the_predictions_are_those_of_the_bins_to_the_bit(batch: int, images: dict[str, Path], tmp_path: Path) -> None:
-    write_bins(images, tmp_path / "bins", RECIPE)
-    write_pixels(images, tmp_path / "store", RECIPE)
+    write_bins(images, tmp_path / "bins", PixelMaker(RECIPE))
+    write_pixels(images, tmp_path / "store", PixelMaker(RECIPE))
     network, ids = Network(), tuple(images)
     parts = [ids[start : start + batch] for start in range(0, len(ids), batch)]
     expected = np.concatenate([network.logits(read_bins(tmp_path / "bins", part, RECIPE)) for part in parts])

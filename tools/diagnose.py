@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     spec = port.spec
     ids, om_logits = _probes(arguments.bins, arguments.dumps, arguments.images, spec.classes)
     state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint)
-    images = read_bins(arguments.bins, ids, spec.preprocessing)
+    images = read_bins(arguments.bins, ids, spec.preprocessing, spec.onnx.input.dtype)
     model = Network(spec.model, port.path.parent).build(state_dict)
     diagnosis = diagnose(arguments.onnx, model, images, om_logits, ids=ids)
     print("\n".join(render(diagnosis)))

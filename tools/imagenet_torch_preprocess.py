@@ -12,23 +12,26 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.base import cli
 from tools.data.bins import bin_bytes, write_bins
 from tools.data.images import list_images
+from tools.data.pixel_maker import PixelMaker
 from tools.ports.arguments import add_port, given_port
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when every image has its bin, 2 with one line that names what could not be read."""
     parser = cli.Parser(
-        description="Write <stem>.bin (float32 little-endian CHW) for every image, byte-identical to torchvision. "
-        "An interrupted run is resumed; all cores are used."
+        description="Write <stem>.bin (little-endian CHW, in the type of the port's input) for every image, "
+        "byte-identical to torchvision's transforms by the port's recipe, or as the port's own function makes it. An "
+        "interrupted run is resumed; all cores are used."
     )
     parser.add_argument("images", type=Path, metavar="IMAGES_DIR")
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
     add_port(parser)
     arguments = parser.parse_args(argv)
-    recipe = given_port(arguments).spec.preprocessing
+    port = given_port(arguments)
+    maker, kind = PixelMaker(port.spec.preprocessing, port.path.parent), port.spec.onnx.input.dtype
     images = list_images(arguments.images)
-    write_bins(images, arguments.out, recipe)
-    print(f"{arguments.out}: {len(images)} bins of {bin_bytes(recipe)} bytes")
+    write_bins(images, arguments.out, maker, kind)
+    print(f"{arguments.out}: {len(images)} bins of {bin_bytes(maker.recipe, kind)} bytes")
     return cli.EXIT_OK
 
 

@@ -46,6 +46,7 @@ from tools.judge.facts import (
     OmInput,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -250,7 +251,11 @@ class Made(Evidence):
 
     def parity(self) -> ParityFacts:
         """See Evidence."""
-        return ParityFacts(self.ids[: self.spec.preprocessing.parity_images], ())
+        return ParityFacts(self.ids[: self.spec.preprocessing.parity_images], (), "made up")
+
+    def recipe(self) -> RecipeFacts:
+        """See Evidence."""
+        return RecipeFacts("", ())
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""
@@ -347,6 +352,7 @@ class Made(Evidence):
             staging.put_handover(step, self.handover(step))
         staging.put(self.bins(), "bins")
         staging.put(self.parity(), "bins")
+        staging.put(self.recipe(), "recipe")
 
     def _put_om(self, staging: Staging) -> None:
         for batch in self.spec.batches:

@@ -6,10 +6,11 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tools.base.errors import PreprocessingError
 from tools.data.journal import NAMED_AT_MOST, Output, make_all
+from tools.data.pixel_maker import PixelMaker
 from tools.data.preprocess import normalised
 from tools.judge.ids import PREPROCESSING_BIN_SIZE, PREPROCESSING_BINS
 from tools.judge.spec import Preprocessing
@@ -18,17 +19,34 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+BinType = Literal["float32", "float16"]
+"""The type of the values in a bin: that of the network's input. float16 values are the float32 ones rounded."""
 SUFFIX = ".bin"
 JOURNAL = ".preprocessing.journal"
 
 
-def bin_bytes(recipe: Preprocessing) -> int:
-    """Size of one bin: 3 channels of height x width float32 (602,112 bytes at 224 x 224)."""
+def bin_dtype(kind: BinType) -> np.dtype[np.floating]:
+    """The type of a bin's values as numpy knows it: little-endian on any machine."""
+    import numpy as np
+
+    return np.dtype({"float32": "<f4", "float16": "<f2"}[kind])
+
+
+def bin_bytes(recipe: Preprocessing, kind: BinType = "float32") -> int:
+    """Size of one bin: 3 channels of height x width values (602,112 bytes at 224 x 224 in float32)."""
     height, width = recipe.size
-    return 3 * height * width * 4
+    return 3 * height * width * bin_dtype(kind).itemsize
 
 
-def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) -> None:
+def as_bin(tensor: NDArray[np.float32], kind: BinType) -> NDArray[np.floating]:
+    """The values as a bin holds them; what float16 cannot hold becomes infinite, which a gate looks for."""
+    import numpy as np
+
+    with np.errstate(over="ignore"):
+        return tensor.astype(bin_dtype(kind), copy=False)
+
+
+def write_bins(images: Mapping[str, Path], folder: Path, maker: PixelMaker, kind: BinType = "float32") -> None:
     """Write `<id>.bin` for every image; bins of an interrupted run are kept where image and bin are unchanged.
 
     Every unreadable image is named in one PreprocessingError at the end; bins that belong to no image are refused
@@ -38,16 +56,16 @@ def write_bins(images: Mapping[str, Path], folder: Path, recipe: Preprocessing) 
     refuse_unknown(images, folder)
 
     def write(name: str, pixels: bytes) -> int:
-        tensor = normalised(pixels, recipe)
+        tensor = as_bin(normalised(pixels, maker.recipe), kind)
         write_bin(folder / f"{name}{SUFFIX}", tensor)
         return zlib.crc32(tensor.data)
 
-    made_by = f"{recipe.geometry}, {recipe.normalisation}"
+    made_by = f"{maker.made_by}, {maker.recipe.normalisation}, {kind}"
     output = Output(made_by, lambda name: _crc32_of(folder / f"{name}{SUFFIX}"), write)
-    make_all(images, folder / JOURNAL, recipe, output)
+    make_all(images, folder / JOURNAL, maker, output)
 
 
-def write_bin(target: Path, tensor: NDArray[np.float32]) -> None:
+def write_bin(target: Path, tensor: NDArray[np.floating]) -> None:
     """Write one bin under a private name and give it its own when it is whole.
 
     Nothing is synced to the disk: 50,000 syncs would cost minutes, and what a power cut tears has another CRC-32.
@@ -79,23 +97,28 @@ def list_bins(folder: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def read_bins(folder: Path, ids: Sequence[str], recipe: Preprocessing) -> NDArray[np.float32]:
-    """The bins of these ids as float32 (N, 3, height, width); PreprocessingError when one has another size."""
+def read_bins(
+    folder: Path, ids: Sequence[str], recipe: Preprocessing, kind: BinType = "float32"
+) -> NDArray[np.float32]:
+    """The bins of these ids as float32 (N, 3, height, width), whatever type they are kept in.
+
+    PreprocessingError when one has another size.
+    """
     import numpy as np
 
-    batch = np.empty((len(ids), 3, *recipe.size), np.dtype("<f4"))
+    batch, size = np.empty((len(ids), 3, *recipe.size), np.dtype("<f4")), bin_bytes(recipe, kind)
     for row, name in enumerate(ids):
         path = folder / f"{name}{SUFFIX}"
-        if path.stat().st_size != bin_bytes(recipe):
+        if path.stat().st_size != size:
             raise PreprocessingError(
                 "a bin has the wrong size",
                 gate=PREPROCESSING_BIN_SIZE,
                 where=path,
                 measured=f"{path.stat().st_size} bytes",
-                allowed=f"{bin_bytes(recipe)} bytes",
+                allowed=f"{size} bytes",
                 fix="delete it and preprocess again",
             )
-        batch[row] = np.fromfile(path, np.dtype("<f4")).reshape(batch.shape[1:])
+        batch[row] = np.fromfile(path, bin_dtype(kind)).reshape(batch.shape[1:])
     return batch
 
 

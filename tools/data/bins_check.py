@@ -1,33 +1,28 @@
-"""What is wrong with a folder of bins: sizes, values, and parity with torchvision's own transforms."""
+"""What is wrong with a folder of bins: sizes, values, and parity with a library's own transforms."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tools.base.errors import PreprocessingError
 from tools.base.files import cpu_count
-from tools.data.bins import SUFFIX, bin_bytes, list_bins
+from tools.data.bins import SUFFIX, BinType, as_bin, bin_bytes, bin_dtype, list_bins
 from tools.data.preprocess import UnreadableImageError, normalisation_table, read_image
+from tools.data.reference import Reference
 from tools.judge.facts import BinFacts
 from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
-from tools.model.torchvision_ops import import_torchvision
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
-def inspect_bins(folder: Path, recipe: Preprocessing) -> BinFacts:
+def inspect_bins(folder: Path, recipe: Preprocessing, kind: BinType = "float32") -> BinFacts:
     """Look at every bin: size in bytes, finite values, values between what bytes 0 and 255 are normalised to."""
     bins = list_bins(folder)
     with ThreadPoolExecutor(cpu_count()) as pool:
-        faults = list(zip(bins, pool.map(lambda path: _fault(path, recipe), bins.values()), strict=True))
+        faults = list(zip(bins, pool.map(lambda path: _fault(path, recipe, kind), bins.values()), strict=True))
     return BinFacts(
         wrong_size=tuple(name for name, fault in faults if fault == "size"),
         not_finite=tuple(name for name, fault in faults if fault == "finite"),
@@ -37,42 +32,23 @@ def inspect_bins(folder: Path, recipe: Preprocessing) -> BinFacts:
 
 
 def differing_bins(
-    images: Mapping[str, Path], folder: Path, ids: Sequence[str], recipe: Preprocessing, expected: Mapping[str, str]
+    images: Mapping[str, Path],
+    folder: Path,
+    reference: Reference,
+    expected: Mapping[str, str],
+    kind: BinType = "float32",
 ) -> tuple[str, ...]:
-    """The ids whose bin is not byte for byte what torchvision makes of the image (Resize … Normalize on RGB).
+    """The ids whose bin is not byte for byte what the library's own transforms make of the image.
 
     `expected` is id -> sha256 of the image file as the run knows it; PreprocessingError for another one, which would
     make a difference that is none.
     """
-    reference = torchvision_reference(recipe)
 
     def differs(name: str) -> bool:
-        tensor = reference(io.BytesIO(_unchanged(images[name], expected[name])))
+        tensor = as_bin(reference(io.BytesIO(_unchanged(images[name], expected[name]))), kind)
         return (folder / f"{name}{SUFFIX}").read_bytes() != tensor.tobytes()
 
-    return tuple(name for name in ids if differs(name))
-
-
-def torchvision_reference(recipe: Preprocessing) -> Callable[[Path | io.BytesIO], NDArray[np.float32]]:
-    """The reference recipe made of torchvision's transforms themselves: image file -> float32 CHW."""
-    import numpy as np
-    from PIL import Image
-
-    transforms = import_torchvision().transforms
-    pipeline = transforms.Compose(
-        [
-            transforms.Resize(recipe.resize_px),
-            transforms.CenterCrop(recipe.crop_px),
-            transforms.ToTensor(),
-            transforms.Normalize(recipe.mean, recipe.std),
-        ]
-    )
-
-    def reference(file: Path | io.BytesIO) -> NDArray[np.float32]:
-        with Image.open(file) as image:
-            return np.ascontiguousarray(pipeline(image.convert("RGB")).numpy(), np.dtype("<f4"))
-
-    return reference
+    return tuple(name for name in images if differs(name))
 
 
 def spread(ids: Sequence[str], count: int) -> tuple[str, ...]:
@@ -105,14 +81,14 @@ def _changed(image: Path, found: str, expected: str) -> PreprocessingError:
     )
 
 
-def _fault(path: Path, recipe: Preprocessing) -> str | None:
+def _fault(path: Path, recipe: Preprocessing, kind: BinType) -> str | None:
     import numpy as np
 
-    if path.stat().st_size != bin_bytes(recipe):
+    if path.stat().st_size != bin_bytes(recipe, kind):
         return "size"
-    values = np.fromfile(path, np.dtype("<f4")).reshape(3, -1)
+    values = np.fromfile(path, bin_dtype(kind)).reshape(3, -1)
     if not np.isfinite(values).all():
         return "finite"
-    table = normalisation_table(recipe)
+    table = as_bin(normalisation_table(recipe), kind)
     inside = (values.min(1) >= table.min(1)) & (values.max(1) <= table.max(1))
     return None if bool(inside.all()) else "range"

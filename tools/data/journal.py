@@ -16,10 +16,10 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import cpu_count
 from tools.base.parallel import SMALL_JOBS, in_order
 from tools.base.progress import progress
-from tools.data import preprocess
-from tools.data.preprocess import UnreadableImageError, image_pixels, read_image
+from tools.data import pixel_maker
+from tools.data.pixel_maker import MakePixels, PixelMaker, PortFunctionError
+from tools.data.preprocess import UnreadableImageError, read_image
 from tools.judge.ids import PREPROCESSING_IMAGES
-from tools.judge.spec import Preprocessing
 from tools.store.dependencies import dependencies
 
 NAMED_AT_MOST = 20
@@ -45,7 +45,8 @@ class Made(msgspec.Struct, frozen=True, array_like=True):
 class Output:
     """Where results go: `crc32_of(id)` of what lies there (None where nothing does), `write(id, pixels)` -> CRC-32.
 
-    `made_by` is all of the recipe that a result depends on: what was made by another one is made again.
+    `made_by` is all of the recipe that a result depends on, code of the port's own included: what was made by another
+    one is made again.
     """
 
     made_by: str
@@ -56,7 +57,7 @@ class Output:
 def make_all(
     images: Mapping[str, Path],
     journal: Path,
-    recipe: Preprocessing,
+    maker: PixelMaker,
     output: Output,
     expected: Mapping[str, str] | None = None,
 ) -> None:
@@ -66,12 +67,12 @@ def make_all(
     PreprocessingError at the end that names the images which are unreadable or were changed; any other error ends the
     work at once.
     """
-    known = _read_journal(journal)
+    known, make = _read_journal(journal), maker.ready()
 
     def attempt(name: str) -> Made | UnreadableImageError | ChangedImageError:
         try:
             content, sha256 = _read(images[name], None if expected is None else expected[name])
-            return _made(name, content, f"{sha256} {_made_by_digest(output.made_by)}", known.get(name), recipe, output)
+            return _made(name, content, f"{sha256} {_made_by_digest(output.made_by)}", known.get(name), make, output)
         except (UnreadableImageError, ChangedImageError) as error:
             return error
 
@@ -98,11 +99,11 @@ def _read(image: Path, expected: str | None) -> tuple[bytes, str]:
     return content, sha256
 
 
-def _made(name: str, content: bytes, key: str, earlier: Made | None, recipe: Preprocessing, output: Output) -> Made:
+def _made(name: str, content: bytes, key: str, earlier: Made | None, make: MakePixels, output: Output) -> Made:
     """What an earlier run made, where its key is the same and its bytes are still there; else made now."""
     if earlier is not None and earlier.key == key and output.crc32_of(name) == earlier.crc32:
         return earlier
-    return Made(id=name, key=key, crc32=output.write(name, image_pixels(content, recipe)))
+    return Made(id=name, key=key, crc32=output.write(name, make(content)))
 
 
 def _refuse(images: Mapping[str, Path], bad: Mapping[str, Exception]) -> None:
@@ -110,22 +111,23 @@ def _refuse(images: Mapping[str, Path], bad: Mapping[str, Exception]) -> None:
     changed = {name: error for name, error in bad.items() if isinstance(error, ChangedImageError)}
     named = [f"{images[name].name} ({error})" for name, error in (changed or bad).items()]
     if named:
+        fix = "restore these files from the data set's archive"
+        if all(isinstance(error, PortFunctionError) for error in bad.values()):
+            fix = "mend the port's function; these files may be sound"
         raise PreprocessingError(
             f"{len(named)} of {len(images)} images "
             f"{'were changed while the run was using them' if changed else 'cannot be read'}: "
             f"{'; '.join(named[:NAMED_AT_MOST])}",
             gate=PREPROCESSING_IMAGES,
             where=next(iter(images.values())).parent,
-            fix="leave them alone during a run, and run again"
-            if changed
-            else "restore these files from the data set's archive",
+            fix="leave them alone during a run, and run again" if changed else fix,
         )
 
 
 @functools.cache
 def _made_by_digest(made_by: str) -> str:
     """Digest of all but the file that a preprocessed image depends on: recipe, code and library versions."""
-    parts = (f"{name}={value}" for name, value in sorted(dependencies((preprocess,)).items()))
+    parts = (f"{name}={value}" for name, value in sorted(dependencies((pixel_maker,)).items()))
     return hashlib.sha256("\n".join((made_by, *parts)).encode()).hexdigest()
 
 

@@ -1,7 +1,8 @@
 """The compact store: preprocessed images as uint8, a quarter of the bins' bytes, normalised on the way out.
 
-One file holds the pixels of all images in the order of their ids, HWC RGB, 150,528 bytes each at 224 x 224. Bins, for
-the tools that read files, can be written from it, byte for byte what `tools.data.bins` writes.
+One file holds the pixels of all images in the order of their ids, HWC, 150,528 bytes each at 224 x 224: RGB, or in the
+order in which a function of the port's own gives them. Bins, for the tools that read files, can be written from it,
+byte for byte what `tools.data.bins` writes.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import atomic, cpu_count
 from tools.base.parallel import SMALL_JOBS, in_order
 from tools.base.progress import progress
-from tools.data.bins import SUFFIX, refuse_unknown, write_bin
+from tools.data.bins import SUFFIX, BinType, as_bin, refuse_unknown, write_bin
 from tools.data.journal import Output, make_all
+from tools.data.pixel_maker import PixelMaker
 from tools.data.preprocess import normalise_into, normalised
 from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
@@ -51,7 +53,7 @@ class PixelStore:
         self._pixels = (folder / PIXELS).open("rb", buffering=0)
 
     def pixels(self, name: str) -> bytes:
-        """One image, uint8 HWC RGB; KeyError for an id that is not in the store.
+        """One image, uint8 HWC; KeyError for an id that is not in the store.
 
         PreprocessingError when the file was cut short since it was opened.
         """
@@ -67,11 +69,11 @@ class PixelStore:
         return found
 
     def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
-        """Write one image into `tensor`, float32 CHW (3, crop, crop), normalised."""
+        """Write one image into `tensor`, float32 CHW (3, height, width), normalised."""
         normalise_into(tensor, self.pixels(name), self.recipe)
 
     def read(self, ids: Sequence[str]) -> NDArray[np.float32]:
-        """These images as float32 (N, 3, crop, crop): what `read_bins` returns for their bins."""
+        """These images as float32 (N, 3, height, width): what `read_bins` returns for their bins."""
         import numpy as np
 
         batch = np.empty((len(ids), 3, *self.recipe.size), np.dtype("<f4"))
@@ -91,7 +93,7 @@ def pixel_bytes(recipe: Preprocessing) -> int:
 
 
 def write_pixels(
-    images: Mapping[str, Path], folder: Path, recipe: Preprocessing, expected: Mapping[str, str] | None = None
+    images: Mapping[str, Path], folder: Path, maker: PixelMaker, expected: Mapping[str, str] | None = None
 ) -> None:
     """Write a store of these images; rows of an interrupted run are kept where image and pixels are unchanged.
 
@@ -100,7 +102,7 @@ def write_pixels(
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)
-    row, size = {name: row for row, name in enumerate(images)}, pixel_bytes(recipe)
+    row, size = {name: row for row, name in enumerate(images)}, pixel_bytes(maker.recipe)
     (folder / PIXELS).touch()
     with (folder / PIXELS).open("r+b", buffering=0) as handle:
 
@@ -109,22 +111,22 @@ def write_pixels(
             return zlib.crc32(pixels)
 
         output = Output(
-            recipe.geometry, lambda name: zlib.crc32(os.pread(handle.fileno(), size, row[name] * size)), write
+            maker.made_by, lambda name: zlib.crc32(os.pread(handle.fileno(), size, row[name] * size)), write
         )
-        make_all(images, folder / JOURNAL, recipe, output, expected)
+        make_all(images, folder / JOURNAL, maker, output, expected)
         handle.truncate(len(images) * size)
     with atomic(folder / INDEX) as partial:
-        partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), geometry=recipe.geometry)))
+        partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), geometry=maker.recipe.geometry)))
 
 
-def write_stored_bins(store: PixelStore, folder: Path) -> None:
+def write_stored_bins(store: PixelStore, folder: Path, kind: BinType = "float32") -> None:
     """Write `<id>.bin` for every image of the store; bins that belong to none are refused first."""
     folder.mkdir(parents=True, exist_ok=True)
     refuse_unknown(dict.fromkeys(store.ids), folder)
     workers = cpu_count()
 
     def write(name: str) -> None:
-        write_bin(folder / f"{name}{SUFFIX}", normalised(store.pixels(name), store.recipe))
+        write_bin(folder / f"{name}{SUFFIX}", as_bin(normalised(store.pixels(name), store.recipe), kind))
 
     with (
         ThreadPoolExecutor(workers) as pool,

@@ -1,4 +1,7 @@
-"""One photograph to one normalised tensor, bit for bit as torchvision's reference transforms make it."""
+"""One photograph to one normalised tensor, bit for bit as torchvision's transforms on PIL images make it.
+
+What a recipe of resize, crop and normalisation means is torchvision's word: Resize, CenterCrop, ToTensor, Normalize.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +46,15 @@ def read_image(path: Path) -> bytes:
 
 
 def image_pixels(content: bytes, recipe: Preprocessing) -> bytes:
-    """An image file's bytes resized and cut, not yet normalised: uint8 (height, width, 3).
+    """An image file's bytes resized and cut, not yet normalised: uint8 RGB (height, width, 3).
 
     Normalised they equal Resize, CenterCrop, ToTensor, Normalize of torchvision on `Image.open(path).convert("RGB")`:
     EXIF orientation is ignored as there, and the format is told by the content, not by the name (guide,
-    imagenet_torch_preprocess.py). UnreadableImageError when they cannot be decoded.
+    imagenet_torch_preprocess.py). UnreadableImageError when they cannot be decoded. A recipe with a `function` is not
+    for this one but for tools/data/pixel_maker.py: ValueError.
     """
+    if recipe.function is not None:
+        raise ValueError(f"{recipe.function} makes these pixels, not the suite")
     return _cropped(content, recipe).tobytes()
 
 
@@ -62,48 +68,64 @@ def normalised(pixels: bytes, recipe: Preprocessing) -> NDArray[np.float32]:
 
 
 def normalise_into(tensor: NDArray[np.float32], pixels: bytes, recipe: Preprocessing) -> None:
-    """Write what ToTensor and Normalize make of `pixels` into `tensor`, float32 CHW (3, height, width)."""
+    """Write what ToTensor and Normalize make of `pixels` into `tensor`, float32 CHW (3, height, width).
+
+    Channels come out in the recipe's order, which `mean` and `std` follow too. Those of a port's own function have it
+    already.
+    """
     import numpy as np
 
     table = normalisation_table(recipe)
     image = np.frombuffer(pixels, np.uint8).reshape(*recipe.size, 3)
+    if recipe.channel_order == "BGR" and recipe.function is None:
+        image = image[:, :, ::-1]
     for channel in range(3):
         np.take(table[channel], image[:, :, channel], out=tensor[channel], mode="clip")
 
 
 @functools.cache
 def normalisation_table(recipe: Preprocessing) -> NDArray[np.float32]:
-    """(3, 256) float32: what ToTensor and Normalize make of each byte, with their three roundings."""
+    """(3, 256) float32: what ToTensor and Normalize make of each byte, with their three roundings.
+
+    Values of 0..255 are not divided first: two roundings.
+    """
     import numpy as np
 
-    scaled = np.arange(256, dtype=np.float32) / np.float32(255)
+    values = np.arange(256, dtype=np.float32)
+    if recipe.value_range == "0..1":
+        values /= np.float32(255)
     mean, std = np.asarray(recipe.mean, np.float32), np.asarray(recipe.std, np.float32)
-    return (scaled - mean[:, None]) / std[:, None]
+    return (values - mean[:, None]) / std[:, None]
 
 
 def _cropped(content: bytes, recipe: Preprocessing) -> Image.Image:
-    """The RGB image resized by its short side and cut in the centre, as torchvision rounds both."""
+    """The RGB image resized and cut in the centre, as torchvision rounds both."""
     image = _decoded(content)
-    quick = isinstance(recipe.resize_px, int) and isinstance(recipe.crop_px, int) and recipe.interpolation == "bilinear"
-    if not quick:
-        raise NotImplementedError(recipe.geometry)
-    sizes = Sizes(int(recipe.resize_px), int(recipe.crop_px))
-    width, height = _resized(*image.size, sizes.resize_px)
-    _refuse_bomb(width, height)
-    if not _parts_are_exact(image.size, (width, height), sizes):
-        cut = _cut_whole(image, (width, height), sizes.crop_px)
+    size = _size_after_resize(image.size, recipe)
+    _refuse_bomb(*size)
+    sizes = _quick_sizes(recipe)
+    if sizes is None or not _parts_are_exact(image.size, size, sizes):
+        cut = _cut_whole(image, size, recipe)
     elif image.width >= image.height:
-        cut = _cut_wide(image, width, sizes)
+        cut = _cut_wide(image, size[0], sizes)
     else:
-        cut = _cut_tall(image, height, sizes)
+        cut = _cut_tall(image, size[1], sizes)
     return cut if cut.mode == "RGB" else cut.convert("RGB")
 
 
 class Sizes(NamedTuple):
-    """Short side after the resize and side of the square that is kept, in pixels."""
+    """Short side after the resize and side of the square that is kept, in pixels: a recipe with a quick way."""
 
     resize_px: int
     crop_px: int
+
+
+def _quick_sizes(recipe: Preprocessing) -> Sizes | None:
+    """The sizes of a recipe of which only a part need be resized, see _parts_are_exact; None for all others."""
+    resize, crop = recipe.resize_px, recipe.crop_px
+    if recipe.interpolation == "bilinear" and isinstance(resize, int) and isinstance(crop, int):
+        return Sizes(resize, crop)
+    return None
 
 
 def _decoded(content: bytes) -> Image.Image:
@@ -130,9 +152,24 @@ def _resized(width: int, height: int, short_side: int) -> tuple[int, int]:
     return int(short_side * width / height), short_side
 
 
-def _offset(resized: int, crop: int) -> int:
-    """Where torchvision's CenterCrop starts."""
-    return round((resized - crop) / 2)
+def _size_after_resize(size: tuple[int, int], recipe: Preprocessing) -> tuple[int, int]:
+    """Width and height of the whole image after the recipe's resize."""
+    asked = recipe.resize_px
+    if asked is None:
+        return size
+    if isinstance(asked, int):
+        return _resized(*size, asked)
+    height, width = asked
+    return width, height
+
+
+def _offset(length: int, crop: int) -> int:
+    """Where torchvision's CenterCrop starts; below 0 where the image is smaller, whose lack is shared by both sides.
+
+    The two are rounded in another way: half a pixel to the even number where something is cut, and where something is
+    missing the odd pixel to the far side.
+    """
+    return round((length - crop) / 2) if length >= crop else -((crop - length) // 2)
 
 
 def _refuse_bomb(width: int, height: int) -> None:
@@ -162,12 +199,15 @@ def _parts_are_exact(size: tuple[int, int], resized: tuple[int, int], sizes: Siz
     return power_of_two and min(size) * sizes.resize_px < 2**FLOAT32_MANTISSA_BITS and not vertical_first
 
 
-def _cut_whole(image: Image.Image, size: tuple[int, int], crop: int) -> Image.Image:
-    """Resize everything, then cut."""
+def _cut_whole(image: Image.Image, size: tuple[int, int], recipe: Preprocessing) -> Image.Image:
+    """Resize everything, then cut; what a crop takes from outside the image is black."""
     from PIL import Image
 
-    left, top = (_offset(length, crop) for length in size)
-    return image.resize(size, Image.Resampling.BILINEAR).crop((left, top, left + crop, top + crop))
+    if recipe.interpolation is not None:
+        image = image.resize(size, Image.Resampling[recipe.interpolation.upper()])
+    height, width = recipe.size
+    left, top = _offset(image.width, width), _offset(image.height, height)
+    return image.crop((left, top, left + width, top + height))
 
 
 def _cut_wide(image: Image.Image, width: int, sizes: Sizes) -> Image.Image:

@@ -53,6 +53,7 @@ from tools.judge.facts import (
     OmFacts,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -186,6 +187,7 @@ class Staging:
             handovers=tuple(self.pieces(HandoverFacts)),
             bins=self._piece(BinFacts),
             parity=self._piece(ParityFacts),
+            recipe=self._piece(RecipeFacts),
             oms=tuple(self.pieces(OmFacts)),
             om_batch_errors=self._piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),

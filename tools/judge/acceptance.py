@@ -21,6 +21,7 @@ from tools.judge.facts import (
     OmFacts,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -268,6 +269,7 @@ class Acceptance:
     handovers: tuple[HandoverFacts, ...] = ()
     bins: BinFacts | None = None
     parity: ParityFacts | None = None
+    recipe: RecipeFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()

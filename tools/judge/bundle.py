@@ -38,6 +38,7 @@ from tools.judge.facts import (
     OmDescription,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -222,13 +223,23 @@ class Bundle(Evidence):
         return found
 
     def parity(self) -> ParityFacts:
-        """See Evidence; as many were looked at as the spec asks for, or all where there are fewer."""
+        """See Evidence; as many were looked at as the spec asks for, or all where there are fewer.
+
+        Of pixels that a function of the port's own makes none are looked at.
+        """
         found = _there(self.record.parity, "no comparison of bins with torchvision")
-        self._looked_at(len(set(found.looked_at)), self.spec.preprocessing.parity_images)
+        asked = self.spec.preprocessing
+        if asked.function is not None:
+            return found
+        self._looked_at(len(set(found.looked_at)), asked.parity_images)
         others = set(found.looked_at).difference(self.ids if self.record.dataset is not None else found.looked_at)
         if others:
             raise NoEvidence(f"{short(min(others))} was looked at, which is no image of the data set")
         return found
+
+    def recipe(self) -> RecipeFacts:
+        """See Evidence; what a library states is not found out again."""
+        return _there(self.record.recipe, "no word on the recipe that a library states")
 
     def _looked_at(self, count: int, at_most: int | None) -> None:
         if self.record.dataset is None or not self.bins_whole:

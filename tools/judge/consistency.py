@@ -29,7 +29,7 @@ from tools.judge.bundle import Bundle, differences
 from tools.judge.dataset import other_images
 from tools.judge.device import throughput_record
 from tools.judge.evidence import OWNER, variant_record
-from tools.judge.facts import CheckpointFacts
+from tools.judge.facts import CheckpointFacts, RecipeFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
 
@@ -49,6 +49,8 @@ def check_figures(bundle: Bundle) -> None:
         _tensors(bundle, record.checkpoint)
     if record.dataset is not None:
         _dataset(bundle, record.dataset)
+    if record.recipe is not None:
+        _recipe(bundle, record.recipe)
     for place, variant in enumerate(record.variants):
         _variant(bundle, f"{FILE}.variants[{place}]", variant)
     for place, host in enumerate(record.host_throughput):
@@ -168,6 +170,18 @@ def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:
     _compare(bundle, f"{where}.ids_sha256", recorded.ids_sha256, digest)
     if bool(recorded.gap) != other_images(ids, recorded.images_sha256, bundle.spec.dataset):
         bundle.problems.append(f"{where}.gap: {short(recorded.gap)} does not fit the ids and the spec")
+
+
+def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:
+    """Nothing departs from a recipe that nobody states, and one that is followed is what the bins were held against."""
+    where, parity = f"{FILE}.recipe", bundle.record.parity
+    if facts.departures and not facts.library:
+        bundle.problems.append(f"{where}.departures: from the recipe of no library")
+    if parity is not None and bundle.spec.preprocessing.function is None:
+        followed = bool(facts.library) and not facts.departures
+        if followed != (parity.against == facts.library):
+            against = short(parity.against)
+            bundle.problems.append(f"{where}.library: {short(facts.library)} does not fit parity.against, {against}")
 
 
 def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:

@@ -29,6 +29,7 @@ from tools.judge.facts import (
     OmDescription,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -120,7 +121,11 @@ class Evidence(ABC):
 
     @abstractmethod
     def parity(self) -> ParityFacts:
-        """Bins held against torchvision's own transforms."""
+        """Bins held against a library's own transforms."""
+
+    @abstractmethod
+    def recipe(self) -> RecipeFacts:
+        """The recipe that a library states for these weights, and where the port departs from it."""
 
     @abstractmethod
     def toolkit(self) -> ToolkitFacts:

@@ -76,10 +76,34 @@ class BinFacts:
 
 @dataclass(frozen=True)
 class ParityFacts:
-    """Bins held against torchvision's own transforms byte for byte: ids looked at, and those that differ."""
+    """Bins held against a library's own transforms byte for byte: ids looked at, and those that differ.
+
+    `against` names the transforms; empty, with no id looked at, where the pixels are made by a function of the port's
+    own, beside which nothing says what they should be.
+    """
 
     looked_at: tuple[str, ...]
     differing: tuple[str, ...]
+    against: str
+
+
+@dataclass(frozen=True)
+class RecipeFacts:
+    """The recipe that a library states for these very weights, and where the port's own departs from it.
+
+    `library` names library, version and weights, empty where none states a recipe; `departures` are such as
+    "interpolation bilinear, stated bicubic".
+    """
+
+    library: str
+    departures: tuple[str, ...]
+
+    @property
+    def remark(self) -> str:
+        """What must be read beside the verdict, empty where there is nothing to say."""
+        if not self.departures:
+            return ""
+        return f"preprocessing departs from what {self.library} states: {'; '.join(self.departures)}"
 
 
 @dataclass(frozen=True)

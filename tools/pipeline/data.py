@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 
 from tools.base.errors import PreprocessingError
 from tools.data import bins as bin_files
-from tools.data import bins_check
+from tools.data import bins_check, parity_sample, reference
 from tools.data import pixels as pixel_store
 from tools.data.dataset import LabelledImages, dataset_digests, read_dataset
 from tools.data.info import bin_rows, read_info, write_info
+from tools.data.parity_sample import Headers
+from tools.data.pixel_maker import PixelMaker
 from tools.judge import ids
 from tools.judge.acceptance import DatasetRecord
 from tools.judge.dataset import incompleteness
-from tools.judge.facts import BinFacts, ParityFacts
+from tools.judge.facts import BinFacts, ParityFacts, RecipeFacts
 from tools.judge.handover import Handover, handover
 from tools.judge.spec import Preprocessing
+from tools.model import stated_recipe
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.sample import generate as sample
@@ -43,7 +46,7 @@ class Pixels:
     content: str
 
     def read(self, count: int) -> NDArray[np.float32]:
-        """The first `count` images as float32 (N, 3, crop, crop), all of them where there are fewer."""
+        """The first `count` images as float32 (N, 3, height, width), all of them where there are fewer."""
         return self.store.read(self.store.ids[:count])
 
     def batch(self, size: int) -> NDArray[np.float32]:
@@ -58,6 +61,7 @@ class Bins:
     folder: Path
     ids: tuple[str, ...]
     recipe: Preprocessing
+    kind: bin_files.BinType
     content: str
 
 
@@ -129,57 +133,96 @@ class DataStep:
 
         What is decoded are the very bytes whose digest names the store, and no image is lost on the way.
         """
-        recipe_ = self._context.spec.preprocessing
+        self.recipe_facts()  # whatever is predicted from these pixels, the evidence says how the library would cut them
+        maker = PixelMaker(self._context.spec.preprocessing, self._context.inputs.port.parent)
         recipe = Recipe(
             "pixels",
-            {"images": content.digests_sha256(self.image_digests()), "geometry": recipe_.geometry},
+            {"images": content.digests_sha256(self.image_digests()), **maker.about},
             code=(pixel_store,),
             resumable=True,
         )
         artifact = self._context.build(
             recipe,
-            lambda folder: pixel_store.write_pixels(self.dataset().images, folder, recipe_, self.image_digests()),
+            lambda folder: pixel_store.write_pixels(self.dataset().images, folder, maker, self.image_digests()),
         )
-        store = self._store = pixel_store.PixelStore(artifact.path, recipe_)
+        store = self._store = pixel_store.PixelStore(artifact.path, maker.recipe)
         matched = handover("images", self.dataset().ids, "the store of pixels", store.ids)
         if not matched.conserved:
             raise PreprocessingError(str(matched), gate=ids.PREPROCESSING_IMAGES, where=store.folder)
-        return Pixels(store, f"{artifact.content}, {recipe_.normalisation}")
+        return Pixels(store, f"{artifact.content}, {maker.recipe.normalisation}")
 
     @once
     def bins(self) -> Bins:
         """Every image as a file, for the gates and tools that read files."""
-        pixels = self.pixels()
-        recipe = Recipe("bins", {"pixels": pixels.content}, code=(pixel_store,))
-        artifact = self._context.build(recipe, lambda folder: pixel_store.write_stored_bins(pixels.store, folder))
-        return Bins(artifact.path, pixels.store.ids, pixels.store.recipe, artifact.content)
+        pixels, kind = self.pixels(), self._context.spec.onnx.input.dtype
+        recipe = Recipe("bins", {"pixels": pixels.content, "type": kind}, code=(pixel_store,))
+        artifact = self._context.build(recipe, lambda folder: pixel_store.write_stored_bins(pixels.store, folder, kind))
+        return Bins(artifact.path, pixels.store.ids, pixels.store.recipe, kind, artifact.content)
 
     @once
     def bin_facts(self) -> BinFacts:
         """What every bin looks like."""
         bins = self.bins()
         recipe = Recipe("bins-facts", {"bins": bins.content}, code=(bins_check,))
-        found = self._context.remember(recipe, BinFacts, lambda: bins_check.inspect_bins(bins.folder, bins.recipe))
+        found = self._context.remember(
+            recipe, BinFacts, lambda: bins_check.inspect_bins(bins.folder, bins.recipe, bins.kind)
+        )
         return self._context.staging.put(found, "bins")
 
     @once
+    def recipe_facts(self) -> RecipeFacts:
+        """The recipe that a library states for these weights, and where the port departs from it."""
+        asked = self._weights()
+        recipe = Recipe("recipe-facts", self._recipe_words(), code=(stated_recipe,))
+        found = self._context.remember(
+            recipe, RecipeFacts, lambda: stated_recipe.recipe_facts(self._context.spec.preprocessing, *asked)
+        )
+        return self._context.staging.put(found, "recipe")
+
+    @once
     def parity(self) -> ParityFacts:
-        """A spread of bins compared byte for byte with torchvision's own transforms."""
+        """Some bins compared byte for byte with a library's own transforms: rare kinds, and others by chance."""
         bins, digests = self.bins(), self.image_digests()
-        looked_at = bins_check.spread(bins.ids, bins.recipe.parity_images)
+        if bins.recipe.function is not None:
+            return self._context.staging.put(ParityFacts((), (), ""), "bins")
+        looked_at = self._drawn()
         about = {
+            **self._recipe_words(),
             "bins": bins.content,
             "images": content.digests_sha256({name: digests[name] for name in looked_at}),
             "looked at": ",".join(looked_at),
         }
 
         def compare() -> ParityFacts:
-            images = self.dataset().images
-            differing = bins_check.differing_bins(images, bins.folder, looked_at, bins.recipe, digests)
-            return ParityFacts(looked_at, differing)
+            images = {name: self.dataset().images[name] for name in looked_at}
+            like = reference.reference(bins.recipe, stated_recipe.nearest(bins.recipe, *self._weights()))
+            differing = bins_check.differing_bins(images, bins.folder, like, digests, bins.kind)
+            return ParityFacts(looked_at, differing, like.name)
 
-        found = self._context.remember(Recipe("bins-parity", about, code=(bins_check,)), ParityFacts, compare)
+        found = self._context.remember(Recipe("bins-parity", about, code=(bins_check, reference)), ParityFacts, compare)
         return self._context.staging.put(found, "bins")
+
+    def _drawn(self) -> tuple[str, ...]:
+        """The ids for parity: other ones in every run, the same for all of a run's workers."""
+        bins = self.bins()
+        count, headers = bins.recipe.parity_images, Headers({})
+        if len(bins.ids) > count:
+            named = {path.name: self.file_digests()[path.name] for path in self.dataset().images.values()}
+            recipe = Recipe("image-headers", {"images": content.digests_sha256(named)}, code=(parity_sample,))
+            images = self.dataset().images
+            headers = self._context.remember(recipe, Headers, lambda: parity_sample.read_headers(images))
+        return parity_sample.draw(bins.ids, headers, bins.recipe, count, self._context.run)
+
+    def _weights(self) -> tuple[str, str]:
+        """Which weights these are, as a library knows them: the network's source and the name of their file."""
+        spec = self._context.spec
+        return spec.model.source, spec.checkpoint.file
+
+    def _recipe_words(self) -> dict[str, str]:
+        """What the recipe that a library states is found by, and compared with."""
+        source, file = self._weights()
+        recipe = self._context.spec.preprocessing
+        return {"model": source, "checkpoint": file, "recipe": f"{recipe.geometry}, {recipe.normalisation}"}
 
     @once
     def handed_over(self, step: str) -> Handover:

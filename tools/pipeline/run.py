@@ -39,6 +39,7 @@ from tools.judge.facts import (
     OmDescription,
     OnnxFacts,
     ParityFacts,
+    RecipeFacts,
     ToolkitFacts,
     WeightFacts,
 )
@@ -192,6 +193,10 @@ class Run(Evidence):
     def parity(self) -> ParityFacts:
         """See Evidence."""
         return self.data.parity()
+
+    def recipe(self) -> RecipeFacts:
+        """See Evidence."""
+        return self.data.recipe_facts()
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from tools.judge import ids
-from tools.judge.checks import complete, conserved, made, none_of, pinned
+from tools.judge.checks import complete, conserved, made, none_of, not_judged, pinned
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Inventory, Where
 from tools.judge.results import Check
 
-RECIPE = "guide, imagenet_torch_preprocess.py"
 GATES = Inventory()
 
 
@@ -43,28 +42,37 @@ def _info_matches(evidence: Evidence, batch: int) -> Check:
     return conserved(evidence.handover("info"))
 
 
-@GATES.take(ids.PREPROCESSING_BIN_SIZE, "Has every bin the size of one float32 image?")
+@GATES.take(ids.PREPROCESSING_BIN_SIZE, "Has every bin the size of one image in the input's type?")
 def _bin_size(evidence: Evidence, batch: int) -> Check:
     facts = evidence.bins()
-    return none_of(facts.wrong_size, among=facts.among, unit="bins of other size", source=RECIPE)
+    return none_of(
+        facts.wrong_size, among=facts.among, unit="bins of other size", source=evidence.spec.preprocessing.source
+    )
 
 
 @GATES.take(ids.PREPROCESSING_FINITE, "Is every value of every bin finite?")
 def _finite_bins(evidence: Evidence, batch: int) -> Check:
     facts = evidence.bins()
-    return none_of(facts.not_finite, among=facts.among, unit="bins not finite", source=RECIPE)
+    return none_of(
+        facts.not_finite, among=facts.among, unit="bins not finite", source=evidence.spec.preprocessing.source
+    )
 
 
 @GATES.take(ids.PREPROCESSING_VALUE_RANGE, "Does every value lie between what bytes 0 and 255 are normalised to?")
 def _value_range(evidence: Evidence, batch: int) -> Check:
     facts = evidence.bins()
-    return none_of(facts.out_of_range, among=facts.among, unit="bins out of range", source=RECIPE)
+    return none_of(
+        facts.out_of_range, among=facts.among, unit="bins out of range", source=evidence.spec.preprocessing.source
+    )
 
 
-@GATES.take(ids.PREPROCESSING_TORCHVISION_PARITY, "Are the bins byte for byte what torchvision's transforms make?")
+@GATES.take(ids.PREPROCESSING_TORCHVISION_PARITY, "Are the bins byte for byte what a library's own transforms make?")
 def _parity(evidence: Evidence, batch: int) -> Check:
-    facts = evidence.parity()
-    return none_of(facts.differing, among=len(facts.looked_at), unit="bins differing", source=RECIPE)
+    facts, asked = evidence.parity(), evidence.spec.preprocessing
+    if asked.function is not None:
+        reason = f"nothing but {asked.function} says what pixels it should make"
+        return not_judged(reason, unit="bins differing", source=asked.source)
+    return none_of(facts.differing, among=len(facts.looked_at), unit="bins differing", source=asked.source)
 
 
 @GATES.take(ids.PREPROCESSING_IMAGES_SHA256, "Are the sample's images and labels the pinned ones?", where=Where.SAMPLE)

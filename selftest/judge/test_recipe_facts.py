@@ -1,0 +1,64 @@
+"""What is said about the recipe fits what the bins were held against."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from tools.judge.consistency import _recipe
+from tools.judge.facts import ParityFacts, RecipeFacts
+
+STATED, BUILT = "torchvision 0.28.0 ResNet50_Weights.IMAGENET1K_V2", "torchvision 0.28.0 transforms"
+DEPARTURE = ("interpolation bilinear, stated bicubic",)
+
+
+def problems(facts: RecipeFacts, against: str | None, function: str | None = None) -> list[str]:
+    parity = None if against is None else ParityFacts(("a",), (), against)
+    bundle = SimpleNamespace(
+        problems=[],
+        record=SimpleNamespace(parity=parity),
+        spec=SimpleNamespace(preprocessing=SimpleNamespace(function=function)),
+    )
+    _recipe(bundle, facts)  # type: ignore[arg-type]
+    found: list[str] = bundle.problems
+    return found
+
+
+@pytest.mark.parametrize(
+    ("facts", "against"),
+    [
+        (RecipeFacts(STATED, ()), STATED),
+        (RecipeFacts(STATED, DEPARTURE), BUILT),
+        (RecipeFacts("", ()), BUILT),
+        (RecipeFacts(STATED, DEPARTURE), None),
+    ],
+)
+def test_what_fits_is_no_problem(facts: RecipeFacts, against: str | None) -> None:
+    assert problems(facts, against) == []
+
+
+def test_a_function_is_held_against_nothing() -> None:
+    assert problems(RecipeFacts(STATED, ()), "", "python:mine.py:pixels") == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "against", "said"),
+    [
+        (RecipeFacts("", DEPARTURE), BUILT, "from the recipe of no library"),
+        (RecipeFacts(STATED, ()), BUILT, "does not fit parity.against"),
+        (RecipeFacts(STATED, DEPARTURE), STATED, "does not fit parity.against"),
+        (RecipeFacts("", ()), "", "does not fit parity.against"),
+    ],
+)
+def test_what_does_not_fit_is_found(facts: RecipeFacts, against: str, said: str) -> None:
+    assert any(said in problem for problem in problems(facts, against))
+
+
+def test_the_remark_names_library_and_departures() -> None:
+    assert RecipeFacts(STATED, ()).remark == RecipeFacts("", ()).remark == ""
+    remark = RecipeFacts(STATED, (*DEPARTURE, "resize_px 256, stated 232")).remark
+    assert remark == (
+        f"preprocessing departs from what {STATED} states: interpolation bilinear, stated bicubic; "
+        "resize_px 256, stated 232"
+    )
