@@ -10,7 +10,7 @@ from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckerFacts, LogitErrors, OnnxFacts, WeightFacts
 from tools.model import checkpoint as checkpoints
-from tools.model import export, onnx_model
+from tools.model import export, onnx_model, weights
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
@@ -80,15 +80,17 @@ class OnnxStep:
 
     @once
     def weights(self) -> WeightFacts:
-        """The file's initializers held against the checkpoint."""
+        """The file's constants held against the checkpoint."""
         self.facts()
-        about = {"onnx": self.file().sha256, "checkpoint": self._checkpoint.file().sha256}
-        found = self._context.remember(
-            Recipe("onnx-weights", about, code=(onnx_model, checkpoints)),
-            WeightFacts,
-            lambda: onnx_model.compare_weights(self.file().path, self._checkpoint.load()),
-        )
+        about = {**self._checkpoint.about, "onnx": self.file().sha256}
+        recipe = Recipe("onnx-weights", about, code=(weights, checkpoints))
+        found = self._context.remember(recipe, WeightFacts, self._compare_weights)
         return self._context.staging.put(found, "onnx")
+
+    def _compare_weights(self) -> WeightFacts:
+        state_dict = self._checkpoint.load()
+        model = checkpoints.build_model(state_dict, self._context.spec.model.factory)
+        return weights.compare_weights(self.file().path, state_dict, model)
 
     @once
     def torch_engine(self) -> Engine:
