@@ -212,7 +212,7 @@ class Made(Evidence):
 
     def weights(self) -> WeightFacts:
         """See Evidence."""
-        return WeightFacts((), TENSORS)
+        return WeightFacts((), TENSORS, exact=TENSORS, recomputed=0, foreign=0, unused=())
 
     def logit_errors(self) -> LogitErrors:
         """See Evidence."""

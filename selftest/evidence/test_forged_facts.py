@@ -154,6 +154,19 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
         alter("onnx_weights", {"onnx.weights": "1 of 16"}, offenders=["x differs"]),
         "gate onnx.weights: verdict",
     ),
+    "a weight that differs, called right": (
+        alter("onnx_weights", {"onnx.weights": "1 of 16"}, offenders=["x differs"]),
+        "onnx_weights: 0 of 16 are not right, 1 are named",
+    ),
+    "a weight that is not right and not named": (
+        alter("onnx_weights", {}, exact=15),
+        "onnx_weights: 1 of 16 are not right, 0 are named",
+    ),
+    "weights called unused": (
+        alter("onnx_weights", {}, unused=["x"]),
+        "onnx_weights.among",
+    ),
+    "a constant of no tensor, uncounted": (alter("onnx_weights", {}, foreign=1), "onnx_weights.among"),
     "fewer weights compared": (
         alter("onnx_weights", {"onnx.weights": "0 of 15"}, among=15),
         "onnx_weights.among",

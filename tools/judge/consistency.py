@@ -29,7 +29,7 @@ from tools.judge.bundle import Bundle, differences
 from tools.judge.dataset import other_images
 from tools.judge.device import throughput_record
 from tools.judge.evidence import OWNER, variant_record
-from tools.judge.facts import CheckpointFacts, RecipeFacts
+from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
 
@@ -148,11 +148,20 @@ def _numbers_below(value: Any, where: str) -> Iterator[tuple[str, float]]:  # no
 
 
 def _tensors(bundle: Bundle, facts: CheckpointFacts) -> None:
-    """The tensors are the network's but for those named as odd, and each was looked for in the ONNX file."""
+    """The tensors are the network's but for those named as odd, and each that has a use was looked for in the file."""
     tensors = facts.expected - len(facts.missing) + len(facts.unexpected)
     _compare(bundle, f"{FILE}.checkpoint.tensors", facts.tensors, tensors)
     if bundle.record.onnx_weights is not None:
-        _compare(bundle, f"{FILE}.onnx_weights.among", bundle.record.onnx_weights.among, facts.tensors)
+        _weights(bundle, bundle.record.onnx_weights, facts.tensors)
+
+
+def _weights(bundle: Bundle, facts: WeightFacts, tensors: int) -> None:
+    """Every tensor of the checkpoint is looked for or without use; what was looked for and is not right is named."""
+    where, unused = f"{FILE}.onnx_weights", len(set(facts.unused))
+    _compare(bundle, f"{where}.among", facts.among, tensors - unused + facts.foreign)
+    wrong, named = facts.among - facts.exact - facts.recomputed, len(facts.offenders)
+    if min(facts.exact, facts.recomputed, facts.foreign) < 0 or wrong < named or bool(wrong) != bool(named):
+        bundle.problems.append(f"{where}: {wrong} of {facts.among} are not right, {named} are named")
 
 
 def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:

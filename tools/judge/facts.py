@@ -41,10 +41,17 @@ class CheckerFacts:
 
 @dataclass(frozen=True)
 class WeightFacts:
-    """Initializers held against the checkpoint bit by bit; `offenders` are missing, extra or unequal names."""
+    """The ONNX file's weights held against the checkpoint: `among` are its tensors that inference uses, and `foreign`
+    constants of the file that are none of them. `exact` are there bit for bit, moved or not, `recomputed` within
+    rounding of what float64 makes of the checkpoint (folds); the others differ or are missing, as `offenders` say.
+    `unused` are the names that inference has no use for."""
 
     offenders: tuple[str, ...]
     among: int
+    exact: int
+    recomputed: int
+    foreign: int
+    unused: tuple[str, ...]
 
 
 @dataclass(frozen=True)

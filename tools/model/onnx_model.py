@@ -1,4 +1,4 @@
-"""What a produced ONNX file really is: opsets, inputs, outputs and weights, read from the file itself."""
+"""What a produced ONNX file really is: opsets, inputs and outputs, read from the file itself."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import OnnxError
-from tools.judge.facts import CheckerFacts, OnnxFacts, WeightFacts
+from tools.judge.facts import CheckerFacts, OnnxFacts
 from tools.judge.ids import ONNX_EXPORT
 
 if TYPE_CHECKING:
     import onnx
 
-    from tools.model.checkpoint import StateDict
-
 
 def inspect_model(path: Path) -> OnnxFacts:
     """Read the facts of an ONNX file; OnnxError when it cannot be parsed."""
-    model = _load(path, weights=False)
+    model = load_onnx(path, weights=False)
     return OnnxFacts(
         opsets=tuple(f"{entry.domain or 'ai.onnx'} {entry.version}" for entry in model.opset_import),
         inputs=tuple(_describe(value) for value in model.graph.input),
@@ -37,22 +35,8 @@ def checker_facts(path: Path) -> CheckerFacts:
     return CheckerFacts("accepted")
 
 
-def compare_weights(path: Path, state_dict: StateDict) -> WeightFacts:
-    """Every initializer must equal the checkpoint's tensor of the same name, bit for bit, and none may be missing."""
-    import numpy as np
-    from onnx import numpy_helper
-
-    stored = {tensor.name: tensor for tensor in _load(path, weights=True).graph.initializer}
-    offenders = [f"{name} missing" for name in sorted(state_dict.keys() - stored.keys())]
-    offenders += [f"{name} not in the checkpoint" for name in sorted(stored.keys() - state_dict.keys())]
-    for name in sorted(stored.keys() & state_dict.keys()):
-        mine, theirs = numpy_helper.to_array(stored[name]), state_dict[name].numpy()
-        if mine.dtype != theirs.dtype or mine.shape != theirs.shape or not np.array_equal(mine, theirs):
-            offenders.append(f"{name} differs")
-    return WeightFacts(offenders=tuple(offenders), among=len(state_dict))
-
-
-def _load(path: Path, *, weights: bool) -> onnx.ModelProto:
+def load_onnx(path: Path, *, weights: bool) -> onnx.ModelProto:
+    """The parsed file, with tensors kept beside it if `weights`; OnnxError when it cannot be parsed."""
     import onnx
     from google.protobuf.message import DecodeError
 

@@ -12,7 +12,7 @@ from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckerFacts, GraphStepFacts, LogitErrors, OnnxFacts, WeightFacts
 from tools.model import checkpoint as checkpoints
-from tools.model import export, graph_step, onnx_model
+from tools.model import export, graph_step, onnx_model, weights
 from tools.model import network as networks
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
@@ -175,9 +175,9 @@ class OnnxStep:
         file = self._exported(size)
         about = {"onnx": file.sha256, **self._checkpoint.about}
         return self._context.remember(
-            Recipe("onnx-weights", about, code=(onnx_model, checkpoints)),
+            Recipe("onnx-weights", about, code=(weights, checkpoints, networks)),
             WeightFacts,
-            lambda: onnx_model.compare_weights(file.path, self._checkpoint.load()),
+            lambda: weights.compare_weights(file.path, self._checkpoint.load(), self._checkpoint.model()),
         )
 
     @once

@@ -49,10 +49,13 @@ def _output(evidence: Evidence, batch: int) -> Check:
     return same("; ".join(measured), "; ".join(asked), unit="output", source=NAMES)
 
 
-@GATES.take(ids.ONNX_WEIGHTS, "Is every initializer equal to its checkpoint tensor, bit for bit?")
+@GATES.take(
+    ids.ONNX_WEIGHTS, "Is the file made of the checkpoint's tensors, every one that inference uses and no other?"
+)
 def _weights(evidence: Evidence, batch: int) -> Check:
     facts = evidence.weights()
-    return none_of(facts.offenders, among=facts.among, unit="tensors", source="bit for bit")
+    source = f"{facts.exact} bit for bit, {facts.recomputed} recomputed in float64, {len(facts.unused)} without use"
+    return none_of(facts.offenders, among=facts.among, unit="tensors", source=source)
 
 
 @GATES.take(ids.ONNX_LOGITS_ABS_ERROR, "Do onnxruntime's logits follow torch's?")

@@ -1,0 +1,33 @@
+"""The weights of an ONNX file held against the checkpoint, whatever the exporter named, moved or folded.
+
+Two questions. Is everything that the network reads of the checkpoint (tools/model/constants.py) in the file: as it is,
+moved, folded, or as the tensors it is made of? And is every float constant of the file one of the network's? What the
+code holds itself (its buffers, what it makes without a weight) counts as the network's; so do constants of a few
+elements or of one value throughout, which exporters make of numbers in the code.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.judge.facts import WeightFacts
+
+if TYPE_CHECKING:
+    import torch
+
+    from tools.model.checkpoint import StateDict
+
+
+def compare_weights(path: Path, state_dict: StateDict, model: torch.nn.Module) -> WeightFacts:
+    """Hold the file against `state_dict`; `model` is the network that it belongs to, in evaluation mode.
+
+    Of the model its code is used, and the buffers that are not in `state_dict`; its own weights are not looked at. The
+    image has the shape that the file's input has, a dynamic axis being 1. OnnxError when the file cannot be parsed.
+    """
+    from tools.model.comparison import Comparison
+    from tools.model.constants import known_constants
+    from tools.model.onnx_constants import read_constants
+
+    file = read_constants(path)
+    return Comparison(file.constants, known_constants(model, state_dict, file.image), state_dict).facts()
