@@ -102,6 +102,12 @@ def test_a_name_without_the_prefix_is_refused_by_name(tmp_path: Path, content: o
     assert words in refused(tmp_path, saved, "checkpoint.loads", pinned(saved, strip_prefix="module."))
 
 
+def test_a_prefix_that_lacks_its_dot_is_told(tmp_path: Path) -> None:
+    saved = bytes_of(DATA_PARALLEL)
+    said = refused(tmp_path, saved, "checkpoint.loads", pinned(saved, strip_prefix="module"))
+    assert "every name begins with a dot. Write `strip_prefix: module.` into the port" in said
+
+
 HARMLESS = {
     "a namespace": (argparse.Namespace(lr=0.1), "argparse.Namespace"),
     "a number of numpy": (np.float64(0.7), "numpy._core.multiarray.scalar"),

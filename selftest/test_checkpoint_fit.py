@@ -124,6 +124,15 @@ def test_a_counter_that_was_cast_with_all_the_weights_is_taken(tmp_path: Path) -
     assert same(load(tmp_path, bytes_of({**STATE, COUNTER: torch.tensor(7.0)})), STATE)
 
 
+def test_names_that_command_the_terminal_do_not_reach_it(tmp_path: Path) -> None:
+    hostile = {"\x1b[2J\n" + "x" * 1000: torch.full((1,), float("nan"))}
+    for gate in ("keys", "finite"):
+        detail = check(tmp_path, hostile, gate).detail
+        assert detail.isprintable()
+        assert "\\x1b[2J\\nxxx" in detail
+        assert len(detail) < 1000
+
+
 def test_the_model_computes_and_does_not_learn(tmp_path: Path) -> None:
     model = network(tmp_path).build(STATE)
     assert not model.training

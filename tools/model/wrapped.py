@@ -140,6 +140,9 @@ def _without(prefix: str, weights: StateDict, path: Path) -> OrderedDict[str, to
     if odd:
         reason = f"{len(odd)} of {len(weights)} names do not begin with the port's strip_prefix {prefix}"
         raise not_a_state_dict(path, f"{reason}: {first_few(odd)}", "drop `strip_prefix` from the port, or correct it")
+    if all(name.startswith(f"{prefix}.") for name in weights):
+        reason = f"after the port's strip_prefix {prefix} every name begins with a dot"
+        raise not_a_state_dict(path, reason, f"write `strip_prefix: {prefix}.` into the port")
     return OrderedDict((name.removeprefix(prefix), tensor) for name, tensor in weights.items())
 
 

@@ -14,6 +14,7 @@ from tools.judge.results import Check
 
 GATES = Inventory()
 MOST_NAMED = 3
+LONGEST_PREFIX = 60
 NARROWER = ("float16", "bfloat16")
 CONVERT = "torch.save({name: tensor.float() for name, tensor in weights.items()}, 'float32.pth')"
 
@@ -64,7 +65,7 @@ def keys_in_words(missing: tuple[str, ...], unexpected: tuple[str, ...], tensors
     sides = ((missing, "missing"), (unexpected, "unexpected"))
     said = [f"{len(names)} {word}: {first_few(names, MOST_NAMED)}" for names, word in sides if names]
     prefix = _common_prefix(missing, unexpected, tensors)
-    if prefix:
+    if prefix and prefix.isprintable() and len(prefix) <= LONGEST_PREFIX:
         said.append(f"all {tensors} names begin with `{prefix}`: write `strip_prefix: {prefix}` into the port")
     return "; ".join(said)
 
