@@ -1,5 +1,6 @@
 """The download, against a local HTTP server that can misbehave."""
 
+import dataclasses
 import hashlib
 import re
 import resource
@@ -13,14 +14,17 @@ from pathlib import Path
 
 import pytest
 
+from selftest.checkpoint_files import port_file
 from tools import fetch_checkpoint
 from tools.base.errors import CheckpointError
 from tools.fetch_checkpoint import fetch, main, partial_path
-from tools.ports.spec import PUBLISHED_SPEC
+from tools.judge.spec import Checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 BODY = bytes(range(256)) * 1200
-MD5 = hashlib.md5(BODY).hexdigest()
+MD5, SHA256 = hashlib.md5(BODY).hexdigest(), hashlib.sha256(BODY).hexdigest()
+UNPINNED = Checkpoint(file="weights.pth", source="test")
+PUBLISHED = dataclasses.replace(UNPINNED, md5=MD5)
 
 
 @dataclass
@@ -82,10 +86,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Behaviour]]:
         thread.join()
 
 
-def refused(url: str, target: Path) -> str:
+def refused(url: str, target: Path, published: Checkpoint = PUBLISHED, gate: str = "checkpoint.md5") -> str:
     with pytest.raises(CheckpointError) as caught:
-        fetch(url, target, MD5, timeout_seconds=5)
-    assert caught.value.gate == "checkpoint.md5"
+        fetch(url, target, published, timeout_seconds=5)
+    assert caught.value.gate == gate
     return str(caught.value)
 
 
@@ -96,7 +100,7 @@ def names(folder: Path) -> list[str]:
 def test_downloads_verifies_and_leaves_only_the_file(server: tuple[str, Behaviour], tmp_path: Path) -> None:
     url, behaviour = server
     target = tmp_path / "new" / "weights.pth"
-    assert fetch(url, target, MD5)
+    assert fetch(url, target, PUBLISHED)
     assert target.read_bytes() == BODY
     assert names(target.parent) == ["weights.pth"]
     assert behaviour.seen == [None]
@@ -105,7 +109,7 @@ def test_downloads_verifies_and_leaves_only_the_file(server: tuple[str, Behaviou
 def test_the_right_file_is_left_alone_without_asking_the_server(server: tuple[str, Behaviour], tmp_path: Path) -> None:
     url, behaviour = server
     (tmp_path / "weights.pth").write_bytes(BODY)
-    assert not fetch(url, tmp_path / "weights.pth", MD5)
+    assert not fetch(url, tmp_path / "weights.pth", PUBLISHED)
     assert behaviour.seen == []
 
 
@@ -135,7 +139,7 @@ def test_a_truncated_body_is_kept_and_resumed(server: tuple[str, Behaviour], tmp
     assert "resumes" in text
     assert names(tmp_path) == [".weights.pth.download"]
     behaviour.close_after = None
-    assert fetch(url, target, MD5)
+    assert fetch(url, target, PUBLISHED)
     assert target.read_bytes() == BODY
     assert behaviour.seen == [None, "bytes=100000-"]
     assert names(tmp_path) == ["weights.pth"]
@@ -155,7 +159,7 @@ def test_a_server_without_ranges_restarts_cleanly(server: tuple[str, Behaviour],
     url, behaviour = server
     behaviour.ranges = False
     partial_path(tmp_path / "weights.pth").write_bytes(BODY[:1000])
-    assert fetch(url, tmp_path / "weights.pth", MD5)
+    assert fetch(url, tmp_path / "weights.pth", PUBLISHED)
     assert (tmp_path / "weights.pth").read_bytes() == BODY
     assert behaviour.seen == ["bytes=1000-"]
 
@@ -164,7 +168,7 @@ def test_a_range_that_was_not_asked_for_is_not_appended(server: tuple[str, Behav
     url, behaviour = server
     behaviour.wrong_range = True
     partial_path(tmp_path / "weights.pth").write_bytes(BODY[:1000])
-    assert fetch(url, tmp_path / "weights.pth", MD5)
+    assert fetch(url, tmp_path / "weights.pth", PUBLISHED)
     assert behaviour.seen == ["bytes=1000-", None]
 
 
@@ -172,14 +176,14 @@ def test_a_range_that_was_not_asked_for_is_not_appended(server: tuple[str, Behav
 def test_a_part_of_another_file_is_thrown_away(server: tuple[str, Behaviour], tmp_path: Path, left: bytes) -> None:
     url, behaviour = server
     partial_path(tmp_path / "weights.pth").write_bytes(left)
-    assert fetch(url, tmp_path / "weights.pth", MD5)
+    assert fetch(url, tmp_path / "weights.pth", PUBLISHED)
     assert (tmp_path / "weights.pth").read_bytes() == BODY
     assert behaviour.seen == [f"bytes={len(left)}-", None]
 
 
 def test_a_complete_part_needs_no_server(tmp_path: Path) -> None:
     partial_path(tmp_path / "weights.pth").write_bytes(BODY)
-    assert fetch("http://127.0.0.1:9/", tmp_path / "weights.pth", MD5)
+    assert fetch("http://127.0.0.1:9/", tmp_path / "weights.pth", PUBLISHED)
     assert names(tmp_path) == ["weights.pth"]
 
 
@@ -189,7 +193,7 @@ def test_a_wrong_body_is_removed(server: tuple[str, Behaviour], tmp_path: Path, 
     behaviour.body, behaviour.announce = b"<html>please log in</html>", announce
     text = refused(url, tmp_path / "weights.pth")
     assert "is not the published checkpoint and was removed" in text
-    assert "begins like a web page" in text
+    assert "it is a web page (HTML)" in text
     assert f"allowed md5 {MD5}" in text
     assert names(tmp_path) == []
 
@@ -197,7 +201,7 @@ def test_a_wrong_body_is_removed(server: tuple[str, Behaviour], tmp_path: Path, 
 def test_a_body_without_length_is_believed_for_its_md5(server: tuple[str, Behaviour], tmp_path: Path) -> None:
     url, behaviour = server
     behaviour.announce = False
-    assert fetch(url, tmp_path / "weights.pth", MD5)
+    assert fetch(url, tmp_path / "weights.pth", PUBLISHED)
 
 
 @pytest.mark.parametrize("status", [404, 416, 503, 204])
@@ -247,7 +251,7 @@ def test_a_disk_that_takes_no_more_is_named(server: tuple[str, Behaviour], tmp_p
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert ".weights.pth.download: cannot write the download: File too large" in text
     assert names(tmp_path) == [".weights.pth.download"]
-    assert fetch(server[0], tmp_path / "weights.pth", MD5)
+    assert fetch(server[0], tmp_path / "weights.pth", PUBLISHED)
 
 
 def test_a_part_that_is_no_file_is_neither_followed_nor_removed(server: tuple[str, Behaviour], tmp_path: Path) -> None:
@@ -257,30 +261,120 @@ def test_a_part_that_is_no_file_is_neither_followed_nor_removed(server: tuple[st
     assert names(tmp_path) == [".weights.pth.download", "mine"]
 
 
-def spec_of(folder: Path, *, url: str) -> Path:
-    text = PUBLISHED_SPEC.read_text()
-    text = re.sub(r"(?m)^  md5: .*$", f"  md5: {MD5}", text)
-    (folder / "spec.yaml").write_text(re.sub(r"(?m)^  url: .*$", f"  url: {url}", text))
-    return folder / "spec.yaml"
+WAYS = {
+    "sha256": {"sha256": SHA256},
+    "a prefix": {"sha256_prefix": SHA256[:8]},
+    "both": {"md5": MD5, "sha256": SHA256},
+    "all three": {"md5": MD5, "sha256": SHA256, "sha256_prefix": SHA256[:12]},
+}
 
 
-def test_the_command_takes_name_and_address_from_the_spec(
+@pytest.mark.parametrize("way", WAYS)
+def test_every_stated_digest_is_verified(server: tuple[str, Behaviour], tmp_path: Path, way: str) -> None:
+    url, behaviour = server
+    published = dataclasses.replace(UNPINNED, **WAYS[way])
+    partial_path(tmp_path / "weights.pth").write_bytes(BODY[:1000])
+    assert fetch(url, tmp_path / "weights.pth", published)
+    assert not fetch(url, tmp_path / "weights.pth", published)
+    assert behaviour.seen == ["bytes=1000-"]
+
+
+@pytest.mark.parametrize(
+    ("digests", "gate", "words"),
+    [
+        ({"md5": MD5, "sha256": "0" * 64}, "sha256", f"sha256 {SHA256} ({len(BODY)} bytes); allowed sha256 {'0' * 64}"),
+        ({"md5": "0" * 32, "sha256": SHA256}, "md5", f"md5 {MD5} ({len(BODY)} bytes); allowed md5 {'0' * 32}"),
+        ({"sha256_prefix": "01234567"}, "sha256", f"sha256 {SHA256} ({len(BODY)} bytes); allowed sha256 01234567…"),
+    ],
+)
+def test_one_wrong_digest_is_enough(
+    server: tuple[str, Behaviour], tmp_path: Path, digests: dict[str, str], gate: str, words: str
+) -> None:
+    published = dataclasses.replace(UNPINNED, **digests)
+    assert words in refused(server[0], tmp_path / "weights.pth", published, f"checkpoint.{gate}")
+    assert names(tmp_path) == []
+    (tmp_path / "weights.pth").write_bytes(BODY)
+    assert "left untouched" in refused(server[0], tmp_path / "weights.pth", published, f"checkpoint.{gate}")
+
+
+def test_what_the_server_lacks_is_told_at_the_gate_of_the_stated_digest(
+    server: tuple[str, Behaviour], tmp_path: Path
+) -> None:
+    server[1].status = 404
+    refused(server[0], tmp_path / "a", dataclasses.replace(UNPINNED, sha256_prefix=SHA256[:8]), "checkpoint.sha256")
+    refused(server[0], tmp_path / "a", UNPINNED, "checkpoint.loads")
+
+
+def test_parts_that_no_digest_can_join_are_not_joined(server: tuple[str, Behaviour], tmp_path: Path) -> None:
+    url, behaviour = server
+    behaviour.close_after = 1000
+    assert "ended early" in (said := refused(url, tmp_path / "weights.pth", UNPINNED, "checkpoint.loads"))
+    assert said.endswith("Run this again")
+    behaviour.close_after = None
+    partial_path(tmp_path / "weights.pth").write_bytes(b"of another file")
+    assert fetch(url, tmp_path / "weights.pth", UNPINNED)
+    assert (tmp_path / "weights.pth").read_bytes() == BODY
+    assert behaviour.seen == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>please log in</html>", "found 26 bytes, it is a web page (HTML)"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "it is a pointer of git-lfs"),
+        (b"", "found 0 bytes, it is empty"),
+    ],
+)
+def test_what_is_plainly_no_checkpoint_is_removed_though_nobody_pinned_it(
+    server: tuple[str, Behaviour], tmp_path: Path, body: bytes, words: str
+) -> None:
+    server[1].body = body
+    said = refused(server[0], tmp_path / "weights.pth", UNPINNED, "checkpoint.loads")
+    assert "what was downloaded is not a checkpoint and was removed" in said
+    assert words in said
+    assert names(tmp_path) == []
+
+
+def test_a_body_without_length_is_not_believed_without_a_digest(server: tuple[str, Behaviour], tmp_path: Path) -> None:
+    server[1].announce = False
+    said = refused(server[0], tmp_path / "weights.pth", UNPINNED, "checkpoint.loads")
+    assert "the server does not say how long the file is" in said
+
+
+def port_of(folder: Path, *lines: str) -> str:
+    return str(port_file(folder, "\n".join(lines)))
+
+
+def test_the_command_takes_name_address_and_digests_from_the_port(
     server: tuple[str, Behaviour], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spec = spec_of(tmp_path, url=server[0])
-    assert main([str(tmp_path), "--spec", str(spec)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path}/alexnet-owt-4df8aa71.pth: downloaded, md5 {MD5}\n"
-    assert main([str(tmp_path), "--spec", str(spec)]) == 0
-    assert "already there" in capsys.readouterr().out
-    assert main([str(tmp_path / "other.pth"), "--spec", str(spec)]) == 0
+    port = port_of(tmp_path, f"url: {server[0]}", f"md5: {MD5}", f"sha256_prefix: {SHA256[:8]}")
+    verified = f"verified: md5 {MD5}, sha256 {SHA256[:8]}…"
+    assert main([str(tmp_path), "--port", port]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/own.pth: downloaded, {verified}\n"
+    assert main([str(tmp_path), "--port", port]) == 0
+    assert capsys.readouterr().out == f"{tmp_path}/own.pth: already there, {verified}\n"
+    assert main([str(tmp_path / "other.pth"), "--port", port]) == 0
     assert (tmp_path / "other.pth").read_bytes() == BODY
 
 
-def test_a_spec_without_an_address_asks_for_one(tmp_path: Path, server: tuple[str, Behaviour]) -> None:
-    spec = spec_of(tmp_path, url="null")
-    with pytest.raises(CheckpointError, match="--url"):
-        main([str(tmp_path), "--spec", str(spec)])
-    assert main([str(tmp_path), "--spec", str(spec), "--url", server[0]]) == 0
+def test_of_a_checkpoint_that_nobody_pinned_the_digest_is_told_and_where_to_write_it(
+    server: tuple[str, Behaviour], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = port_of(tmp_path, f"url: {server[0]}")
+    for how in ("downloaded", "already there"):
+        assert main([str(tmp_path), "--port", port]) == 0
+        said = capsys.readouterr().out
+        assert said.startswith(f"{tmp_path}/own.pth: {how}, sha256 {SHA256}; nobody pinned it")
+        assert f"write `sha256: {SHA256}` into the port" in said
+
+
+def test_a_port_without_an_address_asks_for_one(tmp_path: Path, server: tuple[str, Behaviour]) -> None:
+    port = port_of(tmp_path, "url: null", f"sha256: {SHA256}")
+    with pytest.raises(CheckpointError, match="--url") as caught:
+        main([str(tmp_path), "--port", port])
+    assert caught.value.gate == "checkpoint.sha256"
+    assert main([str(tmp_path), "--port", port, "--url", server[0]]) == 0
 
 
 def test_as_a_command_a_wrong_body_is_one_line_and_status_2(server: tuple[str, Behaviour], tmp_path: Path) -> None:

@@ -37,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     port = given_port(arguments)
     spec = port.spec
     ids, om_logits = _probes(arguments.bins, arguments.dumps, arguments.images, spec.classes)
-    state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint)
+    network = Network(spec.model, port.path.parent)
+    state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint, network)
     images = read_bins(arguments.bins, ids, spec.preprocessing, spec.onnx.input.dtype)
-    model = Network(spec.model, port.path.parent).build(state_dict)
+    model = network.build(state_dict)
     diagnosis = diagnose(arguments.onnx, model, images, om_logits, ids=ids)
     print("\n".join(render(diagnosis)))
     return cli.EXIT_FAILED if diagnosis.diverges else cli.EXIT_OK
@@ -69,7 +70,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Compare every node of an ONNX file with the checkpoint's network, show what fp16 would cost at "
         "each, and tell whether an OM's logits lie within that. Exit status 0: nothing diverges, 1: something does."
     )
-    parser.add_argument("--checkpoint", type=Path, required=True, help="the .pth file; its md5 is checked first")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        required=True,
+        help="the .pth file; the digests that the port states are checked first",
+    )
     parser.add_argument("--onnx", type=Path, required=True, help="the .onnx file made of it")
     parser.add_argument("--bins", type=Path, required=True, help="folder of preprocessed images, <id>.bin")
     parser.add_argument(

@@ -20,40 +20,61 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 from tools.base import cli
 from tools.base.errors import CheckpointError
-from tools.base.files import md5_of
+from tools.base.files import sha256_of
 from tools.base.progress import progress
-from tools.judge.ids import CHECKPOINT_MD5
+from tools.judge.ids import CHECKPOINT_LOADS
+from tools.judge.spec import Checkpoint
+from tools.model.digests import GATES, file_digests, file_gate, in_words, stated, unlike
+from tools.model.formats import HEAD_BYTES, foreign
 from tools.ports.arguments import add_port, given_port
 
-GATE = CHECKPOINT_MD5
+GATE = CHECKPOINT_LOADS
+"""Of an error in which no digest is concerned, until `fetch` gives it the gate of the port's own digest."""
 CHUNK_BYTES = 2**20
 TIMEOUT_SECONDS = 30.0
+KEPT = "what has arrived is kept: the same command resumes it"
 
 
-def fetch(url: str, target: Path, md5: str, *, timeout_seconds: float = TIMEOUT_SECONDS) -> bool:
+def fetch(url: str, target: Path, published: Checkpoint, *, timeout_seconds: float = TIMEOUT_SECONDS) -> bool:
     """Download `url` to `target`; False when the right file was there already.
 
     The body grows in `.<name>.download` beside the target, which a later call resumes (HTTP Range, where the server
-    offers it), and takes the final name only when its md5 is right. A body with another md5 is removed. The time limit
-    is for the connection and for each wait for data. CheckpointError for everything the server or the body lacks.
+    offers it), and takes the final name only when every digest that the port states is right. A body with another
+    digest is removed. The time limit is for the connection and for each wait for data. CheckpointError for everything
+    the server or the body lacks. Where no digest is stated nothing tells whether two parts belong together: such a
+    download starts anew, and its length must be known.
     """
+    try:
+        return _fetch(url, target, published, timeout_seconds)
+    except CheckpointError as error:
+        error.gate = file_gate(published) if error.gate == GATE else error.gate
+        raise
+
+
+def _fetch(url: str, target: Path, published: Checkpoint, timeout_seconds: float) -> bool:
     _require_web_address(url)
     if os.path.lexists(target):
-        _require_md5(target, md5)
+        _require_right(target, published)
         return False
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = partial_path(target)
     with _exclusive(partial) as handle:
-        complete = _size(handle) > 0 and md5_of(partial) == md5
-        if not complete:
-            resumed = _download(url, handle, partial, timeout_seconds)
-            if resumed and md5_of(partial) != md5:  # the part that was there belongs to another file
+        if not published.pinned:
+            handle.truncate(0)
+        if not (_size(handle) > 0 and _is_right(partial, published)):
+            resumed = _download(url, handle, partial, published, timeout_seconds)
+            if resumed and not _is_right(partial, published):  # the part that was there belongs to another file
                 handle.truncate(0)
-                _download(url, handle, partial, timeout_seconds)
-        _require_body(partial, md5, url)
+                _download(url, handle, partial, published, timeout_seconds)
+        _require_body(partial, published, url)
         os.fsync(handle.fileno())
         partial.replace(target)
     return True
+
+
+def _is_right(path: Path, published: Checkpoint) -> bool:
+    """Whether a digest is stated and all that are stated are the file's."""
+    return published.pinned and unlike(file_digests(path, published), published) is None
 
 
 def partial_path(target: Path) -> Path:
@@ -61,12 +82,14 @@ def partial_path(target: Path) -> Path:
     return target.with_name(f".{target.name}.download")
 
 
-def _download(url: str, handle: FileIO, partial: Path, timeout_seconds: float) -> bool:
+def _download(url: str, handle: FileIO, partial: Path, published: Checkpoint, timeout_seconds: float) -> bool:
     """Append what is missing to the partial file; True when the server let us resume it."""
     response, start = _open_from(url, _size(handle), timeout_seconds)
     with response:
         handle.truncate(start)
         missing = _content_length(response)
+        if missing is None and not published.pinned and not response.chunked:
+            raise _unreachable(url, "the server does not say how long the file is, and no digest of it is stated")
         chunks = 0 if missing is None else -(-missing // CHUNK_BYTES)
         for chunk in progress(_body(response, url), what="download", total=chunks, unit="MiB"):
             _append(handle, chunk, partial)
@@ -78,7 +101,7 @@ def _download(url: str, handle: FileIO, partial: Path, timeout_seconds: float) -
             where=url,
             measured=f"{start + received} bytes",
             allowed=f"{start + missing} bytes",
-            fix="what has arrived is kept: the same command resumes it",
+            fix=KEPT if published.pinned else "run this again",
         )
     return start > 0
 
@@ -139,8 +162,7 @@ def _body(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
             yield chunk
     except (OSError, http.client.HTTPException) as error:
         reason = f"the connection broke: {type(error).__name__} {error}".rstrip()
-        fix = "what has arrived is kept: the same command resumes it"
-        raise CheckpointError(reason, gate=GATE, where=url, fix=fix) from error
+        raise CheckpointError(reason, gate=GATE, where=url, fix="run this again, it goes on where it can") from error
 
 
 def _append(handle: FileIO, chunk: bytes, partial: Path) -> None:
@@ -169,35 +191,41 @@ def _exclusive(partial: Path) -> Iterator[FileIO]:
                 partial.unlink(missing_ok=True)
 
 
-def _require_body(partial: Path, md5: str, url: str) -> None:
-    measured = md5_of(partial)
-    if measured == md5:
+def _require_body(partial: Path, published: Checkpoint, url: str) -> None:
+    """What came is what the port states; of what nobody pinned, that it is no page or pointer."""
+    measured = file_digests(partial, published)
+    wrong = unlike(measured, published)
+    with partial.open("rb") as handle:
+        head = handle.read(HEAD_BYTES)
+    other = foreign(head) if head else ("it is empty", "")
+    page = f", {other[0]}" if other else ""
+    if wrong is None and (published.pinned or not other):
         return
     size = partial.stat().st_size
-    with partial.open("rb") as handle:
-        page = ", it begins like a web page" if handle.read(256).lstrip().startswith(b"<") else ""
     partial.unlink()
+    what = "the published checkpoint" if published.pinned else "a checkpoint"
     raise CheckpointError(
-        "what was downloaded is not the published checkpoint and was removed",
-        gate=GATE,
+        f"what was downloaded is not {what} and was removed",
+        gate=GATES[wrong] if wrong else GATE,
         where=url,
-        measured=f"md5 {measured} ({size} bytes{page})",
-        allowed=f"md5 {md5}",
+        measured=f"{wrong} {measured[wrong]} ({size} bytes{page})" if wrong else f"{size} bytes{page}",
+        allowed=in_words(wrong, stated(published)[wrong]) if wrong else None,
         fix="check the address, a proxy or login page may have answered",
     )
 
 
-def _require_md5(target: Path, md5: str) -> None:
+def _require_right(target: Path, published: Checkpoint) -> None:
     if not target.is_file():
         raise CheckpointError("there is something else than a file under this name", gate=GATE, where=target)
-    measured = md5_of(target)
-    if measured != md5:
+    measured = file_digests(target, published)
+    wrong = unlike(measured, published)
+    if wrong is not None:
         raise CheckpointError(
             "another file lies here, it is left untouched",
-            gate=GATE,
+            gate=GATES[wrong],
             where=target,
-            measured=f"md5 {measured}",
-            allowed=f"md5 {md5}",
+            measured=f"{wrong} {measured[wrong]}",
+            allowed=in_words(wrong, stated(published)[wrong]),
             fix="move it away and run this again, or name another DEST",
         )
 
@@ -230,7 +258,7 @@ def _size(handle: FileIO) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the checkpoint is there; a SuiteError says why it is not."""
     parser = cli.Parser(
-        description="Download the published checkpoint, resume an interrupted download, verify its md5."
+        description="Download a port's checkpoint, resume an interrupted download, verify every digest that is stated."
     )
     parser.add_argument(
         "dest", metavar="DEST", nargs="?", type=Path, default=Path(), help="folder or file name (default: here)"
@@ -241,11 +269,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     published = given_port(arguments).spec.checkpoint
     url = arguments.url if arguments.url is not None else published.url
     if url is None:
-        raise CheckpointError("the port names no address", gate=GATE, where=arguments.port, fix="name one with --url")
+        raise CheckpointError(
+            "the port names no address", gate=file_gate(published), where=arguments.port, fix="name one with --url"
+        )
     target = arguments.dest / published.file if arguments.dest.is_dir() else arguments.dest
-    fetched = fetch(url, target, str(published.md5))
-    print(f"{target}: {'downloaded' if fetched else 'already there'}, md5 {published.md5}")
+    fetched = fetch(url, target, published)
+    print(f"{target}: {'downloaded' if fetched else 'already there'}, {_verified(target, published)}")
     return cli.EXIT_OK
+
+
+def _verified(target: Path, published: Checkpoint) -> str:
+    """What is known of the bytes, in words: the digests that were verified, or that nobody has pinned the file."""
+    found = ", ".join(in_words(algorithm, digits) for algorithm, digits in stated(published).items())
+    if found:
+        return f"verified: {found}"
+    digest = sha256_of(target)
+    return f"sha256 {digest}; nobody pinned it, write `sha256: {digest}` into the port once you know whose file it is"
 
 
 if __name__ == "__main__":

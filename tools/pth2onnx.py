@@ -19,14 +19,19 @@ from tools.ports.arguments import add_port, given_port
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the file was written, 2 with one line when the checkpoint is refused."""
     parser = cli.Parser(description="Export a published checkpoint to ONNX as the guide does.")
-    parser.add_argument("checkpoint", type=Path, help="the .pth file; its md5 is checked before it is unpickled")
+    parser.add_argument(
+        "checkpoint",
+        type=Path,
+        help="the .pth file; the digests that the port states are checked before it is unpickled",
+    )
     parser.add_argument("onnx", type=Path, help="the .onnx file to write")
     add_port(parser)
     arguments = parser.parse_args(argv)
     port = given_port(arguments)
     spec = port.spec
-    state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint)
-    export_onnx(Network(spec.model, port.path.parent).build(state_dict), arguments.onnx, spec)
+    network = Network(spec.model, port.path.parent)
+    state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint, network)
+    export_onnx(network.build(state_dict), arguments.onnx, spec)
     print(f"{arguments.onnx}: opset {spec.onnx.opset.exactly:g}, {spec.onnx.input.name} -> {spec.onnx.output.name}")
     return cli.EXIT_OK
 

@@ -132,7 +132,7 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
     ),
     "a network of more tensors, its gates fitted": (_more_tensors, "onnx_weights.among"),
     "a missing tensor, its gate passed": (
-        alter("checkpoint", {"checkpoint.keys": "1 of 16"}, missing=["x"], tensors=15),
+        alter("checkpoint", {"checkpoint.keys": "1 missing, 0 unexpected of 16"}, missing=["x"], tensors=15),
         "gate checkpoint.keys: verdict",
     ),
     "a tensor of another shape": (alter("checkpoint", {}, misshapen=["x"]), "gate checkpoint.shapes: verdict"),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tools.base.errors import SuiteError
+from tools.base.printable import one_line
 
 EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
 
@@ -30,8 +31,3 @@ def run(main: Callable[[], int]) -> int:
         print("interrupted: nothing unfinished was left under a final name", file=sys.stderr)
         return 130
     return EXIT_BAD_INPUT
-
-
-def one_line(text: str) -> str:
-    """The text with every run of white space (file names may hold newlines) folded to one space."""
-    return " ".join(text.split())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
+from tools.base.printable import bounded, one_line
 from tools.base.text_enum import TextEnum
 
 
@@ -54,12 +55,17 @@ class SuiteError(Exception):
         super().__init__(what)
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.what}" if self.where is not None else self.what
-        if self.measured is not None:
-            text += f"; found {self.measured}"
-        if self.allowed is not None:
-            text += f"; allowed {self.allowed}"
-        return f"{text}. {self.fix[:1].upper()}{self.fix[1:]}" if self.fix else text
+        """One printable line of bounded length: parts of it are often text of other programs."""
+        what, where, measured, allowed, fix = (
+            None if part is None else bounded(one_line(part))
+            for part in (self.what, self.where, self.measured, self.allowed, self.fix)
+        )
+        text = f"{where}: {what}" if where is not None else str(what)
+        if measured is not None:
+            text += f"; found {measured}"
+        if allowed is not None:
+            text += f"; allowed {allowed}"
+        return f"{text}. {fix[:1].upper()}{fix[1:]}" if fix else text
 
     def record(self) -> ErrorRecord:
         """The error as plain data."""

@@ -6,9 +6,19 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class OtherType:
+    """Tensors stored in one type (`found`, as float16) where the network has another (`expected`, as float32)."""
+
+    found: str
+    expected: str
+    tensors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class CheckpointFacts:
     """A state_dict held against the network's own: how many tensors it has and the network expects, names that are
-    missing, unexpected, of another shape or dtype, or not finite; `content_sha256` is over names, shapes and bytes."""
+    missing, unexpected, of another shape, not finite, or of another type; `content_sha256` is over names, shapes and
+    bytes."""
 
     tensors: int
     expected: int
@@ -17,6 +27,7 @@ class CheckpointFacts:
     misshapen: tuple[str, ...]
     not_finite: tuple[str, ...]
     content_sha256: str
+    other_types: tuple[OtherType, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from tools.base.printable import printable
+
+LONGEST_NAME = 200
+
 
 @dataclass(frozen=True)
 class Handover:
@@ -54,5 +58,6 @@ def handover(giver: str, expected: Iterable[str], taker: str, found: Iterable[st
 
 
 def first_few(names: Sequence[str], most: int = 5) -> str:
-    """The first few names in the order given, and how many more there are."""
-    return ", ".join(names[:most]) + (f", … {len(names) - most} more" if len(names) > most else "")
+    """The first few names in the order given, printable and of bounded length, and how many more there are."""
+    shown = (printable(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…") for name in names[:most])
+    return ", ".join(shown) + (f", … {len(names) - most} more" if len(names) > most else "")

@@ -70,11 +70,6 @@ def headroom(check: Check) -> float:
     return math.inf if check.headroom is None else check.headroom
 
 
-def printable(line: str) -> str:
-    """A line for a terminal: no text of a bundle can begin a line of its own or command the terminal."""
-    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
-
-
 def _line(name: str, check: Check) -> str:
     measured = f"{value(check)} {check.unit}" if isinstance(check.measured, float) else check.measured
     return _row(name, measured, check.threshold, str(check.verdict))

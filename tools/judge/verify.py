@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Callable, Tuple
 
 from tools.base.errors import SuiteError
+from tools.base.printable import printable
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, differences, open_files, read_bundle, read_spec, spec_digest
@@ -27,7 +28,7 @@ from tools.judge.consistency import check_figures
 from tools.judge.files import Files, Refused, read_whole
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected
-from tools.judge.lines import printable, table, verdict_lines
+from tools.judge.lines import table, verdict_lines
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run

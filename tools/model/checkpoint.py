@@ -1,11 +1,7 @@
-"""The checkpoint: verified bytes, a plain state_dict, and the network that it belongs to."""
+"""The checkpoint: verified bytes, the state_dict in them, and the network that it belongs to."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-import pickle
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,109 +9,89 @@ from typing import TYPE_CHECKING
 
 from tools.base.errors import CheckpointError
 from tools.judge.facts import CheckpointFacts
-from tools.judge.ids import CHECKPOINT_LOADS, CHECKPOINT_MD5
+from tools.judge.ids import CHECKPOINT_LOADS
 from tools.judge.spec import Checkpoint
+from tools.model.digests import file_gate, new_digests, require_digests
+from tools.model.formats import read_file
+from tools.model.jax_names import from_jax_names
 from tools.model.network import Network
+from tools.model.npz import is_npz
+from tools.model.sealed import Sealed, sealed
+from tools.model.wrapped import state_dict_of
 from tools.store.content import checkpoint_content_sha256
 
 if TYPE_CHECKING:
     import torch
 
 StateDict = Mapping[str, "torch.Tensor"]
-DAMAGE = (
-    *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError),
-    *(AssertionError, AttributeError, TypeError),
-)
-"""What torch's reader of state_dicts raises on damaged bytes, found by feeding it some."""
 
 
-def require_file(path: Path) -> None:
+def require_file(path: Path, published: Checkpoint) -> None:
     """CheckpointError when there is no such file."""
     if not path.is_file():
         raise CheckpointError(
             "there is no such checkpoint file",
-            gate=CHECKPOINT_MD5,
+            gate=file_gate(published),
             where=path,
             fix="python tools/fetch_checkpoint.py downloads the published one",
         )
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def readable(path: Path, published: Checkpoint) -> Iterator[None]:
     """CheckpointError in the place of what the system says while the file is read."""
     try:
         yield
     except OSError as error:
-        raise CheckpointError(
-            f"cannot read the checkpoint: {error.strerror}", gate=CHECKPOINT_MD5, where=path
-        ) from error
+        reason = error.strerror or error
+        raise CheckpointError(f"cannot read the checkpoint: {reason}", gate=file_gate(published), where=path) from error
 
 
-def require_md5(path: Path, measured: str, published: Checkpoint) -> None:
-    """CheckpointError unless the md5 measured on the file is the published one."""
-    if measured != published.md5:
-        raise CheckpointError(
-            "this is not the published checkpoint, it is not unpickled",
-            gate=CHECKPOINT_MD5,
-            where=path,
-            measured=f"md5 {measured} ({path.stat().st_size} bytes)",
-            allowed=f"md5 {published.md5}",
-            fix="download it again, or name the port of your own checkpoint with --port",
-        )
+def load_state_dict(
+    path: Path, published: Checkpoint, network: Network | None = None, *, sha256: str | None = None
+) -> StateDict:
+    """Load a checkpoint as name -> CPU tensor, from the very bytes that every stated digest was found right of.
+
+    Code in a pickle is refused (`weights_only` is always true). With a network the names are those that it has today.
+    `sha256` is what an earlier look at the file found, so that no other file is loaded than was recorded. One copy of
+    the file's bytes is held, which the tensors share.
+    """
+    require_file(path, published)
+    with readable(path, published), sealed(path, new_digests(published, *(["sha256"] if sha256 else []))) as content:
+        require_digests(path, content.digests, content.size_bytes, published)
+        if sha256 is not None and content.digests["sha256"] != sha256:
+            raise CheckpointError(
+                "the checkpoint was replaced while it was worked with", gate=CHECKPOINT_LOADS, where=path
+            )
+        return _weights(content, published, network)
 
 
-def load_state_dict(path: Path, published: Checkpoint) -> dict[str, torch.Tensor]:
-    """Load a verified checkpoint as name -> CPU tensor; code in the pickle is refused (torch `weights_only=True`)."""
-    import torch
-
-    require_file(path)
-    with readable(path):
-        content = path.read_bytes()  # what is unpickled are the very bytes whose md5 was taken
-    require_md5(path, hashlib.md5(content, usedforsecurity=False).hexdigest(), published)
-    try:
-        loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except DAMAGE as error:
-        raise _not_a_state_dict(path, next(iter(str(error).splitlines()), type(error).__name__)) from error
-    if not isinstance(loaded, dict) or not loaded:
-        raise _not_a_state_dict(path, f"it holds a {type(loaded).__name__}")
-    odd = [str(name) for name, value in loaded.items() if not (isinstance(name, str) and _is_dense(value))]
-    if odd:
-        raise _not_a_state_dict(path, f"entry {odd[0]!r} is not a named dense tensor")
-    return dict(loaded)
-
-
-def _is_dense(value: object) -> bool:
-    """A tensor whose elements can be looked at: not sparse, quantised or without memory."""
-    import torch
-
-    return torch.is_tensor(value) and value.layout is torch.strided and not (value.is_quantized or value.is_meta)
+def _weights(content: Sealed, published: Checkpoint, network: Network | None) -> StateDict:
+    loaded = read_file(content, published)
+    if network is None:
+        return state_dict_of(loaded, content.path, published)
+    if is_npz(content) and (converted := from_jax_names(loaded, content, network)) is not None:
+        return converted
+    return network.in_todays_names(state_dict_of(loaded, content.path, published))
 
 
 def compare_with_network(state_dict: StateDict, network: Network) -> CheckpointFacts:
     """Hold the state_dict against the network's own: names, shapes, dtypes and finite values."""
+    weights, found = network.fit(state_dict)
+    return CheckpointFacts(
+        tensors=found.tensors,
+        expected=found.expected,
+        missing=found.missing,
+        unexpected=found.unexpected,
+        misshapen=found.misshapen,
+        not_finite=tuple(name for name in sorted(weights) if not _is_finite(weights[name])),
+        content_sha256=checkpoint_content_sha256(weights),
+        other_types=found.other_types,
+    )
+
+
+def _is_finite(tensor: torch.Tensor) -> bool:
     import torch
 
-    expected = network.empty().state_dict()
-    common = sorted(expected.keys() & state_dict.keys())
-    return CheckpointFacts(
-        tensors=len(state_dict),
-        expected=len(expected),
-        missing=tuple(sorted(expected.keys() - state_dict.keys())),
-        unexpected=tuple(sorted(state_dict.keys() - expected.keys())),
-        misshapen=tuple(
-            f"{name}: {state_dict[name].dtype} {tuple(state_dict[name].shape)}, not {tuple(expected[name].shape)}"
-            for name in common
-            if state_dict[name].shape != expected[name].shape or state_dict[name].dtype != expected[name].dtype
-        ),
-        not_finite=tuple(name for name in sorted(state_dict) if not bool(torch.isfinite(state_dict[name]).all())),
-        content_sha256=checkpoint_content_sha256(state_dict),
-    )
-
-
-def _not_a_state_dict(path: Path, reason: str) -> CheckpointError:
-    return CheckpointError(
-        f"not a plain state_dict of tensors: {reason}",
-        gate=CHECKPOINT_LOADS,
-        where=path,
-        fix="only a dict of tensors is loaded (weights_only=True), never code",
-    )
+    narrow = tensor.is_floating_point() and tensor.itemsize == 1  # torch looks at no float8 itself
+    return bool(torch.isfinite(tensor.float() if narrow else tensor).all())

@@ -14,6 +14,7 @@ from tools.base.errors import CheckpointError, SpecError
 from tools.judge.ids import CHECKPOINT_KEYS
 from tools.judge.spec import Model
 from tools.model.code import code_digests, load_function
+from tools.model.fit import Fit, fit, in_todays_names, require_fit
 from tools.model.torchvision_ops import import_torchvision
 from tools.store.dependencies import version
 
@@ -40,16 +41,33 @@ class Network:
     def build(self, state_dict: Mapping[str, torch.Tensor]) -> torch.nn.Module:
         """The network in evaluation mode with these weights; CheckpointError when they do not fit."""
         model = self.empty()
+        weights, found = self._held_against(state_dict, model)
+        require_fit(found, self.model.source)
         try:
-            model.load_state_dict(dict(state_dict), assign=True)
+            model.load_state_dict(weights, assign=True)
             if any(tensor.is_meta for tensor in itertools.chain(model.parameters(), model.buffers())):
-                model = self._make()  # something that no checkpoint holds, such as a table of indices
-                model.load_state_dict(dict(state_dict), assign=True)
+                model = self.make()  # something that no checkpoint holds, such as a table of indices
+                model.load_state_dict(weights, assign=True)
         except RuntimeError as error:
             raise CheckpointError(
-                f"the weights do not fit {self.model.source}: {' '.join(str(error).split())}", gate=CHECKPOINT_KEYS
+                f"the weights do not fit {self.model.source}: {error}", gate=CHECKPOINT_KEYS
             ) from error
         return model.eval().requires_grad_(requires_grad=False)
+
+    def fit(self, state_dict: Mapping[str, torch.Tensor]) -> tuple[Mapping[str, torch.Tensor], Fit]:
+        """The weights under the names of today, and how they differ from the network's own tensors."""
+        return self._held_against(state_dict, self.empty())
+
+    def _held_against(
+        self, state_dict: Mapping[str, torch.Tensor], model: torch.nn.Module
+    ) -> tuple[Mapping[str, torch.Tensor], Fit]:
+        own = model.state_dict()  # before the weights take the places of the model's own tensors
+        weights = in_todays_names(state_dict, model, self.model.source)
+        return weights, fit(weights, own)
+
+    def in_todays_names(self, state_dict: Mapping[str, torch.Tensor]) -> Mapping[str, torch.Tensor]:
+        """The weights under the names that the network has in the libraries installed here, see tools/model/fit.py."""
+        return in_todays_names(state_dict, self.empty(), self.model.source)
 
     def empty(self) -> torch.nn.Module:
         """The network without memory for its weights (meta device) where it can be made so, which costs nothing."""
@@ -57,11 +75,12 @@ class Network:
 
         try:
             with torch.device("meta"):
-                return self._make()
+                return self.make()
         except (NotImplementedError, RuntimeError):  # some compute with values while they are made
-            return self._make()
+            return self.make()
 
-    def _make(self) -> torch.nn.Module:
+    def make(self) -> torch.nn.Module:
+        """The network with weights of its own, as its source makes it."""
         kind, _, name = self.model.source.partition(":")
         makers = {"torchvision": _torchvision, "timm": _timm}
         try:

@@ -11,6 +11,7 @@ from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckpointFacts
 from tools.model import checkpoint as checkpoints
+from tools.model.digests import require_digests
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.sample import generate as sample
@@ -34,13 +35,13 @@ class CheckpointFile:
         return self.digest.sha256
 
     @property
-    def md5(self) -> str:
-        """Of its bytes, as the guide pins them."""
-        return str(self.digest.md5)
+    def digests(self) -> dict[str, str]:
+        """Of its bytes, by algorithm: those by which a port can pin them."""
+        return {"md5": str(self.digest.md5), "sha256": self.digest.sha256}
 
 
 class CheckpointStep:
-    """The published weights; nothing is unpickled before the md5 was found right."""
+    """The published weights; nothing is unpickled before every stated digest was found right."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -49,8 +50,9 @@ class CheckpointStep:
     def file(self) -> CheckpointFile:
         """The file the run was pointed at, or the embedded sample's."""
         path = self._context.inputs.checkpoint or self._sample()
-        checkpoints.require_file(path)
-        with checkpoints.readable(path):
+        asked = self._context.spec.checkpoint
+        checkpoints.require_file(path, asked)
+        with checkpoints.readable(path, asked):
             digest = input_digest("checkpoint", path, sha256=sha256_of(path), md5=md5_of(path))
         return CheckpointFile(path, self._context.staging.put(digest, "checkpoint"))
 
@@ -60,11 +62,17 @@ class CheckpointStep:
         return self._context.build(recipe, lambda folder: sample.write_checkpoint(folder / name)).path / name
 
     @once
-    def load(self) -> dict[str, torch.Tensor]:
+    def load(self) -> checkpoints.StateDict:
         """The tensors by name, from verified bytes."""
+        file = self._verified()
+        asked, network = self._context.spec.checkpoint, self._context.network
+        return checkpoints.load_state_dict(file.path, asked, network, sha256=file.sha256)
+
+    def _verified(self) -> CheckpointFile:
+        """The file, once every digest that the port states is the one that was taken of it."""
         file = self.file()
-        checkpoints.require_md5(file.path, file.md5, self._context.spec.checkpoint)
-        return checkpoints.load_state_dict(file.path, self._context.spec.checkpoint)
+        require_digests(file.path, file.digests, file.digest.size_bytes, self._context.spec.checkpoint)
+        return file
 
     @property
     def about(self) -> dict[str, str]:
@@ -79,8 +87,7 @@ class CheckpointStep:
     @once
     def facts(self) -> CheckpointFacts:
         """The tensors held against the network's own."""
-        file = self.file()
-        checkpoints.require_md5(file.path, file.md5, self._context.spec.checkpoint)
+        self._verified()
         found = self._context.remember(
             Recipe("checkpoint-facts", self.about, code=(checkpoints, content)),
             CheckpointFacts,

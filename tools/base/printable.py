@@ -1,0 +1,21 @@
+"""Text of other programs and of files, made fit for one line of a terminal."""
+
+from __future__ import annotations
+
+LONGEST = 2000
+"""No part of a message is longer: a complaint of a library may hold megabytes."""
+
+
+def printable(line: str) -> str:
+    """A line for a terminal: no text of others can begin a line of its own or command the terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+
+
+def one_line(text: str) -> str:
+    """The text with every run of white space (file names may hold newlines) folded to one space, and printable."""
+    return printable(" ".join(text.split()))
+
+
+def bounded(text: str) -> str:
+    """The beginning of a text that is too long to be read."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

@@ -1,0 +1,44 @@
+"""numpy's .npz as name -> array, without pickled objects."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+from tools.model.refusal import not_a_state_dict
+from tools.model.sealed import Sealed
+
+if TYPE_CHECKING:
+    import torch
+
+
+def is_npz(content: Sealed) -> bool:
+    """Whether the file is a zip archive of arrays."""
+    try:
+        with zipfile.ZipFile(content.handle) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return False
+    finally:
+        content.handle.seek(0)
+    return bool(names) and all(name.endswith(".npy") for name in names)
+
+
+def read_npz(content: Sealed) -> dict[str, torch.Tensor]:
+    """The arrays as tensors under their names; CheckpointError for damage and for arrays of anything but numbers."""
+    import numpy as np
+    import torch
+
+    name = ""
+    try:
+        with np.load(content.handle, allow_pickle=False) as arrays:
+            found = {}
+            for name in arrays.files:
+                array = arrays[name]
+                native = array.astype(array.dtype.newbyteorder("="), copy=False)
+                found[name] = torch.from_numpy(np.require(native, requirements=["C", "W"]))
+            return found
+    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        reason = f"array {name!r} of the .npz cannot be taken: {next(iter(str(error).splitlines()), 'damaged')}"
+        raise not_a_state_dict(content.path, reason, "save arrays of numbers, name by name: numpy.savez") from error
