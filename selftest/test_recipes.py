@@ -21,7 +21,7 @@ from tools.judge.spec import Preprocessing
 
 Filter = Literal["bilinear", "bicubic", "lanczos", "nearest"]
 FILTERS: tuple[Filter, ...] = ("bilinear", "bicubic", "lanczos", "nearest")
-RESIZES: tuple[int | tuple[int, int] | None, ...] = (48, 37, (40, 64), (64, 40), None)
+RESIZES: tuple[int | tuple[int, int] | None, ...] = (64, 48, 37, (40, 64), (64, 40), None)
 CROPS: tuple[int | tuple[int, int] | None, ...] = (32, 33, (40, 24), (24, 37), None)
 SIZES = ((1, 1), (1, 90), (90, 1), (31, 33), (32, 32), (48, 48), (64, 40), (101, 37), (37, 200), (200, 55), (23, 90))
 KINDS = (
@@ -147,20 +147,60 @@ def test_an_image_smaller_than_the_crop_lies_in_black(tmp_path: Path) -> None:
     assert inside[:, 1:4, 2:6].all(), "the odd pixel is missing at the far side"
 
 
-def test_only_the_quick_way_needs_no_whole_resize(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """AlexNet's recipe takes it; one of another filter never does."""
-    path, taken, right = tmp_path / "image.png", list[str | None](), preprocess._cut_whole
+@given(
+    st.tuples(st.integers(1, 400), st.integers(1, 400)),
+    st.sampled_from((8, 16, 32, 64, 128)),
+    st.integers(1, 128),
+    st.sampled_from(sorted(preprocess.REACH)),
+)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_resizing_only_what_the_crop_keeps_is_byte_identical(
+    tmp_path: Path, size: tuple[int, int], resize: int, crop: int, name: str
+) -> None:
+    """The quick way is for short sides of powers of two."""
+    asked = recipe(resize, min(crop, resize), name)
+    assume(asked is not None and max(size) < 20 * min(size))
+    assert asked is not None
+    path = tmp_path / "image.bmp"
+    noise(*size).save(path)
+    assert same(path, asked)
+
+
+@pytest.mark.parametrize(
+    ("change", "whole"),
+    [
+        ({}, False),
+        ({"interpolation": "bicubic"}, False),
+        ({"interpolation": "lanczos"}, False),
+        ({"interpolation": "nearest"}, True),
+        ({"resize_px": 232}, True),
+        ({"resize_px": (256, 256)}, True),
+        ({"crop_px": (224, 200)}, True),
+    ],
+)
+@pytest.mark.parametrize("size", [(500, 375), (375, 500)])
+def test_only_short_sides_of_powers_of_two_are_resized_in_part(
+    change: dict[str, object], whole: bool, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path, asked, taken = tmp_path / "image.png", replace(RECIPE, **change), list[bool]()  # type: ignore[arg-type]
+    right = preprocess._cut_whole
 
     def noted(image: Image.Image, size: tuple[int, int], asked: Preprocessing) -> Image.Image:
-        taken.append(asked.interpolation)
+        taken.append(True)
         return right(image, size, asked)
 
     monkeypatch.setattr(preprocess, "_cut_whole", noted)
-    noise(500, 375).save(path)
-    image_tensor(path, RECIPE)
-    assert taken == []
-    image_tensor(path, replace(RECIPE, interpolation="bicubic"))
-    assert taken == ["bicubic"]
+    noise(*size).save(path)
+    assert same(path, asked)
+    assert bool(taken) == whole
+
+
+@pytest.mark.parametrize("name", ["bicubic", "lanczos"])
+def test_a_reach_that_is_too_short_would_be_seen(name: Filter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(preprocess.REACH, name, preprocess.REACH[name] - 1)
+    path = tmp_path / "image.bmp"
+    noise(1601, 1200).save(path)
+    assert not same(path, replace(RECIPE, interpolation=name))
 
 
 @pytest.mark.parametrize("name", FILTERS)

@@ -28,6 +28,8 @@ always alike for a file and for its bytes.
 MOST_IMAGE_BYTES = 2**28
 """A file is read whole into memory; ImageNet's photographs have 0.13 MB on average."""
 FLOAT32_MANTISSA_BITS = 24
+REACH = {"bilinear": 1.0, "bicubic": 2.0, "lanczos": 3.0}
+"""How many source pixels (of the resized image, where that is smaller) a filter of Pillow looks at on either side."""
 
 
 class UnreadableImageError(Exception):
@@ -114,17 +116,25 @@ def _cropped(content: bytes, recipe: Preprocessing) -> Image.Image:
 
 
 class Sizes(NamedTuple):
-    """Short side after the resize and side of the square that is kept, in pixels: a recipe with a quick way."""
+    """Short side after the resize and side of the square that is kept, in pixels, of a recipe with a quick way."""
 
     resize_px: int
     crop_px: int
+    interpolation: str
+
+    @property
+    def filter(self) -> Image.Resampling:
+        """The filter as Pillow knows it."""
+        from PIL import Image
+
+        return Image.Resampling[self.interpolation.upper()]
 
 
 def _quick_sizes(recipe: Preprocessing) -> Sizes | None:
     """The sizes of a recipe of which only a part need be resized, see _parts_are_exact; None for all others."""
     resize, crop = recipe.resize_px, recipe.crop_px
-    if recipe.interpolation == "bilinear" and isinstance(resize, int) and isinstance(crop, int):
-        return Sizes(resize, crop)
+    if recipe.interpolation in REACH and isinstance(resize, int) and isinstance(crop, int):
+        return Sizes(resize, crop, recipe.interpolation)
     return None
 
 
@@ -190,7 +200,8 @@ def _parts_are_exact(size: tuple[int, int], resized: tuple[int, int], sizes: Siz
     rest in float64 (Resample.c, precompute_coeffs). Along the short side the scale is n / resize_px; where resize_px
     is a power of two every term is a binary fraction that float32 holds, so shifting the box changes no weight. Along
     the long side it is not, and that side is always resized whole. The two passes, done one by one here, must also
-    come in Pillow's order: horizontal first, except for tall images since 13.0 (ImagingResampleInner).
+    come in Pillow's order: horizontal first, except for tall images since 13.0 (ImagingResampleInner). All this is so
+    for every filter that is a sum of weights; they differ in how far they reach.
     """
     (old_width, old_height), (width, height) = size, resized
     fewer_rows, fewer_columns = old_height - height, old_width - width
@@ -212,25 +223,21 @@ def _cut_whole(image: Image.Image, size: tuple[int, int], recipe: Preprocessing)
 
 def _cut_wide(image: Image.Image, width: int, sizes: Sizes) -> Image.Image:
     """Columns first, on the rows that the crop needs; then rows, on the columns that it keeps."""
-    from PIL import Image
-
     crop, left = sizes.crop_px, _offset(width, sizes.crop_px)
     start, end = _kept(image.height, sizes)
-    support = max(1.0, image.height / sizes.resize_px)
+    support = REACH[sizes.interpolation] * max(1.0, image.height / sizes.resize_px)
     first, last = max(0, int(start - support)), min(image.height, int(end + support) + 1)
-    columns = image.crop((0, first, image.width, last)).resize((width, last - first), Image.Resampling.BILINEAR)
+    columns = image.crop((0, first, image.width, last)).resize((width, last - first), sizes.filter)
     kept = columns.crop((left, 0, left + crop, last - first))
-    return kept.resize((crop, crop), Image.Resampling.BILINEAR, box=(0, start - first, crop, end - first))
+    return kept.resize((crop, crop), sizes.filter, box=(0, start - first, crop, end - first))
 
 
 def _cut_tall(image: Image.Image, height: int, sizes: Sizes) -> Image.Image:
     """Columns first, only those that the crop keeps; then all rows, cut afterwards."""
-    from PIL import Image
-
     crop, top = sizes.crop_px, _offset(height, sizes.crop_px)
     start, end = _kept(image.width, sizes)
-    columns = image.resize((crop, image.height), Image.Resampling.BILINEAR, box=(start, 0, end, image.height))
-    return columns.resize((crop, height), Image.Resampling.BILINEAR).crop((0, top, crop, top + crop))
+    columns = image.resize((crop, image.height), sizes.filter, box=(start, 0, end, image.height))
+    return columns.resize((crop, height), sizes.filter).crop((0, top, crop, top + crop))
 
 
 def _kept(length: int, sizes: Sizes) -> tuple[float, float]:
