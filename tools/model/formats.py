@@ -11,7 +11,7 @@ from tools.judge.spec import Checkpoint
 from tools.model.npz import is_npz, read_npz
 from tools.model.refusal import PLAIN, not_a_state_dict
 from tools.model.safetensors import is_safetensors, read_safetensors
-from tools.model.sealed import Sealed
+from tools.model.sealed import Sealed, memory_bytes
 from tools.model.torch_file import read_torch
 
 HEAD_BYTES = 512
@@ -70,11 +70,15 @@ def _read_zip(content: Sealed, published: Checkpoint) -> object:
     """torch's own zip, numpy's, or another one by the names in it."""
     try:
         with zipfile.ZipFile(content.handle) as archive:
-            names = archive.namelist()
+            entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as error:
         raise _damaged(content, f"it is cut short or damaged ({error})") from error
     finally:
         content.handle.seek(0)
+    names, unpacked = [entry.filename for entry in entries], sum(entry.file_size for entry in entries)
+    if unpacked > memory_bytes():
+        reason = f"it would unpack to {unpacked} bytes, more than this machine's memory"
+        raise not_a_state_dict(content.path, reason, "download it again")
     inside = {name.partition("/")[2] for name in names}
     if "constants.pkl" in inside:
         fix = f"of the model before torch.jit: {PLAIN}"

@@ -39,6 +39,6 @@ def read_npz(content: Sealed) -> dict[str, torch.Tensor]:
                 native = array.astype(array.dtype.newbyteorder("="), copy=False)
                 found[name] = torch.from_numpy(np.require(native, requirements=["C", "W"]))
             return found
-    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, EOFError, OSError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         reason = f"array {name!r} of the .npz cannot be taken: {next(iter(str(error).splitlines()), 'damaged')}"
         raise not_a_state_dict(content.path, reason, "save arrays of numbers, name by name: numpy.savez") from error

@@ -16,7 +16,7 @@ from tools.model.sealed import Sealed
 
 DAMAGE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError),
-    *(AssertionError, AttributeError, TypeError),
+    *(AssertionError, AttributeError, TypeError, MemoryError),
 )
 """What torch's reader of state_dicts raises on damaged bytes, found by feeding it some."""
 NUMPY_SCALAR = re.compile(r"numpy\.(?:_core|core)\.multiarray\.scalar")
