@@ -136,6 +136,28 @@ def test_no_damaged_header_ends_in_anything_but_a_refusal(tmp_path: Path) -> Non
             load(tmp_path, bytes(damaged))
 
 
+def claiming(unpacked: int) -> bytes:
+    """An archive whose directory says that its entry is so large."""
+    content = bytearray(zip_of({"a.npy": b"x"}))
+    place = content.rindex(b"PK\x01\x02") + 24
+    content[place : place + 4] = struct.pack("<I", unpacked)
+    return bytes(content)
+
+
+def test_what_would_unpack_to_more_than_memory_is_refused_unread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.model.formats.memory_bytes", lambda: 2**31)
+    said = refused(tmp_path, claiming(2**32 - 2), "checkpoint.loads")
+    assert "it would unpack to 4294967294 bytes, more than this machine's memory" in said
+
+
+def test_an_array_that_claims_a_shape_beyond_memory_is_refused(tmp_path: Path) -> None:
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (9007199254740992,), }\n"
+    array = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header
+    assert "array 'a' of the .npz cannot be taken" in refused(tmp_path, zip_of({"a.npy": array}), "checkpoint.loads")
+
+
 FOREIGN = {
     "a web page": (b"\n <!DOCTYPE html><html>log in</html>", "it is a web page (HTML)"),
     "a page with a mark": (b"\xef\xbb\xbf<HTML>", "it is a web page (HTML)"),

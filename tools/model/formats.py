@@ -8,14 +8,13 @@ from collections.abc import Sequence
 
 from tools.base.errors import CheckpointError
 from tools.judge.spec import Checkpoint
-from tools.model.npz import is_npz, read_npz
+from tools.model.npz import DAMAGED_ZIP, ZIP, is_npz, read_npz
 from tools.model.refusal import PLAIN, not_a_state_dict
 from tools.model.safetensors import is_safetensors, read_safetensors
-from tools.model.sealed import Sealed
+from tools.model.sealed import Sealed, memory_bytes
 from tools.model.torch_file import read_torch
 
 HEAD_BYTES = 512
-ZIP = b"PK\x03\x04"
 PICKLE = b"\x80"
 TORCH_MAGIC = b"\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 """A number that torch.save wrote first, before it wrote zip archives (torch 1.6)."""
@@ -60,7 +59,7 @@ def read_file(content: Sealed, published: Checkpoint) -> object:
         except ValueError as error:
             raise _damaged(content, f"its safetensors header is wrong, or it was cut short: {error}") from error
     if TORCH_MAGIC in head[:16]:
-        return read_torch(content, published)
+        return read_torch(content, published, as_stored=False)
     if head.startswith(PICKLE):
         raise not_a_state_dict(content.path, "it is a pickle that torch.save did not write, which is code")
     raise not_a_state_dict(content.path, f"it begins with {head[:12]!r}, a weights file is {KNOWN}")
@@ -70,17 +69,20 @@ def _read_zip(content: Sealed, published: Checkpoint) -> object:
     """torch's own zip, numpy's, or another one by the names in it."""
     try:
         with zipfile.ZipFile(content.handle) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+            entries = archive.infolist()
+    except DAMAGED_ZIP as error:
         raise _damaged(content, f"it is cut short or damaged ({error})") from error
-    finally:
-        content.handle.seek(0)
+    names, unpacked = [entry.filename for entry in entries], sum(entry.file_size for entry in entries)
+    if unpacked > memory_bytes():
+        reason = f"it would unpack to {unpacked} bytes, more than this machine's memory"
+        raise not_a_state_dict(content.path, reason, "download it again")
     inside = {name.partition("/")[2] for name in names}
     if "constants.pkl" in inside:
         fix = f"of the model before torch.jit: {PLAIN}"
         raise not_a_state_dict(content.path, "this is TorchScript (torch.jit.save): a program with its weights", fix)
     if "data.pkl" in inside:
-        return read_torch(content, published)
+        stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
+        return read_torch(content, published, as_stored=stored)
     if is_npz(content):
         return read_npz(content)
     shown = ", ".join(names[:3]) or "nothing"

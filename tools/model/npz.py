@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 import zlib
 from typing import TYPE_CHECKING
@@ -13,15 +14,20 @@ if TYPE_CHECKING:
     import torch
 
 
+ZIP = b"PK\x03\x04"
+DAMAGED_ZIP = (zipfile.BadZipFile, OSError, ValueError, RuntimeError, LookupError, struct.error)
+"""What Python's reader of zip archives raises on damaged ones."""
+
+
 def is_npz(content: Sealed) -> bool:
     """Whether the file is a zip archive of arrays."""
+    if content.head(len(ZIP)) != ZIP:
+        return False
     try:
         with zipfile.ZipFile(content.handle) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except DAMAGED_ZIP:
         return False
-    finally:
-        content.handle.seek(0)
     return bool(names) and all(name.endswith(".npy") for name in names)
 
 
@@ -32,6 +38,7 @@ def read_npz(content: Sealed) -> dict[str, torch.Tensor]:
 
     name = ""
     try:
+        content.handle.seek(0)
         with np.load(content.handle, allow_pickle=False) as arrays:
             found = {}
             for name in arrays.files:
@@ -39,6 +46,6 @@ def read_npz(content: Sealed) -> dict[str, torch.Tensor]:
                 native = array.astype(array.dtype.newbyteorder("="), copy=False)
                 found[name] = torch.from_numpy(np.require(native, requirements=["C", "W"]))
             return found
-    except (ValueError, TypeError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except (*DAMAGED_ZIP, TypeError, EOFError, MemoryError, SyntaxError, zlib.error) as error:
         reason = f"array {name!r} of the .npz cannot be taken: {next(iter(str(error).splitlines()), 'damaged')}"
         raise not_a_state_dict(content.path, reason, "save arrays of numbers, name by name: numpy.savez") from error

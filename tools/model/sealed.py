@@ -6,6 +6,7 @@ of reading it, so that a checkpoint of 2.5 GB takes 2.5 GB and not twice as much
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -40,19 +41,34 @@ class Sealed:
 
 @contextmanager
 def sealed(path: Path, digests: Mapping[str, hashlib._Hash]) -> Iterator[Sealed]:
-    """Hold a file's bytes; what was mapped of them stays readable afterwards. OSError when it cannot be read."""
+    """Hold a file's bytes; what was mapped of them stays readable afterwards.
+
+    OSError when it cannot be read, or is larger than all the memory that there is.
+    """
     descriptor = os.memfd_create("checkpoint", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with os.fdopen(descriptor, "r+b") as handle:
         size = 0
         with path.open("rb", buffering=0) as source:
+            _require_room(os.fstat(source.fileno()).st_size)
             while chunk := source.read(CHUNK_BYTES):
                 size += len(chunk)
+                _require_room(size)
                 for digest in digests.values():
                     digest.update(chunk)
                 _write(descriptor, chunk)
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
         handle.seek(0)
         yield Sealed(path, handle, size, {name: digest.hexdigest() for name, digest in digests.items()})
+
+
+def memory_bytes() -> int:
+    """How much memory this machine has."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def _require_room(size_bytes: int) -> None:
+    if size_bytes > memory_bytes():
+        raise OSError(errno.EFBIG, f"{size_bytes} bytes are more than this machine's memory")
 
 
 def _write(descriptor: int, chunk: bytes) -> None:

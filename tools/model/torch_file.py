@@ -6,7 +6,6 @@ import contextlib
 import pickle
 import re
 import struct
-import zipfile
 from collections.abc import Sequence
 
 from tools.base.errors import CheckpointError
@@ -16,7 +15,7 @@ from tools.model.sealed import Sealed
 
 DAMAGE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError),
-    *(AssertionError, AttributeError, TypeError),
+    *(AssertionError, AttributeError, TypeError, MemoryError),
 )
 """What torch's reader of state_dicts raises on damaged bytes, found by feeding it some."""
 NUMPY_SCALAR = re.compile(r"numpy\.(?:_core|core)\.multiarray\.scalar")
@@ -26,25 +25,21 @@ OFTEN = ("argparse.Namespace", "numpy._core.multiarray.scalar")
 MOST_NAMED = 4
 
 
-def read_torch(content: Sealed, published: Checkpoint) -> object:
-    """The object in the file; CheckpointError for damage, and for whatever only code could make again."""
+def read_torch(content: Sealed, published: Checkpoint, *, as_stored: bool) -> object:
+    """The object in the file; CheckpointError for damage, and for whatever only code could make again.
+
+    `as_stored` says that tensors stand in the file byte by byte and can be mapped: of a compressed record, and of the
+    format before torch 1.6, a map would be noise.
+    """
     import torch
 
     try:
-        return torch.load(content.place, map_location="cpu", weights_only=True, mmap=_mappable(content))
+        return torch.load(content.place, map_location="cpu", weights_only=True, mmap=as_stored)
     except DAMAGE as error:
         names = refused_globals(content, error)
         if names:
-            raise _asks_for_code(content, names, published) from error
+            raise _asks_for_code(content, names, published, all_named=as_stored) from error
         raise not_a_state_dict(content.path, _reason(error), "download or save it again") from error
-
-
-def _mappable(content: Sealed) -> bool:
-    """Whether the tensors' bytes stand in the file as they are: a map of a compressed record would be noise."""
-    if not zipfile.is_zipfile(content.handle):
-        return False
-    with zipfile.ZipFile(content.handle) as archive:
-        return all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
 
 
 def refused_globals(content: Sealed, error: BaseException) -> list[str]:
@@ -57,11 +52,12 @@ def refused_globals(content: Sealed, error: BaseException) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def _asks_for_code(content: Sealed, names: Sequence[str], published: Checkpoint) -> CheckpointError:
+def _asks_for_code(content: Sealed, names: Sequence[str], published: Checkpoint, *, all_named: bool) -> CheckpointError:
+    """The refusal; `all_named` unless the format lets torch name the first only."""
     shown = ", ".join(names[:MOST_NAMED]) + (f", … {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else "")
     if all(name in HARMLESS or NUMPY_SCALAR.fullmatch(name) or NUMPY.fullmatch(name) for name in names):
         reason = f"beside tensors it holds {shown}, which is refused"
-        allowed = names if zipfile.is_zipfile(content.place) else [*names, *OFTEN]  # the older format tells the first
+        allowed = names if all_named else [*names, *OFTEN]
         fix = (
             f"write the weights alone, once, in an environment where you trust the file: {_rewrite(allowed, published)}"
         )
