@@ -228,7 +228,7 @@ def test_a_read_only_cache_is_an_error_of_the_run(world: World, monkeypatch: pyt
 
 def start(world: World, name: str, *words: str, **variables: str) -> subprocess.Popen[bytes]:
     """Start the acceptance on a world as a process of its own, marked by `name`, with evidence beside the world's."""
-    options = [f"--spec={world.spec}", f"--cache={world.cache}", f"--evidence={world.folder / name}"]
+    options = [f"--port={world.port}", f"--cache={world.cache}", f"--evidence={world.folder / name}"]
     with (world.folder / f"{name}.log").open("wb") as log, listening_to_ctrl_c():
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "--sample", "-v", "-p", "no:cacheprovider", *options, *words],
@@ -360,11 +360,11 @@ def run_on_own(world: World, stage: str) -> Outcome:
 def test_a_spec_edited_under_the_run_is_in_the_bundle_as_it_was_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = world.spec.read_bytes()
+    read = world.port.read_bytes()
     right = publishing.publish
 
     def publish(*words: Any) -> publishing.Published:  # noqa: ANN401 - whatever is published
-        world.edit_spec("opset: {exactly: 11", "opset: {exactly: 12")
+        world.edit_port("opset: {exactly: 11", "opset: {exactly: 12")
         return right(*words)
 
     monkeypatch.setattr("fixtures.collector.publish", publish)
@@ -375,11 +375,11 @@ def test_a_spec_edited_under_the_run_is_in_the_bundle_as_it_was_read(
 
 
 def test_a_worker_that_reads_another_spec_refuses_to_judge_by_it(world: World) -> None:
-    read = world.spec.read_bytes()
-    assert _read_spec(world.spec, read)[1] == read
-    world.edit_spec("opset: {exactly: 11", "opset: {exactly: 12")
+    read = world.port.read_bytes()
+    assert _read_spec(world.port, read)[1] == read
+    world.edit_port("opset: {exactly: 11", "opset: {exactly: 12")
     with pytest.raises(SpecError, match="edited while the run began"):
-        _read_spec(world.spec, read)
+        _read_spec(world.port, read)
 
 
 def test_a_checkpoint_replaced_between_its_md5_and_its_loading_is_refused(

@@ -12,7 +12,9 @@ import pytest
 
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
-from tools.judge.spec import AtLeast, DeviceBatch, Entry, Fact, Number, Spec
+from tools.judge.machine_class import DeviceBatch
+from tools.judge.numbers import AtLeast, Entry, Fact, Number
+from tools.judge.spec import Spec
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 TEXT = PUBLISHED_SPEC.read_text(encoding="utf-8")

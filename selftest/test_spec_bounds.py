@@ -15,7 +15,9 @@ from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.judge import records
 from tools.judge import spec as types
-from tools.judge.spec import LARGEST, MOST_IMAGES, AtLeast, AtMost, Device, Entry, Exactly, Fact, Number, Spec
+from tools.judge.machine_class import Device
+from tools.judge.numbers import LARGEST, AtLeast, AtMost, Entry, Exactly, Fact, Number
+from tools.judge.spec import MOST_IMAGES, Spec
 from tools.ports import spec as spec_module
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 

@@ -75,7 +75,7 @@ def seconds_per_image(cache: Path) -> dict[int, list[float]]:
 
 def test_perf_writes_what_the_tool_measured(world: World) -> None:
     path = world.folder / "perf.json"
-    evidence, places = world.folder / "evidence", [f"--spec={world.spec}", f"--cache={world.cache}"]
+    evidence, places = world.folder / "evidence", [f"--port={world.port}", f"--cache={world.cache}"]
     words = ["--sample", *places, f"--evidence={evidence}", "-p", "no:cacheprovider", "-m", "perf"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, f"--benchmark-json={path}"],

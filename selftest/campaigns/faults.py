@@ -25,7 +25,7 @@ import pytest
 
 from selftest.faults.catalogue import PAGE, clean_lines, expected, page, read_page, shown
 from selftest.faults.test_faults import MESSAGE, WHERE
-from selftest.faults.world import IMAGES, small_spec
+from selftest.faults.world import IMAGES, small_port
 from tools.base.files import ROOT, atomic
 from tools.judge.lines import MEANING
 from tools.judge.results import Word
@@ -168,7 +168,7 @@ CLEAN = (
 def run_clean(runs: tuple[Clean, ...], base: Path) -> list[tuple[str, str]]:
     """Run them all and print each; returns what differed and how each ended, where a false alarm says so."""
     spec = base / "spec.yaml"
-    spec.write_text(small_spec(base / "small"), encoding="utf-8")
+    spec.write_text(small_port(base / "small"), encoding="utf-8")
     ended = []
     for number, clean in enumerate(runs, start=1):
         own = base / f"run{number}"

@@ -26,7 +26,7 @@ from pathlib import Path
 
 from bench.page import replace_part
 from selftest.campaigns import kills_checks as checks
-from selftest.faults.world import small_spec
+from selftest.faults.world import small_port
 from tools.base import cli
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
@@ -378,7 +378,7 @@ class Chain:
 
 def campaign_spec(folder: Path) -> str:
     """The small world's spec with two batch sizes, and without a demand on speed: the machine is shared."""
-    text = re.sub(r"(?m)^batches: .*$", "batches: [1, 16]", small_spec(folder))
+    text = re.sub(r"(?m)^batches: .*$", "batches: [1, 16]", small_port(folder))
     return text.replace("onnx_to_torch: {at_least: 0.5,", "onnx_to_torch: {at_least: 0.01,")
 
 

@@ -37,7 +37,7 @@ def own_checkpoint(world: World, content: object) -> Path:
     path = world.folder / "own.pth"
     with path.open("wb") as handle:
         torch.save(content, handle)
-    world.edit_spec(SAMPLE_MD5, md5_of(path))
+    world.edit_port(SAMPLE_MD5, md5_of(path))
     return path
 
 
