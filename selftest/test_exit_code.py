@@ -23,7 +23,7 @@ def test_a_failed_gate_fails_the_run_where_assertions_are_switched_off(world: Wo
     assert outcome.failed == ["pth.accuracy.top1_error_pp"], outcome.text
     assert outcome.acceptance.verdict.word is Word.REJECTED
     assert outcome.exit_code == 1
-    assert f"judged by: a spec of one's own, {world.port}" in outcome.text
+    assert f"judged by: a port of one's own, {world.port}" in outcome.text
 
 
 def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> None:

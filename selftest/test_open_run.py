@@ -27,7 +27,7 @@ from tools.report.bundle import BundleError
 def options(world: World, evidence: str) -> dict[str, str | None]:
     """The options with which the world runs, as a script names them."""
     return {
-        "spec": str(world.port),
+        "port": str(world.port),
         "cache": str(world.cache),
         "evidence": str(world.folder / evidence),
         "target": "simulator",

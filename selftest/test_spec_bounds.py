@@ -448,8 +448,7 @@ def test_less_than_an_image_a_second_is_a_figure() -> None:
 def test_a_key_may_begin_like_any_other(tmp_path: Path) -> None:
     assert refused(tmp_path, "schema: 2", "X: 1\nX: 1\nschema: 2").endswith(": X: key given twice")
     assert refused(tmp_path, "schema: 2", "X: 1\nschema: 2") == (
-        f"{at('schema: 2')}: X: Object contains unknown field `X`; "
-        "allowed schema, shared, port, policy, reasons"
+        f"{at('schema: 2')}: X: Object contains unknown field `X`; allowed schema, shared, port, policy, reasons"
     )
 
 
@@ -485,8 +484,7 @@ def test_a_mistake_is_told_with_its_path_and_line(tmp_path: Path) -> None:
         f"{at(chip)}: {inside}.value: Expected `float` >= 0.0"
     )
     assert refused(tmp_path, chip, chip + "vlaue: 1, ") == (
-        f"{at(chip)}: {inside}.vlaue: Object contains unknown field `vlaue`; "
-        "allowed value, unit, source, reason"
+        f"{at(chip)}: {inside}.vlaue: Object contains unknown field `vlaue`; allowed value, unit, source, reason"
     )
     parameters = "    parameters: {value: 61100840, "
     assert refused(tmp_path, parameters, "    parameters: {") == (

@@ -50,7 +50,7 @@ def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
     )
     assert together.returncode == 0, together.stdout + together.stderr
     assert together.stdout.splitlines()[-1].startswith("VERDICT: SIMULATED (SAMPLE)")
-    assert f"judged by: a spec of one's own, {first_spec(first)} (as asked), sha256 " in together.stdout
+    assert f"judged by: a port of one's own, {first_spec(first)} (as asked), sha256 " in together.stdout
     assert together.stdout.count(", target simulator Ascend310, manifest sha256 ") == 2
 
 

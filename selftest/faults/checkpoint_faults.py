@@ -71,6 +71,16 @@ def truncated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     os.truncate(path, path.stat().st_size - 1)
 
 
+@catalogue.fault("another sha256 than the port states", "checkpoint.sha256")
+def other_sha256(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.edit_port("url: null\n", f"url: null\n    sha256: {'0' * 64}\n")
+
+
+@catalogue.fault("other first digits of the sha256 than the port states", "checkpoint.sha256")
+def other_sha256_prefix(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.edit_port("url: null\n", "url: null\n    sha256_prefix: '00000000'\n")
+
+
 @catalogue.fault("code in the pickle", "checkpoint.loads", OWN, sample=False)
 def code_in_pickle(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     own_checkpoint(world, {"features.0.weight": _Code()})

@@ -42,10 +42,8 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
     monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")
-    devices = (
-        PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\ndevices:\n")[2].partition("  - soc: Ascend310P3")[0]
-    )
-    world.edit_port("devices: []", f"devices:\n{devices}")
+    published = PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\n  published:\n")[2]
+    world.edit_port("\nport:\n", f"\nport:\n  published:\n{published.partition('    - soc: Ascend310P3')[0]}")
     for old, new in FIGURES.items():
         world.edit_port(old, new)
     world.only_batches(4)

@@ -57,7 +57,7 @@ def test_accepted_needs_every_gate_a_device_no_sample_and_known_weights() -> Non
         for weak in WEAK
         if _given(verdicts, weak) is Word.ACCEPTED and None not in verdicts
     ]
-    by_hand = [verdicts for verdicts in itertools.product((Verdict.PASS, Verdict.NOT_JUDGED), repeat=3)][:-1]
+    by_hand = list(itertools.product((Verdict.PASS, Verdict.NOT_JUDGED), repeat=3))[:-1]
     assert accepted == [(verdicts, (False, False, False)) for verdicts in by_hand]
 
 

@@ -40,6 +40,7 @@ def test_the_accuracy_table_has_the_records_figures(accepted: Written) -> None:
     assert cells(text, "om bs16")[6].startswith(f"{by_name[om(16)].losses[0].drop_pp:+.3f} (")
     spec = read_spec(accepted.folder, accepted.run)
     assert spec is not None
+    assert spec.accuracy.pth_top1 is not None
     assert cells(text, "pth, published")[1] == f"{spec.accuracy.pth_top1.value:.3f}"
 
 
