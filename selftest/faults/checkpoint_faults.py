@@ -73,7 +73,7 @@ def truncated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @catalogue.fault("another sha256 than the port states", "checkpoint.sha256")
 def other_sha256(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.edit_port("url: null\n", f"url: null\n    sha256: {'0' * 64}\n")
+    world.edit_port("url: null\n", f"url: null\n    sha256: {'a' * 64}\n")
 
 
 @catalogue.fault("other first digits of the sha256 than the port states", "checkpoint.sha256")

@@ -46,7 +46,7 @@ def test_the_first_screen_says_whose_spec_judged(accepted: Written) -> None:
     spec = accepted.run.spec
     assert spec is not None
     assert (
-        f"a spec of one's own, {spec.path} (made up), sha256 {spec.json_sha256}, kind published" in accepted.page.text
+        f"a port of one's own, {spec.path} (made up), sha256 {spec.json_sha256}, kind published" in accepted.page.text
     )
 
 
