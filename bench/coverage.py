@@ -22,9 +22,9 @@ from tools.base.errors import SuiteError
 from tools.base.files import atomic
 from tools.base.progress import progress
 from tools.judge.accuracy import Loss, TightBound, judge_loss
+from tools.judge.numbers import AtMost
 from tools.judge.paired import PairedTable, loss_interval_pp, wilson_percent
 from tools.judge.results import Verdict
-from tools.judge.spec import AtMost
 from tools.judge.throughput import verdict_rates
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "statistics.md"

@@ -20,6 +20,7 @@ from tools.data.pixels import PixelStore, write_pixels
 from tools.engines.streaming import Photographs, stream
 from tools.judge.spec import Preprocessing
 from tools.pipeline.predictions import BATCH
+from tools.ports.spec import SAMPLE_SPEC, load_spec
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,9 +107,11 @@ def measure_device_streaming(setting: Setting, images: int) -> list[Row]:
 def measure_host_streaming(setting: Setting, images: int) -> list[Row]:
     """To torch on the same cores: against the summed CPU time, and against the guide's way through bins."""
     from tools.engines.torch_engine import TorchEngine
+    from tools.model.network import Network
     from tools.sample.generate import state_dict
 
-    named, engine, recipe = repeated(setting.files, images), TorchEngine(state_dict(), "alexnet"), setting.recipe
+    network = Network(load_spec(SAMPLE_SPEC).model, SAMPLE_SPEC.parent)
+    named, engine, recipe = repeated(setting.files, images), TorchEngine(network.build(state_dict())), setting.recipe
     photographs = Photographs(named, recipe)
     write_pixels(named, setting.fresh("store"), PixelMaker(recipe))
 

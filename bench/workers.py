@@ -23,6 +23,7 @@ from tools.base.files import ROOT, cpu_count
 from tools.ports.spec import SAMPLE_SPEC, load_spec
 
 BATCHES = [8, 16]
+PORT = "alexnet_workers.yaml"
 FEWER = 6
 WAYS = {
     "pytest -n 1": ("-n", "1"),
@@ -42,8 +43,8 @@ def measure_workers(setting: Setting, images: int) -> list[Row]:
     and of the tools, which take as long whatever the number of images.
     """
     folder = setting.fresh("workers")
-    spec = re.sub(r"(?m)^batches: .*$", f"batches: {BATCHES}", SAMPLE_SPEC.read_text(encoding="utf-8"))
-    (folder / "spec.yaml").write_text(spec, encoding="utf-8")
+    port = re.sub(r"(?m)^  batches: .*$", f"  batches: {BATCHES}", SAMPLE_SPEC.read_text(encoding="utf-8"))
+    (folder / PORT).write_text(port, encoding="utf-8")
     few, step = images // FEWER, f"two OMs over {images} images, simulated"
     steps: dict[str, Callable[[], None]] = {
         f"{name} {count}": partial(_predict_again, folder, count, *words)
@@ -70,7 +71,7 @@ def _part(rounds: Rounds, name: str, few: int, images: int) -> list[float]:
 
 def _predict_again(folder: Path, images: int, *words: str) -> None:
     shutil.rmtree(folder / "cache" / "predictions-om", ignore_errors=True)
-    argv = [sys.executable, "-m", "pytest", "--sample", f"--limit={images}", f"--spec={folder / 'spec.yaml'}"]
+    argv = [sys.executable, "-m", "pytest", "--sample", f"--limit={images}", f"--port={folder / PORT}"]
     argv += [f"--cache={folder / 'cache'}", f"--evidence={folder / 'evidence'}", "-p", "no:cacheprovider"]
     argv += ["-q", "-m", "om", "--target=simulator", *words]
     environment = {**os.environ, **ONE_CORE_EACH}

@@ -14,7 +14,7 @@ from tools.evidence.staging import read_acceptance
 def run(world: World, *words: str, **variables: str) -> Outcome:
     """Run the suite in a process of its own, with these variables."""
     evidence = world.folder / "evidence"
-    options = ["--sample", f"--spec={world.spec}", f"--cache={world.cache}", f"--evidence={evidence}"]
+    options = ["--sample", f"--port={world.port}", f"--cache={world.cache}", f"--evidence={evidence}"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--diagnose=never", *options, *words],
         cwd=ROOT,

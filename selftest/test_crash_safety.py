@@ -33,10 +33,10 @@ from tools.base.errors import SpecError
 from tools.base.files import ROOT, sha256_of
 from tools.base.process import GUARD
 from tools.evidence.staging import Staging, open_staging, read_acceptance, write_acceptance
-from tools.judge.acceptance import SPEC_YAML
+from tools.judge.acceptance import PORT
 from tools.judge.results import Verdict, Word
 from tools.pipeline import publish as publishing
-from tools.pipeline.setup import _read_spec
+from tools.pipeline.setup import _read_port
 from tools.store import artifacts, content
 from tools.store.artifacts import MANIFEST, Recipe, Store, StoreError
 
@@ -228,7 +228,7 @@ def test_a_read_only_cache_is_an_error_of_the_run(world: World, monkeypatch: pyt
 
 def start(world: World, name: str, *words: str, **variables: str) -> subprocess.Popen[bytes]:
     """Start the acceptance on a world as a process of its own, marked by `name`, with evidence beside the world's."""
-    options = [f"--spec={world.spec}", f"--cache={world.cache}", f"--evidence={world.folder / name}"]
+    options = [f"--port={world.port}", f"--cache={world.cache}", f"--evidence={world.folder / name}"]
     with (world.folder / f"{name}.log").open("wb") as log, listening_to_ctrl_c():
         return subprocess.Popen(
             [sys.executable, "-m", "pytest", "--sample", "-v", "-p", "no:cacheprovider", *options, *words],
@@ -357,29 +357,29 @@ def run_on_own(world: World, stage: str) -> Outcome:
     return world.run("-m", stage, *(word.format(folder=world.folder) for word in OWN), sample=False)
 
 
-def test_a_spec_edited_under_the_run_is_in_the_bundle_as_it_was_read(
+def test_a_port_edited_under_the_run_is_in_the_bundle_as_it_was_read(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = world.spec.read_bytes()
+    read = world.port.read_bytes()
     right = publishing.publish
 
     def publish(*words: Any) -> publishing.Published:  # noqa: ANN401 - whatever is published
-        world.edit_spec("opset: {exactly: 11", "opset: {exactly: 12")
+        world.edit_port("opset: {exactly: 11", "opset: {exactly: 12")
         return right(*words)
 
     monkeypatch.setattr("fixtures.collector.publish", publish)
     outcome = world.run("-m", "checkpoint")
     assert outcome.exit_code == 0, outcome.text
-    assert (world.folder / "evidence" / SPEC_YAML).read_bytes() == read
+    assert (world.folder / "evidence" / PORT / world.port.name).read_bytes() == read
     assert verified(world.folder / "evidence") == 1
 
 
-def test_a_worker_that_reads_another_spec_refuses_to_judge_by_it(world: World) -> None:
-    read = world.spec.read_bytes()
-    assert _read_spec(world.spec, read)[1] == read
-    world.edit_spec("opset: {exactly: 11", "opset: {exactly: 12")
+def test_a_worker_that_reads_another_port_refuses_to_judge_by_it(world: World) -> None:
+    read = {world.port.name: world.port.read_bytes()}
+    assert _read_port(world.port, read).files == read
+    world.edit_port("opset: {exactly: 11", "opset: {exactly: 12")
     with pytest.raises(SpecError, match="edited while the run began"):
-        _read_spec(world.spec, read)
+        _read_port(world.port, read)
 
 
 def test_a_checkpoint_replaced_between_its_md5_and_its_loading_is_refused(

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from selftest.torch_models import SMALL, SMALL_SIDE_PX, export, images, perturbed, random_weights
+from selftest.torch_models import SMALL, SMALL_SIDE_PX, export, images, network, perturbed, random_weights
 from tools.base import cli
 from tools.base.errors import OnnxError, SuiteError
 from tools.base.files import md5_of
@@ -41,7 +41,7 @@ def small_onnx(weights: dict[str, torch.Tensor], tmp_path_factory: pytest.TempPa
 
 @pytest.fixture(scope="module")
 def clean(weights: dict[str, torch.Tensor], small_onnx: Path) -> Diagnosis:
-    return diagnose.diagnose(small_onnx, weights, SMALL, images(2))
+    return diagnose.diagnose(small_onnx, network(weights, SMALL), images(2))
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def edited(path: Path, out: Path, edit: Callable[[onnx.GraphProto], None]) -> Pa
 
 def test_all_20_nodes_of_alexnet_lie_within_rounding(alexnet: tuple[dict[str, torch.Tensor], Path]) -> None:
     weights, path = alexnet
-    found = diagnose.diagnose(path, weights, "alexnet", images(2, side_px=224))
+    found = diagnose.diagnose(path, network(weights, "alexnet"), images(2, side_px=224))
     features = "Conv Relu MaxPool Conv Relu MaxPool Conv Relu Conv Relu Conv Relu MaxPool AveragePool Flatten"
     assert " ".join(node.operator for node in found.nodes) == f"{features} Gemm Relu Gemm Relu Gemm"
     assert [node.module for node in found.nodes][13:16] == ["avgpool", "flatten", "classifier.1"]
@@ -81,7 +81,7 @@ def test_perturbed_conv3_is_named_first_and_alone(
 ) -> None:
     weights, path = alexnet
     spoiled = perturbed(path, tmp_path / "spoiled.onnx", "features.6.weight", lambda values: values * 1.01)
-    found = diagnose.diagnose(spoiled, weights, "alexnet", images(2, side_px=224))
+    found = diagnose.diagnose(spoiled, network(weights, "alexnet"), images(2, side_px=224))
     assert found.first_diverging == CONV3
     assert found.ranked[0] == CONV3
     assert [node.index for node in found.nodes if node.diverges] == [CONV3]
@@ -121,7 +121,7 @@ def test_only_the_spoiled_node_diverges(
     change: Callable[[NDArray[np.float32]], NDArray[np.float32]],
 ) -> None:
     spoiled = perturbed(small_onnx, tmp_path / "spoiled.onnx", tensor, change)
-    found = diagnose.diagnose(spoiled, weights, SMALL, images(2))
+    found = diagnose.diagnose(spoiled, network(weights, SMALL), images(2))
     assert [node.module for node in found.nodes if node.diverges] == [EXPAND]
     assert found.ranked[0] == found.first_diverging
 
@@ -131,7 +131,7 @@ def test_of_two_spoiled_nodes_the_first_is_first_and_the_worse_is_ranked_first(
 ) -> None:
     one = perturbed(small_onnx, tmp_path / "one.onnx", "features.3.squeeze.weight", lambda values: values * 1.01)
     two = perturbed(one, tmp_path / "two.onnx", "features.7.squeeze.weight", lambda values: values * 2)
-    found = diagnose.diagnose(two, weights, SMALL, images(2))
+    found = diagnose.diagnose(two, network(weights, SMALL), images(2))
     assert found.first_diverging is not None
     assert found.nodes[found.first_diverging].module == "features.3.squeeze"
     assert [found.nodes[index].module for index in found.ranked[:2]] == ["features.7.squeeze", "features.3.squeeze"]
@@ -145,7 +145,7 @@ def test_a_spoiled_attribute_diverges_and_a_changed_shape_ends_the_accumulated_e
         next(entry for entry in pool.attribute if entry.name == "pads").ints[:] = [1, 1, 1, 1]
         next(entry for entry in pool.attribute if entry.name == "ceil_mode").i = 0
 
-    found = diagnose.diagnose(edited(small_onnx, tmp_path / "pad.onnx", pad), weights, SMALL, images(2))
+    found = diagnose.diagnose(edited(small_onnx, tmp_path / "pad.onnx", pad), network(weights, SMALL), images(2))
     assert [node.module for node in found.nodes if node.diverges] == ["features.2"]
     assert found.nodes[2].own == "shape [2, 64, 16, 16] instead of [2, 64, 15, 15]"
     assert found.nodes[2].accumulated == found.nodes[2].own
@@ -159,7 +159,7 @@ def test_fp16_overflow_is_told_and_is_no_divergence_of_the_onnx(
 ) -> None:
     large = copy.copy(weights)
     large["features.0.bias"] = torch.full_like(weights["features.0.bias"], 1e6)
-    found = diagnose.diagnose(export(large, SMALL, tmp_path / "large.onnx"), large, SMALL, images(1))
+    found = diagnose.diagnose(export(large, SMALL, tmp_path / "large.onnx"), network(large, SMALL), images(1))
     assert found.nodes[0].fp16_accumulated == "NaN or infinity in 1 of 1 images"
     assert found.first_diverging is None
 
@@ -173,7 +173,7 @@ def test_om_logits_within_fp16_are_explained(
         rounded = perturbed(
             rounded, tmp_path / "rounded.onnx", name, lambda values: values.astype(np.float16).astype(np.float32)
         )
-    found = diagnose.diagnose(small_onnx, weights, SMALL, batch, onnx_logits(rounded, batch))
+    found = diagnose.diagnose(small_onnx, network(weights, SMALL), batch, onnx_logits(rounded, batch))
     assert found.om is not None
     assert not found.diverges
     assert "explained by fp16" in "\n".join(render(found))
@@ -191,7 +191,7 @@ def test_om_logits_beyond_fp16_are_told(
         logits[2, 0] += 0.1 * np.abs(logits).max()
     else:
         logits[2, 0] = np.nan
-    found = diagnose.diagnose(small_onnx, weights, SMALL, batch, logits, ids=("a", "b", "c"))
+    found = diagnose.diagnose(small_onnx, network(weights, SMALL), batch, logits, ids=("a", "b", "c"))
     assert found.om is not None
     assert (found.om.diverges, found.diverges, found.first_diverging) == (True, True, None)
     assert found.worst[0].id in ("b", "c") if spoil == "swapped" else found.worst[0].id == "c"
@@ -207,7 +207,7 @@ def test_a_graph_that_is_not_the_sum_of_its_nodes_diverges(
 ) -> None:
     right = NodeGraph.run
     monkeypatch.setattr(NodeGraph, "run", lambda graph, batch: right(graph, batch) * np.float32(1.001))
-    found = diagnose.diagnose(small_onnx, weights, SMALL, images(1))
+    found = diagnose.diagnose(small_onnx, network(weights, SMALL), images(1))
     assert (found.first_diverging, found.diverges) == (None, True)
     assert any("not the sum of its nodes" in line for line in render(found))
 
@@ -219,7 +219,9 @@ def test_a_node_that_reads_something_else_is_refused(
         del next(node for node in graph.node if node.op_type == "Concat").input[1]
 
     with pytest.raises(SuiteError, match=r"cat reads 2 activations, .*Concat reads 1"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "branch.onnx", lose_a_branch), weights, SMALL, images(1))
+        diagnose.diagnose(
+            edited(small_onnx, tmp_path / "branch.onnx", lose_a_branch), network(weights, SMALL), images(1)
+        )
 
 
 def test_a_node_that_onnxruntime_refuses_is_named(
@@ -232,9 +234,9 @@ def test_a_node_that_onnxruntime_refuses_is_named(
     unknown = edited(small_onnx, tmp_path / "domain.onnx", of_another_domain)
     for path in (misshapen, unknown):
         with pytest.raises(OnnxError, match=r"onnxruntime cannot run node /features/features\.0/Conv alone"):
-            diagnose.diagnose(path, weights, SMALL, images(1))
+            diagnose.diagnose(path, network(weights, SMALL), images(1))
     with pytest.raises(OnnxError, match=r"onnxruntime cannot run the graph: .*Expected: 64"):
-        diagnose.diagnose(small_onnx, weights, SMALL, images(1, side_px=80))
+        diagnose.diagnose(small_onnx, network(weights, SMALL), images(1, side_px=80))
 
 
 def test_an_appended_softmax_has_no_partner(weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path) -> None:
@@ -243,7 +245,7 @@ def test_an_appended_softmax_has_no_partner(weights: dict[str, torch.Tensor], sm
         graph.node.append(onnx.helper.make_node("Softmax", ["raw"], ["class"], "softmax"))
 
     with pytest.raises(SuiteError, match=r"softmax has no partner; found 66 ONNX nodes; allowed 65"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "soft.onnx", append), weights, SMALL, images(1))
+        diagnose.diagnose(edited(small_onnx, tmp_path / "soft.onnx", append), network(weights, SMALL), images(1))
 
 
 def test_another_operator_is_refused_with_both_names(
@@ -253,7 +255,7 @@ def test_another_operator_is_refused_with_both_names(
         graph.node[1].op_type = "Tanh"
 
     with pytest.raises(SuiteError, match=r"operation 1 is features\.1 \(ReLU\) in torch, .*\(Tanh\) in ONNX"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "tanh.onnx", replace), weights, SMALL, images(1))
+        diagnose.diagnose(edited(small_onnx, tmp_path / "tanh.onnx", replace), network(weights, SMALL), images(1))
 
 
 def test_a_missing_node_is_refused(weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path) -> None:
@@ -263,21 +265,21 @@ def test_a_missing_node_is_refused(weights: dict[str, torch.Tensor], small_onnx:
         graph.output[0].name = name
 
     with pytest.raises(SuiteError, match="flatten has no partner; found 64 ONNX nodes"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "short.onnx", drop), weights, SMALL, images(1))
+        diagnose.diagnose(edited(small_onnx, tmp_path / "short.onnx", drop), network(weights, SMALL), images(1))
 
 
 def test_an_operation_without_a_known_operator_is_refused(tmp_path: Path) -> None:
     weights = random_weights("resnet18")
     path = export(weights, "resnet18", tmp_path / "resnet.onnx")
     with pytest.raises(SuiteError, match=r"bn1 \(BatchNorm2d\) in torch.*no operator is known for BatchNorm2d"):
-        diagnose.diagnose(path, weights, "resnet18", images(1))
+        diagnose.diagnose(path, network(weights, "resnet18"), images(1))
 
 
 def test_a_checkpoint_with_nan_is_named(weights: dict[str, torch.Tensor], small_onnx: Path) -> None:
     broken = {name: tensor.clone() for name, tensor in weights.items()}
     broken[f"{EXPAND}.bias"][0] = float("nan")
     with pytest.raises(SuiteError, match=rf"checkpoint itself yields NaN or infinity at {EXPAND}"):
-        diagnose.diagnose(small_onnx, broken, SMALL, images(1))
+        diagnose.diagnose(small_onnx, network(broken, SMALL), images(1))
 
 
 @pytest.mark.parametrize(
@@ -287,32 +289,32 @@ def test_other_than_images_is_refused(
     weights: dict[str, torch.Tensor], small_onnx: Path, batch: NDArray[np.float32]
 ) -> None:
     with pytest.raises(SuiteError, match="no probe images"):
-        diagnose.diagnose(small_onnx, weights, SMALL, batch)
+        diagnose.diagnose(small_onnx, network(weights, SMALL), batch)
 
 
 def test_logits_of_other_images_are_refused(weights: dict[str, torch.Tensor], small_onnx: Path) -> None:
     with pytest.raises(SuiteError, match="not those of the probe images"):
-        diagnose.diagnose(small_onnx, weights, SMALL, images(2), np.zeros((3, 1000), np.float32))
+        diagnose.diagnose(small_onnx, network(weights, SMALL), images(2), np.zeros((3, 1000), np.float32))
 
 
 @pytest.fixture
 def command(weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path) -> list[str]:
-    """A command line for the small network: checkpoint, spec with its md5, three bins."""
+    """A command line for the small network: checkpoint, port with its md5, three bins."""
     torch.save(weights, tmp_path / "small.pth")
     text = PUBLISHED_SPEC.read_text(encoding="utf-8")
     for old, new in {
-        "factory: alexnet": f"factory: {SMALL}",
+        "source: torchvision:alexnet": f"source: torchvision:{SMALL}",
         "aed0662f397a0507305ac94ea5519309": md5_of(tmp_path / "small.pth"),
         "crop_px: 224": f"crop_px: {SMALL_SIDE_PX}",
     }.items():
         assert old in text
         text = text.replace(old, new)
-    (tmp_path / "spec.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "port.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "bins").mkdir()
     for row, image in enumerate(images(3)):
         (tmp_path / "bins" / f"image_{row}.bin").write_bytes(image.tobytes())
     options = {"checkpoint": tmp_path / "small.pth", "onnx": small_onnx, "bins": tmp_path / "bins"}
-    options |= {"spec": tmp_path / "spec.yaml"}
+    options |= {"port": tmp_path / "port.yaml"}
     return [word for name, value in options.items() for word in (f"--{name}", str(value))]
 
 
@@ -376,4 +378,4 @@ def test_a_graph_that_is_no_chain_of_steps_is_refused(tmp_path: Path, weights: d
         graph = onnx.helper.make_graph(nodes, "odd", inputs, ends[2:], [weight])
         onnx.save(onnx.helper.make_model(graph), str(tmp_path / "odd.onnx"))
         with pytest.raises(OnnxError, match=reason):
-            diagnose.diagnose(tmp_path / "odd.onnx", weights, SMALL, images(1))
+            diagnose.diagnose(tmp_path / "odd.onnx", network(weights, SMALL), images(1))

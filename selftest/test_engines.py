@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 import torch
 
-from selftest.torch_models import SMALL, export, images, random_weights
+from selftest.torch_models import SMALL, export, images, network, random_weights
 from tools.base.errors import AccuracyError, OnnxError, SuiteError
 from tools.engines import Engine, HostEngine, predictions
 from tools.engines.agreement import agree
@@ -219,7 +219,7 @@ def onnx_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_both_engines_compute_the_same_network(onnx_path: Path, asked: Onnx) -> None:
-    torch_engine, onnx_engine = TorchEngine(random_weights(SMALL), SMALL), OnnxEngine(onnx_path, asked)
+    torch_engine, onnx_engine = TorchEngine(network(random_weights(SMALL), SMALL)), OnnxEngine(onnx_path, asked)
     assert (torch_engine.name, onnx_engine.name) == ("pth", "onnx")
     errors = compare_engines(torch_engine, onnx_engine, images(17))
     assert errors.images == 17
@@ -231,7 +231,9 @@ def test_both_engines_compute_the_same_network(onnx_path: Path, asked: Onnx) -> 
 def test_on_one_core_the_network_is_the_same_and_several_threads_may_ask_it(
     name: str, onnx_path: Path, asked: Onnx
 ) -> None:
-    engine: HostEngine = TorchEngine(random_weights(SMALL), SMALL) if name == "pth" else OnnxEngine(onnx_path, asked)
+    engine: HostEngine = (
+        TorchEngine(network(random_weights(SMALL), SMALL)) if name == "pth" else OnnxEngine(onnx_path, asked)
+    )
     parts, threads = np.split(images(24), 8), torch.get_num_threads()
     with engine.on_one_core() as single, ThreadPoolExecutor(4) as pool:
         found = list(pool.map(single.logits, parts))

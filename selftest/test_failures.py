@@ -45,7 +45,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @WORKERS
 def test_a_failed_gate_is_measured_against_allowed_in_its_first_line(world: World, workers: tuple[str, ...]) -> None:
-    world.edit_spec("min_cosine: {at_least: 0.", "min_cosine: {at_least: 1.0, unit: cosine, source: s} #")
+    world.edit_port("min_cosine: {at_least: 0.", "min_cosine: {at_least: 1.0, unit: cosine, source: s} #")
     world.only_batches(4)
     outcome = run(world, "-m", "accuracy and not npu", "-k", "worst_image", *workers)
     check = outcome.check("onnx.accuracy.min_cosine")
@@ -62,7 +62,7 @@ def test_a_failed_gate_is_measured_against_allowed_in_its_first_line(world: Worl
 def test_a_step_that_died_is_told_once_in_full_and_what_it_blocks_in_a_line_each(
     world: World, workers: tuple[str, ...]
 ) -> None:
-    world.edit_spec("md5: ", f"md5: {FALSE_MD5} #")
+    world.edit_port("md5: ", f"md5: {FALSE_MD5} #")
     outcome = run(world, "-m", "checkpoint", "-k", "published_one or shapes", *workers)
     said = summary(outcome.text)
     assert said[0].startswith(f"FAILED {TEST} - {GATE} FAIL: measured ")
@@ -72,7 +72,7 @@ def test_a_step_that_died_is_told_once_in_full_and_what_it_blocks_in_a_line_each
 
 
 def test_who_asks_for_no_summary_of_failures_gets_none(world: World) -> None:
-    world.edit_spec("md5: ", f"md5: {FALSE_MD5} #")
+    world.edit_port("md5: ", f"md5: {FALSE_MD5} #")
     outcome = world.run("-m", "checkpoint", "-k", "published_one", "-rs")
     assert "short test summary info" not in outcome.text
     assert "VERDICT: REJECTED" in outcome.text

@@ -114,7 +114,7 @@ def test_the_commands_refuse_a_gigabyte_in_one_line(tmp_path: Path) -> None:
     huge, out = sparse(tmp_path / "huge"), tmp_path / "out"
     scored: list[str | Path] = ["--benchmark_out", tmp_path / "dumps", "--anno_file", huge, "--result_file", out]
     assert "too large" in refusal("vision_metric.py", *scored)
-    assert "too large" in refusal("imagenet_torch_preprocess.py", tmp_path / "dumps", out, "--spec", huge)
+    assert "too large" in refusal("imagenet_torch_preprocess.py", tmp_path / "dumps", out, "--port", huge)
     assert "too large" in refusal("spec_diff.py", huge, huge)
 
 

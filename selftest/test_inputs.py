@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.pipeline.inputs import (
-    GUIDE_CHECKPOINT,
     InputError,
     Inputs,
     folders_tools_cannot_take,
@@ -18,10 +18,11 @@ from tools.pipeline.inputs import (
     resolve,
 )
 from tools.pipeline.options import VARIABLES, WITH_VALUE
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_names
 
 Named = Mapping[str, str]
 NOTHING: Named = {}
+GUIDE_CHECKPOINT = load_spec(PUBLISHED_SPEC).checkpoint.file
 
 
 class Host:
@@ -65,7 +66,7 @@ def test_without_anything_the_embedded_sample_is_taken_and_said(host: Host) -> N
     inputs = host.resolve()
     assert (inputs.checkpoint, inputs.images, inputs.labels) == (None, None, None)
     assert inputs.sample
-    assert (inputs.spec, inputs.why_spec) == (SAMPLE_SPEC, "the embedded sample's")
+    assert (inputs.port, inputs.why_port) == (SAMPLE_SPEC, "the embedded sample's")
     assert inputs.why_checkpoint == f"no --checkpoint, no ACCEPTANCE_CHECKPOINT, no ./{GUIDE_CHECKPOINT}"
     assert inputs.why_data == f"no --imagenet, no --images, nothing at {host.root / 'opt/npu/imagenet'}"
 
@@ -78,7 +79,7 @@ def test_the_checkpoint_by_option_over_variable_over_the_guides_place(host: Host
     assert str(host.resolve(env=env).checkpoint) == variable
     found = host.resolve()
     assert (str(found.checkpoint), found.why_checkpoint) == (guide, "the guide's place")
-    assert found.spec == PUBLISHED_SPEC
+    assert found.port == PUBLISHED_SPEC
 
 
 def test_the_data_by_option_over_variable_over_the_guides_place(host: Host) -> None:
@@ -107,12 +108,44 @@ def test_sample_wins_over_the_guides_places(host: Host) -> None:
     host.imagenet("opt/npu/imagenet")
     host.checkpoint(GUIDE_CHECKPOINT)
     inputs = host.resolve(sample=True)
-    assert (inputs.checkpoint, inputs.images, inputs.spec) == (None, None, SAMPLE_SPEC)
+    assert (inputs.checkpoint, inputs.images, inputs.port) == (None, None, SAMPLE_SPEC)
     assert (inputs.why_checkpoint, inputs.why_data) == ("--sample", "--sample")
 
 
 def test_images_of_ones_own_do_not_make_the_sample_checkpoint_the_published_one(host: Host) -> None:
-    assert host.resolve(imagenet=host.imagenet("data")).spec == SAMPLE_SPEC
+    assert host.resolve(imagenet=host.imagenet("data")).port == SAMPLE_SPEC
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("alexnet", PUBLISHED_SPEC), ("alexnet_sample", SAMPLE_SPEC), (str(SAMPLE_SPEC), SAMPLE_SPEC)]
+)
+def test_a_port_is_named_by_its_name_or_its_file_and_the_option_wins_over_the_variable(
+    host: Host, name: str, path: Path
+) -> None:
+    found = host.resolve(port=name, env={"ACCEPTANCE_PORT": "no-such-port"})
+    assert (found.port, found.why_port) == (path, "as asked")
+    assert host.resolve(env={"ACCEPTANCE_PORT": name}).port == path
+
+
+def test_a_port_that_is_named_is_followed_whatever_the_checkpoint(host: Host) -> None:
+    assert host.resolve(port="alexnet").port == PUBLISHED_SPEC
+    assert host.resolve(port="alexnet_sample", checkpoint=host.checkpoint("own.pth")).port == SAMPLE_SPEC
+
+
+def test_the_guides_place_is_that_of_the_ports_own_checkpoint(host: Host) -> None:
+    host.checkpoint(GUIDE_CHECKPOINT)
+    assert host.resolve(port="alexnet").why_checkpoint == "the guide's place"
+    other = host.resolve(port="alexnet_sample")
+    assert other.checkpoint is None
+    assert other.why_checkpoint.endswith(", no ./alexnet-sample.pth")
+
+
+def test_an_unknown_port_is_told_with_those_that_there_are(host: Host) -> None:
+    with pytest.raises(SpecError) as caught:
+        host.resolve(port="resnet999")
+    known = ", ".join(port_names())
+    told = f"there is no port of this name; found resnet999; allowed {known}. Or name a file, ./mine.yaml"
+    assert str(caught.value) == told
 
 
 @pytest.mark.parametrize("name", ["checkpoint", "imagenet", "images", "labels"])
@@ -136,10 +169,10 @@ def test_images_without_labels_and_labels_without_images_are_refused(host: Host,
     assert "go together" in host.refused({alone: str(host.here)})
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "imagenet", "spec", "ais_bench_python"])
+@pytest.mark.parametrize("name", ["checkpoint", "imagenet", "port", "ais_bench_python"])
 @pytest.mark.parametrize("by_variable", [False, True], ids=["option", "variable"])
 def test_what_does_not_exist_is_named_with_its_option(host: Host, name: str, by_variable: bool) -> None:
-    missing = str(host.root / "no such")
+    missing = str(host.root / "no such.yaml")
     message = host.refused(env={VARIABLES[name]: missing}) if by_variable else host.refused({name: missing})
     assert missing in message
     assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) names something that does not exist" in message
@@ -223,9 +256,9 @@ def test_paths_are_absolute_and_a_tilde_is_the_home(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "own.yaml").touch()
-    assert host.resolve(spec="own.yaml", cache="cache").cache == tmp_path / "cache"
-    assert host.resolve(spec="~/own.yaml").spec == tmp_path / "own.yaml"
+    (tmp_path / "own.yaml").write_bytes(SAMPLE_SPEC.read_bytes())
+    assert host.resolve(port="own.yaml", cache="cache").cache == tmp_path / "cache"
+    assert host.resolve(port="~/own.yaml").port == tmp_path / "own.yaml"
 
 
 class Options:

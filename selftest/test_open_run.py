@@ -27,7 +27,7 @@ from tools.report.bundle import BundleError
 def options(world: World, evidence: str) -> dict[str, str | None]:
     """The options with which the world runs, as a script names them."""
     return {
-        "spec": str(world.spec),
+        "port": str(world.port),
         "cache": str(world.cache),
         "evidence": str(world.folder / evidence),
         "target": "simulator",
@@ -79,7 +79,7 @@ def test_a_run_that_publishes_nothing_leaves_nothing_but_its_cache(small: World)
 
 
 def test_a_step_that_dies_blocks_the_gates_behind_it_and_the_run_is_rejected(small: World) -> None:
-    small.edit_spec("md5: ", f"md5: {'a' * 32} #")
+    small.edit_port("md5: ", f"md5: {'a' * 32} #")
     with open_run(options(small, "by-script"), sample=True) as run:
         run.judge_all()
         published = run.publish()

@@ -20,7 +20,7 @@ SELECTED = ("-m", "not perf")
 def run_on_two_workers(world: World, cache: Path, *words: str) -> Outcome:
     """Run the suite on two workers over a cache of its own."""
     evidence = world.folder / "evidence-n2"
-    options = ["--sample", f"--spec={world.spec}", f"--cache={cache}", f"--evidence={evidence}", *SELECTED, *words]
+    options = ["--sample", f"--port={world.port}", f"--cache={cache}", f"--evidence={evidence}", *SELECTED, *words]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-n", "2", "-v", "-p", "no:cacheprovider", "--diagnose=never", *options],
         cwd=ROOT,
@@ -83,7 +83,7 @@ def test_two_workers_on_an_empty_cache_build_each_artifact_once(world: World) ->
 
 def test_an_error_is_made_once_and_told_by_both_workers(world: World) -> None:
     world.only_batches(1, 4)
-    world.edit_spec("soc: null", "soc: Ascend910B3")
+    world.edit_port("\nport:\n", "\nport:\n  om: {soc: Ascend910B3}\n")
     outcome = run_on_two_workers(world, world.cache, "-k", "om_compiles or om_runs")
     assert outcome.exit_code == 1
     assert outcome.failed == ["om.device"], outcome.text

@@ -108,7 +108,7 @@ def test_an_old_bundle_that_cannot_be_removed_is_one_line_and_not_the_exit_code(
 def test_a_bound_tighter_than_fp16_accuses_no_node_and_no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnose, "PROBE_IMAGES", 1)
     world.only_batches(1)
-    world.edit_spec(
+    world.edit_port(
         'max_abs_error: {at_most: 0.2, unit: logit, source: "measured',
         'max_abs_error: {at_most: 1.0e-6, unit: logit, source: "measured',
     )

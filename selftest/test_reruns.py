@@ -46,7 +46,7 @@ def test_nothing_changed_nothing_is_redone(world: World) -> None:
 
 
 def test_a_threshold_changed_is_judged_again_and_nothing_redone(world: World) -> None:
-    world.edit_spec("top1_drop_pp: {at_most: 15.0,", "top1_drop_pp: {at_most: 14.0,")
+    world.edit_port("top1_drop_pp: {at_most: 15.0,", "top1_drop_pp: {at_most: 14.0,")
     outcome = world.run(*NOT_TIMED)
     assert outcome.exit_code == 0, outcome.text
     assert redone(outcome) == set()
@@ -69,7 +69,7 @@ def test_another_normalisation_decodes_nothing_again(
     world: World, change: tuple[str, str], select: str, behind: set[str]
 ) -> None:
     world.only_batches(4)
-    world.edit_spec(*change)
+    world.edit_port(*change)
     assert redone(world.run("-m", select)) == (READ_IMAGES | behind) - {"pixels"}
 
 
@@ -84,7 +84,7 @@ def test_another_normalisation_decodes_nothing_again(
     ],
 )
 def test_what_a_step_does_not_use_does_not_redo_it(world: World, before: str, after: str, again: set[str]) -> None:
-    world.edit_spec(before, after)
+    world.edit_port(before, after)
     assert redone(world.run(*NOT_TIMED)) == again
 
 
@@ -124,7 +124,7 @@ def test_a_label_changed_is_judged_again_and_nothing_redone(world: World) -> Non
 
 def test_another_number_of_classes_is_asked_of_the_dumps_again(world: World) -> None:
     world.only_batches(4)
-    world.edit_spec("classes: 1000", "classes: 1001")
+    world.edit_port("classes: 1000", "classes: 1001")
     outcome = world.run(*NOT_TIMED)
     assert outcome.failed == ["om.accuracy.finite[bs4]"], outcome.text
 
@@ -144,6 +144,6 @@ def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(
     state = torch.load(path, weights_only=True)
     state["classifier.6.bias"][0] += 0.001
     torch.save(state, path)
-    world.edit_spec(before, hashlib.md5(path.read_bytes()).hexdigest())
+    world.edit_port(before, hashlib.md5(path.read_bytes()).hexdigest())
     outcome = world.run(*options, "-m", select, sample=False)
     assert redone(outcome) == FROM_CHECKPOINT | behind, outcome.text

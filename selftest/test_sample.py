@@ -15,7 +15,8 @@ from tools.base import cli
 from tools.base.errors import SuiteError
 from tools.base.files import md5_of
 from tools.judge.spec import Spec
-from tools.model.checkpoint import build_model, compare_with_network, load_state_dict
+from tools.model.checkpoint import compare_with_network, load_state_dict
+from tools.model.network import Network
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.spec import SAMPLE_SPEC, load_spec
 from tools.sample import fit as sample_fit
@@ -62,6 +63,11 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def state_dict(checkpoint: Path, spec: Spec) -> dict[str, torch.Tensor]:
     return load_state_dict(checkpoint, spec.checkpoint)
+
+
+@pytest.fixture(scope="module")
+def network(spec: Spec) -> Network:
+    return Network(spec.model, SAMPLE_SPEC.parent)
 
 
 def all_files(folder: Path) -> list[Path]:
@@ -175,14 +181,16 @@ def test_the_file_is_that_of_the_spec_under_any_name(checkpoint: Path, spec: Spe
     assert same
 
 
-def test_the_checkpoint_is_an_ordinary_alexnet(state_dict: dict[str, torch.Tensor]) -> None:
-    facts = compare_with_network(state_dict, "alexnet")
+def test_the_checkpoint_is_an_ordinary_alexnet(state_dict: dict[str, torch.Tensor], network: Network) -> None:
+    facts = compare_with_network(state_dict, network)
     assert facts.expected == len(state_dict) == 16
     assert (facts.missing, facts.unexpected, facts.misshapen, facts.not_finite) == ((), (), (), ())
     assert state_dict["classifier.6.weight"].shape == (1000, 4096)
 
 
-def test_the_checkpoint_really_classifies_the_images(state_dict: dict[str, torch.Tensor], few: Path) -> None:
+def test_the_checkpoint_really_classifies_the_images(
+    state_dict: dict[str, torch.Tensor], network: Network, few: Path
+) -> None:
     import torch
     from PIL import Image
 
@@ -198,7 +206,7 @@ def test_the_checkpoint_really_classifies_the_images(state_dict: dict[str, torch
     count = 48
     inputs = [reference(Image.open(path).convert("RGB")) for path in all_files(few)[:count]]
     with torch.inference_mode():
-        top1 = build_model(state_dict, "alexnet")(torch.stack(inputs)).argmax(dim=1).tolist()
+        top1 = network.build(state_dict)(torch.stack(inputs)).argmax(dim=1).tolist()
     labels = [int(line.split()[1]) for line in (few / "val_label.txt").read_text().splitlines()[:count]]
     assert sum(predicted == label for predicted, label in zip(top1, labels, strict=True)) == 25
 

@@ -62,36 +62,44 @@ def drop(*path: str | int) -> Callable[[Document], None]:
     return edit
 
 
+def _no_ascend310(document: Document) -> None:
+    """Neither the chip nor what was published on it."""
+    drop("shared", "chips", 0)(document)
+    drop("port", "published", 0)(document)
+
+
 LOOSER: dict[str, Callable[[Document], None]] = {
-    "accuracy.top1_drop_pp.at_most": put(2.0, "accuracy", "top1_drop_pp", "at_most"),
-    "accuracy.tight_drop_pp.at_most": put(0.2, "accuracy", "tight_drop_pp", "at_most"),
-    "agreement.onnx.min_cosine.at_least": put(0.9, "agreement", "onnx", "min_cosine", "at_least"),
-    "agreement.om_on_device.near_tie_logits.value": put(0.5, "agreement", "om_on_device", "near_tie_logits", "value"),
-    "accuracy.pth_top1.value": put(56.0, "accuracy", "pth_top1", "value"),
-    "onnx.opset.exactly": put(13, "onnx", "opset", "exactly"),
-    "onnx.probe_images": put(16, "onnx", "probe_images"),
-    "onnx.input": put("input", "onnx", "input", "name"),
-    "preprocessing.parity_images": put(1, "preprocessing", "parity_images"),
-    "preprocessing.resize_px": put(255, "preprocessing", "resize_px"),
-    "preprocessing.mean": put([0.5, 0.456, 0.406], "preprocessing", "mean"),
-    "checkpoint.md5": put("0" * 32, "checkpoint", "md5"),
-    "dataset.images.exactly": put(1000, "dataset", "images", "exactly"),
-    "host_perf.rounds": put(3, "host_perf", "rounds"),
-    "batches[32]": drop("batches", 4),
-    "devices[Ascend310]": drop("devices", 0),
-    "devices[Ascend310].throughput[8]": drop("devices", 0, "throughput", 2),
-    "devices[Ascend310].floor_margin_percent.value": put(9.0, "devices", 0, "floor_margin_percent", "value"),
-    "devices[Ascend310].noise_cv_percent.value": put(2.0, "devices", 0, "noise_cv_percent", "value"),
-    "devices[Ascend310].om_top1.value": put(55.0, "devices", 0, "om_top1", "value"),
+    "accuracy.top1_drop_pp.at_most": put(2.0, "shared", "accuracy", "top1_drop_pp", "at_most"),
+    "accuracy.tight_drop_pp.at_most": put(0.2, "shared", "accuracy", "tight_drop_pp", "at_most"),
+    "agreement.onnx.min_cosine.at_least": put(0.9, "shared", "agreement", "onnx", "min_cosine", "at_least"),
+    "agreement.om_on_device.near_tie_logits.value": put(
+        0.5, "shared", "agreement", "om_on_device", "near_tie_logits", "value"
+    ),
+    "accuracy.pth_top1.value": put(56.0, "port", "accuracy", "pth_top1", "value"),
+    "onnx.opset.exactly": put(13, "port", "onnx", "opset", "exactly"),
+    "onnx.probe_images": put(16, "shared", "onnx", "probe_images"),
+    "onnx.input": put("input", "port", "onnx", "input", "name"),
+    "preprocessing.parity_images": put(1, "shared", "preprocessing", "parity_images"),
+    "preprocessing.resize_px": put(255, "port", "preprocessing", "resize_px"),
+    "preprocessing.mean": put([0.5, 0.456, 0.406], "port", "preprocessing", "mean"),
+    "checkpoint.md5": put("0" * 32, "port", "checkpoint", "md5"),
+    "dataset.images.exactly": put(1000, "shared", "datasets", "imagenet_val", "images", "exactly"),
+    "host_perf.rounds": put(3, "shared", "host_perf", "rounds"),
+    "batches[32]": drop("port", "batches", 4),
+    "devices[Ascend310]": _no_ascend310,
+    "devices[Ascend310].throughput[8]": drop("port", "published", 0, "throughput", 2),
+    "devices[Ascend310].floor_margin_percent.value": put(9.0, "shared", "chips", 0, "floor_margin_percent", "value"),
+    "devices[Ascend310].noise_cv_percent.value": put(2.0, "shared", "chips", 0, "noise_cv_percent", "value"),
+    "devices[Ascend310].om_top1.value": put(55.0, "port", "published", 0, "om_top1", "value"),
     "devices[Ascend310P3].throughput[1].images_per_second_per_chip.value": put(
-        1000, "devices", 1, "throughput", 0, "images_per_second_per_chip", "value"
+        1000, "port", "published", 1, "throughput", 0, "images_per_second_per_chip", "value"
     ),
     "devices[Ascend310].throughput[1].images_per_second_per_card": put(
-        None, "devices", 0, "throughput", 0, "images_per_second_per_card"
+        None, "port", "published", 0, "throughput", 0, "images_per_second_per_card"
     ),
-    "kind": put("sample", "kind"),
-    "om.atc_extra_args": put(["--precision_mode=force_fp32"], "om", "atc_extra_args"),
-    "om.soc": put("Ascend310P3", "om", "soc"),
+    "kind": put("sample", "port", "kind"),
+    "om.atc_extra_args": put(["--precision_mode=force_fp32"], "port", "om", "atc_extra_args"),
+    "om.soc": put("Ascend310P3", "port", "om", "soc"),
 }
 
 
@@ -104,14 +112,31 @@ def test_a_looser_number_is_named(
     assert found[0].reason == ""
 
 
+GONE = {
+    "accuracy.pth_top5": drop("port", "accuracy", "pth_top5"),
+    "model.flops_per_image": drop("port", "model", "flops_per_image"),
+    "devices[Ascend310].om_top1": drop("port", "published", 0, "om_top1"),
+    "checkpoint.md5": drop("port", "checkpoint", "md5"),
+}
+
+
+@pytest.mark.parametrize("path", GONE)
+def test_a_figure_that_is_gone_is_named(
+    path: str, change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]]
+) -> None:
+    (found,) = change(GONE[path])
+    assert (found.path, found.new, found.reason) == (path, "gone", "")
+
+
 STRICTER = {
-    "a bound lowered": put(0.5, "accuracy", "top1_drop_pp", "at_most"),
-    "a floor raised": put(0.9999999, "agreement", "onnx", "min_cosine", "at_least"),
-    "a margin lowered": put(2.0, "devices", 0, "floor_margin_percent", "value"),
-    "more images": put(200, "preprocessing", "parity_images"),
-    "a source reworded": put("the guide", "accuracy", "top1_drop_pp", "source"),
-    "a digest pinned": put("0" * 64, "dataset", "content_sha256"),
-    "another address": put("https://example.org/x.pth", "checkpoint", "url"),
+    "a bound lowered": put(0.5, "shared", "accuracy", "top1_drop_pp", "at_most"),
+    "a floor raised": put(0.9999999, "shared", "agreement", "onnx", "min_cosine", "at_least"),
+    "a margin lowered": put(2.0, "shared", "chips", 0, "floor_margin_percent", "value"),
+    "more images": put(200, "shared", "preprocessing", "parity_images"),
+    "a source reworded": put("the guide", "shared", "accuracy", "top1_drop_pp", "source"),
+    "a digest pinned": put("0" * 64, "shared", "datasets", "imagenet_val", "content_sha256"),
+    "weights pinned more": put("0" * 64, "port", "checkpoint", "sha256"),
+    "another address": put("https://example.org/x.pth", "port", "checkpoint", "url"),
     "nothing": lambda document: None,
 }
 
@@ -127,7 +152,7 @@ def test_a_number_carries_its_own_reason(
     change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]],
 ) -> None:
     entry = {"at_most": 2.0, "unit": "pp", "source": "guide", "reason": "int8 was asked for"}
-    (found,) = change(put(entry, "accuracy", "top1_drop_pp"))
+    (found,) = change(put(entry, "shared", "accuracy", "top1_drop_pp"))
     assert found.reason == "int8 was asked for"
 
 
@@ -135,7 +160,7 @@ def test_a_list_has_its_reason_by_path(
     change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]],
 ) -> None:
     def edit(document: Document) -> None:
-        drop("batches", 4)(document)
+        drop("port", "batches", 4)(document)
         document["reasons"] = {"batches[32]": "no longer deployed"}
 
     (found,) = change(edit)
@@ -147,8 +172,8 @@ def test_a_reason_without_a_word_is_none(
     words: str, change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]]
 ) -> None:
     def edit(document: Document) -> None:
-        document["accuracy"]["top1_drop_pp"].update(at_most=2.0, reason=words)
-        drop("batches", 4)(document)
+        document["shared"]["accuracy"]["top1_drop_pp"].update(at_most=2.0, reason=words)
+        drop("port", "batches", 4)(document)
         document["reasons"] = {"batches[32]": words}
 
     assert [found.reason for found in change(edit)] == ["", ""]
@@ -158,7 +183,7 @@ def test_a_reason_may_be_of_any_script(
     change: Callable[[Callable[[Document], object]], tuple[Loosened, ...]],
 ) -> None:
     def edit(document: Document) -> None:
-        put("Ascend310P3", "om", "soc")(document)
+        put("Ascend310P3", "port", "om", "soc")(document)
         document["reasons"] = {"om.soc": "换了芯片"}
 
     (found,) = change(edit)
@@ -166,14 +191,23 @@ def test_a_reason_may_be_of_any_script(
 
 
 def test_devices_where_there_were_none_are_welcome(tmp_path: Path) -> None:
-    before = load_spec(edited(tmp_path, put([], "devices")))
+    def edit(document: Document) -> None:
+        document["shared"]["chips"] = []
+        del document["port"]["published"]
+
+    before = load_spec(edited(tmp_path, edit))
     assert loosened(before, OLD) == ()
+
+
+@pytest.mark.parametrize("path", GONE)
+def test_a_figure_where_there_was_none_is_welcome(path: str, tmp_path: Path) -> None:
+    assert loosened(load_spec(edited(tmp_path, GONE[path])), OLD) == ()
 
 
 def test_an_old_reason_excuses_nothing(tmp_path: Path) -> None:
     entry = {"at_most": 2.0, "unit": "pp", "source": "guide", "reason": "int8 was asked for"}
-    before = load_spec(edited(tmp_path, put(dict(entry), "accuracy", "top1_drop_pp")))
-    after = load_spec(edited(tmp_path, put({**entry, "at_most": 3.0}, "accuracy", "top1_drop_pp")))
+    before = load_spec(edited(tmp_path, put(dict(entry), "shared", "accuracy", "top1_drop_pp")))
+    after = load_spec(edited(tmp_path, put({**entry, "at_most": 3.0}, "shared", "accuracy", "top1_drop_pp")))
     (found,) = loosened(before, after)
     assert found.reason == ""
 

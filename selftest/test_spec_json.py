@@ -11,12 +11,13 @@ import pytest
 from tools.base.files import ROOT
 from tools.judge import records, strict_json
 from tools.judge.spec import Spec
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.ports.spec import PUBLISHED_SPEC, load_spec, port_names, port_path
 from tools.ports.spec_json import spec_json
 
 
-@pytest.mark.parametrize("path", [PUBLISHED_SPEC, SAMPLE_SPEC], ids=lambda path: path.stem)
-def test_nothing_is_lost(path: Path) -> None:
+@pytest.mark.parametrize("name", port_names())
+def test_nothing_is_lost(name: str) -> None:
+    path = port_path(name)
     assert records.read(Spec, strict_json.parse(spec_json(load_spec(path)))) == load_spec(path)
 
 

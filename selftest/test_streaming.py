@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from selftest.odd_images import RECIPE, image_tensor, noise
-from selftest.torch_models import SMALL, SMALL_SIDE_PX, random_weights
+from selftest.torch_models import SMALL, SMALL_SIDE_PX, network, random_weights
 from tools.base.errors import AccuracyError, PreprocessingError
 from tools.data.bins import read_bins, write_bins
 from tools.data.pixel_maker import PixelMaker
@@ -189,7 +189,7 @@ def test_torch_takes_one_core_for_each_call_and_all_of_them_afterwards() -> None
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        stream(Noting(random_weights(SMALL), SMALL), source, 1)
+        stream(Noting(network(random_weights(SMALL), SMALL)), source, 1)
         assert (threads, torch.get_num_threads()) == ({1}, 3)
     finally:
         torch.set_num_threads(before)

@@ -50,7 +50,7 @@ def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
     )
     assert together.returncode == 0, together.stdout + together.stderr
     assert together.stdout.splitlines()[-1].startswith("VERDICT: SIMULATED (SAMPLE)")
-    assert f"judged by: a spec of one's own, {first_spec(first)} (as asked), sha256 " in together.stdout
+    assert f"judged by: a port of one's own, {first_spec(first)} (as asked), sha256 " in together.stdout
     assert together.stdout.count(", target simulator Ascend310, manifest sha256 ") == 2
 
 
@@ -75,7 +75,7 @@ def seconds_per_image(cache: Path) -> dict[int, list[float]]:
 
 def test_perf_writes_what_the_tool_measured(world: World) -> None:
     path = world.folder / "perf.json"
-    evidence, places = world.folder / "evidence", [f"--spec={world.spec}", f"--cache={world.cache}"]
+    evidence, places = world.folder / "evidence", [f"--port={world.port}", f"--cache={world.cache}"]
     words = ["--sample", *places, f"--evidence={evidence}", "-p", "no:cacheprovider", "-m", "perf"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, f"--benchmark-json={path}"],

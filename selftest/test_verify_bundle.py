@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import PORT_FILE, Made, World
 from selftest.evidence.tampering import (
     Forgery,
     Path_,
@@ -38,7 +38,7 @@ from tools.base.files import ROOT
 from tools.evidence.staging import read_acceptance
 from tools.judge import gates
 from tools.judge import lines as terminal
-from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, SPEC_JSON
+from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, PORT, SPEC_JSON
 from tools.judge.bundle import open_files
 from tools.judge.ids import Variant
 from tools.judge.results import Verdict, Word
@@ -46,7 +46,7 @@ from tools.judge.shipped import SHIPPED_SPECS
 from tools.judge.verify import OK, REFUSED, Outcome
 from tools.judge.verify import verify as judge
 from tools.pack_judge import judge_files
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.ports.spec import PUBLISHED_SPEC, load_spec, port_names, port_path
 from tools.ports.spec_json import spec_json
 
 SCRIPT = ROOT / "tools" / "verify_bundle.py"
@@ -246,6 +246,7 @@ UNKNOWABLE = re.compile(
     r"""record(
         \.(inputs|artifacts|diagnoses)\[\d+\]
       | \.spec\.(path|why) | \.dataset\.images_sha256
+      | \.spec\.code\..*                            # of files and libraries that are not in the bundle
       | \.digests\[\d+\]\.(size_bytes|md5)           # of files that are not in the bundle
       | \.digests\[[02]\]\.path                      # of the checkpoint and the ONNX file: an OM's name is judged
       | \.tolerate_busy                             # nothing was busy
@@ -471,6 +472,62 @@ def _no_om(forgery: Forgery) -> None:
     forgery.record["digests"] = [entry for entry in forgery.record["digests"] if entry["name"] != "om_bs1"]
 
 
+def _verdict(**fields: object) -> Callable[[Forgery], None]:
+    """Other words beside the last one."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["verdict"].update(fields)
+
+    return forge
+
+
+def _record_spec(**fields: object) -> Callable[[Forgery], None]:
+    """Other words about the port."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["spec"].update(fields)
+
+    return forge
+
+
+def _port_file(change: Callable[[bytes], bytes]) -> Callable[[Forgery], None]:
+    """Another content of the port's file, sealed by the manifest only."""
+
+    def forge(forgery: Forgery) -> None:
+        name = f"{PORT}/{PORT_FILE}"
+        forgery.contents[name] = change(forgery.contents[name])
+
+    return forge
+
+
+def _no_port_file(forgery: Forgery) -> None:
+    del forgery.contents[f"{PORT}/{PORT_FILE}"]
+
+
+def _more_port_files(forgery: Forgery) -> None:
+    """A file that would let any number stand in the port."""
+    forgery.contents[f"{PORT}/more.yaml"] = b"50.0\n"
+
+
+def _port_number_altered(forgery: Forgery) -> None:
+    """The file says another accuracy than spec.json, and its digest is fitted."""
+    name, figure = f"{PORT}/{PORT_FILE}", str(forgery.spec["accuracy"]["pth_top1"]["value"]).encode()
+    forgery.contents[name] = forgery.contents[name].replace(figure, b"12.34")
+    forgery.record["spec"]["files"][PORT_FILE] = hashlib.sha256(forgery.contents[name]).hexdigest()
+
+
+def _answered(gate: str, verdict: str) -> Callable[[Forgery], None]:
+    """Another answer of a gate, and the verdict's lists fitted."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.gate(gate)["check"]["verdict"] = verdict
+        said = forgery.record["verdict"]
+        said["not_judged"] = [gate]
+        said["passed"] -= 1
+
+    return forge
+
+
 FORGERIES: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "the word REJECTED": (flip("REJECTED"), "verdict.word"),
     "the word SAMPLE": (flip("SAMPLE"), "verdict.word"),
@@ -511,6 +568,26 @@ FORGERIES: dict[str, tuple[Callable[[Forgery], None], str]] = {
     "images counted four times": (_double_batch, "om.perf.reading"),
     "another checkpoint": (_no_md5, "checkpoint.md5"),
     "an OM without digest": (_no_om, "om_bs1"),
+    "the word UNPINNED": (flip("UNPINNED"), "verdict.word"),
+    "weights said to be unpinned": (_verdict(unpinned=True), "verdict.unpinned"),
+    "a gate said to be not judged": (_verdict(not_judged=["om.perf.idle"]), "verdict.not_judged"),
+    "a port file altered": (_port_file(lambda content: content + b"# x\n"), "spec.files"),
+    "a port file left out": (_no_port_file, "spec.files"),
+    "a port file added": (_more_port_files, "spec.files"),
+    "a number altered in the port file alone": (
+        _port_number_altered,
+        "spec.json.accuracy.pth_top1.value: 6",
+    ),
+    "another name of the port": (_record_spec(port="other"), "spec.port"),
+    "another kind of port": (_record_spec(kind="sample"), "spec.kind"),
+    "a passed gate called not judged": (
+        _answered("onnx.logits_abs_error", "NOT JUDGED"),
+        "gate onnx.logits_abs_error: verdict",
+    ),
+    "a passed floor called not judged": (
+        _answered("om.perf.images_per_second_per_chip[bs1]", "NOT JUDGED"),
+        "gate om.perf.images_per_second_per_chip[bs1]: verdict",
+    ),
 }
 
 
@@ -723,18 +800,18 @@ def test_jobs_of_other_settings_are_refused(change: dict[str, float], named: str
 # --- What stands beside the verdict --------------------------------------------------------------------------------
 
 
-def test_the_pinned_specs_are_the_shipped_ones() -> None:
-    """A shipped spec that is changed on purpose gets its new digest into SHIPPED_SPECS."""
-    digests = {
-        hashlib.sha256(spec_json(load_spec(path))).hexdigest(): path.name for path in (PUBLISHED_SPEC, SAMPLE_SPEC)
-    }
-    assert digests == SHIPPED_SPECS
+def test_the_pinned_specs_are_those_of_all_shipped_ports() -> None:
+    """A shipped port that is changed on purpose gets its new digest into SHIPPED_SPECS."""
+    ports = {name: spec_json(load_spec(port_path(name))) for name in port_names()}
+    digests = {hashlib.sha256(content).hexdigest(): name for name, content in ports.items()}
+    lines = "".join(f'    "{digest}": "{name}",\n' for digest, name in digests.items())
+    assert digests == SHIPPED_SPECS, f"write into SHIPPED_SPECS of tools/judge/shipped.py:\n{lines}"
 
 
 def test_a_spec_of_ones_own_is_named_beside_the_verdict(folder: Path) -> None:
     recorded = read_acceptance(folder).spec
     assert recorded is not None
-    said = f"a spec of one's own, {recorded.path} (made up), sha256 {recorded.json_sha256}"
+    said = f"a port of one's own, {recorded.path} (made up), sha256 {recorded.json_sha256}"
     assert f"judged by: {said}" in verify(folder)[1].splitlines()
 
 
@@ -746,7 +823,7 @@ def test_a_shipped_spec_is_told_by_what_it_says(edit: str, folder: Path, tmp_pat
     if edit:
         spec["accuracy"]["top1_drop_pp"][edit] = 2.0
         path.write_text(json.dumps(spec))
-    whose = "a spec of one's own" if edit else "the suite's thresholds.yaml"
+    whose = "a port of one's own" if edit else "the suite's port alexnet"
     assert f"judged by: {whose}, {path} (as asked), sha256 " in verify(folder, spec=path)[1]
 
 
@@ -755,7 +832,7 @@ def test_several_bundles_name_each_place_of_their_spec_once(tmp_path: Path) -> N
     (line,) = (line for line in outcome_of(accuracy, perf).lines if line.startswith("judged by: "))
     places = [read_acceptance(place).spec for place in (accuracy, perf)]
     read_from = " and ".join(f"{spec.path} (made up)" for spec in places if spec)
-    assert line.startswith(f"judged by: a spec of one's own, {read_from}, sha256 ")
+    assert line.startswith(f"judged by: a port of one's own, {read_from}, sha256 ")
 
 
 def test_when_and_on_what_each_bundle_was_made(tmp_path: Path) -> None:
@@ -768,14 +845,16 @@ def test_when_and_on_what_each_bundle_was_made(tmp_path: Path) -> None:
 
 REACHED = {
     Word.ACCEPTED: SMALL,
+    Word.UNPINNED: dataclasses.replace(SMALL, pinned=False),
     Word.SAMPLE: dataclasses.replace(SMALL, kind="sample"),
     Word.SIMULATED: dataclasses.replace(SMALL, on_device=False),
     Word.INCOMPLETE: dataclasses.replace(SMALL, stages=("accuracy",)),
 }
 GOOD_ENOUGH = {
     Word.ACCEPTED: {Word.ACCEPTED},
-    Word.SAMPLE: {Word.ACCEPTED, Word.SAMPLE},
-    Word.SIMULATED: {Word.ACCEPTED, Word.SAMPLE, Word.SIMULATED},
+    Word.UNPINNED: {Word.ACCEPTED, Word.UNPINNED},
+    Word.SAMPLE: {Word.ACCEPTED, Word.UNPINNED, Word.SAMPLE},
+    Word.SIMULATED: {Word.ACCEPTED, Word.UNPINNED, Word.SAMPLE, Word.SIMULATED},
 }
 
 
@@ -788,6 +867,50 @@ def test_a_word_weaker_than_required_is_not_good_enough(reached: Word, tmp_path:
         judged = outcome.requiring(required)
         assert judged.status == (OK if reached in enough else 1)
         assert judged.lines[-1] == outcome.lines[-1]
+
+
+FLOOR, OM_TOP1 = "om.perf.images_per_second_per_chip[bs1]", "om.accuracy.top1_error_pp[bs1]"
+
+
+@pytest.fixture(scope="module")
+def unpublished(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of an accepted bundle of a port for which nobody published a device's figures."""
+    return contents_of(Made(dataclasses.replace(SMALL, figures=False)).write(tmp_path_factory.mktemp("none") / "b"))
+
+
+def test_what_nobody_published_is_named_and_hinders_no_acceptance(unpublished: dict[str, bytes]) -> None:
+    outcome = Forgery(unpublished).outcome()
+    assert (outcome.status, outcome.word) == (OK, Word.ACCEPTED), outcome.text
+    assert FLOOR in Forgery(unpublished).record["verdict"]["not_judged"]
+    assert "not judged, for want of a published figure" in outcome.text
+
+
+@pytest.mark.parametrize("gate", [FLOOR, OM_TOP1])
+def test_what_nobody_published_cannot_be_recorded_as_passed(gate: str, unpublished: dict[str, bytes]) -> None:
+    forgery = Forgery(unpublished)
+    forgery.gate(gate)["check"].update(verdict="PASS", detail="")
+    said = forgery.record["verdict"]
+    said["not_judged"] = [name for name in said["not_judged"] if name != gate]
+    said["passed"] += 1
+    assert_refused(forgery.outcome(), f"gate {gate}: verdict")
+
+
+def test_weights_that_nobody_pinned_cannot_be_forged_into_accepted_ones(tmp_path: Path) -> None:
+    unpinned = contents_of(Made(REACHED[Word.UNPINNED]).write(tmp_path / "unpinned"))
+    for fields in ({"word": "ACCEPTED"}, {"unpinned": False}, {"word": "ACCEPTED", "unpinned": False}):
+        forgery = Forgery(unpinned)
+        forgery.record["verdict"].update(fields)
+        assert_refused(forgery.outcome(), f"verdict.{min(fields)}")
+    honest = Forgery(unpinned).outcome()
+    assert honest.requiring(Word.ACCEPTED).status == 1
+    assert honest.requiring(Word.ACCEPTED).lines[-2] == "--require ACCEPTED: UNPINNED is weaker"
+
+
+def test_an_md5_pinned_in_the_spec_alone_is_a_gate_that_nobody_decided(tmp_path: Path) -> None:
+    forgery = Forgery(contents_of(Made(REACHED[Word.UNPINNED]).write(tmp_path / "unpinned")))
+    forgery.spec["checkpoint"]["md5"] = "0" * 32
+    forgery.record["verdict"].update(word="ACCEPTED", unpinned=False)
+    assert_refused(forgery.outcome(), "verdict.missing")
 
 
 def test_require_on_the_command_line(folder: Path, tmp_path: Path) -> None:
@@ -810,7 +933,7 @@ def test_another_spec_judges_anew(folder: Path, contents: dict[str, bytes], tmp_
     status, text = verify(folder, spec=path)
     assert (status, word_of(text)) == (1, "REJECTED")
     assert "onnx.logits_abs_error                         2e-05 logit                     <= 1e-09" in text
-    assert f"judged by: a spec of one's own, {path} (as asked), sha256 " in text
+    assert f"judged by: a port of one's own, {path} (as asked), sha256 " in text
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from tools.model.checkpoint import build_model
 from tools.model.export import export_onnx
+from tools.model.network import Network
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
@@ -34,11 +34,17 @@ def random_weights(factory: str) -> dict[str, torch.Tensor]:
         }
 
 
+def network(weights: dict[str, torch.Tensor], factory: str) -> torch.nn.Module:
+    """A network of torchvision with these weights, as the suite builds it."""
+    asked = dataclasses.replace(load_spec(PUBLISHED_SPEC).model, source=f"torchvision:{factory}")
+    return Network(asked, PUBLISHED_SPEC.parent).build(weights)
+
+
 def export(weights: dict[str, torch.Tensor], factory: str, path: Path, *, side_px: int = SMALL_SIDE_PX) -> Path:
     """Export as tools/pth2onnx.py does, for square images."""
-    asked = load_spec(PUBLISHED_SPEC).onnx
-    tensor = dataclasses.replace(asked.input, shape=(-1, 3, side_px, side_px))
-    export_onnx(build_model(weights, factory), path, dataclasses.replace(asked, input=tensor))
+    asked = load_spec(PUBLISHED_SPEC)
+    recipe = dataclasses.replace(asked.preprocessing, crop_px=side_px)
+    export_onnx(network(weights, factory), path, dataclasses.replace(asked, preprocessing=recipe))
     return path
 
 

@@ -31,7 +31,12 @@ HIGHER_IS_LOOSER = frozenset(
 )
 WORDS = frozenset(("source", "reason", "reasons", "url", "name", "file"))
 """Fields that no gate compares. A tensor's name is compared, see _compared."""
-ASKS_FOR_MORE = frozenset(("content_sha256", "images_per_second_per_card"))
+ASKS_FOR_MORE = frozenset(
+    (
+        *("md5", "sha256", "sha256_prefix", "content_sha256", "images_per_second_per_card", "flops_per_image"),
+        *("pth_top1", "pth_top5", "om_top1", "om_top5"),
+    )
+)
 """Fields that ask for nothing while they are null. Elsewhere null says something: `om.soc`, the device's own chip."""
 KEYS = ("soc", "batch")
 """What tells the entries of a list apart."""

@@ -25,7 +25,7 @@ import pytest
 
 from selftest.faults.catalogue import PAGE, clean_lines, expected, page, read_page, shown
 from selftest.faults.test_faults import MESSAGE, WHERE
-from selftest.faults.world import IMAGES, small_spec
+from selftest.faults.world import IMAGES, small_port, with_batches
 from tools.base.files import ROOT, atomic
 from tools.judge.lines import MEANING
 from tools.judge.results import Word
@@ -77,7 +77,7 @@ def run_faults(recorder: Recorder, workers: str, only: str) -> None:
 class Place:
     """Where a clean run takes place: `warm` is a cache that is kept from run to run, `own` a folder of this run's."""
 
-    spec: Path
+    port: Path
     warm: Path
     own: Path
     seed: int
@@ -93,12 +93,11 @@ class Place:
         return f"--cache={self.own / '缓存-é'}"
 
     def batches(self, *sizes: int) -> str:
-        """The spec with other batch sizes."""
-        text = re.sub(r"(?m)^batches: .*$", f"batches: {list(sizes)}", self.spec.read_text(encoding="utf-8"))
-        return self._with(text)
+        """The port with other batch sizes."""
+        return self._with(with_batches(self.port.read_text(encoding="utf-8"), sizes))
 
     def images_in_another_order(self) -> list[str]:
-        """The sample as the user's own: files made and labels listed in a random order, the spec's digest to match."""
+        """The sample as the user's own: files made and labels listed in a random order, the port's digest to match."""
         folder, labels = self.own / "val", self.own / "val_label.txt"
         made = self.own / "made"
         sample.write_images(made, IMAGES)
@@ -111,17 +110,17 @@ class Place:
             name.rename(folder / name.name)
         labels.write_text("".join(lines), encoding="utf-8")
         sample.write_checkpoint(self.own / "own.pth")
-        text = self.spec.read_text(encoding="utf-8")
-        pinned = re.search(r"images:.*?content_sha256: ([0-9a-f]{64})", text, re.DOTALL)
+        text = self.port.read_text(encoding="utf-8")
+        pinned = re.search(r"\n  dataset:\n.*?content_sha256: ([0-9a-f]{64})", text, re.DOTALL)
         assert pinned is not None
         digest = images_content_sha256([*folder.iterdir(), labels])
         own = [f"--images={folder}", f"--labels={labels}", f"--checkpoint={self.own / 'own.pth'}"]
         return [*own, self._with(text.replace(pinned[1], digest))]
 
     def _with(self, text: str) -> str:
-        path = self.own / "spec.yaml"
+        path = self.own / "port.yaml"
         path.write_text(text, encoding="utf-8")
-        return f"--spec={path}"
+        return f"--port={path}"
 
 
 @dataclass(frozen=True)
@@ -167,13 +166,13 @@ CLEAN = (
 
 def run_clean(runs: tuple[Clean, ...], base: Path) -> list[tuple[str, str]]:
     """Run them all and print each; returns what differed and how each ended, where a false alarm says so."""
-    spec = base / "spec.yaml"
-    spec.write_text(small_spec(base / "small"), encoding="utf-8")
+    port = base / "port.yaml"
+    port.write_text(small_port(base / "small"), encoding="utf-8")
     ended = []
     for number, clean in enumerate(runs, start=1):
         own = base / f"run{number}"
         own.mkdir()
-        problem = _run_one(clean, Place(spec, base / "cache", own, seed=number))
+        problem = _run_one(clean, Place(port, base / "cache", own, seed=number))
         ended.append((clean.differs, problem or clean.verdict))
         say(f"clean run {number} of {len(runs)} | {clean.differs}: {ended[-1][1]}")
         shutil.rmtree(own)
@@ -183,7 +182,7 @@ def run_clean(runs: tuple[Clean, ...], base: Path) -> list[tuple[str, str]]:
 def _run_one(clean: Clean, place: Place) -> str:
     """Empty for a clean end, else FALSE ALARM with the last lines."""
     given = clean.arguments(place)
-    defaults = [f"--spec={place.spec}", f"--cache={place.warm}", f"--evidence={place.own / 'evidence'}"]
+    defaults = [f"--port={place.port}", f"--cache={place.warm}", f"--evidence={place.own / 'evidence'}"]
     named = {word.partition("=")[0] for word in given}
     words = [word for word in defaults if word.partition("=")[0] not in named]
     words += [] if "--checkpoint" in named else ["--sample"]

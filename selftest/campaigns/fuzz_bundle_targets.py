@@ -92,7 +92,7 @@ def _spec_json(data: bytes) -> None:
     for device in spec.devices:
         for entry in device.throughput:
             device.floor(entry)
-            device.ceiling(entry, spec.model)
+            device.ceiling(entry.batch, spec.model.flops_per_image)
 
 
 @functools.cache
@@ -113,7 +113,7 @@ def _spec(data: bytes) -> None:
 def _spec_pieces() -> tuple[bytes, ...]:
     lines = PUBLISHED_SPEC.read_bytes().split(b"\n")
     pieces = [b"\n".join(lines[start : start + 3]) + b"\n" for start in range(0, len(lines), 3)]
-    odd = (b"schema: 1\n", b"a: &x 1\nb: *x\n", b"<<: {a: 1}\n", b"? [1, 2]\n: 3\n", b"[" * 30, b"2001-13-01\n")
+    odd = (b"schema: 2\n", b"a: &x 1\nb: *x\n", b"<<: {a: 1}\n", b"? [1, 2]\n: 3\n", b"[" * 30, b"2001-13-01\n")
     return (*(piece[:200] for piece in pieces), *odd)
 
 
@@ -153,7 +153,7 @@ TARGETS = (
         name="spec",
         case=_spec,
         documented=(SuiteError,),
-        modules=("tools.ports.spec",),
+        modules=("tools.ports.spec", "tools.ports.document"),
         seeds=_spec_pieces,
         longest_bytes=200,
         words=(

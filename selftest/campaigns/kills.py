@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import re
 import shutil
 import signal
 import subprocess
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from bench.page import replace_part
 from selftest.campaigns import kills_checks as checks
-from selftest.faults.world import small_spec
+from selftest.faults.world import small_port, with_batches
 from tools.base import cli
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
@@ -79,7 +78,7 @@ class Place:
     """The folders of one chain."""
 
     folder: Path
-    spec: Path
+    port: Path
 
     @property
     def cache(self) -> Path:
@@ -99,7 +98,7 @@ class Run:
         self.place, self.mark, self.began = place, mark, time.monotonic()
         scratch = place.folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
-        options = [f"--spec={place.spec}", f"--cache={place.cache}", f"--evidence={place.evidence}"]
+        options = [f"--port={place.port}", f"--cache={place.cache}", f"--evidence={place.evidence}"]
         self.log = place.folder / f"{mark}.log"
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -176,9 +175,9 @@ class Campaign:
     def __init__(self, work: Path, seed: int, log: Callable[[str], None]) -> None:
         self.work, self.seed, self.log, self.tally = work, seed, log, Tally()
         self.digests, self.lock = checks.Digests(), threading.Lock()
-        self.spec = work / "spec.yaml"
-        self.spec.write_text(campaign_spec(work / "sample"), encoding="utf-8")
-        self.reference = Place(work / "reference", self.spec)
+        self.port = work / "port.yaml"
+        self.port.write_text(campaign_port(work / "sample"), encoding="utf-8")
+        self.reference = Place(work / "reference", self.port)
         self.steps, self.cold_seconds = self._measure_reference()
         self.contents = checks.contents(self.reference.cache, self.digests)
         self.figures = checks.figures(self.reference.evidence)
@@ -220,7 +219,7 @@ class Chain:
     def __init__(self, campaign: Campaign, number: int) -> None:
         self.campaign, self.number, self.tally = campaign, number, campaign.tally
         self.random = random.Random(f"{campaign.seed}-{number}")
-        self.place = Place(campaign.work / f"chain{number}", campaign.spec)
+        self.place = Place(campaign.work / f"chain{number}", campaign.port)
         self.runs, self.verified = 0, ""
 
     def run(self, kills: int) -> None:
@@ -376,9 +375,9 @@ class Chain:
         campaign.tell(f"clean run of chain {self.number}: {run.seconds:.1f} s, exit code {code}", problems)
 
 
-def campaign_spec(folder: Path) -> str:
-    """The small world's spec with two batch sizes, and without a demand on speed: the machine is shared."""
-    text = re.sub(r"(?m)^batches: .*$", "batches: [1, 16]", small_spec(folder))
+def campaign_port(folder: Path) -> str:
+    """The small world's port with two batch sizes, and without a demand on speed: the machine is shared."""
+    text = with_batches(small_port(folder), (1, 16))
     return text.replace("onnx_to_torch: {at_least: 0.5,", "onnx_to_torch: {at_least: 0.01,")
 
 

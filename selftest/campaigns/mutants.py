@@ -35,6 +35,7 @@ BUNDLES = "selftest/test_verify_bundle.py"
 FORGED = "selftest/evidence/test_forged_facts.py"
 GATES = (BUNDLES, FORGED)
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
+PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/acceptance.py": (RECORDS, "selftest/evidence/test_evidence_bundle.py", BUNDLES),
     "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
@@ -55,6 +56,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/host.py": ("selftest/test_engines.py", BUNDLES),
     "tools/judge/ids.py": ("selftest/judge/test_ids.py",),
     "tools/judge/lines.py": (BUNDLES,),
+    "tools/judge/machine_class.py": (*SPEC, "selftest/judge/test_device.py"),
+    "tools/judge/numbers.py": SPEC,
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
     "tools/judge/predictions.py": ("selftest/judge/test_predictions.py",),
     "tools/judge/published.py": ("selftest/judge/test_checks.py",),
@@ -85,7 +88,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/data/labels.py": ("selftest/test_labels.py",),
     "tools/base/reading.py": ("selftest/test_reading.py",),
     "tools/ascend/dumps.py": ("selftest/test_dumps.py",),
-    "tools/ports/spec.py": SPEC,
+    "tools/ports/document.py": PORTS,
+    "tools/ports/spec.py": PORTS,
 }
 
 

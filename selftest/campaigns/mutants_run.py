@@ -43,7 +43,11 @@ SECONDS_BEYOND, TIMES_BASELINE = 3, 10  # limits: of processor time, so that a b
 WALL_SECONDS = 600.0  # and of wall time, for a mutant that waits
 NOT_SWAPPED = 99
 # A child process does not see the mutant, so these could only cost time.
-DESELECTED = ("selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",)
+DESELECTED = (
+    "selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",
+    "selftest/test_ports.py::test_an_unknown_port_ends_pytest_with_the_known_names",
+    "selftest/test_ports.py::test_a_command_refuses_an_unknown_port_in_one_line",
+)
 OPTIONS = (
     *("-x", "-q", "-s", "--tb=no", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
     *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),

@@ -52,15 +52,18 @@ from tools.judge.facts import (
 )
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
+from tools.judge.numbers import Exactly, Fact
 from tools.judge.predictions import TopFive, top_five
 from tools.judge.results import GateResult
 from tools.judge.run import judge_run
-from tools.judge.spec import Exactly, Fact, Spec
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.judge.spec import Spec
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 
 CLASSES = 20
 SOC = "Ascend310"
 TENSORS = 16
+PORT_FILE = "port.yaml"
+CODE = {"model": "torchvision:alexnet", "version torchvision": "0.28.0"}
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 DIGEST = hashlib.sha256(b"made up").hexdigest()
 NO_SCRUBBING = Scrubber((), (), "")
@@ -69,7 +72,10 @@ SPECS = {"published": load_spec(PUBLISHED_SPEC), "sample": load_spec(SAMPLE_SPEC
 
 @dataclass(frozen=True)
 class World:
-    """What a made-up run is like; the defaults are an accepted port of 600 images."""
+    """What a made-up run is like; the defaults are an accepted port of 600 images.
+
+    Not `pinned`: no digest of the checkpoint is known. Without `figures` nobody has published what a device reaches.
+    """
 
     seed: int = 1
     kind: str = "published"
@@ -90,6 +96,8 @@ class World:
     tolerate_busy: bool = False
     stages: tuple[str, ...] = tuple(Stage)
     interrupted: str = ""
+    pinned: bool = True
+    figures: bool = True
     random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -134,14 +142,20 @@ class Made(Evidence):
         )
         devices = tuple(
             replaced(
-                device, om_top1=_fact(device.om_top1, full[0].percent), om_top5=_fact(device.om_top5, full[4].percent)
+                device,
+                om_top1=_fact(device.om_top1, full[0].percent) if world.figures else None,
+                om_top5=_fact(device.om_top5, full[4].percent) if world.figures else None,
+                throughput=device.throughput if world.figures else (),
             )
             for device in spec.devices
         )
         images = Exactly(exactly=float(world.images), unit="images", source="made up")
         pinned = DIGEST if world.kind == "sample" else None
         dataset = replaced(spec.dataset, images=images, classes=CLASSES, content_sha256=pinned)
-        return replaced(spec, accuracy=accuracy, devices=devices, dataset=dataset, batches=world.batches)
+        checkpoint = spec.checkpoint if world.pinned else replaced(spec.checkpoint, md5=None)
+        return replaced(
+            spec, accuracy=accuracy, checkpoint=checkpoint, devices=devices, dataset=dataset, batches=world.batches
+        )
 
     def _readings(self, batch: int) -> list[list[ThroughputReading]]:
         device = self.spec.device(SOC)
@@ -203,8 +217,8 @@ class Made(Evidence):
 
     def onnx(self) -> OnnxFacts:
         """See Evidence."""
-        asked = self.spec.onnx
-        return OnnxFacts(("ai.onnx 11",), (str(asked.input),), (str(asked.output),), ("Conv", "Relu", "Gemm"))
+        asked = self.spec
+        return OnnxFacts(("ai.onnx 11",), (str(asked.input()),), (str(asked.output()),), ("Conv", "Relu", "Gemm"))
 
     def checker(self) -> CheckerFacts:
         """See Evidence."""
@@ -273,8 +287,8 @@ class Made(Evidence):
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""
-        asked = self.spec.onnx.input
-        return OmDescription(SOC, (OmInput(asked.name, "DT_FLOAT", (batch, *asked.shape[1:])),))
+        asked = self.spec.input(batch)
+        return OmDescription(SOC, (OmInput(asked.name, "DT_FLOAT", asked.shape),))
 
     def batch_errors(self) -> BatchErrors:
         """See Evidence."""
@@ -319,9 +333,9 @@ class Made(Evidence):
 
     def stage(self, staging: Staging, folder: Path) -> None:
         """Put every piece into the bundle that is being made: of the stages, what those put that were run."""
-        path = folder / "spec.yaml"
-        path.write_bytes(yaml.dump(records.plain(self.spec), Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
-        staging.put_spec(self.spec, path.read_bytes(), path, "made up")
+        port = load_port(written(self.spec, folder / PORT_FILE))
+        assert port.spec == self.spec
+        staging.put_port(port, "made up", code=CODE)
         for name in ("checkpoint", *self.candidates):
             staging.put(self.digest(name), name)
         staging.put_dataset(self.dataset(), self.labels)
@@ -396,7 +410,13 @@ class Made(Evidence):
         expected = gates.expected(gates.Asked(self.spec, on_device=self.on_device))
         simulated = not self.on_device and any(result.id.startswith("om.") for result in results)
         return Acceptance(
-            verdict=judge_run(expected, results, sample=world.kind == "sample", simulated=simulated),
+            verdict=judge_run(
+                expected,
+                results,
+                sample=world.kind == "sample",
+                simulated=simulated,
+                unpinned=not self.spec.checkpoint.pinned,
+            ),
             gates=results,
             inputs=("checkpoint: made up",),
             artifacts=("hit onnx/123",),
@@ -409,5 +429,14 @@ class Made(Evidence):
         )
 
 
-def _fact(fact: Fact, value: float) -> Fact:
-    return dataclasses.replace(fact, value=value)
+def _fact(fact: Fact | None, value: float) -> Fact | None:
+    return None if fact is None else dataclasses.replace(fact, value=value)
+
+
+def written(spec: Spec, path: Path) -> Path:
+    """A port file that says all of a resolved spec by itself."""
+    facts = records.plain(spec)
+    top = {"schema": facts.pop("schema"), "shared": {"chips": []}, "reasons": facts.pop("reasons")}
+    port = {"name": facts.pop("port"), "chips": facts.pop("devices"), **facts}
+    path.write_bytes(yaml.dump({**top, "port": port}, Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
+    return path

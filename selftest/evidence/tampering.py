@@ -82,7 +82,8 @@ class Forgery:
         results = tuple(records.read(GateResult, entry) for entry in self.record["gates"])
         said = self.record["verdict"]
         missing = expected(Asked(bundle.spec, on_device=bundle.on_device))
-        ours = judge_run(missing, results, sample=said["sample"], simulated=said["simulated"])
+        weak = {name: said[name] for name in ("sample", "simulated", "unpinned")}
+        ours = judge_run(missing, results, **weak)
         self.record["verdict"] = records.plain(ours)
 
     def sealed(self) -> Sealed:

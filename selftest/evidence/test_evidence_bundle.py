@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selftest.evidence.bundles import DIGEST, NO_SCRUBBING, Made, World
+from selftest.evidence.bundles import CODE, DIGEST, NO_SCRUBBING, PORT_FILE, Made, World
 from tools.base.files import ROOT
 from tools.evidence.host import host_record
 from tools.evidence.scrub import Scrubber
@@ -23,16 +24,17 @@ from tools.judge.acceptance import (
     IDS,
     LABELS,
     MANIFEST,
+    PORT,
     SPEC_JSON,
-    SPEC_YAML,
     Acceptance,
     DatasetRecord,
     InputDigest,
+    SpecRecord,
 )
 from tools.judge.evidence import variant_record
 from tools.judge.ids import PTH, GateId
 from tools.judge.results import RunVerdict, Word
-from tools.ports.spec import load_spec
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 from tools.ports.spec_json import spec_json
 
 SMALL = World(images=20, margin_pp=40.0, batches=(1,))
@@ -41,7 +43,14 @@ SMALL = World(images=20, margin_pp=40.0, batches=(1,))
 def empty(word: Word = Word.INCOMPLETE, *, interrupted: str = "") -> Acceptance:
     """A run that came to nothing."""
     verdict = RunVerdict(
-        word=word, simulated=False, sample=False, passed=0, failed=(), missing=(GateId("checkpoint.md5"),)
+        word=word,
+        simulated=False,
+        sample=False,
+        unpinned=False,
+        passed=0,
+        failed=(),
+        missing=(GateId("checkpoint.md5"),),
+        not_judged=(),
     )
     return Acceptance(verdict=verdict, gates=(), inputs=(), artifacts=(), interrupted=interrupted)
 
@@ -57,7 +66,7 @@ def test_the_bundle_holds_everything(tmp_path: Path) -> None:
     names = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     arrays = {f"predictions/{name}.{kind}.npy" for name in ("pth", "onnx", "om_bs1") for kind in ("top5", "scores")}
     logs = {f"logs/om_bs1/device0/{name}.txt" for name in ("command", "stdout", "stderr")}
-    assert names == {FILE, MANIFEST, SPEC_YAML, SPEC_JSON, IDS, LABELS, *arrays, *logs}
+    assert names == {FILE, MANIFEST, f"{PORT}/{PORT_FILE}", SPEC_JSON, IDS, LABELS, *arrays, *logs}
     record = read_acceptance(place)
     assert [variant.name for variant in record.variants] == ["pth", "om_bs1", "onnx"]
     assert record.commands[0].argv == ("atc", "--model=x.onnx")
@@ -75,9 +84,20 @@ def test_predictions_read_back(tmp_path: Path) -> None:
     assert json.loads((place / IDS).read_bytes()) == list(made.ids)
 
 
-def test_the_spec_is_carried_as_written_and_as_understood(tmp_path: Path) -> None:
+def test_the_port_is_carried_as_written_and_as_understood(tmp_path: Path) -> None:
     place = Made(SMALL).write(tmp_path / "evidence")
-    assert (place / SPEC_JSON).read_bytes() == spec_json(load_spec(place / SPEC_YAML))
+    assert (place / SPEC_JSON).read_bytes() == spec_json(load_spec(place / PORT / PORT_FILE))
+
+
+def test_every_file_of_a_port_lies_in_the_bundle_and_is_named_with_its_digest(staging: Staging) -> None:
+    port = load_port(SAMPLE_SPEC)
+    staging.put_port(port, "as asked", code=CODE)
+    files = {path.name: path.read_bytes() for path in (staging.folder / PORT).iterdir()}
+    assert files == port.files == {path.name: path.read_bytes() for path in (PUBLISHED_SPEC, SAMPLE_SPEC)}
+    (recorded,) = staging.pieces(SpecRecord)
+    assert recorded.files == {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+    assert (recorded.port, recorded.kind, recorded.why) == ("alexnet_sample", "sample", "as asked")
+    assert (recorded.path, recorded.code) == (str(SAMPLE_SPEC), CODE)
 
 
 def test_a_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:

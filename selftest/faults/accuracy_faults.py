@@ -58,9 +58,9 @@ def other_labels(world: World, change: Callable[[list[str]], list[str]]) -> None
     folder, path = own_images(world)
     names, labels = zip(*(line.split() for line in path.read_text().splitlines()), strict=True)
     path.write_text("".join(f"{name} {label}\n" for name, label in zip(names, change(list(labels)), strict=True)))
-    pinned = re.search(r"images:.*?content_sha256: ([0-9a-f]{64})", world.spec.read_text(), re.DOTALL)
+    pinned = re.search(r"\n  dataset:\n.*?content_sha256: ([0-9a-f]{64})", world.port.read_text(), re.DOTALL)
     assert pinned is not None
-    world.edit_spec(pinned[1], images_content_sha256([*folder.iterdir(), path]))
+    world.edit_port(pinned[1], images_content_sha256([*folder.iterdir(), path]))
     shutil.copyfile(world.clean.checkpoint, world.folder / "unused.pth")
 
 
@@ -116,7 +116,7 @@ def pth_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @host.fault("the published Top-5 of another model", "pth.accuracy.top5_error_pp")
 def other_top5(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.edit_spec("pth_top5: {value: 75.0,", "pth_top5: {value: 79.068,")
+    world.edit_port("pth_top5: {value: 75.0,", "pth_top5: {value: 79.068,")
 
 
 @host.fault("one ONNX prediction lost", "onnx.accuracy.ids")

@@ -37,7 +37,7 @@ def own_checkpoint(world: World, content: object) -> Path:
     path = world.folder / "own.pth"
     with path.open("wb") as handle:
         torch.save(content, handle)
-    world.edit_spec(SAMPLE_MD5, md5_of(path))
+    world.edit_port(SAMPLE_MD5, md5_of(path))
     return path
 
 
@@ -69,6 +69,16 @@ def truncated(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     path = world.folder / "own.pth"
     shutil.copyfile(world.clean.checkpoint, path)
     os.truncate(path, path.stat().st_size - 1)
+
+
+@catalogue.fault("another sha256 than the port states", "checkpoint.sha256")
+def other_sha256(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.edit_port("url: null\n", f"url: null\n    sha256: {'a' * 64}\n")
+
+
+@catalogue.fault("other first digits of the sha256 than the port states", "checkpoint.sha256")
+def other_sha256_prefix(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.edit_port("url: null\n", "url: null\n    sha256_prefix: '00000000'\n")
 
 
 @catalogue.fault("code in the pickle", "checkpoint.loads", OWN, sample=False)

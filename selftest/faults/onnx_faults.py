@@ -11,7 +11,6 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
 from tools.engines.onnx_engine import OnnxEngine
-from tools.judge.spec import Onnx
 from tools.model import export as exporter
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ def edit_export(world: World, monkeypatch: pytest.MonkeyPatch, edit: Callable[[o
 
     exported = next(world.clean.files("onnx").iterdir())
 
-    def edited(model: torch.nn.Module, path: Path, asked: Onnx) -> None:
+    def edited(model: torch.nn.Module, path: Path, *asked: object) -> None:
         graph = onnx.load(str(exported))
         edit(graph)
         onnx.save(graph, str(path))
@@ -155,7 +154,7 @@ def swapped_filters(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @catalogue.fault("weights exported after rounding to float16", "onnx.weights")
 def rounded_weights(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     export = exporter._export
-    monkeypatch.setattr(exporter, "_export", lambda model, path, asked: export(model.half().float(), path, asked))
+    monkeypatch.setattr(exporter, "_export", lambda model, *words: export(model.half().float(), *words))
 
 
 @catalogue.fault("softmax appended", "onnx.logits_abs_error")
@@ -166,7 +165,7 @@ def softmax(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         exporter,
         "_export",
-        lambda model, path, asked: export(_named_like(torch.nn.Softmax(1), model), path, asked),
+        lambda model, *words: export(_named_like(torch.nn.Softmax(1), model), *words),
     )
 
 

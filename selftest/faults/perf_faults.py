@@ -19,7 +19,7 @@ catalogue = Catalogue("perf", remade=("host",))
 
 @catalogue.fault("onnxruntime computes everything thirty times", "host.perf.onnx_to_torch[bs1]", "-k=bs1]")
 def slow_onnxruntime(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.edit_spec("min_images_per_round: 4", "min_images_per_round: 1")
+    world.edit_port("min_images_per_round: 4", "min_images_per_round: 1")
     right = OnnxEngine.logits
 
     def slow(engine: OnnxEngine, images: NDArray[np.float32]) -> NDArray[np.float32]:

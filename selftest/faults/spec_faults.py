@@ -73,4 +73,4 @@ REFUSED = (
 
 @catalogue.fault("a threshold of 0, which is a value and not `none`", "onnx.logits_abs_error")
 def threshold_zero(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    world.edit_spec(LOGITS, "logits_abs_error: {at_most: 0.0,")
+    world.edit_port(LOGITS, "logits_abs_error: {at_most: 0.0,")

@@ -21,8 +21,8 @@ from tools.base.files import ROOT
 from tools.judge.checks import made
 from tools.judge.gates import INVENTORY
 from tools.judge.ids import CHECKPOINT_MD5
+from tools.judge.numbers import AtLeast
 from tools.judge.results import GateResult, Verdict, Word
-from tools.judge.spec import AtLeast
 from tools.judge.throughput import judge_throughput
 from tools.ports.spec import PUBLISHED_SPEC
 
@@ -129,15 +129,15 @@ def test_the_spec_is_refused(
     record_property: Callable[[str, object], None],
 ) -> None:
     record_property(WHERE, fault.name)
-    world.spec.write_text(PUBLISHED_SPEC.read_text(encoding="utf-8"), encoding="utf-8")
-    world.edit_spec(fault.old, fault.new)
+    world.port.write_text(PUBLISHED_SPEC.read_text(encoding="utf-8"), encoding="utf-8")
+    world.edit_port(fault.old, fault.new)
     if fault.door is Door.RUN:
-        options = (f"--rootdir={ROOT}", f"--config-file={ROOT / 'pytest.ini'}", "--sample", f"--spec={world.spec}")
+        options = (f"--rootdir={ROOT}", f"--config-file={ROOT / 'pytest.ini'}", "--sample", f"--port={world.port}")
         result = pytester.runpytest_inprocess(*options, str(ROOT / "tests"))
         assert result.ret is pytest.ExitCode.USAGE_ERROR
         lines = result.stderr.lines
     else:
-        monkeypatch.setattr("sys.argv", ["spec_diff.py", str(PUBLISHED_SPEC), str(world.spec)])
+        monkeypatch.setattr("sys.argv", ["spec_diff.py", str(PUBLISHED_SPEC), str(world.port)])
         assert cli.run(spec_diff.main) == cli.EXIT_FAILED
         lines = capsys.readouterr().out.splitlines()
     said = [line for line in lines if fault.says in line]

@@ -18,7 +18,7 @@ from tools.judge import gates
 from tools.judge.acceptance import FILE, Acceptance
 from tools.judge.ids import GateId
 from tools.judge.results import Check, Verdict
-from tools.ports.spec import SAMPLE_SPEC
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
 from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
 from tools.store.artifacts import FILES, MANIFEST
 from tools.store.content import images_content_sha256
@@ -60,9 +60,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Clean:
-    """A run in which nothing was wrong: its spec, and the folders of the artifacts that it used, `<kind>/<key>`."""
+    """A run in which nothing was wrong: its port, and the folders of the artifacts that it used, `<kind>/<key>`."""
 
-    spec_text: str
+    port_text: str
     artifacts: tuple[Path, ...]
 
     def files(self, kind: str) -> Path:
@@ -77,19 +77,18 @@ class Clean:
 
 
 def clean_run(folder: Path, cache: Path) -> Clean:
-    """Run the acceptance on the small world's spec; what `folder` has of an earlier call counts."""
-    spec, evidence = folder / "spec.yaml", folder / "evidence"
+    """Run the acceptance on the small world's port; what `folder` has of an earlier call counts."""
+    port, evidence = folder / "port.yaml", folder / "evidence"
     if not (evidence / FILE).is_file():
         shutil.rmtree(folder, ignore_errors=True)
-        text = re.sub(r"(?m)^batches: .*$", f"batches: {list(BATCHES)}", small_spec(folder / "small"))
-        spec.write_text(text, encoding="utf-8")
-        options = ["--sample", f"--spec={spec}", f"--cache={cache}", f"--evidence={evidence}", "-q"]
+        port.write_text(with_batches(small_port(folder / "small"), BATCHES), encoding="utf-8")
+        options = ["--sample", f"--port={port}", f"--cache={cache}", f"--evidence={evidence}", "-q"]
         words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     used = (line.split()[1] for line in read_acceptance(evidence).artifacts)
     folders = {next(cache.glob(f"{name}*")) for name in used}
-    return Clean(spec.read_text(encoding="utf-8"), tuple(sorted(folders)))
+    return Clean(port.read_text(encoding="utf-8"), tuple(sorted(folders)))
 
 
 class UpTo:
@@ -109,12 +108,12 @@ class UpTo:
 
 
 class World:
-    """A folder of its own with the spec, and a cache that starts as the clean run's: own manifests, links to files."""
+    """A folder of its own with the port, and a cache that starts as the clean run's: own manifests, links to files."""
 
     def __init__(self, folder: Path, clean: Clean, pytester: pytest.Pytester) -> None:
         self.folder, self.clean, self._pytester = folder, clean, pytester
-        self.cache, self.spec = folder / "cache", folder / "spec.yaml"
-        self.spec.write_text(clean.spec_text, encoding="utf-8")
+        self.cache, self.port = folder / "cache", folder / "port.yaml"
+        self.port.write_text(clean.port_text, encoding="utf-8")
         for place in clean.artifacts:
             own = self.cache / place.parent.name / place.name
             own.mkdir(parents=True)
@@ -127,23 +126,23 @@ class World:
             if place.name.startswith(kinds):
                 shutil.rmtree(place)
 
-    def edit_spec(self, old: str, new: str) -> None:
-        """Replace a piece of the spec, which must be there."""
-        text = self.spec.read_text(encoding="utf-8")
-        assert old in text, f"{old!r} is not in the spec"
-        self.spec.write_text(text.replace(old, new), encoding="utf-8")
+    def edit_port(self, old: str, new: str) -> None:
+        """Replace a piece of the port, or of what all ports share, which must be there."""
+        text = self.port.read_text(encoding="utf-8")
+        assert old in text, f"{old!r} is not in the port"
+        self.port.write_text(text.replace(old, new), encoding="utf-8")
 
     def only_batches(self, *batches: int) -> None:
         """Judge these batch sizes only, to be quick."""
-        text = self.spec.read_text(encoding="utf-8")
-        self.spec.write_text(re.sub(r"(?m)^batches: .*$", f"batches: {list(batches)}", text), encoding="utf-8")
+        text = self.port.read_text(encoding="utf-8")
+        self.port.write_text(with_batches(text, batches), encoding="utf-8")
 
     def run(self, *arguments: str, sample: bool = True, plugins: Sequence[object] = ()) -> Outcome:
         """Run the suite itself (its own tests/, its own conftest) on this world, in this process."""
         evidence = self.folder / "evidence"
         shutil.rmtree(evidence, ignore_errors=True)
         options = [
-            f"--spec={self.spec}",
+            f"--port={self.port}",
             f"--cache={self.cache}",
             f"--evidence={evidence}",
             "-p",
@@ -165,12 +164,24 @@ class World:
         return Outcome(int(result.ret), text, read_acceptance(evidence))
 
 
-def small_spec(folder: Path) -> str:
-    """The sample's spec for 48 images, with their own content digest."""
+def small_port(folder: Path) -> str:
+    """The sample's port for 48 images, with their own content digest; whole in one text, so that all can be edited."""
     write_images(folder, IMAGES)
     digest = images_content_sha256([*(folder / IMAGES_FOLDER).iterdir(), folder / LABEL_FILE])
-    text = SAMPLE_SPEC.read_text(encoding="utf-8")
+    text = whole_port(SAMPLE_SPEC)
     for old, new in {**RELAXED, PINNED_IMAGES: digest}.items():
         assert old in text, f"{old!r} is not in {SAMPLE_SPEC}"
         text = text.replace(old, new)
     return text
+
+
+def whole_port(path: Path) -> str:
+    """A shipped port in one text with what all ports share, which then takes nothing from anywhere else."""
+    shared, _, _ = PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\nport:\n")
+    own = path.read_text(encoding="utf-8").partition("\nport:\n")[2]
+    return f"{shared}\nport:\n{own}"
+
+
+def with_batches(text: str, batches: Sequence[int]) -> str:
+    """A port's text with other batch sizes."""
+    return re.sub(r"(?m)^  batches: .*$", f"  batches: {list(batches)}", text)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from selftest.judge.kept import kept
 from tools.base.errors import SuiteError
 from tools.judge.accuracy import Loss, TightBound, judge_loss, top_k_of
+from tools.judge.numbers import AtMost
 from tools.judge.paired import PairedTable, loss_interval_pp
 from tools.judge.results import Verdict
-from tools.judge.spec import AtMost
 
 STEADY = settings(derandomize=True, deadline=None)  # the same examples in every run
 

@@ -13,8 +13,8 @@ from tools.engines import agreement as engines
 from tools.engines.topk import top_k
 from tools.judge import agreement as judge
 from tools.judge.agreement import Agreement, Measured, summarise
+from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.results import Verdict
-from tools.judge.spec import AtLeast, AtMost
 
 if TYPE_CHECKING:
     import numpy as np

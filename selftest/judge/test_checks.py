@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from selftest.judge.kept import kept
 from tools.judge.accuracy import TopK, top_k_of
-from tools.judge.checks import complete, conserved, made, none_of, not_run, pinned, same, within
+from tools.judge.checks import complete, conserved, made, none_of, not_judged, not_run, pinned, same, within
 from tools.judge.handover import handover
+from tools.judge.numbers import AtLeast, AtMost, Bound, Exactly, Fact
 from tools.judge.published import published_accuracy
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import AtLeast, AtMost, Bound, Exactly, Fact
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 MOST = AtMost(at_most=1.0, unit="pp", source="s")
@@ -194,20 +194,36 @@ TENTH = AtMost(at_most=0.1, unit="pp", source="s")
     ("correct", "verdict"), [(28264, Verdict.PASS), (28310, Verdict.PASS), (28320, Verdict.FAIL), (28200, Verdict.FAIL)]
 )
 def test_a_published_accuracy_is_reached_within_its_error_on_both_sides(correct: int, verdict: Verdict) -> None:
-    assert published_accuracy(top1(correct), FACT, TENTH, incomplete="").verdict is verdict
+    assert published_accuracy(top1(correct), FACT, TENTH, whose="x", incomplete="").verdict is verdict
 
 
 def test_a_published_accuracy_is_told_beside_the_measured_one() -> None:
-    check = published_accuracy(top1(28320), FACT, TENTH, incomplete="")
+    check = published_accuracy(top1(28320), FACT, TENTH, whose="x", incomplete="")
     assert check.measured == pytest.approx(0.113)
     away = abs(100 * 28320 / 50000 - 56.527)
     assert check == within(away, TENTH, detail="Top-1 is 56.640 %, published 56.527 % (guide)")
 
 
 def test_on_other_images_a_published_accuracy_says_nothing() -> None:
-    assert published_accuracy(top1(28264), FACT, TENTH, incomplete="100 of 50000") == not_run(
+    assert published_accuracy(top1(28264), FACT, TENTH, whose="x", incomplete="100 of 50000") == not_run(
         "Top-1 56.527 % was published for another set of images: 100 of 50000",
         threshold="<= 0.1",
         unit="pp",
         source="guide",
     )
+
+
+@pytest.mark.parametrize("incomplete", ["", "100 of 50000"])
+def test_an_accuracy_that_nobody_published_is_not_judged(incomplete: str) -> None:
+    check = published_accuracy(top1(28264), None, TENTH, whose="the checkpoint's", incomplete=incomplete)
+    assert check == not_judged("nobody published the checkpoint's Top-1", unit="pp")
+
+
+def test_a_gate_that_asks_for_nothing_hinders_nothing_and_has_not_passed() -> None:
+    check = not_judged("nobody said", unit="pp", source="s")
+    assert check == Check(
+        measured="-", threshold="-", unit="pp", verdict=Verdict.NOT_JUDGED, detail="nobody said", source="s"
+    )
+    assert (check.passed, check.hinders) == (False, False)
+    hinders = {verdict for verdict in Verdict if dataclasses.replace(check, verdict=verdict).hinders}
+    assert hinders == {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.NOT_RUN}

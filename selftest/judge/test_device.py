@@ -7,10 +7,11 @@ import dataclasses
 import pytest
 
 from tools.base.errors import SuiteError
-from tools.judge.checks import not_run
+from tools.judge.checks import not_judged
 from tools.judge.device import floor, floor_word, idle, plausible
+from tools.judge.machine_class import Device
+from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import Device, Model
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 FLOOR_BS16 = 1891.73 * 0.95
@@ -21,13 +22,17 @@ BUSY = ("device 0: AI core at 87 %",)
 @pytest.fixture(scope="module")
 def device() -> Device:
     """The Ascend310 of the guide."""
-    return load_spec(PUBLISHED_SPEC).require_device("Ascend310")
+    found = load_spec(PUBLISHED_SPEC).device("Ascend310")
+    assert found is not None
+    return found
 
 
 @pytest.fixture(scope="module")
-def model() -> Model:
-    """AlexNet."""
-    return load_spec(PUBLISHED_SPEC).model
+def flops() -> Fact:
+    """Operations that an image takes AlexNet."""
+    found = load_spec(PUBLISHED_SPEC).model.flops_per_image
+    assert found is not None
+    return found
 
 
 @pytest.mark.parametrize(
@@ -57,24 +62,36 @@ def test_on_a_busy_device_nothing_is_decided(device: Device, rate: float) -> Non
     assert (check.verdict, check.detail) == (Verdict.INCONCLUSIVE, "the device was busy: device 0: AI core at 87 %")
 
 
-def test_a_batch_that_nobody_published_is_owed(device: Device, model: Model) -> None:
-    assert floor([9e9], device, 64, busy=()).verdict is Verdict.NOT_RUN
-    assert plausible(9e9, device, model, 64).verdict is Verdict.NOT_RUN
+def test_a_batch_that_nobody_published_has_no_floor_but_the_ceiling_of_arithmetic(device: Device, flops: Fact) -> None:
+    assert floor([9e9], device, 64, busy=()).verdict is Verdict.NOT_JUDGED
+    most = device.peak_fp16_tflops_per_chip.value * 1e12 / flops.value
+    assert plausible(most * 0.999, device, flops, 64).verdict is Verdict.PASS
+    assert plausible(most * 1.001, device, flops, 64).verdict is Verdict.FAIL
+
+
+def test_without_counted_operations_the_published_figure_is_the_ceiling(device: Device) -> None:
+    assert plausible(CEILING_BS16 - 0.01, device, None, 16).verdict is Verdict.PASS
+    assert plausible(CEILING_BS16 + 0.01, device, None, 16).verdict is Verdict.FAIL
+
+
+def test_a_chip_that_nobody_described_is_not_judged(flops: Fact) -> None:
+    assert floor([1.0], None, 16, busy=()).verdict is Verdict.NOT_JUDGED
+    assert plausible(9e9, None, flops, 16).verdict is Verdict.NOT_JUDGED
 
 
 @pytest.mark.parametrize(
     ("rate", "verdict"),
     [(CEILING_BS16 - 0.01, Verdict.PASS), (CEILING_BS16 + 0.01, Verdict.FAIL), (7566.92, Verdict.FAIL)],
 )
-def test_the_ceiling_refuses_images_counted_twice(device: Device, model: Model, rate: float, verdict: Verdict) -> None:
-    assert plausible(rate, device, model, 16).verdict is verdict
+def test_the_ceiling_refuses_images_counted_twice(device: Device, flops: Fact, rate: float, verdict: Verdict) -> None:
+    assert plausible(rate, device, flops, 16).verdict is verdict
 
 
-def test_published_rates_lie_under_the_ceiling_and_four_times_as_much_above(device: Device, model: Model) -> None:
+def test_published_rates_lie_under_the_ceiling_and_four_times_as_much_above(device: Device, flops: Fact) -> None:
     for entry in device.throughput:
         rate = entry.images_per_second_per_chip.value
-        assert plausible(rate, device, model, entry.batch).passed
-        assert plausible(4 * rate, device, model, entry.batch).verdict is Verdict.FAIL
+        assert plausible(rate, device, flops, entry.batch).passed
+        assert plausible(4 * rate, device, flops, entry.batch).verdict is Verdict.FAIL
 
 
 def test_the_floor_is_held_against_the_median_of_the_runs(device: Device) -> None:
@@ -103,7 +120,7 @@ def test_the_word_beside_a_recorded_throughput(device: Device) -> None:
     assert word(1891.73, device) == "PASS"
     assert word(1.0, device) == "FAIL"
     assert word(1891.73, device, BUSY) == "INCONCLUSIVE"
-    assert word(1891.73, None) == "NOT RUN"
+    assert word(1891.73, None) == "NOT JUDGED"
     assert word(1891.73, device, simulated=True) == "SIMULATED"
 
 
@@ -116,9 +133,11 @@ def test_an_idle_device_is_none_of_its_reasons() -> None:
     assert idle(("a", "b"), tolerated=True) == dataclasses.replace(refused, verdict=Verdict.INCONCLUSIVE, detail="a; b")
 
 
-def test_a_figure_that_nobody_published_is_named_with_its_batch(device: Device, model: Model) -> None:
-    missing = not_run("no figure was published for batch 64", threshold="-", unit="images/s")
-    assert floor([9e9], device, 64, busy=()) == plausible(9e9, device, model, 64) == missing
+def test_a_figure_that_nobody_published_is_named_with_its_batch(device: Device) -> None:
+    missing = not_judged("nobody published a throughput at batch 64 for this chip", unit="images/s")
+    assert floor([9e9], device, 64, busy=()) == floor([9e9], None, 64, busy=()) == missing
+    neither = not_judged("neither a throughput nor the operations an image takes were published", unit="images/s")
+    assert plausible(9e9, device, None, 64) == neither
 
 
 def test_every_reason_of_a_busy_device_stands_beside_its_throughput(device: Device) -> None:

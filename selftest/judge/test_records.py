@@ -43,8 +43,8 @@ def test_every_annotation_of_a_record_can_be_read(record: Any) -> None:  # noqa:
 
 
 def test_the_words_that_evidence_and_reports_keep() -> None:
-    assert [str(word) for word in Verdict] == ["PASS", "FAIL", "INCONCLUSIVE", "NOT RUN"]
-    assert [str(word) for word in Word] == ["ACCEPTED", "REJECTED", "INCOMPLETE", "SIMULATED", "SAMPLE"]
+    assert [str(word) for word in Verdict] == ["PASS", "FAIL", "INCONCLUSIVE", "NOT RUN", "NOT JUDGED"]
+    assert [str(word) for word in Word] == ["ACCEPTED", "REJECTED", "INCOMPLETE", "SIMULATED", "SAMPLE", "UNPINNED"]
     assert issubclass(Verdict, TextEnum)
     assert issubclass(Word, TextEnum)
 

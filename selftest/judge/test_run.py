@@ -24,41 +24,58 @@ def result(name: str, verdict: Verdict) -> GateResult:
     )
 
 
-def word(*verdicts: Verdict, sample: bool = False, simulated: bool = False) -> Word:
+def word(*verdicts: Verdict, sample: bool = False, simulated: bool = False, unpinned: bool = False) -> Word:
     """The last word over gates a, b, c that ended so."""
     results = [result(name, verdict) for name, verdict in zip(MISSING, verdicts, strict=False)]
-    return judge_run(MISSING, results, sample=sample, simulated=simulated).word
+    return judge_run(MISSING, results, sample=sample, simulated=simulated, unpinned=unpinned).word
 
 
-PASSED = (Verdict.PASS,) * 3
+GOOD = {Verdict.PASS, Verdict.NOT_JUDGED}
+WEAK = list(itertools.product([False, True], repeat=3))
 
 
 @pytest.mark.parametrize("verdicts", list(itertools.product(Verdict, repeat=3)))
-@pytest.mark.parametrize(("sample", "simulated"), list(itertools.product([False, True], repeat=2)))
-def test_the_truth_table(verdicts: tuple[Verdict, ...], sample: bool, simulated: bool) -> None:
-    found = word(*verdicts, sample=sample, simulated=simulated)
+@pytest.mark.parametrize(("sample", "simulated", "unpinned"), WEAK)
+def test_the_truth_table(verdicts: tuple[Verdict, ...], sample: bool, simulated: bool, unpinned: bool) -> None:
+    found = word(*verdicts, sample=sample, simulated=simulated, unpinned=unpinned)
     if Verdict.FAIL in verdicts:
         assert found is Word.REJECTED
-    elif verdicts != PASSED:
+    elif set(verdicts) - GOOD or Verdict.PASS not in verdicts:
         assert found is Word.INCOMPLETE
     elif simulated:
         assert found is Word.SIMULATED
+    elif sample:
+        assert found is Word.SAMPLE
     else:
-        assert found is (Word.SAMPLE if sample else Word.ACCEPTED)
+        assert found is (Word.UNPINNED if unpinned else Word.ACCEPTED)
 
 
-def test_accepted_needs_every_gate_a_device_and_no_sample() -> None:
+def test_accepted_needs_every_gate_a_device_no_sample_and_known_weights() -> None:
     accepted = [
-        (verdicts, sample, simulated)
+        (verdicts, weak)
         for verdicts in itertools.product([*Verdict, None], repeat=3)
-        for sample, simulated in itertools.product([False, True], repeat=2)
-        if word(*_given(verdicts), sample=sample, simulated=simulated) is Word.ACCEPTED and None not in verdicts
+        for weak in WEAK
+        if _given(verdicts, weak) is Word.ACCEPTED and None not in verdicts
     ]
-    assert accepted == [(PASSED, False, False)]
+    by_hand = list(itertools.product((Verdict.PASS, Verdict.NOT_JUDGED), repeat=3))[:-1]
+    assert accepted == [(verdicts, (False, False, False)) for verdicts in by_hand]
 
 
-def _given(verdicts: tuple[Verdict | None, ...]) -> list[Verdict]:
-    return [verdict for verdict in verdicts if verdict is not None]
+def _given(verdicts: tuple[Verdict | None, ...], weak: tuple[bool, ...]) -> Word:
+    sample, simulated, unpinned = weak
+    given = [verdict for verdict in verdicts if verdict is not None]
+    return word(*given, sample=sample, simulated=simulated, unpinned=unpinned)
+
+
+def test_what_nobody_published_is_neither_passed_nor_missing() -> None:
+    results = [result("a", Verdict.PASS), result("b", Verdict.NOT_JUDGED), result("c", Verdict.PASS)]
+    verdict = judge_run(MISSING, results, sample=False, simulated=False)
+    assert (verdict.word, verdict.passed, verdict.missing, verdict.not_judged) == (Word.ACCEPTED, 2, (), ("b",))
+
+
+def test_a_run_that_judged_nothing_is_never_accepted() -> None:
+    results = [result(name, Verdict.NOT_JUDGED) for name in MISSING]
+    assert judge_run(MISSING, results, sample=False, simulated=False).word is Word.INCOMPLETE
 
 
 @pytest.mark.parametrize("count", [0, 1, 2])
@@ -90,16 +107,20 @@ def test_a_gate_that_passed_and_failed_has_failed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sample", "simulated", "banner"),
+    ("sample", "simulated", "unpinned", "banner"),
     [
-        (False, False, "REJECTED"),
-        (True, False, "REJECTED (SAMPLE)"),
-        (False, True, "REJECTED (SIMULATED)"),
-        (True, True, "REJECTED (SIMULATED, SAMPLE)"),
+        (False, False, False, "REJECTED"),
+        (True, False, False, "REJECTED (SAMPLE)"),
+        (False, True, False, "REJECTED (SIMULATED)"),
+        (False, False, True, "REJECTED (UNPINNED)"),
+        (True, True, True, "REJECTED (SIMULATED, SAMPLE, UNPINNED)"),
     ],
 )
-def test_the_banner_says_what_the_evidence_was_made_on(sample: bool, simulated: bool, banner: str) -> None:
-    verdict = judge_run(MISSING, [result("a", Verdict.FAIL)], sample=sample, simulated=simulated)
+def test_the_banner_says_what_the_evidence_was_made_on(
+    sample: bool, simulated: bool, unpinned: bool, banner: str
+) -> None:
+    failed = [result("a", Verdict.FAIL)]
+    verdict = judge_run(MISSING, failed, sample=sample, simulated=simulated, unpinned=unpinned)
     assert verdict.banner == banner
 
 
@@ -108,6 +129,8 @@ def test_the_banner_says_each_thing_once() -> None:
     assert judge_run(MISSING, results, sample=False, simulated=True).banner == "SIMULATED"
     assert judge_run(MISSING, results, sample=True, simulated=True).banner == "SIMULATED (SAMPLE)"
     assert judge_run(MISSING, results, sample=True, simulated=False).banner == "SAMPLE"
+    assert judge_run(MISSING, results, sample=True, simulated=False, unpinned=True).banner == "SAMPLE (UNPINNED)"
+    assert judge_run(MISSING, results, sample=False, simulated=False, unpinned=True).banner == "UNPINNED"
 
 
 def test_a_device_owes_more_than_a_simulator_and_the_sample_its_own_integrity() -> None:
@@ -120,6 +143,17 @@ def test_a_device_owes_more_than_a_simulator_and_the_sample_its_own_integrity() 
         "checkpoint.content_sha256",
         "preprocessing.images_sha256",
     }
+
+
+def test_each_digest_that_a_port_states_is_a_gate_and_no_other() -> None:
+    spec = load_spec(PUBLISHED_SPEC)
+    for stated in ({"md5": "0" * 32}, {"sha256": "0" * 64}, {"sha256_prefix": "0" * 8}, {}):
+        checkpoint = dataclasses.replace(spec.checkpoint, md5=None)
+        asked = dataclasses.replace(spec, checkpoint=dataclasses.replace(checkpoint, **stated))
+        found = {name for name in expected(Asked(asked, on_device=True)) if name.startswith("checkpoint.")}
+        digests = {"checkpoint.md5"} if "md5" in stated else {"checkpoint.sha256"} if stated else set()
+        assert found & {"checkpoint.md5", "checkpoint.sha256"} == digests
+        assert asked.checkpoint.pinned is bool(stated)
 
 
 def test_a_published_model_owes_its_floors_even_to_a_spec_without_machine_classes() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from selftest.judge.kept import kept
 from tools.base.errors import SuiteError
 from tools.judge.checks import within
+from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import AtLeast, AtMost
 from tools.judge.throughput import (
     Rates,
     Stated,

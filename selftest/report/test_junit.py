@@ -7,8 +7,8 @@ import pytest
 from tools.base.errors import Stage
 from tools.judge.checks import within
 from tools.judge.ids import GateId
+from tools.judge.numbers import AtMost
 from tools.judge.results import Check, GateResult, Verdict
-from tools.judge.spec import AtMost
 from tools.report.junit import junit_properties
 
 BOUND = AtMost(at_most=1.0, unit="pp", source="guide")

@@ -40,6 +40,7 @@ def test_the_accuracy_table_has_the_records_figures(accepted: Written) -> None:
     assert cells(text, "om bs16")[6].startswith(f"{by_name[om(16)].losses[0].drop_pp:+.3f} (")
     spec = read_spec(accepted.folder, accepted.run)
     assert spec is not None
+    assert spec.accuracy.pth_top1 is not None
     assert cells(text, "pth, published")[1] == f"{spec.accuracy.pth_top1.value:.3f}"
 
 
@@ -69,7 +70,7 @@ def test_every_row_of_a_table_has_the_same_number_of_cells(rejected: Written) ->
 def test_the_spec_is_named_and_whose_it_is(accepted: Written) -> None:
     spec = accepted.run.spec
     assert spec is not None
-    own = f"a spec of one's own, {spec.path} (made up), sha256 {spec.json_sha256}"
+    own = f"a port of one's own, {spec.path} (made up), sha256 {spec.json_sha256}"
     assert f"- Judged by: {escaped(own)}" in markdown(accepted).splitlines()
     (digest,) = (digest for digest, name in SHIPPED_SPECS.items() if name == PUBLISHED_SPEC.name)
     shipped = dataclasses.replace(spec, path="thresholds.yaml", json_sha256=digest)

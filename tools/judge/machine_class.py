@@ -71,13 +71,13 @@ class Device(Entry):
         """
         published, peak = self.published(batch), self.peak_fp16_tflops_per_chip
         known = []
-        if flops_per_image is not None:
-            source = f"{peak.value:g} TFLOPS ({peak.source})"
-            known.append(AtMost(at_most=peak.value * 1e12 / flops_per_image.value, unit="images/s", source=source))
         if published is not None:
             margin, figure = self.ceiling_margin_percent, published.images_per_second_per_chip
             raised, source = figure.value * (100 + margin.value) / 100, f"{margin.value:g} % more ({margin.source})"
             known.append(AtMost(at_most=raised, unit=figure.unit, source=f"{figure.value} and {source}"))
+        if flops_per_image is not None:
+            source = f"{peak.value:g} TFLOPS ({peak.source})"
+            known.append(AtMost(at_most=peak.value * 1e12 / flops_per_image.value, unit="images/s", source=source))
         return min(known, key=lambda bound: bound.at_most) if known else None
 
     def floor(self, entry: DeviceBatch) -> AtLeast:

@@ -26,7 +26,7 @@ LARGEST_FLOAT = sys.float_info.max
 class RecordError(ValueError):
     """A value that is not of the type asked for; `path` says where, such as `devices[0].soc`, empty at the top.
 
-    `allowed` are the fields that there are, where an unknown one was given.
+    `allowed` are the fields or words that there are, where an unknown one was given.
     """
 
     def __init__(self, message: str, path: str = "", allowed: Sequence[str] = ()) -> None:
@@ -213,7 +213,7 @@ def _reader(node: ast.expr, names: dict[str, Any]) -> Reader:
     if isinstance(node, ast.Constant) and node.value is None:
         return _nothing
     if isinstance(node, ast.BinOp):
-        return _union([_reader(side, names) for side in alternatives(node)], _simple_first(node))
+        return _union([_reader(side, names) for side in alternatives(node)], _simple_first(node, names))
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         return _container(node.value.id, parameters(node), names)
     raise TypeError(f"{ast.dump(node)} is no annotation of a record")
@@ -233,11 +233,17 @@ def alternatives(node: ast.expr) -> list[ast.expr]:
     return [node]
 
 
-def _simple_first(node: ast.expr) -> str:
+def _simple_first(node: ast.expr, names: dict[str, Any]) -> str:
     """The alternatives in words, for the message."""
-    return " | ".join(
-        "null" if isinstance(side, ast.Constant) else getattr(side, "id", "array") for side in alternatives(node)
-    )
+    return " | ".join(_word(side, names) for side in alternatives(node))
+
+
+def _word(side: ast.expr, names: dict[str, Any]) -> str:
+    """One alternative; a rule by the type that it takes."""
+    if isinstance(side, ast.Constant):
+        return "null"
+    rule = names.get(getattr(side, "id", ""))
+    return rule.base.__name__ if isinstance(rule, Rule) else getattr(side, "id", "array")
 
 
 def _union(readers: list[Reader], words: str) -> Reader:
@@ -250,6 +256,9 @@ def _union(readers: list[Reader], words: str) -> Reader:
                 errors.append(error)
         if value is not None and len(readers) == 2 and "null" in words:
             raise errors[0]
+        deepest = max(errors, key=lambda error: len(error.path))
+        if len(deepest.path) > len(path):
+            raise deepest
         raise _expected(words, value, path)
 
     return read_one
@@ -270,7 +279,7 @@ def _container(name: str, parts: list[ast.expr], names: dict[str, Any]) -> Reade
 
 def _literal(allowed: tuple[Any, ...], value: object, path: str) -> Any:  # noqa: ANN401 - one of `allowed`
     if not any(value == one and type(value) is type(one) for one in allowed):
-        raise RecordError(f"Invalid enum value {value!r}", path)
+        raise RecordError(f"Invalid enum value {value!r}", path, [str(one) for one in allowed])
     return value
 
 

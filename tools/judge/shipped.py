@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 SHIPPED_SPECS: dict[str, str] = {
-    "bc554dcde8c3ce2babb25974e2ac7c2ae3129ed4430f306ff36937e0f12e4eeb": "alexnet",
-    "2e84185f381a8b503724ab8ee62f6cc011353951f4842dda74f27a2ae4a9ad20": "alexnet_sample",
+    "7172f51d13c0652cd07ba12df70b3c84359fb3466b7e6a1897f3a24cfaa53637": "alexnet",
+    "1fd297fed38636f2c1f73bf97a4c8cc639d940b286aaed4f442320ac228eea91": "alexnet_sample",
 }
 """sha256 of a resolved port as JSON (tools/spec_json.py) -> its name."""
 

@@ -50,6 +50,10 @@ def value_of(node: yaml.Node) -> object:
     try:
         return loader.construct_document(node)
     except (yaml.YAMLError, ValueError) as error:  # ValueError: a month 13, a number of 5000 digits
+        for _, inside in node.value if isinstance(node, yaml.MappingNode) else ():
+            value_of(inside)  # it names the scalar's own line
+        for inside in node.value if isinstance(node, yaml.SequenceNode) else ():
+            value_of(inside)
         raise SpecError(f"not valid YAML: {' '.join(str(error).split())}", where=place(node)) from error
     finally:
         loader.dispose()

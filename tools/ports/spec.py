@@ -26,6 +26,10 @@ PORTS = ROOT / "ports"
 SAMPLE_SPEC = PORTS / "alexnet_sample.yaml"
 SUFFIX = ".yaml"
 TOP = ("schema", "shared", "port", "policy", "reasons")
+PORT = (
+    *("name", "kind", "model", "checkpoint", "onnx", "dataset", "preprocessing", "batches"),
+    *("accuracy", "agreement", "host_perf", "om", "published", "chips"),
+)
 LISTS = ("datasets", "chips")
 """What the shared section holds besides policies."""
 NUMBERS = frozenset(("value", "exactly", "at_most", "at_least"))
@@ -71,6 +75,7 @@ def load_port(path: Path, shared_from: Path = PUBLISHED_SPEC) -> Port:
     """Read and resolve a port; every mistake is a SpecError that names file, line and path inside the spec."""
     root, content = read_document(path)
     files = {path.name: content}
+    _schema(root)
     _only(root, TOP, "")
     shared = child(root, "shared")
     if shared is None:
@@ -82,7 +87,7 @@ def load_port(path: Path, shared_from: Path = PUBLISHED_SPEC) -> Port:
         shared = _section(others, "shared")
     tree = _resolved(root, shared, path)
     spec = _read(tree)
-    return Port(path, spec, files | _code(spec, path), tree)
+    return Port(path, spec, files | _code(spec, tree, path), tree)
 
 
 def _read(tree: yaml.MappingNode) -> Spec:
@@ -100,6 +105,7 @@ def _read(tree: yaml.MappingNode) -> Spec:
 def _resolved(root: yaml.MappingNode, shared: yaml.Node, path: Path) -> yaml.MappingNode:
     """One tree in the shape of tools/judge/spec.py; each section is the shared policy and the port's own facts."""
     port = _section(root, "port")
+    _only(port, PORT, "port.")
     policies = _overridden(shared, child(root, "policy"), child(root, "reasons"))
     sections: dict[str, yaml.Node] = dict(policies)
     for name, node in (
@@ -177,6 +183,8 @@ def _overridden(
     """The shared policies, with the port's overrides in their places."""
     names = tuple(name for name in keys(shared) if name not in LISTS)
     if policy is not None:
+        if not isinstance(policy, yaml.MappingNode):
+            raise SpecError("policy: Expected `object`", where=place(policy), allowed=", ".join(names))
         _only(policy, names, "policy.")
     for name in names:
         base, other = child(shared, name), None if policy is None else child(policy, name)
@@ -216,38 +224,44 @@ def _dataset(name: yaml.Node, shared: yaml.Node) -> yaml.Node:
 
 def _devices(port: yaml.Node, shared: yaml.Node) -> yaml.SequenceNode:
     """Every known chip, with what was published for the port on it."""
-    chips = [*_items(shared, "chips", "shared"), *_items(port, "chips", "port")]
-    figures = {_soc(node): node for node in _items(port, "published", "port")}
-    known = [_soc(chip) for chip in chips]
+    chips = _by_soc([("shared.chips", shared), ("port.chips", port)])
+    figures = _by_soc([("port.published", port)])
     for soc, node in figures.items():
-        if soc not in known:
+        if soc not in chips:
             raise SpecError(
                 "port.published: nothing is known about this chip",
                 where=place(node),
                 measured=soc,
-                allowed=", ".join(known),
+                allowed=", ".join(chips),
                 fix="describe it under port: chips:",
             )
-    joined = [_with_figures(chip, figures.get(_soc(chip))) for chip in chips]
+    joined = [_with_figures(chip, figures.get(soc)) for soc, chip in chips.items()]
     where = child(port, "published") or port
     return yaml.SequenceNode("tag:yaml.org,2002:seq", joined, where.start_mark, where.end_mark)
 
 
-def _items(node: yaml.Node, name: str, inside: str) -> list[yaml.Node]:
-    found = child(node, name)
+def _by_soc(lists: list[tuple[str, yaml.Node]]) -> dict[str, yaml.Node]:
+    """The entries of these lists by their chip; one that is given twice would hide the first."""
+    found: dict[str, yaml.Node] = {}
+    for inside, node in lists:
+        for index, item in enumerate(_items(node, inside)):
+            soc = child(item, "soc")
+            if not isinstance(soc, yaml.ScalarNode):
+                raise SpecError(f"{inside}[{index}]: Object missing required field `soc`", where=place(item))
+            if soc.value in found:
+                raise SpecError(f"{inside}: {soc.value} is given twice", where=place(item))
+            found[soc.value] = item
+    return found
+
+
+def _items(node: yaml.Node, inside: str) -> list[yaml.Node]:
+    found = child(node, inside.rpartition(".")[2])
     if found is None:
         return []
     if not isinstance(found, yaml.SequenceNode):
-        raise SpecError(f"{inside}.{name}: Expected `array`", where=place(found))
+        raise SpecError(f"{inside}: Expected `array`", where=place(found))
     items: list[yaml.Node] = found.value
     return items
-
-
-def _soc(node: yaml.Node) -> str:
-    found = child(node, "soc")
-    if not isinstance(found, yaml.ScalarNode):
-        raise SpecError("a chip without `soc`", where=place(node))
-    return str(found.value)
 
 
 def _with_figures(chip: yaml.Node, figures: yaml.Node | None) -> yaml.Node:
@@ -257,17 +271,22 @@ def _with_figures(chip: yaml.Node, figures: yaml.Node | None) -> yaml.Node:
     return _joined("published", chip, own)
 
 
-def _code(spec: Spec, path: Path) -> dict[str, bytes]:
+def _code(spec: Spec, tree: yaml.Node, path: Path) -> dict[str, bytes]:
     """The port's own modules, by their names beside its file."""
-    places = [spec.model.source, spec.onnx.graph_step, spec.preprocessing.function]
-    names = sorted({found.split(":")[1] for found in places if found and found.startswith("python:")})
-    return {name: _module(name, path) for name in names if name.endswith(".py")}
+    places = {
+        "model.source": spec.model.source,
+        "onnx.graph_step": spec.onnx.graph_step,
+        "preprocessing.function": spec.preprocessing.function,
+    }
+    own = {inside: found.split(":")[1] for inside, found in places.items() if found and found.startswith("python:")}
+    files = {inside: name for inside, name in own.items() if name.endswith(".py")}
+    return {name: _module(name, path, place(node_at(tree, inside))) for inside, name in sorted(files.items())}
 
 
-def _module(name: str, path: Path) -> bytes:
+def _module(name: str, path: Path, where: str) -> bytes:
     file = path.parent / name
     inside = os.path.realpath(file).startswith(os.path.realpath(path.parent) + os.sep)
     if not inside or not file.is_file():
         fix = "name a file below the port's folder"
-        raise SpecError("there is no such module beside the port", where=path, measured=name, fix=fix)
+        raise SpecError("there is no such module beside the port", where=where, measured=name, fix=fix)
     return file.read_bytes()
