@@ -53,7 +53,8 @@ def _arguments() -> argparse.Namespace:
 
 
 def _say(found: Stated, out: Path) -> None:
-    print(f"wrote {out}: {found.weights.file}, opset {found.opset.value:g} ({found.opset.source})")
+    opset = found.exported.opset
+    print(f"wrote {out}: {found.weights.file}, opset {opset.value:g} ({opset.source})")
     for other in found.others:
         print(f"other weights: {other}")
     for line in blanks(out.read_text(encoding="utf-8")):

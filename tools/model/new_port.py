@@ -29,7 +29,7 @@ def require_free(out: Path, *, force: bool) -> None:
 def tried(stated: Stated, out: Path) -> Stated:
     """The port at the lowest opset at which its network exports."""
     with draft_port(stated, out) as port:
-        return replace(stated, opset=lowest_opset(Network(port.spec.model, out.parent), port.spec))
+        return replace(stated, exported=lowest_opset(Network(port.spec.model, out.parent), port.spec))
 
 
 def pinned(stated: Stated, checkpoint: Path) -> Stated:

@@ -1,4 +1,4 @@
-"""What follows from a port: tensors, OMs, the gates that will be asked, and those that want a figure nobody published."""
+"""What follows from a port: tensors, OMs, the gates that will be asked, and those for which a figure is wanting."""
 
 from __future__ import annotations
 

@@ -61,9 +61,11 @@ def _checkpoint(weights: StatedWeights) -> Iterator[str]:
 
 def _onnx(stated: Stated) -> Iterator[str]:
     yield "  onnx:"
-    yield f"    opset: {_number(stated.opset, 'opset', 'exactly')}"
+    yield f"    opset: {_number(stated.exported.opset, 'opset', 'exactly')}"
     yield f"    input: {{name: {INPUT}}}"
     yield f"    output: {{name: {OUTPUT}}}"
+    if stated.exported.why_static:
+        yield f"    batch: static  # {' '.join(stated.exported.why_static.split())}"
 
 
 def _dataset(stated: Stated) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ FACTOR = 4
 NEAR_TIE_FACTOR = 2
 """Over the measured error: two logits may each move by it (the rule of the shared near_tie_logits)."""
 DIGITS = 2
+WIDTH = 120
 FIELDS = {
     "min_cosine": ("at_least", "cosine"),
     "mean_cosine_distance": ("at_most", "1 - cosine"),
@@ -53,10 +55,14 @@ def policy_text(measured: Measurement, shared: spec.Agreement) -> str:
     device = tuple(_on_device(simulated, shared))
     sections = {"onnx": onnx, "om_on_simulator": simulated, "om_on_device": device}
     lines = [line for name, bounds in sections.items() if bounds for line in _lines(name, bounds)]
-    summary = f"# agreement measured {said}: ONNX {_words(measured.onnx)}; OM in fp16 {_words(measured.om)}"
+    summary = f"agreement measured {said}: ONNX {_words(measured.onnx)}; OM in fp16 {_words(measured.om)}"
     if not lines:
-        return f"\n{summary}; {FACTOR} times that is within the shared bounds.\n"
-    return "\n".join(["", summary, "policy:", "  agreement:", *lines, ""])
+        return "\n".join(["", *_comment(f"{summary}; {FACTOR} times that is within the shared bounds."), ""])
+    return "\n".join(["", *_comment(summary), "policy:", "  agreement:", *lines, ""])
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="# ", subsequent_indent="#   ")
 
 
 def _loosened(measured: agreement.Agreement, shared: spec.LogitAgreement, said: str) -> Iterator[Bound]:

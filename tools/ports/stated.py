@@ -46,6 +46,14 @@ class StatedWeights:
 
 
 @dataclass(frozen=True)
+class Exported:
+    """How a network exports: the opset, and why its batch size must be fixed (empty where it need not)."""
+
+    opset: Said
+    why_static: str = ""
+
+
+@dataclass(frozen=True)
 class Stated:
     """Everything that is known of a port before anybody measured it.
 
@@ -66,6 +74,6 @@ class Stated:
     parameters: Said | None = None
     top1: Said | None = None
     top5: Said | None = None
-    opset: Said = Said(11, "the guide's, not tried; the newest that atc of CANN 5.0.1 parses")
+    exported: Exported = Exported(Said(11, "the guide's, not tried; the newest that atc of CANN 5.0.1 parses"))
     others: tuple[str, ...] = ()
     doubt: str = ""
