@@ -30,25 +30,34 @@ OTHER_BATCH = 2
 TOLERANCE = 1e-2
 """Of the largest logit: random weights let rounding grow, a wrong graph gives something else altogether."""
 LONGEST = 110
+LOWEST = re.compile(r"opset (\d+) is the lowest")
 OPERATOR = re.compile(r"operator '?([\w:]+)'?")
 
 
 def lowest_opset(network: Network, asked: Spec) -> Exported:
-    """The first opset at which the network with random weights exports, and what failed at those before.
+    """The first opset at which the network with random weights exports, and what failed at the one before.
 
     OnnxError where there is none, with what was said at the highest.
     """
-    model, failed = network.initial(), []
-    for opset in OPSETS:
+    model, opset, failed = network.initial(), OPSETS[0], ""
+    while True:
         with tempfile.TemporaryDirectory(prefix="opset-") as folder, _quiet():
             path = Path(folder) / "model.onnx"
             try:
                 export_onnx(model, path, _at(asked, opset))
             except OnnxError as error:
-                failed.append((opset, error))
-                continue
-            return Exported(Said(opset, _words(opset, failed)), _why_static(model, path, asked))
-    raise failed[-1][1]
+                newer = [other for other in OPSETS if other >= max(opset + 1, _known(error))]
+                if not newer:
+                    raise
+                opset, failed = newer[0], f"{opset}: {_reason(error)}"
+            else:
+                return Exported(Said(opset, _words(failed)), _why_static(model, path, asked))
+
+
+def _known(error: OnnxError) -> int:
+    """The lowest that works, where the exporter has found it; saying so saves the tries between."""
+    found = LOWEST.search(error.allowed or "")
+    return int(found[1]) if found else 0
 
 
 def _at(asked: Spec, opset: int) -> Spec:
@@ -81,12 +90,11 @@ def _why_static(model: torch.nn.Module, path: Path, asked: Spec) -> str:
     )
 
 
-def _words(opset: int, failed: list[tuple[int, OnnxError]]) -> str:
+def _words(failed: str) -> str:
     by = f"torch {version('torch').partition('+')[0]}, random weights"
     if not failed:
         return f"tried: exports with {by}; the newest that atc of CANN 5.0.1 parses"
-    numbers = ", ".join(str(number) for number, _ in failed)
-    return f"tried: the lowest that exports with {by}; not {numbers}: {_reason(failed[-1][1])}"
+    return f"tried: the lowest that exports with {by}; not {failed}"
 
 
 def _reason(error: OnnxError) -> str:

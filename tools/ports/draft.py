@@ -18,10 +18,8 @@ HEADER = "# Drafted by tools/new_port.py; every bound that is not said here is t
 PUBLISHED = f"""\
   {BLANK} what an OM of this network reaches on a chip, and who published it. Until then nothing of it is judged.
   # published:
-  #   - soc: Ascend310P3
-  #     om_top1: {{value: 0.0, unit: percent, source: "..."}}
-  #     throughput:
-  #       - {{batch: 1, mode: pure, images_per_second_per_chip: {{value: 0, unit: images/s, source: "..."}}}}"""
+  #   - {{soc: Ascend310P3, om_top1: {{value: ..., unit: percent, source: ...}}, om_top5: ..., throughput: [{{batch: 1,
+  #      mode: pure, images_per_second_per_chip: {{value: ..., unit: images/s, source: ...}}}}]}}"""
 
 
 def draft(stated: Stated) -> str:
@@ -29,7 +27,7 @@ def draft(stated: Stated) -> str:
     sections = (_model(stated), _checkpoint(stated.weights), _onnx(stated), _dataset(stated))
     lines = [f"# {stated.title}: {stated.whose}", HEADER, "schema: 2", "", "port:", f"  name: {_text(stated.name)}"]
     lines += [line for section in sections for line in (*section, "")]
-    lines += [*_preprocessing(stated.recipe), "", f"  batches: {list(BATCHES)}", "", *_accuracy(stated), PUBLISHED]
+    lines += [*_preprocessing(stated.recipe), "", f"  batches: {list(BATCHES)}", *_accuracy(stated), PUBLISHED]
     return "\n".join(lines) + "\n"
 
 

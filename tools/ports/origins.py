@@ -62,7 +62,7 @@ def short(file: Path) -> str:
     """A file's name for people."""
     absolute = Path(os.path.abspath(file))  # noqa: PTH100 - links stay as they were named
     for folder in (ROOT, Path.cwd()):
-        if absolute.is_relative_to(folder):
+        if absolute.is_relative_to(folder) and folder.name:  # below `/` lies everything
             return str(absolute.relative_to(folder))
     return str(absolute)
 

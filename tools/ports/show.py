@@ -17,7 +17,7 @@ from tools.ports.spec import Port
 INDENT = 2
 WORDS = ("source", "reason")
 """Texts of a number; they stand below it, one a line."""
-LEAST_WIDTH = 60
+PRINTED_WIDTH, LEAST_WIDTH, LEAST_ORIGIN = 120, 66, 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,16 +39,24 @@ def shown(port: Port, width: int | None) -> str:
 
 
 def _column(lines: list[Line], width: int | None) -> int:
-    """Where the origins begin: so that the longest fits into the width."""
-    return (width or 120) - max(len(line.origin) for line in lines) - len("# ")
+    """Where the origins begin: so that the longest fits into the width, unless it would leave no room for values."""
+    longest = max(len(line.origin) for line in lines)
+    return max((width or PRINTED_WIDTH) - longest - len("# "), LEAST_WIDTH)
 
 
 def _joined(line: Line, column: int, width: int | None) -> str:
-    text, origin = line.text, f"# {line.origin}" if line.origin else ""
-    room = None if width is None else max((column - 1) if origin else width, LEAST_WIDTH)
-    if room is not None and len(text) > room:
-        text = f"{text[: room - 1]}…"
-    return f"{text.ljust(column)}{'' if len(text) < column or not origin else '  '}{origin}".rstrip()
+    """Value and origin. Of a text that is cut the end is lost, of an origin the folders."""
+    text, origin = line.text, line.origin
+    if width is not None:
+        text, room = _cut(text, column - 1 if origin else width), max(width - column - len("# "), LEAST_ORIGIN)
+        origin = origin if len(origin) <= room else f"…{origin[1 - room :]}"
+    if not origin:
+        return text.rstrip()
+    return f"{text.ljust(column)}{'' if len(text) < column else '  '}# {origin}"
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _record(value: object, node: yaml.Node | None, path: Path, depth: int, origins: Origins) -> Iterator[Line]:
