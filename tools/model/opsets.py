@@ -82,11 +82,11 @@ def _why_static(model: torch.nn.Module, path: Path, asked: Spec) -> str:
         expected = model(images)
     if found.shape != expected.shape:
         return f"at batch {OTHER_BATCH} the output is {list(found.shape)}, not {list(expected.shape)}"
-    error = float((found - expected).abs().max())
+    apart = float((found - expected).abs().max())
     return (
         ""
-        if error <= TOLERANCE * float(expected.abs().max())
-        else f"at batch {OTHER_BATCH} logits differ by {error:.2g}"
+        if apart <= TOLERANCE * float(expected.abs().max())
+        else f"at batch {OTHER_BATCH} logits differ by {apart:.2g}"
     )
 
 
