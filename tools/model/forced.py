@@ -86,9 +86,9 @@ def _recorded(kind: type[torch.nn.Module], make: Callable[[], torch.nn.Module]) 
 
 
 def _made(make: Callable[[], torch.nn.Module]) -> torch.nn.Module:
-    with warnings.catch_warnings(), weightless():
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # how a network that nobody trains will be initialised
-        return make()
+        return weightless(make)
 
 
 @contextlib.contextmanager

@@ -60,8 +60,7 @@ def _configuration(name: str) -> Any:  # noqa: ANN401 - a class of timm's
 
 
 def _count(name: str, arguments: dict[str, Argument]) -> int:
-    with weightless():
-        network = import_timm().create_model(name, pretrained=False, **arguments)
+    network = weightless(lambda: import_timm().create_model(name, pretrained=False, **arguments))
     return sum(parameter.numel() for parameter in network.parameters())
 
 
