@@ -39,7 +39,8 @@ def lowest_opset(network: Network, asked: Spec) -> Exported:
 
     OnnxError where there is none, with what was said at the highest.
     """
-    model, opset, failed = network.initial(), OPSETS[0], ""
+    opset, failed = OPSETS[0], ""
+    model = network.make().eval().requires_grad_(requires_grad=False)
     while True:
         with tempfile.TemporaryDirectory(prefix="opset-") as folder, _quiet():
             path = Path(folder) / "model.onnx"

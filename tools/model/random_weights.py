@@ -29,7 +29,7 @@ def calibrated(network: Network, images: NDArray[np.float32]) -> dict[str, torch
     batches = torch.from_numpy(images).split(BATCH)
     with torch.random.fork_rng(devices=()), torch.no_grad():
         torch.manual_seed(SEED)
-        model = network.initial()
+        model = network.make().eval().requires_grad_(requires_grad=False)
         _normalise(model, batches)
         last = _last_layer(model, batches[0])
         if not last.weight.any():  # some begin with zeros there
