@@ -1,0 +1,101 @@
+"""Arguments that weights force upon a network of torchvision: found by asking its factory, not listed by name.
+
+A factory that is given weights changes the arguments of the network's class before it loads them (`transform_input` of
+inception_v3, `image_size` of a vit of another size). The suite makes networks without weights and must say them itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tools.base.errors import SuiteError
+from tools.model.torchvision_ops import import_torchvision
+from tools.model.weightless import weightless
+from tools.ports.stated import Argument
+
+if TYPE_CHECKING:
+    import torch
+
+CLASSES = "num_classes"
+"""Every factory sets it, nearly always to what it is anyway."""
+Shapes = dict[str, tuple[int, ...]]
+
+
+class _Reached(BaseException):
+    """The factory has made its network and asks for the weights, which nobody needs here."""
+
+
+@dataclass
+class _Call:
+    """What the network's class was called with, and the tensors of what came out."""
+
+    arguments: dict[str, Any] = field(default_factory=dict)
+    shapes: Shapes = field(default_factory=dict)
+
+
+def forced_arguments(name: str, weights: Any) -> dict[str, Argument]:  # noqa: ANN401 - an entry of torchvision's
+    """What `get_model(name, weights=None, **forced)` must be given so that the file of the weights fits and means it.
+
+    SuiteError where the network made so has other tensors than the one that torchvision makes for the weights.
+    """
+    models = import_torchvision().models
+    kind = type(_made(lambda: models.get_model(name, weights=None)))
+    free = _recorded(kind, lambda: models.get_model(name, weights=None))
+    asked = _recorded(kind, lambda: models.get_model(name, weights=weights))
+    forced: dict[str, Argument] = {
+        key: value
+        for key, value in asked.arguments.items()
+        if isinstance(value, (bool, int, float, str)) and value != free.arguments.get(key, _Reached)
+    }
+    if forced.get(CLASSES) == _default(kind, CLASSES):
+        del forced[CLASSES]
+    if forced and _recorded(kind, lambda: models.get_model(name, weights=None, **forced)).shapes != asked.shapes:
+        raise SuiteError(f"torchvision's {name} is another network with {weights} than with the arguments {forced}")
+    return forced
+
+
+def _default(kind: type[torch.nn.Module], argument: str) -> object:
+    parameters = inspect.signature(kind.__init__).parameters
+    return parameters[argument].default if argument in parameters else None
+
+
+def _recorded(kind: type[torch.nn.Module], make: Callable[[], torch.nn.Module]) -> _Call:
+    """The call of the class inside `make`, which is left when it asks for weights."""
+    call, made = _Call(), kind.__init__
+
+    def recording(self: torch.nn.Module, *positional: object, **named: object) -> None:
+        made(self, *positional, **named)
+        call.arguments = dict(named)
+        call.shapes = {key: tuple(tensor.shape) for key, tensor in self.state_dict().items()}
+
+    def no_download(*_: object, **__: object) -> None:
+        raise _Reached
+
+    with (
+        _replaced(kind, "__init__", recording),
+        _replaced(import_torchvision().models.WeightsEnum, "get_state_dict", no_download),
+        contextlib.suppress(_Reached),
+    ):
+        _made(make)
+    return call
+
+
+def _made(make: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # how a network that nobody trains will be initialised
+        return weightless(make)
+
+
+@contextlib.contextmanager
+def _replaced(owner: type, name: str, value: object) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)

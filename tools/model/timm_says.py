@@ -1,0 +1,80 @@
+"""What timm states of a classifier and its weights: where they lie and how images are prepared, but no accuracy."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from tools.base.errors import SuiteError
+from tools.model.names import refuse_unknown
+from tools.model.network import import_timm
+from tools.model.recipes import stated_recipe
+from tools.model.weightless import weightless
+from tools.ports.stated import Argument, Said, Stated, StatedWeights
+
+DIGITS = re.compile(r"-([0-9a-f]{8,})\.pth$")
+"""timm's releases carry the first digits of their sha256 in their names, as torchvision's do."""
+HUB = "https://huggingface.co/{}/resolve/main/pytorch_model.bin"
+OWN_RELEASES = ("github.com/rwightman/", "github.com/huggingface/pytorch-image-models/")
+
+
+def timm_states(name: str) -> Stated:
+    """A classifier of timm by the name of network and weights, `resnet50d.ra2_in1k`."""
+    timm, cfg = import_timm(), _configuration(name)
+    full = f"{cfg.architecture}.{cfg.tag}" if cfg.tag else name
+    if not cfg.num_classes:
+        raise SuiteError(f"timm:{full} is not a classifier: its weights have no classes", fix="name other weights")
+    arguments: dict[str, Argument] = {}
+    if cfg.label_offset:
+        arguments["num_classes"] = cfg.num_classes + cfg.label_offset  # timm itself cuts the background class off
+    said = timm.data.resolve_data_config({}, pretrained_cfg=cfg.to_dict(), use_test_size=not cfg.fixed_input_size)
+    whose = f"timm, pretrained_cfg of {full}"
+    return Stated(
+        name=full,
+        title=cfg.architecture,
+        source=f"timm:{full}",
+        whose=f"what timm {timm.__version__} states of {full}",
+        weights=_file(cfg, full, whose),
+        recipe=stated_recipe(said, whose),
+        classes=cfg.num_classes,
+        arguments=arguments,
+        label_offset=1 if cfg.label_offset else 0,
+        parameters=Said(_count(full, arguments), f"counted in timm {timm.__version__}'s network"),
+        others=tuple(other for other in timm.list_pretrained(f"{cfg.architecture}.*") if other != full),
+    )
+
+
+def _configuration(name: str) -> Any:  # noqa: ANN401 - a class of timm's
+    timm = import_timm()
+    architecture, _, tag = name.partition(".")
+    refuse_unknown("timm", architecture, timm.list_models())
+    known = [other for other in timm.list_pretrained(f"{architecture}.*") if other.partition(".")[0] == architecture]
+    if tag:
+        refuse_unknown("timm", name, known)
+    found = timm.models.get_pretrained_cfg(name)
+    if found is None:
+        raise SuiteError(f"timm states nothing of {name}", fix="describe it as python:FILE.py:FUNCTION")
+    return found
+
+
+def _count(name: str, arguments: dict[str, Argument]) -> int:
+    network = weightless(lambda: import_timm().create_model(name, pretrained=False, **arguments))
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def _file(cfg: Any, name: str, whose: str) -> StatedWeights:  # noqa: ANN401
+    """The release where there is one, whose name holds digits; else the file on the hub, of which nobody states any."""
+    path = PurePosixPath(urlsplit(cfg.url or "").path)
+    if path.suffix in (".pth", ".pt"):
+        digits = DIGITS.search(path.name)
+        own = any(place in cfg.url for place in OWN_RELEASES)
+        doubts = [] if digits else ["the sha256 of the file; a port without one is never ACCEPTED"]
+        doubts += [] if own else ["state_dict_key, where the weights lie under a key such as model"]
+        said = f"{whose}; the digits stand in the file's name" if digits else whose
+        return StatedWeights(path.name, said, cfg.url, digits[1] if digits else None, doubt="; ".join(doubts))
+    doubt = "the sha256 of the file; a port without one is never ACCEPTED"
+    if cfg.hf_hub_id:
+        return StatedWeights(f"{name}.bin", f"{whose}, hub", HUB.format(cfg.hf_hub_id), doubt=doubt)
+    return StatedWeights(f"{name}.pth", "a blank", doubt=f"where the weights come from, and {doubt}")

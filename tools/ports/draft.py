@@ -1,0 +1,122 @@
+"""A port file from what is stated: short, every number with its source, and a line for what only a person knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from tools.ports.stated import Said, Stated, StatedRecipe, StatedWeights
+
+IMAGENET_CLASSES = 1000
+BATCHES = (1, 4, 8, 16, 32)
+"""The guide's."""
+LARGE = 1e6
+INPUT, OUTPUT = "image", "class"
+"""The names that most published ports have."""
+BLANK = "# TO FILL IN:"
+HEADER = "# Drafted by tools/new_port.py; every bound that is not said here is the one that all ports share."
+PUBLISHED = f"""\
+  {BLANK} what an OM of this network reaches on a chip, and who published it. Until then nothing of it is judged.
+  # published:
+  #   - {{soc: Ascend310P3, om_top1: {{value: ..., unit: percent, source: ...}}, om_top5: ..., throughput: [{{batch: 1,
+  #      mode: pure, images_per_second_per_chip: {{value: ..., unit: images/s, source: ...}}}}]}}"""
+
+
+def draft(stated: Stated) -> str:
+    """The text of the port file; it loads as it is."""
+    sections = (_model(stated), _checkpoint(stated.weights), _onnx(stated), _dataset(stated))
+    lines = [f"# {stated.title}: {stated.whose}", HEADER, "schema: 2", "", "port:", f"  name: {_text(stated.name)}"]
+    lines += [line for section in sections for line in (*section, "")]
+    lines += [*_preprocessing(stated.recipe), "", f"  batches: {list(BATCHES)}", *_accuracy(stated), PUBLISHED]
+    return "\n".join(lines) + "\n"
+
+
+def _model(stated: Stated) -> Iterator[str]:
+    yield "  model:"
+    if stated.doubt:
+        yield f"    {BLANK} {stated.doubt}"
+    yield f"    name: {_text(stated.title)}"
+    yield f"    source: {stated.source}"
+    if stated.arguments:
+        yield f"    arguments: {{{', '.join(f'{name}: {_plain(value)}' for name, value in stated.arguments.items())}}}"
+    if stated.label_offset:
+        yield f"    label_offset: {stated.label_offset}"
+    if stated.flops_per_image is not None:
+        yield f"    flops_per_image: {_number(stated.flops_per_image, 'FLOP')}"
+    if stated.parameters is not None:
+        yield f"    parameters: {_number(stated.parameters, 'parameters')}"
+
+
+def _checkpoint(weights: StatedWeights) -> Iterator[str]:
+    yield "  checkpoint:"
+    if weights.doubt:
+        yield f"    {BLANK} {weights.doubt}"
+    for name in ("file", "url", "sha256", "sha256_prefix", "md5", "source"):
+        value = getattr(weights, name)
+        if value is not None:
+            yield f"    {name}: {_text(value)}"
+
+
+def _onnx(stated: Stated) -> Iterator[str]:
+    yield "  onnx:"
+    yield f"    opset: {_number(stated.exported.opset, 'opset', 'exactly')}"
+    yield f"    input: {{name: {INPUT}}}"
+    yield f"    output: {{name: {OUTPUT}}}"
+    if stated.exported.why_static:
+        yield f"    batch: static  # {' '.join(stated.exported.why_static.split())}"
+
+
+def _dataset(stated: Stated) -> Iterator[str]:
+    """ImageNet where there are as many classes, else blanks: no library says which images a network was judged by."""
+    classes = stated.classes
+    if classes == IMAGENET_CLASSES:
+        yield "  dataset: imagenet_val"
+        return
+    yield f"  {BLANK} the data set of the network's {classes} classes: how many images, and how they are named"
+    yield "  dataset:"
+    yield '    images: {exactly: 1, unit: images, source: "a blank"}'
+    yield '    id_format: "image_{:08d}"'
+    yield f"    classes: {classes}"
+    yield "    source: a blank"
+
+
+def _preprocessing(recipe: StatedRecipe) -> Iterator[str]:
+    yield "  preprocessing:"
+    if recipe.doubt:
+        yield f"    {BLANK} {recipe.doubt}"
+    for name in ("resize_px", "crop_px", "interpolation", "mean", "std", "source"):
+        value = getattr(recipe, name)
+        yield f"    {name}: {_text(value) if isinstance(value, str) else _plain(value)}"
+
+
+def _accuracy(stated: Stated) -> Iterator[str]:
+    if stated.top1 is None or stated.top5 is None:
+        yield f"  {BLANK} accuracy: {{pth_top1: ..., pth_top5: ...}} in percent, as published for these weights"
+        return
+    yield "  accuracy:"
+    yield f"    pth_top1: {_number(stated.top1, 'percent')}"
+    yield f"    pth_top5: {_number(stated.top5, 'percent')}"
+
+
+def _number(said: Said, unit: str, field: str = "value") -> str:
+    return f"{{{field}: {_plain(said.value)}, unit: {unit}, source: {json.dumps(said.source, ensure_ascii=False)}}}"
+
+
+def _plain(value: object) -> str:
+    """A value as YAML writes it, which is as JSON does but for large numbers; YAML 1.1 wants dot and sign in them."""
+    if isinstance(value, float) and value >= LARGE:
+        mantissa, _, exponent = f"{value:.6e}".partition("e")
+        return f"{mantissa.rstrip('0').ljust(3, '0')}e{exponent}"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _text(value: str) -> str:
+    """A text, in quotes unless it is plain to every reader of YAML: `0676e61` would be a number."""
+    plain = value[:1].isalpha() and not any(sign in value for sign in (": ", " #", '"', "'")) and value[-1:] != ":"
+    words = value.lower() in ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
+    return value if plain and not words and value.isprintable() else json.dumps(value, ensure_ascii=False)
+
+
+def blanks(text: str) -> list[str]:
+    """What a draft leaves to a person."""
+    return [line.strip().removeprefix("# ") for line in text.splitlines() if line.strip().startswith(BLANK)]

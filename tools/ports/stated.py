@@ -1,0 +1,79 @@
+"""What a library says of a network and its weights, as plain data: the facts that a port file is drafted from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Argument = bool | int | float | str | None
+
+
+@dataclass(frozen=True)
+class Said:
+    """A number, and who says it."""
+
+    value: float
+    source: str
+
+
+@dataclass(frozen=True)
+class StatedRecipe:
+    """From image file to input as the library does it; the fields are those of Preprocessing in tools/judge/spec.py.
+
+    `doubt` is what a person must look at, empty where the library says it all.
+    """
+
+    resize_px: int | tuple[int, int] | None
+    crop_px: int | tuple[int, int] | None
+    interpolation: str | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    source: str
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class StatedWeights:
+    """The file of the weights, as far as anybody says what it is; `doubt` is what a person must fill in."""
+
+    file: str
+    source: str
+    url: str | None = None
+    sha256_prefix: str | None = None
+    sha256: str | None = None
+    md5: str | None = None
+    doubt: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """How a network exports: the opset, and why its batch size must be fixed (empty where it need not)."""
+
+    opset: Said
+    why_static: str = ""
+
+
+@dataclass(frozen=True)
+class Stated:
+    """Everything that is known of a port before anybody measured it.
+
+    `whose` says in the file's first line who said so; `others` are the weights that were not taken, a line each;
+    `doubt` is what a person must look at before the network can be judged at all.
+    """
+
+    name: str
+    title: str
+    source: str
+    whose: str
+    weights: StatedWeights
+    recipe: StatedRecipe
+    classes: int
+    arguments: dict[str, Argument] = field(default_factory=dict)
+    label_offset: Literal[0, 1] = 0
+    flops_per_image: Said | None = None
+    parameters: Said | None = None
+    top1: Said | None = None
+    top5: Said | None = None
+    exported: Exported = Exported(Said(11, "the guide's, not tried; the newest that atc of CANN 5.0.1 parses"))
+    others: tuple[str, ...] = ()
+    doubt: str = ""
