@@ -212,6 +212,7 @@ WRONG = {
     "an alias": (LOGITS, "copy: &a {}\n    other: *a\n    " + LOGITS, "YAML aliases are not allowed"),
     "deep nesting": (LOGITS, LOGITS + f" deep: {'[' * 5000}{']' * 5000},", "nested deeper than 20 levels"),
     "code in a tag": (OPSET, "opset: !!python/name:os.system {exactly: 11,", "YAML tags are not allowed in a port"),
+    "a list for a key": (LOGITS, "? [nan, 2]\n    : 3\n    " + LOGITS, "shared.onnx: a key is a plain word"),
     "an unclosed bracket": ("batches: [1, 4, 8, 16, 32]", "batches: [1, 4", "not valid YAML"),
     "a tab": (f"    {SOURCE}", f"\t{SOURCE}", "not valid YAML"),
 }

@@ -82,7 +82,7 @@ def small(spec: Spec) -> Spec:
     for device in document["devices"][:1]:
         device["throughput"] = device["throughput"][:1]
     document["devices"] = document["devices"][:1]
-    for path in [path for path in paths_of(document) if path[-1] == "source"]:
+    for path in [path for path in paths_of(document) if path[-1] == "source" and path != ("model", "source")]:
         put(document, path, "s")
     return records.read(Spec, document)
 

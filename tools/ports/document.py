@@ -137,8 +137,10 @@ def _refuse_doubtful_keys(node: yaml.Node, inside: str) -> None:
     if isinstance(node, yaml.MappingNode):
         seen: set[Hashable] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise SpecError(f"{inside or 'top level'}: a key is a plain word", where=place(key))
             where = f"{inside}.{key.value}".lstrip(".")
-            if key.value in seen or key.tag == MERGE_TAG or not isinstance(key, yaml.ScalarNode):
+            if key.value in seen or key.tag == MERGE_TAG:
                 reason = "merge keys are not allowed" if key.tag == MERGE_TAG else "key given twice"
                 raise SpecError(f"{where}: {reason}", where=place(key))
             seen.add(key.value)
