@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tools.judge.facts import WeightFacts
 from tools.model.checkpoint import StateDict
 from tools.model.constants import Known, Norm, Value
-from tools.model.matching import Matches, Part, is_part, match, neighbours
+from tools.model.matching import Matches, Part, fits, is_part, match, neighbours
 from tools.model.onnx_constants import Constant
 from tools.model.reading_order import entries, labels, out_of_order
 from tools.model.wants import Want, error_of, is_nothing, may_have, parts_of
@@ -107,12 +107,13 @@ class Comparison:
 
     def _name(self, constant: Constant, wanted: list[Want]) -> None:
         """Say of which tensor the constant is a wrong copy; of none, it is a stranger, unless a number of the code."""
-        if constant.name in self._state_dict:
+        folded = self._folded_under_its_name(constant)
+        if constant.name in self._state_dict and folded is None:
             own = Value(self._state_dict[constant.name], (constant.name,))
             _take(wanted, [want for want in wanted if own.names[0] in want.value.names])
             self._say(constant, Want((0, 0), own))
             return
-        chosen = self._beside(constant, wanted) or self._nearest(constant, wanted)
+        chosen = folded or self._beside(constant, wanted) or self._nearest(constant, wanted)
         if chosen is not None:
             _take(wanted, [chosen])
             if chosen.fold is not None:
@@ -140,6 +141,11 @@ class Comparison:
         for want in rest:
             if not any(want.fold and is_part(other, *want.fold) for other in beside):
                 wanted.append(want)
+
+    def _folded_under_its_name(self, constant: Constant) -> Want | None:
+        """The fold of the layer whose weight has the constant's name: the newer exporter keeps it."""
+        norms = (norm for norm in self._known.norms if constant.name in norm.weight.names and self._is_gone(norm))
+        return next((parts_of(norm)[0] for norm in norms if fits(constant, norm, Part.WEIGHT)), None)
 
     def _beside(self, constant: Constant, wanted: list[Want]) -> Want | None:
         """The part of a fold whose other part the same node reads."""
