@@ -318,7 +318,8 @@ def test_a_failed_gate_cannot_be_left_out_while_its_facts_are_there(name: str, c
     forge, gate = FAILING[name]
     forgery = Forgery(contents)
     forge(forgery)
-    forgery.record["onnx_weights"]["among"] = forgery.record["checkpoint"]["tensors"]
+    tensors = forgery.record["checkpoint"]["tensors"]
+    forgery.record["onnx_weights"].update(among=tensors, exact=tensors)
     forgery.record["gates"] = [entry for entry in forgery.record["gates"] if entry["id"] != gate]
     loads = ("checkpoint.loads", "onnx.weights")
     forgery.judge_again(*loads)

@@ -158,7 +158,7 @@ def _tensors(bundle: Bundle, facts: CheckpointFacts) -> None:
 def _weights(bundle: Bundle, facts: WeightFacts, tensors: int) -> None:
     """Every tensor of the checkpoint is looked for or without use; what was looked for and is not right is named."""
     where, unused = f"{FILE}.onnx_weights", len(set(facts.unused))
-    _compare(bundle, f"{where}.among", facts.among, tensors - unused + facts.foreign)
+    _compare(bundle, f"{where}.among, less foreign", facts.among - facts.foreign, tensors - unused)
     wrong, named = facts.among - facts.exact - facts.recomputed, len(facts.offenders)
     if min(facts.exact, facts.recomputed, facts.foreign) < 0 or wrong < named or bool(wrong) != bool(named):
         bundle.problems.append(f"{where}: {wrong} of {facts.among} are not right, {named} are named")

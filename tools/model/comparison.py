@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 from tools.judge.facts import WeightFacts
 from tools.model.checkpoint import StateDict
 from tools.model.constants import Known, Norm, Value
-from tools.model.matching import Matches, Part, is_part, match, neighbours
+from tools.model.matching import Matches, Part, fits, is_part, match, neighbours
 from tools.model.onnx_constants import Constant
 from tools.model.reading_order import entries, labels, out_of_order
 from tools.model.wants import Want, error_of, is_nothing, may_have, parts_of
@@ -43,6 +44,7 @@ class Comparison:
         self._there = _found_values(self._matches)
         self._anchors = entries(self._matches, known)
         self._by_node = neighbours(constants)
+        self._normalisations = _normalisations(self._matches)
         self._found = Findings()
 
     def facts(self) -> WeightFacts:
@@ -105,12 +107,13 @@ class Comparison:
 
     def _name(self, constant: Constant, wanted: list[Want]) -> None:
         """Say of which tensor the constant is a wrong copy; of none, it is a stranger, unless a number of the code."""
-        if constant.name in self._state_dict:
+        folded = self._folded_under_its_name(constant)
+        if constant.name in self._state_dict and folded is None:
             own = Value(self._state_dict[constant.name], (constant.name,))
             _take(wanted, [want for want in wanted if own.names[0] in want.value.names])
             self._say(constant, Want((0, 0), own))
             return
-        chosen = self._nearest(constant, wanted)
+        chosen = folded or self._beside(constant, wanted) or self._nearest(constant, wanted)
         if chosen is not None:
             _take(wanted, [chosen])
             if chosen.fold is not None:
@@ -139,6 +142,19 @@ class Comparison:
             if not any(want.fold and is_part(other, *want.fold) for other in beside):
                 wanted.append(want)
 
+    def _folded_under_its_name(self, constant: Constant) -> Want | None:
+        """The fold of the layer whose weight has the constant's name: the newer exporter keeps it."""
+        norms = (norm for norm in self._known.norms if constant.name in norm.weight.names and self._is_gone(norm))
+        return next((parts_of(norm)[0] for norm in norms if fits(constant, norm, Part.WEIGHT)), None)
+
+    def _beside(self, constant: Constant, wanted: list[Want]) -> Want | None:
+        """The part of a fold whose other part the same node reads."""
+        read = {other for use in constant.uses for other in self._by_node[use.node]}
+        parts = [want for want in wanted if want.fold is not None and want.fits(constant)]
+        return next(
+            (want for want in parts if want.fold and read & {*self._matches.folds[want.fold[0]].values()}), None
+        )
+
     def _nearest(self, constant: Constant, wanted: list[Want]) -> Want | None:
         """The want that the constant is most like, among those between its neighbours in the file if there are any."""
         folded = [norm for norm in self._known.norms if self._is_gone(norm)]
@@ -154,9 +170,9 @@ class Comparison:
         return near
 
     def _is_gone(self, norm: Norm) -> bool:
-        """Is the normalisation not in the file as itself? One wrong tensor of it may be missing, but not two."""
-        own = [value for value in (norm.gamma, norm.beta, norm.mean, norm.variance) if value is not None]
-        return norm not in self._matches.folds and sum(not self._is_there(value) for value in own) > 1
+        """Is there no node that is this normalisation, with one wrong tensor at most?"""
+        own = {value for value in (norm.gamma, norm.beta, norm.mean, norm.variance) if value is not None}
+        return norm not in self._matches.folds and all(len(own - read) > 1 for read in self._normalisations)
 
     def _in_its_place(self, constant: Constant) -> Want | None:
         """A value of that shape that is read between the constant's neighbours, though its like is elsewhere too."""
@@ -187,6 +203,16 @@ class Comparison:
             if str(label[place]) != str(label[due]):
                 names = label[place].sources() | label[due].sources()
                 self._found.add(f"{label[place]} stands in the place of {label[due]}", names)
+
+
+def _normalisations(matches: Matches) -> list[set[Value]]:
+    """What each node of batch normalisation reads."""
+    read: dict[int, set[Value]] = defaultdict(set)
+    for constant, alike in matches.exact.items():
+        for use in constant.uses:
+            if use.operator == "BatchNormalization":
+                read[use.node].update(alike)
+    return list(read.values())
 
 
 def _found_values(matches: Matches) -> set[Value]:

@@ -27,8 +27,8 @@ MATERIALISED = frozenset({"new_zeros", "new_ones", "new_full", "zeros_like", "on
 class Value:
     """A tensor known without an image: a checkpoint's (with its name), one of the code's, or made of `parents`.
 
-    `call` repeats the making of a tensor that no later operation wrote into. What a module merely keeps as an
-    attribute (`kept`) may be a stale result from an earlier run, so that it explains nothing.
+    `made` is the number of the operation that made it; `call` repeats the making if none wrote into it later. What a
+    module merely keeps as an attribute (`kept`) may be a stale result of an earlier run, so that it explains nothing.
     """
 
     tensor: torch.Tensor
@@ -36,6 +36,7 @@ class Value:
     parents: list[Value] = field(default_factory=list)
     call: list[tuple[Any, Any, Any, int]] = field(default_factory=list)
     kept: bool = False
+    made: int = 0
 
     def sources(self) -> frozenset[str]:
         """Names of the checkpoint's tensors that it is made of."""

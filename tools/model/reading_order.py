@@ -31,8 +31,9 @@ def _exact(matches: Matches, known: Known) -> Iterator[Entry]:
     for constant, alike in matches.exact.items():
         classes.setdefault(alike[0], (alike, []))[1].extend(constant.uses)
     for alike, uses in classes.values():
-        outer = [place for value in alike for place in reads[value]]
-        places = sorted(outer or [place for value in alike for place in known.inner.get(value, ())])
+        turned = {value.made for value in alike}  # of the same elements still
+        inner = (place for value in alike for place in known.inner.get(value, ()) if place[0] not in turned)
+        places = sorted([place for value in alike for place in reads[value]] or inner)
         if len(places) == len(uses):
             yield from zip(sorted((use.node, use.slot) for use in uses), places, strict=True)
 

@@ -78,7 +78,7 @@ class Recorder(TorchDispatchMode):
             return self._known(func, args, kwargs)
         if name in MATERIALISED:
             return self._known(func, *tree_map(_without_image, (args, kwargs)))
-        result = func(*args, **kwargs)
+        result = _normalised(*args) if name in NORMS else func(*args, **kwargs)
         self._record(name, func, args, operands, result)
         return result
 
@@ -112,7 +112,7 @@ class Recorder(TorchDispatchMode):
         for index, tensor in enumerate(results):
             if torch.is_tensor(tensor) and tensor.numel():
                 repeat = [] if fresh else [(func, *call, index)]
-                self._values.setdefault(_key(tensor), Value(tensor, (), list(parents), repeat))
+                self._values.setdefault(_key(tensor), Value(tensor, (), list(parents), repeat, made=self._number))
         return result
 
     def _write(self, operands: list[torch.Tensor], parents: list[Value]) -> None:
@@ -182,6 +182,11 @@ class Recorder(TorchDispatchMode):
         at = (self._number, 1)
         layered = (layer.weight, layer.bias, layer.axis, layer.groups)
         self._norms.append(Norm(at, layer.at, *layered, gamma, beta, mean, variance, float(args[-1])))
+
+
+def _normalised(image: torch.Tensor, *rest: object) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """What a batch normalisation yields of an image without pixels, the statistics being of no use."""
+    return image.clone(), image.new_empty(0), image.new_empty(0)
 
 
 def _memory(tensor: torch.Tensor) -> int:
