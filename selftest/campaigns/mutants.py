@@ -33,7 +33,7 @@ SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
 BUNDLES = "selftest/test_verify_bundle.py"
 FORGED = "selftest/evidence/test_forged_facts.py"
-GATES = (BUNDLES, FORGED)
+GATES = (FORGED, BUNDLES)
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/acceptance.py": (RECORDS, "selftest/evidence/test_evidence_bundle.py", BUNDLES),

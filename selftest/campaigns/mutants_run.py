@@ -43,10 +43,23 @@ SECONDS_BEYOND, TIMES_BASELINE = 3, 10  # limits: of processor time, so that a b
 WALL_SECONDS = 600.0  # and of wall time, for a mutant that waits
 NOT_SWAPPED = 99
 # A child process does not see the mutant, so these could only cost time.
-DESELECTED = ("selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",)
+DESELECTED = (
+    "selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",
+    "selftest/test_gates.py::test_every_test_decides_a_gate_of_the_inventory",
+    "selftest/test_gates.py::test_every_gate_is_decided_by_one_test",
+    "selftest/test_gates.py::test_every_test_has_its_stages_marker_and_that_of_accuracy_below_it",
+    "selftest/test_gates.py::test_what_needs_an_om_is_marked_so",
+    "selftest/test_gates.py::test_an_unknown_marker_ends_the_collection",
+)
+# Long tests, the longest at the end: most mutants are dead before them.
+LAST = (
+    "test_every_altered_number_of_the_spec_is_found",
+    "test_random_runs_are_judged_offline_as_they_were_judged",
+    "test_every_altered_figure_of_the_record_is_found",
+)
 OPTIONS = (
     *("-x", "-q", "-s", "--tb=no", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
-    *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-m", "not nightly"),
     *(f"--deselect={test}" for test in DESELECTED),
 )
 
@@ -162,7 +175,7 @@ def _anew(source: str, *, module: str, tests: Sequence[str]) -> None:
         if name != "__main__" and str(getattr(loaded, "__file__", "")).startswith(f"{ROOT}/"):
             del sys.modules[name]
     sys.meta_path.insert(0, _InPlace(module, source))
-    sys.exit(int(pytest.main([*OPTIONS, *tests])))
+    sys.exit(int(pytest.main([*OPTIONS, *tests], plugins=[_LongestLast()])))
 
 
 def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], workers: int) -> dict[int, Status]:
@@ -175,7 +188,16 @@ def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], work
     return campaign.found
 
 
-class _InSession:
+class _LongestLast:
+    """A pytest plugin: the tests of LAST come last, in its order."""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Called with the collected tests."""
+        place = {name: number for number, name in enumerate(LAST)}
+        items.sort(key=lambda item: place.get(item.name.partition("[")[0], -1))
+
+
+class _InSession(_LongestLast):
     """A pytest plugin: in place of running the collected tests once, fork and run them against each mutant."""
 
     def __init__(self, mutants: dict[int, Mutant], module: str, workers: int) -> None:
