@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
+import io
 import json
 import math
 import os
@@ -43,7 +45,7 @@ from tools.judge.bundle import open_files
 from tools.judge.ids import Variant
 from tools.judge.results import Verdict, Word
 from tools.judge.shipped import SHIPPED_SPECS
-from tools.judge.verify import OK, REFUSED, Outcome
+from tools.judge.verify import OK, REFUSED, Outcome, main
 from tools.judge.verify import verify as judge
 from tools.pack_judge import judge_files
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
@@ -74,10 +76,24 @@ def contents(folder: Path) -> dict[str, bytes]:
     return contents_of(folder)
 
 
+def words_of(*folders: Path, spec: Path | None = None, require: Word | None = None) -> list[str]:
+    """A command line."""
+    words = [*map(str, folders), *(["--spec", str(spec)] if spec else [])]
+    return [*words, "--require", require] if require else words
+
+
 def verify(*folders: Path, spec: Path | None = None, require: Word | None = None) -> tuple[int, str]:
+    """Exit status and output of a command line, in this process."""
+    said, complaints = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(complaints):
+        status = main(words_of(*folders, spec=spec, require=require))
+    assert not complaints.getvalue()
+    return status, said.getvalue()
+
+
+def verify_on_its_own(*folders: Path) -> tuple[int, str]:
     """Run the verifier as it is meant to be run: on a bare Python."""
-    words = [sys.executable, "-S", "-I", str(SCRIPT), *map(str, folders), *(["--spec", str(spec)] if spec else [])]
-    words += ["--require", require] if require else []
+    words = [sys.executable, "-S", "-I", str(SCRIPT), *words_of(*folders)]
     done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/")
     assert not done.stderr, done.stderr
     return done.returncode, done.stdout
@@ -104,7 +120,8 @@ def test_it_imports_the_standard_library_only() -> None:
 def test_table_and_verdict_are_the_terminals(world: World, tmp_path: Path) -> None:
     place = Made(world).write(tmp_path / "bundle")
     recorded = read_acceptance(place)
-    status, text = verify(place)
+    status, text = verify_on_its_own(place)
+    assert verify(place) == (status, text)
     lines = text.splitlines()
     expected = [*terminal.table(recorded.gates), "", *terminal.verdict_lines(recorded.verdict)]
     assert lines[: len(terminal.table(recorded.gates))] == terminal.table(recorded.gates)
