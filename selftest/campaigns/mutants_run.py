@@ -42,6 +42,8 @@ MEMORY_BYTES, FILE_BYTES = 4 * 2**30, 64 * 2**20  # what a mutant may take befor
 SECONDS_BEYOND, TIMES_BASELINE = 3, 10  # limits: of processor time, so that a busy machine kills no mutant,
 WALL_SECONDS = 600.0  # and of wall time, for a mutant that waits
 NOT_SWAPPED = 99
+CALLED_AT_IMPORT: set[tuple[str, str]] = set()
+"""File and name of each function that ran while tests were collected: a change of it may come too late for them."""
 # A child process does not see the mutant, so these could only cost time.
 DESELECTED = (
     "selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",
@@ -98,7 +100,9 @@ def statuses(module: str, source: str, mutants: Sequence[Mutant], tests: Sequenc
     limit = _baseline(partial(anew, source), module)
     inside = [number for number, mutant in enumerate(mutants) if mutant.body_of is not None]
     found |= _swapped({number: mutants[number] for number in inside}, module, tests, workers)
-    rest = [number for number in range(len(mutants)) if found.get(number, NOT_SWAPPED) == NOT_SWAPPED]
+    called = {name for file, name in CALLED_AT_IMPORT if file == str(ROOT / module)}
+    undecided = [{NOT_SWAPPED, 0} if mutant.body_of in called else {NOT_SWAPPED} for mutant in mutants]
+    rest = [number for number, open_ in enumerate(undecided) if found.get(number, NOT_SWAPPED) in open_]
     attempts = [(number, partial(anew, mutants[number].source)) for number in rest]
     found |= dict(progress(_children(attempts, workers, limit), what=module, total=len(attempts), unit="mutant"))
     return [found[number] for number in range(len(mutants))]
@@ -203,6 +207,14 @@ class _InSession(_LongestLast):
     def __init__(self, mutants: dict[int, Mutant], module: str, workers: int) -> None:
         self.mutants, self.module, self.workers = mutants, module, workers
         self.found: dict[int, Status] = {}
+
+    def pytest_collection(self) -> None:
+        """Called before the tests are collected, which imports what is not loaded yet."""
+        sys.setprofile(lambda frame, *_: CALLED_AT_IMPORT.add((frame.f_code.co_filename, frame.f_code.co_qualname)))
+
+    def pytest_collection_finish(self) -> None:
+        """Called when all tests are collected."""
+        sys.setprofile(None)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Called when all tests are collected; the first plugin that answers decides."""
