@@ -12,7 +12,7 @@ import pytest
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.judge.checks import made
-from tools.judge.gate import Gate, Where
+from tools.judge.gate import Basis, Gate, Where
 from tools.judge.gates import COMPARED, INVENTORY, Asked, applies, compared_variant, expected, find, in_order
 from tools.judge.ids import GateId, Variant
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
@@ -123,7 +123,7 @@ def test_what_is_asked_is_what_applies(path: Path, on_device: bool) -> None:
 
 def test_where_a_question_is_asked() -> None:
     def gate(where: Where) -> Gate:
-        return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), where=where)
+        return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), Basis.RECOMPUTED, False, where)
 
     published, sample = load_spec(PUBLISHED_SPEC), load_spec(SAMPLE_SPEC)
     assert all(applies(gate(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))

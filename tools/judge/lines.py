@@ -43,9 +43,8 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
 
 def verdict_lines(verdict: RunVerdict) -> list[str]:
     """What is missing, then the last word; the final line always begins with `VERDICT:`."""
-    missing = _missing(verdict.missing) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
-    return [*missing, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
+    return [*_missing(verdict.missing), f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
 def _missing(names: Sequence[GateId]) -> list[str]:
@@ -78,7 +77,7 @@ def _line(name: str, check: Check) -> str:
 
 def _row(*cells: str) -> str:
     shown = [_cut(cell, width).ljust(width) for cell, width in zip(cells, WIDTHS)]
-    return "  ".join((*shown, cells[-1])).rstrip()
+    return "  ".join((*shown, cells[-1]))
 
 
 def _cut(text: str, width: int) -> str:
