@@ -186,8 +186,8 @@ def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], work
     """The status of changes inside functions, NOT_SWAPPED for those that need an import anew."""
     import pytest
 
-    campaign = _InSession(mutants, module, workers)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with tempfile.TemporaryDirectory(prefix="mutants-") as notes, contextlib.redirect_stdout(io.StringIO()):
+        campaign = _InSession(mutants, module, workers, _LastKillers(Path(notes) / "killers"))
         pytest.main([*OPTIONS, *tests], plugins=[campaign])
     return campaign.found
 
@@ -201,11 +201,32 @@ class _LongestLast:
         items.sort(key=lambda item: place.get(item.name.partition("[")[0], -1))
 
 
+class _LastKillers:
+    """A pytest plugin: tests that killed the last mutants come first, for the next mutants are much like those."""
+
+    MOST = 5
+
+    def __init__(self, notes: Path) -> None:
+        self.notes = notes
+
+    def first(self, items: list[pytest.Item]) -> None:
+        """Bring them forward, the last killer of all before the others."""
+        names = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else []
+        place = {name: number for number, name in enumerate([*dict.fromkeys(reversed(names))][: self.MOST])}
+        items.sort(key=lambda item: place.get(item.nodeid, self.MOST))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called after each part of each test."""
+        if report.failed:
+            with self.notes.open("a", encoding="utf-8") as handle:
+                handle.write(f"{report.nodeid}\n")
+
+
 class _InSession(_LongestLast):
     """A pytest plugin: in place of running the collected tests once, fork and run them against each mutant."""
 
-    def __init__(self, mutants: dict[int, Mutant], module: str, workers: int) -> None:
-        self.mutants, self.module, self.workers = mutants, module, workers
+    def __init__(self, mutants: dict[int, Mutant], module: str, workers: int, killers: _LastKillers) -> None:
+        self.mutants, self.module, self.workers, self.killers = mutants, module, workers, killers
         self.found: dict[int, Status] = {}
 
     def pytest_collection(self) -> None:
@@ -232,6 +253,8 @@ class _InSession(_LongestLast):
         if mutant is not None and not _swap(module, mutant):
             os._exit(NOT_SWAPPED)
         session.config.pluginmanager.unregister(self)
+        session.config.pluginmanager.register(self.killers)
+        self.killers.first(session.items)
         with contextlib.suppress(session.Failed):
             session.config.hook.pytest_runtestloop(session=session)
         os._exit(int(session.testsfailed > 0))
