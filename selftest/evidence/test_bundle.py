@@ -15,12 +15,15 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
+from tools.base.errors import SpecError
 from tools.judge import bundle as judge
 from tools.judge.acceptance import IDS, LABELS, MANIFEST
+from tools.judge.accuracy import judge_loss
 from tools.judge.bundle import Bundle, close, differences, open_files, read_bundle, read_spec, spec_digest
-from tools.judge.evidence import NoEvidence
+from tools.judge.evidence import NoEvidence, variant_record
 from tools.judge.files import Files, Refused
 from tools.judge.ids import ONNX, PTH, Variant, om
+from tools.judge.predictions import pair
 from tools.judge.results import Verdict
 
 WORLD = World(images=40, margin_pp=60.0, tight_pp=50.0, logit_noise=0.4, batches=(1, 4), runs=1)
@@ -181,6 +184,43 @@ def test_where_five_scores_leave_a_near_tie_open_the_record_decides(forgery: For
 
 def test_a_variant_that_was_not_compared_has_no_agreement(forgery: Forgery) -> None:
     assert missing(lambda: opened(forgery).agreement(PTH)) == "no agreement of pth was recorded"
+
+
+# --- What follows from it: tools/judge/evidence.py, for a run and a bundle alike -----------------------------------
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_loss_is_judged_once_by_the_bounds_of_its_k(strict: bool, forgery: Forgery) -> None:
+    asked = forgery.spec["accuracy"]
+    asked["top1_drop_pp"]["at_most"], asked["top5_drop_pp"]["at_most"], asked["tight_drop_pp"]["at_most"] = 30, 20, 10
+    forgery.record["strict_accuracy"] = strict
+    found = opened(forgery)
+    bounds = {1: found.spec.accuracy.top1_drop_pp, 5: found.spec.accuracy.top5_drop_pp}
+    for k, margin in bounds.items():
+        table = pair(found.top_five(PTH), found.top_five(om(1)), k)
+        expected = judge_loss(table, k=k, margin=margin, tight=found.spec.accuracy.tight_drop_pp, strict=strict)
+        assert found.loss(om(1), k) == expected
+        assert found.loss(om(1), k) is found.loss(om(1), k)
+    assert found.loss(ONNX, 1) != found.loss(om(1), 1)
+    assert [found.loss(om(1), k).check.threshold.partition(",")[0] for k in bounds] == ["<= 30", "<= 20"]
+
+
+def test_the_machine_class_is_that_of_the_machines_chip(forgery: Forgery) -> None:
+    found = opened(forgery)
+    assert found.device_class() == found.spec.require_device("Ascend310")
+    forgery.record["machine"]["soc"] = "Ascend999"
+    with pytest.raises(SpecError, match="Ascend999"):
+        opened(forgery).device_class()
+
+
+def test_the_record_of_a_variant_is_what_a_run_would_write(forgery: Forgery) -> None:
+    found = opened(forgery)
+    for name in (PTH, ONNX, om(4)):
+        recorded = found.variants[name]
+        assert variant_record(found, name, recorded.model_sha256) == recorded
+    assert (found.variants[PTH].losses, found.variants[PTH].agreement) == ((), None)
+    assert [loss.k for loss in found.variants[om(4)].losses] == [1, 5]
+    assert variant_record(found, om(4), "x").model_sha256 == "x"
 
 
 # --- Facts ---------------------------------------------------------------------------------------------------------

@@ -229,6 +229,19 @@ def test_what_nothing_can_be_held_against_is_refused(name: str, forgery: Forgery
     assert refusal(forgery).startswith(expected)
 
 
+def test_a_rate_below_1_is_a_rate(forgery: Forgery) -> None:
+    forgery.record["device_throughput"][0]["runs"][1]["images_per_second_per_chip"] = 0.5
+    assert f"{RUNS}[1].images_per_second_per_chip: 0.5 recorded" in "\n".join(problems(forgery))
+
+
+def test_a_batch_is_measured_as_its_figure_was_published(forgery: Forgery) -> None:
+    published = forgery.spec["devices"][0]["throughput"]
+    next(entry for entry in published if entry["batch"] == 1)["mode"] = "pure"
+    assert problems(forgery) == [
+        said(f"device_throughput[0].runs[{place}].mode", "dataset", "pure") for place in (0, 1)
+    ]
+
+
 def test_a_rate_is_no_evidence_without_the_machine(forgery: Forgery) -> None:
     forgery.record["machine"] = None
     with pytest.raises(NoEvidence, match="no record of the machine"):
@@ -285,6 +298,13 @@ def test_an_id_twice_is_refused(forgery: Forgery) -> None:
 def test_labels_of_fewer_images_are_refused(forgery: Forgery) -> None:
     forgery.put_array(LABELS, forgery.array(LABELS)[1:])
     assert refusal(forgery) == f"{IDS} and {LABELS}: 60 ids, 60 different, 59 labels"
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_images_that_are_pinned_are_those_of_the_data_set(pinned: bool, forgery: Forgery) -> None:
+    forgery.spec["dataset"]["content_sha256"] = forgery.record["dataset"]["images_sha256"] if pinned else ONES
+    expected = [] if pinned else [f"{RECORD}.dataset.gap: '' does not fit the ids and the spec"]
+    assert problems(forgery) == expected
 
 
 def test_other_ids_have_another_digest_and_leave_a_gap(forgery: Forgery) -> None:
