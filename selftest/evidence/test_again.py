@@ -167,9 +167,9 @@ def test_a_failure_without_evidence_is_one_and_no_problem(forgery: Forgery) -> N
 
 
 def test_each_difference_of_a_check_is_named(forgery: Forgery) -> None:
-    forgery.gate(KEYS)["check"].update(measured="0 of 17", threshold="few")
+    forgery.gate(KEYS)["check"].update(measured=f"gate {KEYS}.x", threshold="few")
     assert compared(forgery) == [
-        f"gate {KEYS}: measured: '0 of 17' recorded, '0 of 16' recomputed",
+        f"gate {KEYS}: measured: 'gate {KEYS}.x' recorded, '0 of 16' recomputed",
         f"gate {KEYS}: threshold: 'few' recorded, 'none' recomputed",
     ]
 

@@ -40,7 +40,7 @@ def opened(contents: dict[str, bytes], name: str = "a", **changes: object) -> Bu
 def judged(name: str, verdict: Verdict = Verdict.PASS, room: float | None = None) -> Judged:
     """A gate with an answer."""
     check = Check("x", "y", "z", verdict, headroom=room)
-    return Judged(GateResult(id=GateId(name), stage=find(name).stage, check=check), Basis.RECOMPUTED)
+    return Judged(GateResult(id=GateId(name), stage=find(name).stage, check=check), Basis.RECOMPUTED, "")
 
 
 # --- What a bundle says about itself -------------------------------------------------------------------------------
@@ -135,6 +135,8 @@ def test_what_one_of_three_does_not_say_is_no_difference_and_is_told(contents: d
 
 
 def test_a_bundle_given_twice_is_named_once(contents: dict[str, bytes]) -> None:
+    twice = [opened(contents), opened(contents, "b")]
+    assert disagreements(twice, [[], []]) == ["the same bundle given twice: a and b"]
     bundles = [opened(contents), opened(contents, "b"), opened(contents, "c", inputs=["x"]), opened(contents, "d")]
     assert disagreements(bundles, [[], [], [], []]) == ["the same bundle given twice: a and b and d"]
 
