@@ -142,6 +142,12 @@ def test_predictions_have_a_row_for_each_image(name: str, forgery: Forgery) -> N
     assert refusal(lambda: opened(forgery).top_five(ONNX)) == said
 
 
+@pytest.mark.parametrize("name", ["predictions/onnx.top5.npy", "predictions/onnx.scores.npy"])
+def test_a_damaged_array_is_named(name: str, forgery: Forgery) -> None:
+    forgery.contents[name] = b"hello"
+    assert refusal(lambda: opened(forgery).top_five(ONNX)) == f"{name}: not an .npy file of version 1.0"
+
+
 def test_flips_are_looked_at_once(forgery: Forgery) -> None:
     found = opened(forgery)
     assert found.flips(ONNX) is found.flips(ONNX)
@@ -165,6 +171,19 @@ def test_what_follows_from_the_predictions_is_counted_again(on_device: bool, tmp
     beyond = honest[om(1)]
     assert beyond is not None
     assert 0 < len(beyond.flipped_beyond_near_tie) <= len(beyond.flipped)
+
+
+@pytest.mark.parametrize(("target", "near_tie"), [("ascend", 0.25), ("simulator", 0.5)])
+def test_a_near_tie_is_what_the_spec_calls_one_where_the_variant_ran(
+    target: str, near_tie: float, forgery: Forgery
+) -> None:
+    asked = forgery.spec["agreement"]
+    asked["onnx"]["near_tie_logits"]["value"] = 0.125
+    asked["om_on_device"]["near_tie_logits"]["value"] = 0.25
+    asked["om_on_simulator"]["near_tie_logits"]["value"] = 0.5
+    forgery.record["target"] = target
+    found = opened(forgery)
+    assert [found.agreement(name).near_tie_logits for name in (ONNX, om(1))] == [0.125, near_tie]
 
 
 def test_where_five_scores_leave_a_near_tie_open_the_record_decides(forgery: Forgery) -> None:
@@ -404,6 +423,8 @@ def test_a_step_that_is_not_there_is_named_for_what_it_is(forgery: Forgery) -> N
 
 def test_whether_there_is_a_gap_is_found_out_again_and_its_words_are_the_records(forgery: Forgery) -> None:
     forgery.record["dataset"]["gap"] = "lost some"
+    assert opened(forgery).gap() == ""
+    forgery.spec["dataset"]["content_sha256"] = forgery.record["dataset"]["images_sha256"]
     assert opened(forgery).gap() == ""
     forgery.spec["dataset"]["images"]["exactly"] = 41.0
     assert opened(forgery).gap() == "lost some"
