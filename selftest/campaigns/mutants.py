@@ -248,8 +248,8 @@ _HEAD = """# Mutation testing of the pure code
 Written by `python -m selftest.campaigns.mutants`. A mutant is one small change of a module; it is killed when one of
 the module's own quick self-tests fails or runs into the time limit. The operators are mutmut's, applied to whole
 modules: constants, patterns and decorated functions are mutated too. Not mutated: annotations, imports, decorators,
-docstrings, and the pieces of f-strings. Properties run with 20 fixed examples each; tests of other modules, nightly ones,
-and those that look at a process of their own, take no part. What survived was judged one by one in
+docstrings, and the pieces of f-strings. Properties run with 20 fixed examples each; tests of other modules, nightly
+ones, and those that look at a process of their own, take no part. What survived was judged one by one in
 `selftest/campaigns/mutants_survivors.yaml`: equivalent (no input can tell), wording (a text that no test pins word for
 word), defensive (a guard that nothing reaches today), performance (the same result, later), typing (read by the type
 checker only). `source` is the beginning of the sha256 of the module that the row was measured on.
