@@ -443,9 +443,9 @@ def test_a_folder_is_refused_with_its_first_ten_problems(tmp_path: Path) -> None
         (tmp_path / f"b{index}").touch()
     named = "; ".join(f"b{index} is not in the manifest" for index in range(10))
     assert refusal(lambda: open_files(tmp_path)) == named
-    for index in range(2):
-        (tmp_path / f"c{index}").touch()
-    assert refusal(lambda: open_files(tmp_path)) == f"{named}; … 2 more"
+    for more in (1, 2):
+        (tmp_path / f"c{more}").touch()
+        assert refusal(lambda: open_files(tmp_path)) == f"{named}; … {more} more"
 
 
 @pytest.mark.parametrize(
@@ -492,8 +492,10 @@ def test_the_digest_of_a_spec_is_that_of_its_bytes() -> None:
     assert spec_digest(b"x") == hashlib.sha256(b"x").hexdigest()
 
 
-def test_a_bundle_needs_its_record_and_its_spec(contents: dict[str, bytes], tmp_path: Path) -> None:
+def test_a_bundle_needs_its_record_and_its_spec(forgery: Forgery, tmp_path: Path) -> None:
     assert refusal(lambda: read_bundle("x", Files(tmp_path, {}, ""))) == f"{RECORD} is missing"
+    forgery.spec["model"] = None
+    assert refusal(lambda: opened(forgery)) == "spec.json.model: Expected `object`, got `null`"
 
 
 # --- Differences ---------------------------------------------------------------------------------------------------
