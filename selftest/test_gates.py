@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 from collections import Counter
@@ -12,7 +13,7 @@ import pytest
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.judge.checks import made
-from tools.judge.gate import Gate, Where
+from tools.judge.gate import Basis, Gate, Where
 from tools.judge.gates import COMPARED, INVENTORY, Asked, applies, compared_variant, expected, find, in_order
 from tools.judge.ids import GateId, Variant
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
@@ -75,6 +76,11 @@ def test_ids_are_put_into_the_order_of_the_inventory_strangers_last() -> None:
     assert in_order([GateId("no.such.gate"), *reversed(names)]) == [*names, "no.such.gate"]
 
 
+def test_the_questions_that_compare() -> None:
+    drops, logits = {"top1_drop_pp", "top5_drop_pp"}, {"min_cosine", "mean_cosine_distance", "max_abs_error"}
+    assert drops | logits | {"flips_beyond_near_tie", "top5_set_changed_percent"} == COMPARED
+
+
 def test_a_gate_that_compares_names_its_variant() -> None:
     for gate in INVENTORY:
         name = gate.id.at(8 if gate.per_batch else None)
@@ -123,13 +129,15 @@ def test_what_is_asked_is_what_applies(path: Path, on_device: bool) -> None:
 
 def test_where_a_question_is_asked() -> None:
     def gate(where: Where) -> Gate:
-        return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), where=where)
+        return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), Basis.RECOMPUTED, False, where)
 
     published, sample = load_spec(PUBLISHED_SPEC), load_spec(SAMPLE_SPEC)
     assert all(applies(gate(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))
     assert [applies(gate(Where.SAMPLE), Asked(spec, on_device=True)) for spec in (published, sample)] == [False, True]
     assert [applies(gate(Where.DEVICE), Asked(published, on_device=there)) for there in (False, True)] == [False, True]
     assert not applies(gate(Where.DEVICE), Asked(sample, on_device=True)), "the sample's spec has no machine class"
+    with_devices = dataclasses.replace(sample, devices=published.devices)
+    assert applies(gate(Where.DEVICE), Asked(with_devices, on_device=True))
 
 
 def test_an_unknown_marker_ends_the_collection(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_sizes_as_text_and_an_input_described_by_its_output() -> None:
         (OmDescription("Ascend310", (OmInput("actual_input_1", "DT_FLOAT", (8, 3, 224, 224)),)), "[8, 3, 224, 224]"),
         (OmDescription("Ascend310", (OmInput("x", "DT_FLOAT", INPUT.shape),)), "inputs are x"),
         (OmDescription("Ascend310", (OmInput("actual_input_1", "DT_UINT8", INPUT.shape),)), "DT_UINT8"),
-        (OmDescription("Ascend310", (INPUT, INPUT)), "inputs are"),
+        (OmDescription("Ascend310", (INPUT, INPUT)), f"inputs are {INPUT}, {INPUT}, asked"),
         (OmDescription("Ascend310P3", (INPUT,)), "the OM is Ascend310P3"),
     ],
 )

@@ -33,29 +33,29 @@ SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
 BUNDLES = "selftest/test_verify_bundle.py"
 FORGED = "selftest/evidence/test_forged_facts.py"
-GATES = (BUNDLES, FORGED)
+GATES = (FORGED, BUNDLES)
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
-    "tools/judge/acceptance.py": (RECORDS, "selftest/evidence/test_evidence_bundle.py", BUNDLES),
+    "tools/judge/acceptance.py": (RECORDS,),
     "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
-    "tools/judge/again.py": GATES,
+    "tools/judge/again.py": ("selftest/evidence/test_again.py",),
     "tools/judge/agreement.py": (RECORDS, "selftest/judge/test_agreement.py"),
-    "tools/judge/bundle.py": GATES,
+    "tools/judge/bundle.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
-    "tools/judge/consistency.py": GATES,
-    "tools/judge/dataset.py": (BUNDLES,),
+    "tools/judge/consistency.py": ("selftest/evidence/test_consistency.py",),
+    "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
     "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
-    "tools/judge/device.py": ("selftest/judge/test_device.py", BUNDLES),
-    "tools/judge/evidence.py": GATES,
+    "tools/judge/device.py": ("selftest/judge/test_device.py",),
+    "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py", BUNDLES),
-    "tools/judge/files.py": (BUNDLES,),
-    "tools/judge/gate.py": ("selftest/test_gates.py", BUNDLES),
-    "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", BUNDLES),
+    "tools/judge/files.py": ("selftest/judge/test_bundle_files.py",),
+    "tools/judge/gate.py": ("selftest/test_gates.py", "selftest/evidence/test_verify.py"),
+    "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", "selftest/evidence/test_again.py"),
     "tools/judge/handover.py": ("selftest/test_conservation.py",),
-    "tools/judge/host.py": ("selftest/test_engines.py", BUNDLES),
+    "tools/judge/host.py": ("selftest/judge/test_host.py",),
     "tools/judge/ids.py": ("selftest/judge/test_ids.py",),
-    "tools/judge/lines.py": (BUNDLES,),
+    "tools/judge/lines.py": ("selftest/judge/test_lines.py",),
     "tools/judge/machine_class.py": (*SPEC, "selftest/judge/test_device.py"),
     "tools/judge/numbers.py": SPEC,
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
@@ -64,8 +64,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/records.py": ("selftest/judge/test_strict_reading.py", RECORDS, "selftest/test_spec_bounds.py"),
     "tools/judge/results.py": (RECORDS, "selftest/judge/test_run.py", "selftest/judge/test_checks.py"),
     "tools/judge/run.py": ("selftest/judge/test_run.py",),
-    "tools/judge/several.py": (BUNDLES,),
-    "tools/judge/shipped.py": (BUNDLES,),
+    "tools/judge/several.py": ("selftest/evidence/test_several.py",),
+    "tools/judge/shipped.py": ("selftest/judge/test_shipped.py",),
     "tools/judge/soc.py": ("selftest/ascend/test_soc.py",),
     "tools/judge/spec.py": SPEC,
     "tools/judge/stages/accuracy.py": GATES,
@@ -76,7 +76,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/stages/preprocessing.py": GATES,
     "tools/judge/strict_json.py": ("selftest/judge/test_strict_json.py",),
     "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
-    "tools/judge/verify.py": (BUNDLES,),
+    "tools/judge/verify.py": ("selftest/evidence/test_verify.py",),
     "tools/engines/agreement.py": ("selftest/judge/test_agreement.py", "selftest/test_engines.py"),
     "tools/engines/topk.py": ("selftest/test_topk.py",),
     "tools/pipeline/once.py": ("selftest/test_once.py",),
@@ -252,8 +252,8 @@ _HEAD = """# Mutation testing of the pure code
 Written by `python -m selftest.campaigns.mutants`. A mutant is one small change of a module; it is killed when one of
 the module's own quick self-tests fails or runs into the time limit. The operators are mutmut's, applied to whole
 modules: constants, patterns and decorated functions are mutated too. Not mutated: annotations, imports, decorators,
-docstrings, and the pieces of f-strings. Properties run with 20 fixed examples each; tests of other modules, and the one
-that reads a bad spec in a process of its own, take no part. What survived was judged one by one in
+docstrings, and the pieces of f-strings. Properties run with 20 fixed examples each; tests of other modules, nightly
+ones, and those that look at a process of their own, take no part. What survived was judged one by one in
 `selftest/campaigns/mutants_survivors.yaml`: equivalent (no input can tell), wording (a text that no test pins word for
 word), defensive (a guard that nothing reaches today), performance (the same result, later), typing (read by the type
 checker only). `source` is the beginning of the sha256 of the module that the row was measured on.

@@ -42,15 +42,28 @@ MEMORY_BYTES, FILE_BYTES = 4 * 2**30, 64 * 2**20  # what a mutant may take befor
 SECONDS_BEYOND, TIMES_BASELINE = 3, 10  # limits: of processor time, so that a busy machine kills no mutant,
 WALL_SECONDS = 600.0  # and of wall time, for a mutant that waits
 NOT_SWAPPED = 99
+CALLED_AT_IMPORT: set[tuple[str, str]] = set()
+"""File and name of each function that ran while tests were collected: a change of it may come too late for them."""
 # A child process does not see the mutant, so these could only cost time.
 DESELECTED = (
     "selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",
     "selftest/test_ports.py::test_an_unknown_port_ends_pytest_with_the_known_names",
     "selftest/test_ports.py::test_a_command_refuses_an_unknown_port_in_one_line",
+    "selftest/test_gates.py::test_every_test_decides_a_gate_of_the_inventory",
+    "selftest/test_gates.py::test_every_gate_is_decided_by_one_test",
+    "selftest/test_gates.py::test_every_test_has_its_stages_marker_and_that_of_accuracy_below_it",
+    "selftest/test_gates.py::test_what_needs_an_om_is_marked_so",
+    "selftest/test_gates.py::test_an_unknown_marker_ends_the_collection",
+)
+# Long tests, the longest at the end: most mutants are dead before them.
+LAST = (
+    "test_every_altered_number_of_the_spec_is_found",
+    "test_random_runs_are_judged_offline_as_they_were_judged",
+    "test_every_altered_figure_of_the_record_is_found",
 )
 OPTIONS = (
     *("-x", "-q", "-s", "--tb=no", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
-    *("-p", "no:cacheprovider", "-p", "no:unraisableexception"),
+    *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-m", "not nightly"),
     *(f"--deselect={test}" for test in DESELECTED),
 )
 
@@ -89,7 +102,9 @@ def statuses(module: str, source: str, mutants: Sequence[Mutant], tests: Sequenc
     limit = _baseline(partial(anew, source), module)
     inside = [number for number, mutant in enumerate(mutants) if mutant.body_of is not None]
     found |= _swapped({number: mutants[number] for number in inside}, module, tests, workers)
-    rest = [number for number in range(len(mutants)) if found.get(number, NOT_SWAPPED) == NOT_SWAPPED]
+    called = {name for file, name in CALLED_AT_IMPORT if file == str(ROOT / module)}
+    undecided = [{NOT_SWAPPED, 0} if mutant.body_of in called else {NOT_SWAPPED} for mutant in mutants]
+    rest = [number for number, open_ in enumerate(undecided) if found.get(number, NOT_SWAPPED) in open_]
     attempts = [(number, partial(anew, mutants[number].source)) for number in rest]
     found |= dict(progress(_children(attempts, workers, limit), what=module, total=len(attempts), unit="mutant"))
     return [found[number] for number in range(len(mutants))]
@@ -166,25 +181,63 @@ def _anew(source: str, *, module: str, tests: Sequence[str]) -> None:
         if name != "__main__" and str(getattr(loaded, "__file__", "")).startswith(f"{ROOT}/"):
             del sys.modules[name]
     sys.meta_path.insert(0, _InPlace(module, source))
-    sys.exit(int(pytest.main([*OPTIONS, *tests])))
+    sys.exit(int(pytest.main([*OPTIONS, *tests], plugins=[_LongestLast()])))
 
 
 def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], workers: int) -> dict[int, Status]:
     """The status of changes inside functions, NOT_SWAPPED for those that need an import anew."""
     import pytest
 
-    campaign = _InSession(mutants, module, workers)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with tempfile.TemporaryDirectory(prefix="mutants-") as notes, contextlib.redirect_stdout(io.StringIO()):
+        campaign = _InSession(mutants, module, workers, _LastKillers(Path(notes) / "killers"))
         pytest.main([*OPTIONS, *tests], plugins=[campaign])
     return campaign.found
 
 
-class _InSession:
+class _LongestLast:
+    """A pytest plugin: the tests of LAST come last, in its order."""
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Called with the collected tests."""
+        place = {name: number for number, name in enumerate(LAST)}
+        items.sort(key=lambda item: place.get(item.name.partition("[")[0], -1))
+
+
+class _LastKillers:
+    """A pytest plugin: tests that killed the last mutants come first, for the next mutants are much like those."""
+
+    MOST = 5
+
+    def __init__(self, notes: Path) -> None:
+        self.notes = notes
+
+    def first(self, items: list[pytest.Item]) -> None:
+        """Bring them forward, the last killer of all before the others."""
+        names = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else []
+        place = {name: number for number, name in enumerate([*dict.fromkeys(reversed(names))][: self.MOST])}
+        items.sort(key=lambda item: place.get(item.nodeid, self.MOST))
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called after each part of each test."""
+        if report.failed:
+            with self.notes.open("a", encoding="utf-8") as handle:
+                handle.write(f"{report.nodeid}\n")
+
+
+class _InSession(_LongestLast):
     """A pytest plugin: in place of running the collected tests once, fork and run them against each mutant."""
 
-    def __init__(self, mutants: dict[int, Mutant], module: str, workers: int) -> None:
-        self.mutants, self.module, self.workers = mutants, module, workers
+    def __init__(self, mutants: dict[int, Mutant], module: str, workers: int, killers: _LastKillers) -> None:
+        self.mutants, self.module, self.workers, self.killers = mutants, module, workers, killers
         self.found: dict[int, Status] = {}
+
+    def pytest_collection(self) -> None:
+        """Called before the tests are collected, which imports what is not loaded yet."""
+        sys.setprofile(lambda frame, *_: CALLED_AT_IMPORT.add((frame.f_code.co_filename, frame.f_code.co_qualname)))
+
+    def pytest_collection_finish(self) -> None:
+        """Called when all tests are collected."""
+        sys.setprofile(None)
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Called when all tests are collected; the first plugin that answers decides."""
@@ -202,6 +255,8 @@ class _InSession:
         if mutant is not None and not _swap(module, mutant):
             os._exit(NOT_SWAPPED)
         session.config.pluginmanager.unregister(self)
+        session.config.pluginmanager.register(self.killers)
+        self.killers.first(session.items)
         with contextlib.suppress(session.Failed):
             session.config.hook.pytest_runtestloop(session=session)
         os._exit(int(session.testsfailed > 0))

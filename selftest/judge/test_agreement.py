@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tools.judge import agreement as judge
 from tools.judge.agreement import Agreement, Measured, summarise
 from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.results import Verdict
+from tools.judge.spec import LogitAgreement
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +57,11 @@ def at_most(value: float) -> AtMost:
 
 def at_least(value: float) -> AtLeast:
     return AtLeast(at_least=value, unit="cosine", source="test")
+
+
+def test_every_bound_of_the_spec_has_its_check() -> None:
+    bounds = [field.name for field in dataclasses.fields(LogitAgreement) if field.name != "near_tie_logits"]
+    assert list(judge.CHECKS) == bounds
 
 
 def test_the_same_logits_agree_perfectly() -> None:

@@ -7,11 +7,14 @@ import dataclasses
 import pytest
 
 from tools.base.errors import SuiteError
+from tools.judge.acceptance import DeviceThroughput, ThroughputRun
 from tools.judge.checks import not_judged
-from tools.judge.device import floor, floor_word, idle, plausible
+from tools.judge.device import fastest, floor, floor_word, idle, plausible, slowest_rates, stated, throughput_record
 from tools.judge.machine_class import Device
 from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict
+from tools.judge.spec import Spec
+from tools.judge.throughput import Stated, judge_throughput
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 FLOOR_BS16 = 1891.73 * 0.95
@@ -142,3 +145,64 @@ def test_a_figure_that_nobody_published_is_named_with_its_batch(device: Device) 
 
 def test_every_reason_of_a_busy_device_stands_beside_its_throughput(device: Device) -> None:
     assert floor([1891.73], device, 16, busy=("a", "b")).detail == "the device was busy: a; b"
+
+
+def run(number: int, rate: float, *, device: int = 0, batch: int = 16) -> ThroughputRun:
+    """One reading, whose tool states a little more than the official figure."""
+    return ThroughputRun(number, "ais_bench", "dataset", batch, device, 60, (1 / rate,), rate + 1, rate)
+
+
+RUNS = (run(2, 1900.0), run(1, 2000.0), run(1, 1950.0, device=1), run(2, 1920.0, device=1))
+
+
+def test_of_several_devices_the_slowest_counts_and_the_fastest_is_doubted() -> None:
+    assert slowest_rates(RUNS) == slowest_rates(RUNS[::-1]) == (1950.0, 1900.0)
+    assert fastest(RUNS) == fastest(RUNS[::-1]) == 2000.0
+    assert stated(RUNS[:2]) == (Stated(1901.0, (1 / 1900.0,)), Stated(2001.0, (1 / 2000.0,)))
+
+
+@pytest.fixture(scope="module")
+def spec() -> Spec:
+    """The published model's."""
+    return load_spec(PUBLISHED_SPEC)
+
+
+def test_the_record_of_a_throughput_holds_what_follows_from_its_runs(spec: Spec, device: Device) -> None:
+    published = device.published(16)
+    assert published is not None
+    bound = device.floor(published)
+    assert throughput_record(RUNS, soc="Ascend310", simulated=False, busy=BUSY, spec=spec) == DeviceThroughput(
+        batch=16,
+        mode="dataset",
+        soc="Ascend310",
+        chips_per_card=4,
+        runs=RUNS,
+        images_per_second_per_chip=1900.0,
+        images_per_second_per_card=7600.0,
+        published_images_per_second_per_chip=1891.73,
+        floor_images_per_second_per_chip=bound.at_least,
+        figure_source=published.images_per_second_per_chip.source,
+        busy=BUSY,
+        judged=judge_throughput((1950.0, 1900.0), floor=bound, noise_cv_percent=device.noise_cv_percent.value),
+    )
+
+
+NOTHING = {
+    "published_images_per_second_per_chip": None,
+    "floor_images_per_second_per_chip": None,
+    "figure_source": "",
+    "judged": None,
+}
+
+
+@pytest.mark.parametrize(
+    ("soc", "simulated", "batch", "chips"),
+    [("Ascend310", True, 16, 4), ("Ascend310", False, 64, 4), ("Ascend999", False, 16, 1)],
+    ids=["simulated", "a batch without a figure", "an unknown chip"],
+)
+def test_where_nobody_published_a_figure_a_record_judges_nothing(
+    soc: str, simulated: bool, batch: int, chips: int, spec: Spec
+) -> None:
+    made = throughput_record((run(1, 1900.0, batch=batch),), soc=soc, simulated=simulated, busy=(), spec=spec)
+    assert {name: getattr(made, name) for name in NOTHING} == NOTHING
+    assert (made.chips_per_card, made.images_per_second_per_card) == (chips, 1900.0 * chips)

@@ -84,6 +84,34 @@ def test_names_are_texts_everywhere() -> None:
     assert (json.dumps([GateId("a"), om(4)]), f"{om(4)}") == ('["a", "om_bs4"]', "om_bs4")
 
 
+@pytest.mark.parametrize(
+    ("name", "stage"),
+    [
+        ("checkpoint.md5", "checkpoint"),
+        ("onnx.logits_abs_error", "onnx"),
+        ("onnx.accuracy.ids", "accuracy"),
+        ("preprocessing.bins", "preprocessing"),
+        ("om.compiled[bs16]", "om"),
+        ("om.accuracy.top1_drop_pp[bs16]", "accuracy"),
+        ("om.perf.reading[bs16]", "perf"),
+        ("host.perf.onnx_to_torch[bs16]", "perf"),
+    ],
+)
+def test_a_gate_names_its_stage(name: str, stage: str) -> None:
+    assert GateId(name).stage == stage
+
+
+def test_the_names_that_older_bundles_and_reports_use_stay() -> None:
+    assert (PTH, ONNX) == ("pth", "onnx")
+    assert [gate.id for gate in INVENTORY if gate.stage == "perf"] == [
+        "host.perf.onnx_to_torch",
+        "om.perf.reading",
+        "om.perf.device_idle",
+        "om.perf.images_per_second_per_chip",
+        "om.perf.plausible",
+    ]
+
+
 def test_every_id_that_stands_here_is_in_the_inventory() -> None:
     named = {value for value in vars(ids).values() if isinstance(value, GateId)}
     accuracy = {gate.id for gate in INVENTORY if ".accuracy." in gate.id}

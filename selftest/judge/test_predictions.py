@@ -112,6 +112,13 @@ def test_a_gap_of_exactly_the_near_tie_is_within_and_an_unknown_one_may_be_beyon
     assert found.top5_set_changed == 1
 
 
+@pytest.mark.parametrize(("pth", "onnx"), [([0, 1, 2, 3, 4], [0, 2, 3, 4, 5]), ([0, 2, 3, 4, 5], [0, 1, 2, 3, 4])])
+def test_a_class_that_drops_out_and_lets_the_others_move_up_is_seen(pth: list[int], onnx: list[int]) -> None:
+    scores = [5.0, 4.0, 3.0, 2.0, 1.0]
+    found = flips(made([(pth, scores)], [0]), made([(onnx, scores)], [0]))
+    assert (found.gaps, found.top5_set_changed) == ({}, 1)
+
+
 @STEADY
 @given(IMAGES)
 def test_an_honest_prediction_has_no_fault(images: list[tuple[list[float], list[float], int]]) -> None:
@@ -184,6 +191,12 @@ def test_variants_with_other_labels_are_not_paired(labels: list[int]) -> None:
     assert str(caught.value) == (
         "pth and candidate did not see the same images; found 2 and 2 images; allowed the same images in the same order"
     )
+
+
+def test_a_label_below_0_is_paired_and_always_wrong() -> None:
+    """It is named where the data set is looked at; here it must not end the judge."""
+    rows = [([0, 1, 2, 3, 4], [5.0, 4.0, 3.0, 2.0, 1.0])]
+    assert pair(made(rows, [-1]), made(rows, [-1], ONNX), 5) == PairedTable(0, 0, 0, 1)
 
 
 def test_the_same_labels_of_another_width_are_the_same() -> None:

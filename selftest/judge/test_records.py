@@ -9,7 +9,8 @@ import pytest
 
 from tools.base.text_enum import TextEnum
 from tools.judge import acceptance, accuracy, agreement, device, facts, handover, paired, records, results, throughput
-from tools.judge.results import Check, Verdict, Word
+from tools.judge.ids import om
+from tools.judge.results import Check, RunVerdict, Verdict, Word
 
 MODULES = (acceptance, accuracy, agreement, device, facts, handover, paired, results, throughput)
 RECORDS = sorted(
@@ -52,3 +53,30 @@ def test_the_words_that_evidence_and_reports_keep() -> None:
 def test_a_comparison_without_distance_detail_or_source_says_none() -> None:
     check = Check(measured=0.0, threshold="<= 1", unit="pp", verdict=Verdict.PASS)
     assert (check.headroom, check.detail, check.source) == (None, "", "")
+
+
+def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
+    verdict = RunVerdict(Word.INCOMPLETE, simulated=False, sample=False, passed=0, failed=(), missing=())
+    run = acceptance.Acceptance(verdict, gates=(), inputs=("i",), artifacts=("a",))
+    unknown = ("spec", "toolkit", "machine", "checkpoint", "onnx", "onnx_checker", "onnx_weights", "onnx_logit_errors")
+    empty = ("digests", "handovers", "oms", "variants", "host_throughput", "device_throughput", "commands", "timings")
+    assert records.plain(run) == {
+        "verdict": records.plain(verdict),
+        "gates": [],
+        "inputs": ["i"],
+        "artifacts": ["a"],
+        "schema": 2,
+        **dict.fromkeys(("interrupted", "started_utc", "finished_utc", "target"), ""),
+        **dict.fromkeys(("strict_accuracy", "tolerate_busy"), False),
+        **dict.fromkeys((*unknown, "dataset", "bins", "parity", "om_batch_errors", "host", "versions")),
+        **{name: [] for name in (*empty, "diagnoses")},
+    }
+    assert all(getattr(run, name) == () for name in empty)
+
+
+def test_the_files_of_a_bundle_keep_their_names() -> None:
+    assert (acceptance.FILE, acceptance.MANIFEST, acceptance.LOGS) == ("acceptance.json", "MANIFEST.sha256", "logs")
+    assert (acceptance.SPEC_YAML, acceptance.SPEC_JSON) == ("spec.yaml", "spec.json")
+    assert (acceptance.IDS, acceptance.LABELS) == ("predictions/ids.json", "predictions/labels.npy")
+    found = acceptance.VariantRecord(om(16), 16, "", accuracy=(), losses=(), agreement=None)
+    assert (found.top5_file, found.scores_file) == ("predictions/om_bs16.top5.npy", "predictions/om_bs16.scores.npy")

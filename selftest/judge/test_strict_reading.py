@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,7 @@ def test_plain_values_are_those_of_json_and_nothing_else() -> None:
     assert (PLAIN["pair"], PLAIN["points"]) == ([1, "a"], [{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 0.0}])
     assert type(PLAIN["word"]) is str
     assert plain({Word("k"): [Colour.RED, (Word("v"),)]}) == {"k": ["red", ["v"]]}
+    assert type(plain(Word("w"))) is str
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -174,7 +176,7 @@ NOT_OF_THE_TYPE: dict[str, tuple[object, str]] = {
     "pair": ({}, "Expected `array`, got `object`"),
     "points": (None, "Expected `array`, got `null`"),
     "named": ([], "Expected `object`, got `array`"),
-    "maybe": (1, "Expected `object`, got `int`"),
+    "maybe": ((1,), "Expected `object`, got `array`"),
     "either": (None, "Expected `float | str`, got `null`"),
     "percent": (True, "Expected `float`, got `bool`"),
     "few": ("1", "Expected `int`, got `str`"),
@@ -255,6 +257,14 @@ def test_a_number_that_no_double_holds_or_that_is_none_is_refused() -> None:
     assert refusal(percent=math.nan) == "Expected `float` >= 0.0 - at `$.percent`"
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_whole_numbers_are_numbers_up_to_the_largest_double(sign: int) -> None:
+    largest = sign * int(sys.float_info.max)
+    assert read(float, largest) == sign * sys.float_info.max
+    with pytest.raises(RecordError, match=r"^Number out of range$"):
+        read(float, largest + sign)
+
+
 @pytest.mark.parametrize("value", ["a\n", "abc\n"])
 def test_a_name_ends_where_its_text_ends(value: str) -> None:
     assert refusal(name=value).startswith("Expected `str` matching regex")
@@ -304,6 +314,43 @@ def test_what_a_record_itself_refuses_is_told_with_its_place() -> None:
     with pytest.raises(RecordError) as caught:
         read(Holder, {"inside": {"count": 3}})
     assert (caught.value.message, caught.value.path) == ("3 is odd", "inside")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Records by a word of a closed set."""
+
+    cells: dict[Colour, Point]
+
+
+def test_keys_are_read_as_strictly_as_values() -> None:
+    assert read(Table, {"cells": {"red": {"x": 1}}}) == Table({Colour.RED: Point(1.0)})
+    with pytest.raises(RecordError, match=r"^Invalid enum value 'green' - at `\$\.cells`$"):
+        read(Table, {"cells": {"green": {"x": 1}}})
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value", "message"),
+    [
+        ("None", 1, "Expected `null`, got `int`"),
+        ("int | str | None", True, "Expected `int | str | null`, got `bool`"),
+        ("tuple[int, ...] | int", "x", "Expected `array | int`, got `str`"),
+    ],
+)
+def test_a_value_that_an_annotation_does_not_allow_is_told_in_its_words(
+    annotation: str, value: object, message: str
+) -> None:
+    for path in ("", "a.b"):
+        with pytest.raises(RecordError) as caught:
+            read_as(annotation, value, path)
+        assert (caught.value.message, caught.value.path) == (message, path)
+    with pytest.raises(RecordError) as caught:
+        read_as(annotation, value)
+    assert str(caught.value) == message
+
+
+def test_a_refusal_without_a_place_names_none() -> None:
+    assert (str(RecordError("odd")), RecordError("odd").path) == ("odd", "")
 
 
 @pytest.mark.parametrize(

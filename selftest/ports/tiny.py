@@ -154,7 +154,7 @@ def _write_weights(files: TinyPort, *, background: bool) -> None:
 
     spec = files.spec
     torch.manual_seed(5)
-    model = Network(spec.model, files.port.parent)._make()  # noqa: SLF001 - with initial weights, which no run wants
+    model = Network(spec.model, files.port.parent)._make()
     recipe, images = spec.preprocessing, list_images(files.images)
     made = np.stack([normalised(image_pixels(path.read_bytes(), recipe), recipe) for path in images.values()])
     batch = torch.from_numpy(made)

@@ -105,9 +105,6 @@ class VariantRecord:
     losses: tuple[Loss, ...]
     agreement: Agreement | None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "name", Variant(self.name))
-
     @property
     def top5_file(self) -> str:
         """Where the bundle keeps the classes."""

@@ -21,7 +21,7 @@ class Judged:
 
     result: GateResult
     basis: Basis
-    remark: str = ""
+    remark: str
 
     @property
     def id(self) -> GateId:

@@ -9,7 +9,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.base.errors import SpecError
 from tools.judge import records
 from tools.judge.acceptance import (
     FILE,
@@ -362,8 +361,6 @@ def _of_type(kind: type[T], document: Any, where: str) -> T:  # noqa: ANN401 - a
         raise Refused(
             f"{where}.{error.path}: {error.message}" if error.path else f"{where}: {error.message}"
         ) from error
-    except (SpecError, RecursionError) as error:
-        raise Refused(f"{where}: {error}") from error
 
 
 def _there(value: T | None, missing: str) -> T:

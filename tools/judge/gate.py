@@ -47,9 +47,9 @@ class Gate:
     stage: Stage
     question: str
     judge: Judge
-    basis: Basis = Basis.JUDGED_AGAIN
-    per_batch: bool = False
-    where: Where = Where.ALWAYS
+    basis: Basis
+    per_batch: bool
+    where: Where
 
 
 class Inventory(List[Gate]):

@@ -44,12 +44,11 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
 
 def verdict_lines(verdict: RunVerdict) -> list[str]:
     """What is missing, then the last word; the final line always begins with `VERDICT:`."""
-    missing = _listed("still missing", verdict.missing) if verdict.word in (Word.INCOMPLETE, Word.REJECTED) else []
     not_judged = _listed("not judged, for want of a published figure", verdict.not_judged)
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
     counts += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
-    remarks = [f"note: {remark}" for remark in verdict.remarks]
-    return [*not_judged, *missing, *remarks, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
+    lines = [*not_judged, *_listed("still missing", verdict.missing), *(f"note: {said}" for said in verdict.remarks)]
+    return [*lines, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
 def _listed(what: str, names: Sequence[GateId]) -> list[str]:
@@ -77,7 +76,7 @@ def _line(name: str, check: Check) -> str:
 
 def _row(*cells: str) -> str:
     shown = [_cut(cell, width).ljust(width) for cell, width in zip(cells, WIDTHS)]
-    return "  ".join((*shown, cells[-1])).rstrip()
+    return "  ".join((*shown, cells[-1]))
 
 
 def _cut(text: str, width: int) -> str:

@@ -87,7 +87,7 @@ def read(kind: type[T], value: object, path: str = "") -> T:
 
 def read_as(annotation: str, value: object, path: str = "") -> Any:  # noqa: ANN401 - as annotated
     """A value by an annotation of built-in types, e.g. `tuple[str, ...]`."""
-    return _reader(ast.parse(annotation, mode="eval").body, {})(value, path)
+    return _reader(ast.parse(annotation, mode="eval").body, names_in(object))(value, path)
 
 
 def _named(value: object) -> str:
@@ -200,7 +200,7 @@ def _fields(kind: Any) -> dict[str, tuple[Reader, bool]]:  # noqa: ANN401 - a da
 
 
 def names_in(kind: type) -> dict[str, Any]:
-    """What an annotation in any class above may name."""
+    """What an annotation in any class above may name; `object`, above them all, brings the built-in types."""
     found: dict[str, Any] = {}
     for above in reversed(kind.__mro__):
         found.update(vars(sys.modules[above.__module__]))
@@ -209,7 +209,7 @@ def names_in(kind: type) -> dict[str, Any]:
 
 def _reader(node: ast.expr, names: dict[str, Any]) -> Reader:
     if isinstance(node, ast.Name):
-        return _of_class({"bool": bool, "int": int, "float": float, "str": str}.get(node.id) or names[node.id])
+        return _of_class(names[node.id])
     if isinstance(node, ast.Constant) and node.value is None:
         return _nothing
     if isinstance(node, ast.BinOp):
@@ -222,7 +222,7 @@ def _reader(node: ast.expr, names: dict[str, Any]) -> Reader:
 def parameters(node: ast.Subscript) -> list[ast.expr]:
     """What stands in the brackets of an annotation."""
     inside: Any = node.slice
-    inside = getattr(inside, "value", inside) if type(inside).__name__ == "Index" else inside  # Python 3.8
+    inside = inside.value if type(inside).__name__ == "Index" else inside  # Python 3.8
     return inside.elts if isinstance(inside, ast.Tuple) else [inside]
 
 

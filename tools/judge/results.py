@@ -65,9 +65,6 @@ class GateResult:
     stage: Stage
     check: Check
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "id", GateId(self.id))
-
 
 @dataclass(frozen=True)
 class RunVerdict:

@@ -32,7 +32,7 @@ def parse(content: bytes) -> Any:  # noqa: ANN401 - any JSON
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        ((name, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise ValueError(f"key {name[:60]!r} stands there twice")
     return found
 

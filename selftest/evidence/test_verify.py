@@ -1,0 +1,334 @@
+"""The offline judge's own part: what it prints, what it ends with, and what it refuses.
+
+On bundles in memory; selftest/test_verify_bundle.py judges folders, and forged ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from selftest.evidence.bundles import Made, World
+from selftest.evidence.tampering import Forgery, contents_of
+from tools.base.errors import SuiteError
+from tools.judge.acceptance import SPEC_JSON
+from tools.judge.bundle import read_bundle, read_spec, spec_digest
+from tools.judge.files import Files, Refused
+from tools.judge.gate import Basis
+from tools.judge.gates import find
+from tools.judge.lines import MEANING, table
+from tools.judge.results import Word
+from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED, Outcome, Source, main, verify
+
+WORLD = World(images=20, margin_pp=60.0, tight_pp=50.0, batches=(1, 4), runs=1)
+PUBLISHED = "2026-01-01T00:10:00+00:00"
+
+
+def contents_of_world(world: World, place: Path) -> dict[str, bytes]:
+    """The files of a made-up bundle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        return contents_of(Made(world).write(place))
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of an accepted bundle."""
+    return contents_of_world(WORLD, tmp_path_factory.mktemp("made") / "bundle")
+
+
+@pytest.fixture
+def forgery(contents: dict[str, bytes]) -> Forgery:
+    """A copy of it to be altered."""
+    return Forgery(contents)
+
+
+def source(name: str, forgery: Forgery) -> Source:
+    """A bundle in memory."""
+    sealed = forgery.sealed()
+    return name, lambda: sealed
+
+
+def failing(name: str, error: BaseException) -> Source:
+    """A bundle that cannot be opened."""
+
+    def files() -> Files:
+        raise error
+
+    return name, files
+
+
+# --- The outcome ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "weakest", "enough"),
+    [
+        (Word.ACCEPTED, Word.ACCEPTED, True),
+        (Word.SAMPLE, Word.ACCEPTED, False),
+        (Word.SIMULATED, Word.SAMPLE, False),
+        (Word.SAMPLE, Word.SIMULATED, True),
+        (Word.REJECTED, Word.ACCEPTED, True),
+        (None, Word.ACCEPTED, True),
+    ],
+)
+def test_a_good_word_that_is_too_weak_is_told_before_the_last_line(
+    word: Word | None, weakest: Word, enough: bool
+) -> None:
+    before = Outcome(["a", "b", "last"], OK, word)
+    said = f"--require {weakest}: {word} is weaker"
+    after = Outcome(["a", "b", said, "last"], NOT_GOOD_ENOUGH, word)
+    assert before.requiring(weakest) == (before if enough else after)
+
+
+def test_what_is_printed_cannot_command_a_terminal() -> None:
+    assert Outcome(["a\x1b", "b"], OK).text == "a\\x1b\nb"
+    assert Outcome([], OK).word is None
+
+
+def test_the_exit_statuses_are_those_of_the_manual() -> None:
+    assert (OK, NOT_GOOD_ENOUGH, REFUSED) == (0, 1, 2)
+
+
+# --- The whole output ----------------------------------------------------------------------------------------------
+
+
+def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
+    results = read_bundle("x", forgery.sealed()).record.gates
+    outcome = verify([source("x", forgery)], None)
+    again = Counter(find(gate["id"]).basis for gate in forgery.record["gates"])
+    read_from = f"{forgery.record['spec']['path']} (made up)"
+    count = len(forgery.record["gates"])
+    assert outcome == Outcome(
+        [
+            *table(results),
+            "",
+            f"recomputed: {again[Basis.RECOMPUTED]} gates",
+            f"judged again: {again[Basis.JUDGED_AGAIN]} gates",
+            "taken as recorded: 0 gates",
+            f"bundle x: finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
+            f"judged by: a spec of one's own, {read_from}, sha256 {forgery.record['spec']['json_sha256']}",
+            "",
+            f"VERDICT: ACCEPTED - {MEANING[Word.ACCEPTED]} ({count} passed, 0 failed, 0 missing)",
+        ],
+        OK,
+        Word.ACCEPTED,
+    )
+
+
+def test_what_could_not_be_judged_again_is_named(forgery: Forgery) -> None:
+    forgery.record["verdict"].update(word="INCOMPLETE", missing=["om.ran[bs1]", "om.ran[bs4]"])
+    forgery.record["verdict"]["passed"] -= 2
+    for gate in ("om.ran[bs1]", "om.ran[bs4]"):
+        forgery.gate(gate)["check"].update(verdict="NOT RUN", detail="skipped")
+    forgery.record["checkpoint"]["misshapen"] = ["x"]
+    shapes = forgery.gate("checkpoint.shapes")["check"]
+    shapes.update(verdict="NOT RUN", detail="skipped")
+    forgery.record["verdict"]["missing"].insert(0, "checkpoint.shapes")
+    forgery.record["verdict"]["passed"] -= 1
+    outcome = verify([source("x", forgery)], None)
+    assert "checkpoint.shapes: the record leaves it open, its evidence fails it" in outcome.lines
+    assert "taken as recorded: 2 gates: om.ran" in outcome.lines
+    assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.REJECTED)
+
+
+@pytest.mark.parametrize("stages", [("accuracy",), ("checkpoint", "om")])
+def test_a_part_of_a_run_says_on_what_it_was_made(stages: tuple[str, ...], tmp_path: Path) -> None:
+    world = dataclasses.replace(WORLD, stages=stages, interrupted="KeyboardInterrupt")
+    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    if "om" not in stages:
+        forgery.record["machine"] = None
+    forgery.record["verdict"]["word"] = "INCOMPLETE"
+    outcome = verify([source("x", forgery)], None)
+    chip = " Ascend310" if "om" in stages else ""
+    assert f"bundle x: finished {PUBLISHED}, target ascend{chip}, manifest sha256 {'0' * 64}" in outcome.lines
+    assert "bundle x was interrupted: KeyboardInterrupt" in outcome.lines
+    assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.INCOMPLETE)
+
+
+# --- Refusals ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (Refused("damaged"), "damaged"),
+        (SuiteError("no evidence"), "no evidence"),
+        (OSError("gone"), "gone"),
+        (OverflowError("huge"), "its numbers or its nesting are beyond what any run writes: huge"),
+        (RecursionError("deep"), "its numbers or its nesting are beyond what any run writes: deep"),
+    ],
+)
+def test_every_bundle_that_cannot_be_judged_is_named(error: Exception, said: str, forgery: Forgery) -> None:
+    last = "VERDICT: NONE - the evidence does not hold (1 problems)"
+    assert verify([failing("x", error)], None) == Outcome([f"x: {said}", last], REFUSED)
+    assert verify([source("w", forgery), failing("x", error)], None) == Outcome([f"x: {said}", last], REFUSED)
+    forgery.record["spec"]["kind"] = "sample"
+    outcome = verify([failing("x", error), source("y", forgery), failing("z", error)], None)
+    assert [line.partition(":")[0] for line in outcome.lines] == ["x", "y", "z", "VERDICT"]
+    assert outcome.lines[-1].endswith("(3 problems)")
+
+
+def test_a_bundle_that_contradicts_itself_is_refused_by_any_spec(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    forgery.gate("checkpoint.keys")["check"]["measured"] = "0 of 15"
+    said = "x: gate checkpoint.keys: measured: '0 of 15' recorded, '0 of 16' recomputed"
+    for other in (None, read_spec(contents[SPEC_JSON], "x")):
+        assert verify([source("x", forgery)], other).lines[0] == said
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("word", "REJECTED"), ("passed", 1), ("failed", ["om.toolkit"]), ("missing", ["om.toolkit"]), ("simulated", True)],
+)
+def test_the_recorded_last_word_is_the_one_that_the_gates_allow(field: str, value: object, forgery: Forgery) -> None:
+    forgery.record["verdict"][field] = value
+    assert verify([source("x", forgery)], None).lines[0].startswith(f"x: acceptance.json.verdict.{field}")
+
+
+def test_bundles_of_different_runs_are_refused(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    forgery.record["machine"]["toolchain"]["cann"] = "another"
+    outcome = verify([source("x", Forgery(contents)), source("y", forgery)], None)
+    assert outcome.lines[0].startswith("toolchain differs: x ")
+    assert outcome.status == REFUSED
+
+
+# --- On what it was made -------------------------------------------------------------------------------------------
+
+
+def test_one_part_of_the_sample_makes_the_whole_a_sample(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    forgery.record["verdict"].update(sample=True, word="SAMPLE")
+    outcome = verify([source("x", forgery)], None)
+    assert (outcome.status, outcome.word) == (OK, Word.SAMPLE), outcome.text
+    for order in (1, -1):
+        both = [source("x", Forgery(contents)), source("y", forgery)][::order]
+        assert verify(both, None).word is Word.SAMPLE
+
+
+def test_images_of_the_sample_make_a_sample(forgery: Forgery) -> None:
+    forgery.record["dataset"]["embedded_sample"] = True
+    said = "x: acceptance.json.verdict.word: 'ACCEPTED' recorded, 'SAMPLE' recomputed"
+    assert verify([source("x", forgery)], None).lines[0] == said
+
+
+def test_the_samples_own_spec_makes_a_sample(tmp_path: Path) -> None:
+    world = dataclasses.replace(WORLD, kind="sample")
+    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    forgery.record["dataset"]["embedded_sample"] = False
+    forgery.record["verdict"]["sample"] = False
+    said = "x: acceptance.json.verdict.sample: False recorded, True recomputed"
+    assert said in verify([source("x", forgery)], None).lines
+
+
+@pytest.mark.parametrize(("stages", "simulated"), [(("checkpoint", "onnx"), False), (("checkpoint", "om"), True)])
+def test_a_simulator_counts_where_an_offline_model_was_there(
+    stages: tuple[str, ...], simulated: bool, tmp_path: Path
+) -> None:
+    world = dataclasses.replace(WORLD, on_device=False, stages=stages)
+    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    assert forgery.record["verdict"]["simulated"] is simulated
+    outcome = verify([source("x", forgery)], None)
+    assert outcome.word is Word.INCOMPLETE
+    assert outcome.lines[-1].startswith("VERDICT: INCOMPLETE (SIMULATED) - " if simulated else "VERDICT: INCOMPLETE - ")
+
+
+# --- The spec, and the command line --------------------------------------------------------------------------------
+
+
+def test_another_spec_is_said_in_the_words_given_or_as_recorded(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    spec = json.loads(contents[SPEC_JSON])
+    spec["onnx"]["logits_abs_error"]["at_most"] = 1e-9
+    other = read_spec(json.dumps(spec).encode(), "x")
+    outcome = verify([source("x", forgery)], other, "my own")
+    assert "judged by: my own" in outcome.lines
+    assert outcome.word is Word.REJECTED
+    assert verify([source("x", forgery)], None, "my own").word is Word.ACCEPTED
+
+
+def test_each_place_of_a_spec_is_named_once(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    place = forgery.record["spec"]["path"]
+    forgery.record["spec"]["path"] = "elsewhere"
+    third = Forgery(contents)
+    third.record["inputs"] = ["x"]
+    outcome = verify([source("x", Forgery(contents)), source("y", forgery), source("z", third)], None)
+    said = f"judged by: a spec of one's own, {place} (made up) and elsewhere (made up), sha256 "
+    assert any(line.startswith(said) for line in outcome.lines)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle on disk."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        return Made(dataclasses.replace(WORLD, on_device=False)).write(tmp_path_factory.mktemp("disk") / "bundle")
+
+
+def test_the_command_line_judges_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder)]) == OK
+    printed = capsys.readouterr().out
+    assert printed.splitlines()[-1].startswith("VERDICT: SIMULATED - ")
+    assert f"bundle {folder}: finished " in printed
+    assert main([str(folder), "--require", "SIMULATED"]) == OK
+    assert capsys.readouterr().out == printed
+    assert main([str(folder), "--require", "SAMPLE"]) == NOT_GOOD_ENOUGH
+    assert capsys.readouterr().out.splitlines()[-2] == "--require SAMPLE: SIMULATED is weaker"
+
+
+def test_the_command_line_judges_by_a_spec(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = (folder / SPEC_JSON).read_bytes()
+    path = tmp_path / "own.json"
+    path.write_bytes(content)
+    assert main([str(folder), "--spec", str(path)]) == OK
+    said = f"judged by: a spec of one's own, {path} (as asked), sha256 {spec_digest(content)}"
+    assert said in capsys.readouterr().out.splitlines()
+    path.write_bytes(b"{")
+    assert main([str(folder), "--spec", str(path)]) == REFUSED
+    assert capsys.readouterr().out.startswith(f"error: {path}: not the JSON of a bundle: ")
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".yml"])
+def test_a_yaml_spec_is_refused_with_the_command_that_helps(
+    suffix: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(folder), "--spec", f"own{suffix}"]) == REFUSED
+    path, help_ = f"own{suffix}", f"run `python tools/spec_json.py own{suffix} spec.json`, give that"
+    assert capsys.readouterr().out == f"error: {path}: the standard library reads no YAML; {help_}\n"
+
+
+def test_a_spec_that_is_not_there_is_an_error_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder), "--spec", "nowhere.json"]) == REFUSED
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("error: ")
+    assert "nowhere.json" in line
+
+
+@pytest.mark.parametrize("words", [[], ["x", "--require", "REJECTED"], ["x", "--other"]])
+def test_an_odd_command_line_ends_with_its_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == REFUSED
+    assert "usage: " in capsys.readouterr().err
+
+
+def test_several_folders_are_judged_as_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder), str(folder)]) == REFUSED
+    assert capsys.readouterr().out.startswith(f"the same bundle given twice: {folder} and {folder}\n")
+
+
+def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--help"])
+    assert caught.value.code == OK
+    said = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "Judge evidence bundles offline; several bundles count as one run.",
+        "BUNDLE a folder with MANIFEST.sha256",
+        "--spec JSON judge by this spec (tools/spec_json.py makes it)",
+        "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
+        " ACCEPTED",
+    ):
+        assert words in said

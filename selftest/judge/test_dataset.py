@@ -1,0 +1,42 @@
+"""The images of a run are those of the spec, or it is said why not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.judge.dataset import incompleteness, other_images
+from tools.judge.spec import Dataset, Exactly
+
+PINNED = "1" * 64
+THREE = Exactly(exactly=3.0, unit="images", source="made up")
+IDS = ("a_01", "a_02", "a_03")
+OTHERS = {
+    "an id renamed": (("a_01", "a_02", "b_03"), "1 missing in this one (a_03), 1 not in the spec's data set (b_03)"),
+    "an image missing": (IDS[:2], "1 missing in this one (a_03)"),
+    "an image too many": ((*IDS, "b_04"), "1 not in the spec's data set (b_04)"),
+}
+
+
+def asked(content_sha256: str | None = None) -> Dataset:
+    """Three images, by their ids and maybe by content."""
+    return Dataset(THREE, "a_{:02d}", classes=2, content_sha256=content_sha256, source="made up")
+
+
+@pytest.mark.parametrize("pinned", [None, PINNED])
+@pytest.mark.parametrize("ids", [IDS, IDS[::-1]])
+def test_the_images_of_the_spec_are_no_others_in_any_order(ids: tuple[str, ...], pinned: str | None) -> None:
+    assert not other_images(ids, PINNED, asked(pinned))
+    assert incompleteness(ids, PINNED, asked(pinned)) == ""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_ids_are_other_images(name: str) -> None:
+    ids, why = OTHERS[name]
+    assert other_images(ids, PINNED, asked())
+    assert incompleteness(ids, PINNED, asked()) == why
+
+
+def test_other_content_is_other_images_only_where_it_is_pinned() -> None:
+    assert other_images(IDS, "2" * 64, asked(PINNED))
+    assert incompleteness(IDS, "2" * 64, asked(PINNED)) == f"the content is {'2' * 64}, not {PINNED}"
+    assert not other_images(IDS, "2" * 64, asked())

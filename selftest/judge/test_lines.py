@@ -1,0 +1,113 @@
+"""The table of gates and the lines of the last word, letter by letter."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.base.errors import Stage
+from tools.judge.ids import GateId
+from tools.judge.lines import MEANING, MISSING_LINES, headroom, printable, table, value, verdict_lines
+from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
+
+HEAD = [
+    "gate                                          measured                        threshold"
+    "                       verdict",
+    "--------------------------------------------  ------------------------------"
+    "  ------------------------------  -------",
+]
+
+
+def result(name: str, verdict: Verdict, room: float | None = None, measured: float | str = 0.25) -> GateResult:
+    """A gate with its check."""
+    check = Check(measured, "<= 1", "pp", verdict, headroom=room)
+    return GateResult(id=GateId(name), stage=Stage.OM, check=check)
+
+
+def row(name: str, measured: str, verdict: str, threshold: str = "<= 1") -> str:
+    """A line of the table."""
+    return f"{name:<44}  {measured:<30}  {threshold:<30}  {verdict}"
+
+
+def test_an_empty_table_is_its_head() -> None:
+    assert table([]) == HEAD
+
+
+def test_batches_of_one_verdict_share_a_line_and_those_that_failed_do_not() -> None:
+    results = [
+        result("om.a[bs16]", Verdict.PASS, 0.5, 0.5),
+        result("om.a[bs1]", Verdict.PASS, 0.75),
+        result("om.a[bs4]", Verdict.PASS, None, 0.125),
+        result("om.a[bs32]", Verdict.FAIL, -1.0, 2.0),
+        result("om.a[bs8]", Verdict.FAIL, -2.0, 3.0),
+        result("om.a[bs64]", Verdict.NOT_RUN, None, "-"),
+        result("om.a[bs128]", Verdict.INCONCLUSIVE, None, 0.875),
+        result("om.b", Verdict.PASS, None, "accepted"),
+        result("om.a[bs1]", Verdict.FAIL),
+    ]
+    assert table(results)[2:] == [
+        row("om.a[bs 1 4 16]", "0.5 pp", "PASS"),
+        row("om.a[bs 128]", "0.875 pp", "INCONCLUSIVE"),
+        row("om.a[bs 64]", "-", "NOT RUN"),
+        row("om.a[bs8]", "3 pp", "FAIL"),
+        row("om.a[bs32]", "2 pp", "FAIL"),
+        row("om.b", "accepted", "PASS"),
+        row("om.a[bs1]", "0.25 pp", "FAIL"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "measured", "shown"),
+    [
+        ("n" * 44, "m" * 30, row("n" * 44, "m" * 30, "PASS")),
+        ("n" * 45, "m" * 31, row("n" * 43 + "…", "m" * 29 + "…", "PASS")),
+        ("n", 1 / 3, row("n", "0.333333 pp", "PASS")),
+    ],
+)
+def test_a_cell_that_is_too_long_is_cut(name: str, measured: float | str, shown: str) -> None:
+    assert table([result(name, Verdict.PASS, None, measured)])[2:] == [shown]
+
+
+def test_a_number_has_six_digits_and_a_text_stays() -> None:
+    check = result("a", Verdict.PASS, None, 1234567.0).check
+    assert (value(check), value(result("a", Verdict.PASS, None, "x").check)) == ("1.23457e+06", "x")
+
+
+def test_where_there_is_no_distance_there_is_all_the_room() -> None:
+    assert headroom(result("a", Verdict.PASS, 0.0).check) == 0.0
+    assert headroom(result("a", Verdict.PASS).check) == float("inf")
+
+
+def last(word: Word, missing: int = 0, failed: int = 0) -> RunVerdict:
+    """A run that ended with this word."""
+    owed = tuple(GateId(f"om.gate{index // 2}[bs{1 + index % 2}]") for index in range(missing))
+    return RunVerdict(word, False, False, 7, tuple(GateId(f"f{index}") for index in range(failed)), owed)
+
+
+@pytest.mark.parametrize("word", list(Word))
+def test_the_last_line_says_the_word_what_it_means_and_how_many(word: Word) -> None:
+    assert verdict_lines(last(word, missing=0, failed=2)) == [
+        f"VERDICT: {word} - {MEANING[word]} (7 passed, 2 failed, 0 missing)"
+    ]
+
+
+def test_every_word_has_a_meaning_of_its_own() -> None:
+    assert MEANING == {
+        Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
+        Word.REJECTED: "at least one gate failed",
+        Word.INCOMPLETE: "no gate failed, but gates are missing or the run was cut short",
+        Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
+        Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
+    }
+
+
+@pytest.mark.parametrize("word", [Word.INCOMPLETE, Word.REJECTED])
+def test_what_is_missing_stands_before_it_a_line_each_gate_up_to_a_dozen(word: Word) -> None:
+    kinds = [f"  om.gate{index}" for index in range(MISSING_LINES)]
+    assert verdict_lines(last(word, missing=3))[:-1] == ["still missing (3):", *kinds[:2]]
+    assert verdict_lines(last(word, missing=24))[:-1] == ["still missing (24):", *kinds]
+    assert verdict_lines(last(word, missing=28))[:-1] == ["still missing (28):", *kinds, "  … and 2 more"]
+    assert MISSING_LINES == 12
+
+
+def test_a_line_of_a_bundle_can_neither_end_a_line_nor_command_a_terminal() -> None:
+    assert printable("a\nb\x1b[2Jü\u202e") == "a\\nb\\x1b[2Jü\\u202e"

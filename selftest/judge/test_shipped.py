@@ -1,0 +1,28 @@
+"""A spec is the suite's own by its content alone."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from tools.judge.shipped import SHIPPED_SPECS, spec_words
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.ports.spec_json import spec_json
+
+
+def test_the_pinned_specs_are_the_shipped_ones() -> None:
+    """A shipped spec that is changed on purpose gets its new digest into SHIPPED_SPECS."""
+    digests = {
+        hashlib.sha256(spec_json(load_spec(path))).hexdigest(): path.name for path in (PUBLISHED_SPEC, SAMPLE_SPEC)
+    }
+    assert digests == SHIPPED_SPECS
+
+
+@pytest.mark.parametrize("digest", SHIPPED_SPECS)
+def test_a_shipped_spec_is_told_by_its_digest(digest: str) -> None:
+    assert spec_words("x.json", digest) == f"the suite's {SHIPPED_SPECS[digest]}, x.json, sha256 {digest}"
+
+
+def test_any_other_is_ones_own() -> None:
+    assert spec_words("x.json", "0" * 64) == f"a spec of one's own, x.json, sha256 {'0' * 64}"
