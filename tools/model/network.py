@@ -16,6 +16,7 @@ from tools.judge.spec import Model
 from tools.model.code import code_digests, load_function
 from tools.model.fit import Fit, fit, in_todays_names, require_fit
 from tools.model.torchvision_ops import import_torchvision
+from tools.model.weightless import weightless
 from tools.store.dependencies import version
 
 if TYPE_CHECKING:
@@ -70,14 +71,8 @@ class Network:
         return in_todays_names(state_dict, self.empty(), self.model.source)
 
     def empty(self) -> torch.nn.Module:
-        """The network without memory for its weights (meta device) where it can be made so, which costs nothing."""
-        import torch
-
-        try:
-            with torch.device("meta"):
-                return self.make()
-        except (NotImplementedError, RuntimeError):  # some compute with values while they are made
-            return self.make()
+        """The network without memory for its weights where it can be made so, see tools/model/weightless.py."""
+        return weightless(self.make)
 
     def make(self) -> torch.nn.Module:
         """The network with weights of its own, as its source makes it."""

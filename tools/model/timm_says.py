@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tools.base.errors import SuiteError
 from tools.model.names import refuse_unknown
 from tools.model.network import import_timm
-from tools.model.recipes import stated_recipe
+from tools.model.recipes import drafted_recipe
 from tools.model.weightless import weightless
 from tools.ports.stated import Argument, Said, Stated, StatedWeights
 
@@ -29,15 +29,15 @@ def timm_states(name: str) -> Stated:
     arguments: dict[str, Argument] = {}
     if cfg.label_offset:
         arguments["num_classes"] = cfg.num_classes + cfg.label_offset  # timm itself cuts the background class off
-    said = timm.data.resolve_data_config({}, pretrained_cfg=cfg.to_dict(), use_test_size=not cfg.fixed_input_size)
     whose = f"timm, pretrained_cfg of {full}"
+    file = _file(cfg, full, whose)
     return Stated(
         name=full,
         title=cfg.architecture,
         source=f"timm:{full}",
         whose=f"what timm {timm.__version__} states of {full}",
-        weights=_file(cfg, full, whose),
-        recipe=stated_recipe(said, whose),
+        weights=file,
+        recipe=drafted_recipe(f"timm:{full}", file.file, whose),
         classes=cfg.num_classes,
         arguments=arguments,
         label_offset=1 if cfg.label_offset else 0,

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tools.base.errors import SuiteError
 from tools.model.forced import forced_arguments
 from tools.model.names import refuse_unknown
-from tools.model.recipes import stated_recipe
+from tools.model.recipes import drafted_recipe
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.stated import Said, Stated, StatedWeights
 
@@ -27,20 +27,21 @@ def torchvision_states(name: str, weights: str | None) -> Stated:
         raise SuiteError(f"{entry} is not a classifier's: these weights have no classes", fix="name others, --weights")
     whose, version = f"torchvision, {entry}", import_torchvision().__version__.partition("+")[0]
     accuracy, meta = entry.meta["_metrics"].get("ImageNet-1K", {}), entry.meta
+    file = _file(entry, whose)
     return Stated(
         name=name,
         title=entries.__name__.removesuffix("_Weights"),
         source=f"torchvision:{name}",
         whose=f"what torchvision {version} states of {entry}",
-        weights=_file(entry, whose),
-        recipe=stated_recipe(entry.transforms(), f"{whose}.transforms()"),
+        weights=file,
+        recipe=drafted_recipe(f"torchvision:{name}", file.file, f"{whose}.transforms()"),
         classes=len(meta["categories"]),
         arguments=forced_arguments(name, entry),
         flops_per_image=Said(2 * meta["_ops"] * GIGA, f"{whose}: 2 x {meta['_ops']} G multiply-adds"),
         parameters=Said(meta["num_params"], whose),
         top1=Said(accuracy["acc@1"], whose) if "acc@1" in accuracy else None,
         top5=Said(accuracy["acc@5"], whose) if "acc@5" in accuracy else None,
-        others=tuple(_words(other, entry) for other in entries if other is not entry),
+        others=tuple(_words(other, entry, f"torchvision:{name}") for other in entries if other is not entry),
     )
 
 
@@ -68,9 +69,9 @@ def _file(entry: Any, whose: str) -> StatedWeights:  # noqa: ANN401
     return StatedWeights(file, said if digits else whose, entry.url, digits[1] if digits else None)
 
 
-def _words(other: Any, taken: Any) -> str:  # noqa: ANN401
+def _words(other: Any, taken: Any, source: str) -> str:  # noqa: ANN401
     """Other weights of the network: what they reach, and where their recipe is another."""
-    mine, theirs = (stated_recipe(entry.transforms(), "") for entry in (taken, other))
+    mine, theirs = (drafted_recipe(source, _file(entry, "").file, "") for entry in (taken, other))
     fields = ("resize_px", "crop_px", "interpolation", "mean", "std")
     differ = [f"{name} {getattr(theirs, name)}" for name in fields if getattr(theirs, name) != getattr(mine, name)]
     accuracy = other.meta["_metrics"].get("ImageNet-1K", {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tools.ports.stated import Said, Stated, StatedRecipe, StatedWeights
+from tools.ports.stated import DraftedRecipe, Said, Stated, StatedWeights
 
 IMAGENET_CLASSES = 1000
 BATCHES = (1, 4, 8, 16, 32)
@@ -80,7 +80,7 @@ def _dataset(stated: Stated) -> Iterator[str]:
     yield "    source: a blank"
 
 
-def _preprocessing(recipe: StatedRecipe) -> Iterator[str]:
+def _preprocessing(recipe: DraftedRecipe) -> Iterator[str]:
     yield "  preprocessing:"
     if recipe.doubt:
         yield f"    {BLANK} {recipe.doubt}"

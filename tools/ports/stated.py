@@ -17,7 +17,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class StatedRecipe:
+class DraftedRecipe:
     """From image file to input as the library does it; the fields are those of Preprocessing in tools/judge/spec.py.
 
     `doubt` is what a person must look at, empty where the library says it all.
@@ -66,7 +66,7 @@ class Stated:
     source: str
     whose: str
     weights: StatedWeights
-    recipe: StatedRecipe
+    recipe: DraftedRecipe
     classes: int
     arguments: dict[str, Argument] = field(default_factory=dict)
     label_offset: Literal[0, 1] = 0
