@@ -18,7 +18,7 @@ class OtherType:
 class CheckpointFacts:
     """A state_dict held against the network's own: how many tensors it has and the network expects, names that are
     missing, unexpected, of another shape, not finite, or of another type; `content_sha256` is over names, shapes and
-    bytes."""
+    bytes. `missing_arguments` are those that the weights force upon the network and the port does not state."""
 
     tensors: int
     expected: int
@@ -28,6 +28,7 @@ class CheckpointFacts:
     not_finite: tuple[str, ...]
     content_sha256: str
     other_types: tuple[OtherType, ...] = ()
+    missing_arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

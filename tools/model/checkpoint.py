@@ -12,6 +12,7 @@ from tools.judge.facts import CheckpointFacts
 from tools.judge.ids import CHECKPOINT_LOADS
 from tools.judge.spec import Checkpoint
 from tools.model.digests import file_gate, new_digests, require_digests
+from tools.model.forced import missing_arguments
 from tools.model.formats import read_file
 from tools.model.jax_names import from_jax_names
 from tools.model.network import Network
@@ -75,8 +76,11 @@ def _weights(content: Sealed, published: Checkpoint, network: Network | None) ->
     return network.in_todays_names(state_dict_of(loaded, content.path, published))
 
 
-def compare_with_network(state_dict: StateDict, network: Network) -> CheckpointFacts:
-    """Hold the state_dict against the network's own: names, shapes, dtypes and finite values."""
+def compare_with_network(state_dict: StateDict, network: Network, file: str = "") -> CheckpointFacts:
+    """Hold the state_dict against the network's own: names, shapes, dtypes and finite values.
+
+    `file` is the checkpoint's name: what torchvision makes of the network for its own files counts too.
+    """
     weights, found = network.fit(state_dict)
     return CheckpointFacts(
         tensors=found.tensors,
@@ -87,6 +91,7 @@ def compare_with_network(state_dict: StateDict, network: Network) -> CheckpointF
         not_finite=tuple(name for name in sorted(weights) if not _is_finite(weights[name])),
         content_sha256=checkpoint_content_sha256(weights),
         other_types=found.other_types,
+        missing_arguments=missing_arguments(network.model, file),
     )
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import json
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import SuiteError
+from tools.judge.spec import Model
 from tools.model.torchvision_ops import import_torchvision
 from tools.model.weightless import weightless
 from tools.ports.stated import Argument
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
 
 CLASSES = "num_classes"
 """Every factory sets it, nearly always to what it is anyway."""
+FRESH = "init_weights"
 Shapes = dict[str, tuple[int, ...]]
 
 
@@ -57,6 +61,24 @@ def forced_arguments(name: str, weights: Any) -> dict[str, Argument]:  # noqa: A
     if forced and _recorded(kind, lambda: models.get_model(name, weights=None, **forced)).shapes != asked.shapes:
         raise SuiteError(f"torchvision's {name} is another network with {weights} than with the arguments {forced}")
     return forced
+
+
+def missing_arguments(model: Model, checkpoint_file: str) -> tuple[str, ...]:
+    """What torchvision would give the network for the weights in this file and the port does not, a text each.
+
+    Empty where torchvision names no such file. How fresh weights are made is left out: none are used.
+    """
+    library, _, name = model.source.partition(":")
+    models = import_torchvision().models
+    if library != "torchvision" or name not in models.list_models():
+        return ()
+    for weights in models.get_model_weights(name):
+        if PurePosixPath(weights.url).name == checkpoint_file:
+            kind, forced = type(_made(lambda: models.get_model(name, weights=None))), forced_arguments(name, weights)
+            own = {key: model.arguments.get(key, _default(kind, key)) for key in forced if key != FRESH}
+            odd = {key: forced[key] for key, value in own.items() if value != forced[key]}
+            return tuple(f"{key}: {json.dumps(value)}, as {weights} forces it" for key, value in odd.items())
+    return ()
 
 
 def _default(kind: type[torch.nn.Module], argument: str) -> object:

@@ -88,9 +88,10 @@ class CheckpointStep:
     def facts(self) -> CheckpointFacts:
         """The tensors held against the network's own."""
         self._verified()
+        name = self._context.spec.checkpoint.file
         found = self._context.remember(
-            Recipe("checkpoint-facts", self.about, code=(checkpoints, content)),
+            Recipe("checkpoint-facts", {**self.about, "file": name}, code=(checkpoints, content)),
             CheckpointFacts,
-            lambda: checkpoints.compare_with_network(self.load(), self._context.network),
+            lambda: checkpoints.compare_with_network(self.load(), self._context.network, name),
         )
         return self._context.staging.put(found, "checkpoint")

@@ -15,6 +15,7 @@ from tools.judge.results import Check
 GATES = Inventory()
 MOST_NAMED = 3
 LONGEST_PREFIX = 60
+LIBRARY = "what torchvision itself gives the network for this file"
 NARROWER = ("float16", "bfloat16")
 CONVERT = "torch.save({name: tensor.float() for name, tensor in weights.items()}, 'float32.pth')"
 
@@ -50,9 +51,12 @@ def _tensors(evidence: Evidence, offenders: tuple[str, ...], unit: str) -> Check
     return none_of(offenders, among=evidence.checkpoint().expected, unit=unit, source=evidence.spec.model.name)
 
 
-@GATES.take(ids.CHECKPOINT_KEYS, "Does it hold exactly the tensors of the network?")
+@GATES.take(ids.CHECKPOINT_KEYS, "Does it hold exactly the tensors of the network, made as these weights need it?")
 def _keys(evidence: Evidence, batch: int) -> Check:
     facts = evidence.checkpoint()
+    if facts.missing_arguments:
+        said = f"write under `arguments`: {'; '.join(facts.missing_arguments)}"
+        return replace(none_of(facts.missing_arguments, among=1, unit="arguments missing", source=LIBRARY), detail=said)
     check = _tensors(evidence, facts.missing + facts.unexpected, "tensors odd")
     if check.passed or not facts.expected:
         return check
