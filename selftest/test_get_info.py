@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tools.base import cli
-from tools.base.errors import PreprocessingError
+from tools.base.errors import PreprocessingError, SuiteError
 from tools.get_info import main
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,3 +66,14 @@ def test_as_a_command_bad_input_is_one_line_and_status_2(tmp_path: Path) -> None
     )
     assert done.returncode == 2
     assert done.stderr == "error: absent: cannot list the folder: No such file or directory\n"
+
+
+def test_the_size_is_the_ports_where_none_is_given(tmp_path: Path) -> None:
+    (tmp_path / "a.bin").touch()
+    assert main(["bin", str(tmp_path), str(tmp_path / "out.info"), "--port", "inception_v3"]) == 0
+    assert (tmp_path / "out.info").read_text() == f"0 {tmp_path}/a.bin 299 299\n"
+
+
+def test_a_width_without_a_height_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="a width without a height"):
+        main(["bin", str(tmp_path), str(tmp_path / "out.info"), "224"])

@@ -13,6 +13,7 @@ from tools.ascend import dumps
 from tools.base import cli
 from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
 from tools.base.reading import Refusal, flat_folder
+from tools.ports.spec import PUBLISHED_SPEC
 from tools.vision_metric import main, percent, result_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -211,3 +212,27 @@ def test_as_a_command(case: Path) -> None:
     bad = subprocess.run(command, cwd=case, capture_output=True, text=True, check=False)
     assert bad.returncode == 2
     assert bad.stderr == "error: result/dumpOutput_device0: cannot list the folder: No such file or directory\n"
+
+
+def port_with(folder: Path, label_offset: int) -> str:
+    """A file with AlexNet's port, whose network has a background class where the offset is 1."""
+    text = PUBLISHED_SPEC.read_text(encoding="utf-8")
+    source = "    source: torchvision:alexnet\n"
+    path = folder / "own.yaml"
+    path.write_text(text.replace(source, f"{source}    label_offset: {label_offset}\n"), encoding="utf-8")
+    return str(path)
+
+
+def scored(case: Path, port: str) -> str:
+    """Top-1 by a port."""
+    places = ["--benchmark_out", str(case / "dumps"), "--anno_file", str(case / "val_label.txt")]
+    assert main([*places, "--result_file", str(case / "result.json"), "--port", port]) == 0
+    document = json.loads((case / "result.json").read_text())
+    return str({entry["key"]: entry["value"] for entry in document["value"]}["Top1 accuracy"])
+
+
+def test_classes_and_label_offset_are_the_ports(tmp_path: Path) -> None:
+    case = write_case(tmp_path, width=1001, shift=1)
+    assert scored(case, port_with(tmp_path, 1)) == "37.5%"
+    with pytest.raises(AccuracyError, match=r"found 1001 values; allowed 1000\."):
+        scored(case, port_with(tmp_path, 0))

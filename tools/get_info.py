@@ -14,19 +14,28 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.base import cli
+from tools.base.errors import SuiteError
 from tools.data.info import bin_rows, image_rows, write_info
+from tools.ports.arguments import add_port, given_port
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the file was written; a SuiteError says why it was not."""
     arguments = _parser().parse_args(argv)
-    if arguments.kind == "bin":
-        rows = bin_rows(arguments.folder, arguments.width, arguments.height)
-    else:
-        rows = image_rows(arguments.folder)
+    rows = bin_rows(arguments.folder, *_size(arguments)) if arguments.kind == "bin" else image_rows(arguments.folder)
     write_info(rows, arguments.out)
     print(f"{arguments.out}: {len(rows)} inputs")
     return cli.EXIT_OK
+
+
+def _size(arguments: argparse.Namespace) -> tuple[int, int]:
+    """Width and height as given, else those of the port's input."""
+    if arguments.height is None:
+        if arguments.width is not None:
+            raise SuiteError("a width without a height", fix="give both, or neither for those of the port")
+        height, width = given_port(arguments).spec.preprocessing.size
+        return width, height
+    return arguments.width, arguments.height
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -38,8 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     bins = kinds.add_parser("bin", help="preprocessed inputs; width and height are copied into each line")
     bins.add_argument("folder", metavar="BINS_DIR", help="folder of <id>.bin")
     bins.add_argument("out", metavar="OUT.info", type=Path, help="file to write")
-    bins.add_argument("width", metavar="W", type=_pixels, help="width of the model's input in pixels")
-    bins.add_argument("height", metavar="H", type=_pixels, help="height of the model's input in pixels")
+    bins.add_argument("width", metavar="W", nargs="?", type=_pixels, help="width of the model's input in pixels")
+    bins.add_argument("height", metavar="H", nargs="?", type=_pixels, help="height (default of both: the port's)")
+    add_port(bins)
     images = kinds.add_parser("jpg", help="photographs; width and height are read from each header")
     images.add_argument("folder", metavar="IMAGES_DIR", help="flat folder of images")
     images.add_argument("out", metavar="OUT.info", type=Path, help="file to write")

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
@@ -21,6 +22,8 @@ from tools.base.errors import AccuracyError
 from tools.base.files import atomic
 from tools.data.labels import read_labels
 from tools.engines.topk import accuracies_percent, hits, top_k
+from tools.judge.spec import Spec
+from tools.ports.spec import load_spec, port_path
 
 GATE = "accuracy.dumps"
 TITLE = "Overall statistical evaluation"
@@ -35,8 +38,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     _clear(arguments.result_file, arguments.benchmark_out, arguments.anno_file)
-    labels = read_labels(arguments.anno_file, classes=arguments.classes)
-    classes, accuracies = score(arguments.benchmark_out, labels, label_classes=arguments.classes)
+    outputs = Outputs(arguments.classes or IMAGENET_CLASSES)
+    if arguments.port:
+        outputs = outputs_of(load_spec(port_path(arguments.port)))
+    labels = read_labels(arguments.anno_file, classes=outputs.label_classes)
+    classes, accuracies = score(arguments.benchmark_out, labels, outputs)
     with atomic(arguments.result_file) as partial:
         partial.write_text(result_json(len(labels), classes, accuracies), encoding="utf-8")
     words = ", ".join(f"Top{rank} {percent(value)}" for rank, value in enumerate(accuracies, start=1))
@@ -44,7 +50,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return cli.EXIT_OK
 
 
-def score(folder: Path, labels: dict[str, int], *, label_classes: int) -> tuple[int, tuple[float, ...]]:
+@dataclass(frozen=True)
+class Outputs:
+    """What dumps hold: values for labels of so many classes, in a type that matters for binary ones only.
+
+    `label_offset` None means that the width tells, as the guide's script has it: 1001 values for 1000 classes begin
+    with a background class.
+    """
+
+    label_classes: int
+    label_offset: int | None = None
+    dtype: str = "float32"
+
+
+def outputs_of(spec: Spec) -> Outputs:
+    """What an OM of the port dumps."""
+    return Outputs(spec.dataset.classes, spec.model.label_offset, spec.onnx.output.dtype)
+
+
+def score(folder: Path, labels: dict[str, int], outputs: Outputs) -> tuple[int, tuple[float, ...]]:
     """Values a dump holds, and the accuracies in percent for Top-1 to Top-5 (to Top-C with fewer than 5 classes).
 
     Equal scores rank by lowest class index. AccuracyError when the ids of dumps and labels differ or a dump is bad.
@@ -53,9 +77,9 @@ def score(folder: Path, labels: dict[str, int], *, label_classes: int) -> tuple[
 
     dumps = list_dumps(folder, gate=GATE)
     first = next(iter(dumps.values()))
-    width = dump_width(first, gate=GATE)
-    shift = _label_shift(width, label_classes, first)
-    top = top_k(read_listed(dumps, tuple(labels), width, gate=GATE), min(5, width))
+    width = dump_width(first, gate=GATE, dtype=outputs.dtype)
+    shift = _label_shift(width, outputs, first)
+    top = top_k(read_listed(dumps, tuple(labels), width, gate=GATE, dtype=outputs.dtype), min(5, width))
     shifted = np.fromiter(labels.values(), np.int64, len(labels)) + shift
     return width, accuracies_percent(hits(top, shifted), len(labels))
 
@@ -72,20 +96,29 @@ def percent(value: float) -> str:
     return f"{round(value, 2)}%"
 
 
-def _label_shift(width: int, label_classes: int, dump: Path) -> int:
+def _label_shift(width: int, outputs: Outputs, dump: Path) -> int:
     """What to add to a label to get its place in a dump of this width."""
-    if width == label_classes:
+    label_classes, offset = outputs.label_classes, outputs.label_offset
+    if offset is not None and width == label_classes + offset:
+        return offset
+    if offset is None and width == label_classes:
         return 0
-    if (label_classes, width) == (IMAGENET_CLASSES, WITH_BACKGROUND):
+    if offset is None and (label_classes, width) == (IMAGENET_CLASSES, WITH_BACKGROUND):
         return 1
     raise AccuracyError(
         "the dumps do not belong to labels of so many classes",
         gate=GATE,
         where=dump,
         measured=f"{width} values",
-        allowed=f"{label_classes}" + (f" or {WITH_BACKGROUND}" if label_classes == IMAGENET_CLASSES else ""),
-        fix="--classes says how many classes the labels have; an emptied or cut dump also looks like this",
+        allowed=_widths(outputs),
+        fix="--port or --classes says how many classes the labels have; an emptied or cut dump also looks like this",
     )
+
+
+def _widths(outputs: Outputs) -> str:
+    if outputs.label_offset is not None:
+        return str(outputs.label_classes + outputs.label_offset)
+    return f"{outputs.label_classes}" + (f" or {WITH_BACKGROUND}" if outputs.label_classes == IMAGENET_CLASSES else "")
 
 
 def _clear(result: Path, dumps: Path, labels: Path) -> None:
@@ -114,12 +147,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--result_file", type=Path, default=Path("result.json"), help="JSON to write (default: %(default)s)"
     )
-    parser.add_argument(
-        "--classes",
-        type=_classes,
-        default=IMAGENET_CLASSES,
-        help="labels are 0 .. CLASSES - 1 (default: %(default)s)",
-    )
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--classes", type=_classes, help=f"labels are 0 .. CLASSES - 1 (default: {IMAGENET_CLASSES})")
+    asked.add_argument("--port", metavar="NAME", help="classes and label offset of this port, a name or a file")
     return parser
 
 

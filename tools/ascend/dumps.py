@@ -77,12 +77,12 @@ def read_dump(path: Path, *, classes: int, gate: str, dtype: str = "float32") ->
     return scores
 
 
-def dump_width(path: Path, *, gate: str) -> int:
+def dump_width(path: Path, *, gate: str, dtype: str = "float32") -> int:
     """How many values a dump holds, by its size (binary) or by counting its words (text)."""
     refuse = functools.partial(AccuracyError, gate=gate)
     try:
         if path.suffix == ".bin":
-            return path.stat().st_size // BYTES["float32"]
+            return path.stat().st_size // BYTES[dtype]
         with path.open("rb") as handle:
             return len(handle.read(MAX_TEXT_BYTES).split())
     except OSError as error:
