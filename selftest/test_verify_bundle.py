@@ -967,7 +967,7 @@ def test_what_another_spec_asks_beyond_the_run_is_owed(
 def test_a_yaml_spec_is_refused_with_the_way_out(folder: Path) -> None:
     status, text = verify(folder, spec=PUBLISHED_SPEC)
     assert status == REFUSED
-    assert "tools/spec_json.py" in text
+    assert "tools/show_port.py --json" in text
 
 
 def test_no_such_bundle(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def main() -> int:
         return EXIT_OK
     port = load_port(port_path(arguments.port))
     if arguments.json:
-        print(spec_json(port.spec).decode())
+        print(spec_json(port.spec).decode(), end="")  # byte for byte, so that its digest is the port's
         return EXIT_OK
     width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else None
     print(shown(port, width), "", *consequences(port.spec), sep="\n")

@@ -295,7 +295,7 @@ def test_a_yaml_spec_is_refused_with_the_command_that_helps(
     suffix: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([str(folder), "--spec", f"own{suffix}"]) == REFUSED
-    path, help_ = f"own{suffix}", f"run `python tools/spec_json.py own{suffix} spec.json`, give that"
+    path, help_ = f"own{suffix}", f"run `python tools/show_port.py --json own{suffix} > port.json`, give that"
     assert capsys.readouterr().out == f"error: {path}: the standard library reads no YAML; {help_}\n"
 
 
@@ -327,7 +327,7 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
     for words in (
         "Judge evidence bundles offline; several bundles count as one run.",
         "BUNDLE a folder with MANIFEST.sha256",
-        "--spec JSON judge by this spec (tools/spec_json.py makes it)",
+        "--spec JSON judge by this spec (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
         " ACCEPTED",
     ):

@@ -336,7 +336,7 @@ def read_acceptance(document: Any) -> Acceptance:  # noqa: ANN401 - any JSON
 
 
 def read_spec(content: bytes, where: str) -> Spec:
-    """A spec as JSON (tools/spec_json.py writes it from YAML); Refused when it is none."""
+    """A spec as JSON (tools/show_port.py --json writes it); Refused when it is none."""
     return _of_type(Spec, read_json(content, where), where)
 
 

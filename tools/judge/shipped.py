@@ -6,7 +6,7 @@ SHIPPED_SPECS: dict[str, str] = {
     "7172f51d13c0652cd07ba12df70b3c84359fb3466b7e6a1897f3a24cfaa53637": "alexnet",
     "1fd297fed38636f2c1f73bf97a4c8cc639d940b286aaed4f442320ac228eea91": "alexnet_sample",
 }
-"""sha256 of a resolved port as JSON (tools/spec_json.py) -> its name."""
+"""sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 
 
 def spec_words(place: str, json_sha256: str) -> str:

@@ -177,7 +177,7 @@ def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
         return None, ""
     if path.suffix in (".yaml", ".yml"):
         raise Refused(
-            f"{path}: the standard library reads no YAML; run `python tools/spec_json.py {path} spec.json`, give that"
+            f"{path}: the standard library reads no YAML; run `python tools/show_port.py --json {path} > port.json`, give that"
         )
     content = read_whole(path)
     return read_spec(content, str(path)), spec_words(f"{path} (as asked)", spec_digest(content))
@@ -187,7 +187,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
-    parser.add_argument("--spec", metavar="JSON", type=Path, help="judge by this spec (tools/spec_json.py makes it)")
+    parser.add_argument(
+        "--spec", metavar="JSON", type=Path, help="judge by this spec (tools/show_port.py --json makes it)"
+    )
     parser.add_argument(
         "--require",
         metavar="WORD",
