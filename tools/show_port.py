@@ -10,7 +10,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.base.cli import EXIT_OK, Parser, run
-from tools.ports.arguments import DEFAULT, HELP
+from tools.ports.arguments import HELP, default_port
 from tools.ports.consequences import consequences
 from tools.ports.overview import overview
 from tools.ports.show import shown
@@ -21,7 +21,7 @@ from tools.ports.spec_json import spec_json
 def main() -> int:
     """Print one port, or the names of all."""
     parser = Parser(description="Print a port as it is judged by, each value with its file and line.")
-    parser.add_argument("port", nargs="?", default=DEFAULT, help=HELP)
+    parser.add_argument("port", nargs="?", default=default_port(), help=HELP)
     parser.add_argument("--json", action="store_true", help="print it as evidence bundles carry it, without origins")
     parser.add_argument("--list", action="store_true", help="print the suite's ports and what was published for them")
     arguments = parser.parse_args()

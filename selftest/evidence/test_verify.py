@@ -327,7 +327,7 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
     for words in (
         "Judge evidence bundles offline; several bundles count as one run.",
         "BUNDLE a folder with MANIFEST.sha256",
-        "--spec JSON judge by this spec (tools/show_port.py --json makes it)",
+        "--spec JSON judge by this (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
         " ACCEPTED",
     ):

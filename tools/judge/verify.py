@@ -176,9 +176,8 @@ def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
     if path is None:
         return None, ""
     if path.suffix in (".yaml", ".yml"):
-        raise Refused(
-            f"{path}: the standard library reads no YAML; run `python tools/show_port.py --json {path} > port.json`, give that"
-        )
+        fix = f"run `python tools/show_port.py --json {path} > port.json`, give that"
+        raise Refused(f"{path}: the standard library reads no YAML; {fix}")
     content = read_whole(path)
     return read_spec(content, str(path)), spec_words(f"{path} (as asked)", spec_digest(content))
 
@@ -188,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
     parser.add_argument(
-        "--spec", metavar="JSON", type=Path, help="judge by this spec (tools/show_port.py --json makes it)"
+        "--spec", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)"
     )
     parser.add_argument(
         "--require",

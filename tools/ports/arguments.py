@@ -14,7 +14,12 @@ HELP = f"a port of the suite such as resnet50, or a file such as ./mine.yaml (de
 
 def add_port(parser: argparse.ArgumentParser) -> None:
     """Give a command the option."""
-    parser.add_argument("--port", metavar="NAME", default=os.environ.get(VARIABLE) or DEFAULT, help=HELP)
+    parser.add_argument("--port", metavar="NAME", default=default_port(), help=HELP)
+
+
+def default_port() -> str:
+    """The port where none is named: the variable's, else AlexNet."""
+    return os.environ.get(VARIABLE) or DEFAULT
 
 
 def given_port(arguments: argparse.Namespace) -> Port:
