@@ -42,9 +42,9 @@ INTRODUCTION = f"""# Classifiers that were tried
 
 Written by `python -m selftest.campaigns.classifiers`: each network of torchvision, and some of timm, as a port that
 `tools/new_port.py` drafts, with random weights (batch normalisation calibrated on the images, logits as wide as a
-trained classifier's), over {IMAGES} generated images that the network itself has labelled. Asked are all gates of host and
-simulator; what a drop may be is left open, since a few images of a random network prove nothing about it. What such a
-run cannot say: whether published weights load, and what accuracy is lost on real images.
+trained classifier's), over {IMAGES} generated images that the network itself has labelled. Asked are all gates of host
+and simulator; what a drop may be is left open, since a few images of a random network prove nothing about it. What such
+a run cannot say: whether published weights load, and what accuracy is lost on real images.
 
 `opset` is the lowest at which torch's TorchScript exporter (`dynamo=False`, used throughout) writes the network and the
 file takes batches. `1 - cosine` and `largest error` are the simulated OM's, of the worst image and logit. `bounds` says

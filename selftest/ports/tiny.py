@@ -97,7 +97,8 @@ def _yaml(
 ) -> str:
     said = ", ".join(f"{name}: {value}" for name, value in arguments.items())
     lines = {
-        "model": f"{{name: Tiny, source: 'python:tiny_net.py:network', arguments: {{{said}}}, label_offset: {label_offset}}}",
+        "model": "{name: Tiny, source: 'python:tiny_net.py:network', "
+        f"arguments: {{{said}}}, label_offset: {label_offset}}}",
         "checkpoint": f"{{file: tiny.pth, sha256: '{digests[0]}', md5: '{digests[1]}', source: made for a test}}",
         "onnx": "{opset: {exactly: 11, unit: opset, source: test}, input: {name: image}, output: {name: class}}",
         "dataset": f'{{images: {{exactly: {IMAGES}, unit: images, source: test}}, id_format: "tiny_{{:03d}}", '

@@ -186,9 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
-    parser.add_argument(
-        "--spec", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)"
-    )
+    parser.add_argument("--spec", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
     parser.add_argument(
         "--require",
         metavar="WORD",
