@@ -18,6 +18,7 @@ FACTOR = 4
 NEAR_TIE_FACTOR = 2
 """Over the measured error: two logits may each move by it (the rule of the shared near_tie_logits)."""
 DIGITS = 2
+REASON = "this network's logits lie further apart than those that the shared bound was measured on"
 WIDTH = 120
 FIELDS = {
     "min_cosine": ("at_least", "cosine"),
@@ -58,7 +59,15 @@ def policy_text(measured: Measurement, shared: spec.Agreement) -> str:
     summary = f"agreement measured {said}: ONNX {_words(measured.onnx)}; OM in fp16 {_words(measured.om)}"
     if not lines:
         return "\n".join(["", *_comment(f"{summary}; {FACTOR} times that is within the shared bounds."), ""])
-    return "\n".join(["", *_comment(summary), "policy:", "  agreement:", *lines, ""])
+    return "\n".join(["", *_comment(summary), "policy:", *_probe_lines(onnx), "  agreement:", *lines, ""])
+
+
+def _probe_lines(onnx: tuple[Bound, ...]) -> Iterator[str]:
+    """What the probe images may show of the ONNX file's logits is what all images may."""
+    for bound in onnx:
+        if bound.name == "max_abs_error":
+            yield "  onnx:"
+            yield f"    logits_abs_error: {_number(bound)}"
 
 
 def _comment(text: str) -> list[str]:
@@ -117,13 +126,13 @@ def _up(value: float) -> float:
 
 def _lines(section: str, bounds: tuple[Bound, ...]) -> Iterator[str]:
     yield f"    {section}:"
-    for bound in bounds:
-        field, unit = FIELDS[bound.name]
-        reason = "this network's logits lie further apart than those that the shared bound was measured on"
-        yield (
-            f"      {bound.name}: {{{field}: {_value(bound)}, unit: {unit}, "
-            f"source: {json.dumps(bound.why)}, reason: {json.dumps(reason)}}}"
-        )
+    yield from (f"      {bound.name}: {_number(bound)}" for bound in bounds)
+
+
+def _number(bound: Bound) -> str:
+    field, unit = FIELDS[bound.name]
+    why, reason = json.dumps(bound.why), json.dumps(REASON)
+    return f"{{{field}: {_value(bound)}, unit: {unit}, source: {why}, reason: {reason}}}"
 
 
 def _value(bound: Bound) -> str:
