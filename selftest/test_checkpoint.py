@@ -170,7 +170,7 @@ def test_no_damaged_file_ends_in_anything_but_a_refusal(tmp_path: Path, zipped: 
 
 
 def test_a_file_larger_than_memory_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tools.model.sealed.memory_bytes", lambda: 100)
+    monkeypatch.setattr("tools.model.formats.sealed.memory_bytes", lambda: 100)
     (tmp_path / "own.pth").write_bytes(bytes(101))
     with pytest.raises(CheckpointError, match="cannot read the checkpoint: 101 bytes are more than this machine's mem"):
         load_state_dict(tmp_path / "own.pth", UNPINNED)

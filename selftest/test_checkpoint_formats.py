@@ -147,7 +147,7 @@ def claiming(unpacked: int) -> bytes:
 def test_what_would_unpack_to_more_than_memory_is_refused_unread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tools.model.formats.memory_bytes", lambda: 2**31)
+    monkeypatch.setattr("tools.model.formats.reading.memory_bytes", lambda: 2**31)
     said = refused(tmp_path, claiming(2**32 - 2), "checkpoint.loads")
     assert "it would unpack to 4294967294 bytes, more than this machine's memory" in said
 

@@ -14,7 +14,7 @@ from tools.judge.gates import judge
 from tools.judge.ids import CHECKPOINT_KEYS
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
-from tools.model.forced import missing_arguments
+from tools.model.library.forced import missing_arguments
 from tools.ports.spec import load_spec, port_path
 
 

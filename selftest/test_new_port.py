@@ -13,8 +13,8 @@ from tools.base.cli import run
 from tools.base.files import ROOT
 from tools.judge.agreement import Agreement
 from tools.judge.spec import Spec
-from tools.model.library import stated
-from tools.model.new_port import write_port
+from tools.model.library.facts import stated
+from tools.model.library.new_port import write_port
 from tools.model.torchvision_ops import import_torchvision
 from tools.new_port import main
 from tools.ports.measured_policy import Measurement, policy_text

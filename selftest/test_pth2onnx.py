@@ -22,7 +22,7 @@ from tools.model import export
 from tools.model.checkpoint import build_model
 from tools.model.export import export_onnx
 from tools.model.onnx_model import inspect_model
-from tools.model.weights import compare_weights
+from tools.model.weights.compare import compare_weights
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 from tools.sample import generate as sample
 

@@ -18,7 +18,7 @@ from torch import nn
 
 from tools.judge.facts import WeightFacts
 from tools.model.torchvision_ops import import_torchvision
-from tools.model.weights import compare_weights
+from tools.model.weights.compare import compare_weights
 
 WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
 Edit = Callable[[onnx.ModelProto], object]

@@ -24,8 +24,8 @@ from tools.base.files import sha256_of
 from tools.base.progress import progress
 from tools.judge.ids import CHECKPOINT_LOADS
 from tools.judge.spec import Checkpoint
-from tools.model.digests import GATES, file_digests, file_gate, in_words, stated, unlike
-from tools.model.formats import HEAD_BYTES, foreign
+from tools.model.formats.digests import GATES, file_digests, file_gate, in_words, stated, unlike
+from tools.model.formats.reading import HEAD_BYTES, foreign
 from tools.ports.arguments import add_port, given_port
 
 GATE = CHECKPOINT_LOADS

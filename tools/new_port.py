@@ -14,8 +14,8 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from tools.base.cli import EXIT_OK, Parser, run
-from tools.model.library import KINDS, default_place, stated
-from tools.model.new_port import pinned, require_free, tried, write_port
+from tools.model.library.facts import KINDS, default_place, stated
+from tools.model.library.new_port import pinned, require_free, tried, write_port
 from tools.pipeline.measured_bounds import Measuring, measured_policy
 from tools.ports.draft import blanks
 from tools.ports.stated import Stated

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 from tools.base.errors import SuiteError
 from tools.base.files import md5_of, sha256_of
 from tools.judge.ids import ONNX, om
-from tools.model.library import stated
+from tools.model.library.facts import stated
+from tools.model.library.new_port import tried
 from tools.model.network import Network
-from tools.model.new_port import tried
 from tools.model.random_weights import calibrated
 from tools.pipeline.run import Run, open_run
 from tools.ports.draft import draft

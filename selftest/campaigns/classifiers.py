@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def torchvision_classifiers() -> list[str]:
     """All classifiers of torchvision, the cheapest first."""
-    from tools.model.library import stated
+    from tools.model.library.facts import stated
 
     out = Path("any.yaml").absolute()
     names = _names()

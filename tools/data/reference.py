@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.judge.spec import Preprocessing
-from tools.model.stated_recipe import StatedRecipe
+from tools.model.library.stated_recipe import StatedRecipe
 from tools.model.torchvision_ops import import_torchvision
 from tools.store.dependencies import version
 

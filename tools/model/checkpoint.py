@@ -11,14 +11,14 @@ from tools.base.errors import CheckpointError
 from tools.judge.facts import CheckpointFacts
 from tools.judge.ids import CHECKPOINT_LOADS
 from tools.judge.spec import Checkpoint
-from tools.model.digests import file_gate, new_digests, require_digests
-from tools.model.forced import missing_arguments
-from tools.model.formats import read_file
-from tools.model.jax_names import from_jax_names
+from tools.model.formats.digests import file_gate, new_digests, require_digests
+from tools.model.formats.jax_names import from_jax_names
+from tools.model.formats.npz import is_npz
+from tools.model.formats.reading import read_file
+from tools.model.formats.sealed import Sealed, sealed
+from tools.model.formats.wrapped import state_dict_of
+from tools.model.library.forced import missing_arguments
 from tools.model.network import Network
-from tools.model.npz import is_npz
-from tools.model.sealed import Sealed, sealed
-from tools.model.wrapped import state_dict_of
 from tools.store.content import checkpoint_content_sha256
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from tools.base.errors import CheckpointError
 from tools.judge.facts import OtherType
 from tools.judge.ids import CHECKPOINT_KEYS, CHECKPOINT_SHAPES, GateId
 from tools.judge.stages.checkpoint import keys_in_words, shapes_in_words
-from tools.model.wrapped import METADATA
+from tools.model.formats.wrapped import METADATA
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckpointFacts
 from tools.model import checkpoint as checkpoints
-from tools.model.digests import require_digests
+from tools.model.formats.digests import require_digests
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.sample import generate as sample

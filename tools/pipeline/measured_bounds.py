@@ -14,8 +14,8 @@ from tools.base.files import md5_of, sha256_of
 from tools.data.images import list_images
 from tools.judge.agreement import Agreement
 from tools.judge.ids import ONNX, om
+from tools.model.library.new_port import draft_port
 from tools.model.network import Network
-from tools.model.new_port import draft_port
 from tools.model.random_weights import calibrated
 from tools.pipeline.run import Run, open_run
 from tools.ports.measured_policy import Measurement, policy_text

@@ -12,8 +12,9 @@ from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckerFacts, GraphStepFacts, LogitErrors, OnnxFacts, WeightFacts
 from tools.model import checkpoint as checkpoints
-from tools.model import export, graph_step, onnx_model, weights
+from tools.model import export, graph_step, onnx_model
 from tools.model import network as networks
+from tools.model.weights import compare as weights
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep

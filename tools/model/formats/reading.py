@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from tools.base.errors import CheckpointError
 from tools.judge.spec import Checkpoint
-from tools.model.npz import DAMAGED_ZIP, ZIP, is_npz, read_npz
-from tools.model.refusal import PLAIN, not_a_state_dict
-from tools.model.safetensors import is_safetensors, read_safetensors
-from tools.model.sealed import Sealed, memory_bytes
-from tools.model.torch_file import read_torch
+from tools.model.formats.npz import DAMAGED_ZIP, ZIP, is_npz, read_npz
+from tools.model.formats.refusal import PLAIN, not_a_state_dict
+from tools.model.formats.safetensors import is_safetensors, read_safetensors
+from tools.model.formats.sealed import Sealed, memory_bytes
+from tools.model.formats.torch_file import read_torch
 
 HEAD_BYTES = 512
 PICKLE = b"\x80"

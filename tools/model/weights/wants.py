@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tools.model.constants import Norm, Place, Value
-from tools.model.fold import Expected, folded_bias, rounding
-from tools.model.matching import Part, expected_parts, expected_value, fits
-from tools.model.onnx_constants import Constant
+from tools.model.weights.constants import Norm, Place, Value
+from tools.model.weights.fold import Expected, folded_bias, rounding
+from tools.model.weights.matching import Part, expected_parts, expected_value, fits
+from tools.model.weights.onnx_constants import Constant
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The dispatch mode under which a network runs on an image without pixels (tools/model/constants.py)."""
+"""The dispatch mode under which a network runs on an image without pixels (tools/model/weights/constants.py)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from tools.model.checkpoint import StateDict
-from tools.model.constants import MATERIALISED, Known, Norm, Place, Value
+from tools.model.weights.constants import MATERIALISED, Known, Norm, Place, Value
 
 Key = tuple[object, ...]
 NORMS = frozenset({"native_batch_norm", "_native_batch_norm_legit_no_training"})

@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from tools.base.errors import SuiteError
-from tools.model.own_network_says import own_network_states, relative_source
-from tools.model.timm_says import timm_states
-from tools.model.torchvision_says import torchvision_states
+from tools.model.library.own_network_says import own_network_states, relative_source
+from tools.model.library.timm_says import timm_states
+from tools.model.library.torchvision_says import torchvision_states
 from tools.ports.spec import PORTS, SUFFIX
 from tools.ports.stated import Stated
 

@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tools.base.errors import SuiteError
-from tools.model.names import refuse_unknown
+from tools.model.library.names import refuse_unknown
+from tools.model.library.recipes import drafted_recipe
 from tools.model.network import import_timm
-from tools.model.recipes import drafted_recipe
 from tools.model.weightless import weightless
 from tools.ports.stated import Argument, Said, Stated, StatedWeights
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.model.constants import Norm, Value
+from tools.model.weights.constants import Norm, Value
 
 Doubles = NDArray[np.float64]
 ROUNDINGS = 8

@@ -7,8 +7,8 @@ import zipfile
 import zlib
 from typing import TYPE_CHECKING
 
-from tools.model.refusal import not_a_state_dict
-from tools.model.sealed import Sealed
+from tools.model.formats.refusal import not_a_state_dict
+from tools.model.formats.sealed import Sealed
 
 if TYPE_CHECKING:
     import torch

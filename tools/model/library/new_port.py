@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tools.base.errors import SpecError, SuiteError
 from tools.base.files import atomic, md5_of, sha256_of
+from tools.model.library.opsets import lowest_opset
 from tools.model.network import Network
-from tools.model.opsets import lowest_opset
 from tools.ports.draft import draft
 from tools.ports.spec import SUFFIX, Port, load_port
 from tools.ports.stated import Stated

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from tools.judge.facts import WeightFacts
 from tools.model.checkpoint import StateDict
-from tools.model.constants import Known, Norm, Value
-from tools.model.matching import Matches, Part, fits, is_part, match, neighbours
-from tools.model.onnx_constants import Constant
-from tools.model.reading_order import entries, labels, out_of_order
-from tools.model.wants import Want, error_of, is_nothing, may_have, parts_of
+from tools.model.weights.constants import Known, Norm, Value
+from tools.model.weights.matching import Matches, Part, fits, is_part, match, neighbours
+from tools.model.weights.onnx_constants import Constant
+from tools.model.weights.reading_order import entries, labels, out_of_order
+from tools.model.weights.wants import Want, error_of, is_nothing, may_have, parts_of
 
 FEW = 8
 """So many elements an exporter makes of numbers in the code: scales of a resize, paddings."""

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
-from tools.model.constants import Known, Place, Value
-from tools.model.matching import Matches, Part
-from tools.model.onnx_constants import Constant, Use
-from tools.model.wants import Want, parts_of
+from tools.model.weights.constants import Known, Place, Value
+from tools.model.weights.matching import Matches, Part
+from tools.model.weights.onnx_constants import Constant, Use
+from tools.model.weights.wants import Want, parts_of
 
 Entry = tuple[tuple[int, int], Place]
 """A node and its operand, and the operation of the network that it stands for and that one's operand."""

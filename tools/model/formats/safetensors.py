@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tools.judge.strict_json import parse
-from tools.model.sealed import Sealed
+from tools.model.formats.sealed import Sealed
 
 if TYPE_CHECKING:
     import torch

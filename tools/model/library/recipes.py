@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.base.errors import SuiteError
-from tools.model.stated_recipe import stated_recipe
+from tools.model.library.stated_recipe import stated_recipe
 from tools.ports.stated import DraftedRecipe
 
 GUIDES = DraftedRecipe(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tools.base.errors import CheckpointError
 from tools.judge.handover import first_few
 from tools.judge.spec import Checkpoint
-from tools.model.refusal import not_a_state_dict
+from tools.model.formats.refusal import not_a_state_dict
 
 if TYPE_CHECKING:
     import torch

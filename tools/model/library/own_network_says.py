@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from tools.base.errors import SuiteError
 from tools.judge.spec import Model
+from tools.model.library.recipes import GUIDES
 from tools.model.network import Network
-from tools.model.recipes import GUIDES
 from tools.ports.stated import Said, Stated, StatedWeights
 
 if TYPE_CHECKING:

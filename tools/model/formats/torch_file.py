@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from tools.base.errors import CheckpointError
 from tools.judge.spec import Checkpoint
-from tools.model.refusal import PLAIN, not_a_state_dict
-from tools.model.sealed import Sealed
+from tools.model.formats.refusal import PLAIN, not_a_state_dict
+from tools.model.formats.sealed import Sealed
 
 DAMAGE = (
     *(pickle.UnpicklingError, struct.error, RuntimeError, EOFError, ValueError, LookupError),

@@ -100,7 +100,7 @@ def known_constants(model: torch.nn.Module, state_dict: StateDict, shape: Sequen
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
-    from tools.model.recorder import Recorder
+    from tools.model.weights.recorder import Recorder
 
     with FakeTensorMode(allow_non_fake_inputs=True):
         image = torch.empty(*shape)

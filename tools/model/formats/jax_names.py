@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from tools.base.errors import CheckpointError
 from tools.judge.handover import first_few
 from tools.judge.ids import CHECKPOINT_KEYS
+from tools.model.formats.sealed import Sealed
 from tools.model.network import Network
-from tools.model.sealed import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.model.bits import orders, same_bits, signature
 from tools.model.checkpoint import StateDict
-from tools.model.constants import Known, Norm, Value, in_double
-from tools.model.fold import ROUNDINGS, UNIT, Doubles, Expected, folded_bias, folded_weight
-from tools.model.onnx_constants import Constant
+from tools.model.weights.bits import orders, same_bits, signature
+from tools.model.weights.constants import Known, Norm, Value, in_double
+from tools.model.weights.fold import ROUNDINGS, UNIT, Doubles, Expected, folded_bias, folded_weight
+from tools.model.weights.onnx_constants import Constant
 
 DERIVED_ROUNDINGS = 8 * ROUNDINGS
 """For what the network itself computes of its weights (sums of products): of the largest element, not of each."""

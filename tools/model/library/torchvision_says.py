@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tools.base.errors import SuiteError
-from tools.model.forced import forced_arguments
-from tools.model.names import refuse_unknown
-from tools.model.recipes import drafted_recipe
+from tools.model.library.forced import forced_arguments
+from tools.model.library.names import refuse_unknown
+from tools.model.library.recipes import drafted_recipe
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.stated import Said, Stated, StatedWeights
 

@@ -1,0 +1,1 @@
+"""Files of weights: verified bytes, their formats, what is refused and why."""
