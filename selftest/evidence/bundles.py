@@ -40,6 +40,7 @@ from tools.judge.facts import (
     BinFacts,
     CheckerFacts,
     CheckpointFacts,
+    GraphStepFacts,
     LogitErrors,
     OmDescription,
     OmFacts,
@@ -233,6 +234,10 @@ class Made(Evidence):
         images = min(self.spec.onnx.probe_images, len(self.ids))
         return LogitErrors(images=images, to_reference=2e-5, between_batches=0.0)
 
+    def graph_step(self) -> GraphStepFacts:
+        """See Evidence; no shipped port has a graph step, so this one moves nothing."""
+        return GraphStepFacts(images=min(self.spec.onnx.probe_images, len(self.ids)), largest=0.0)
+
     def dataset(self) -> DatasetRecord:
         """See Evidence."""
         return DatasetRecord(
@@ -360,6 +365,8 @@ class Made(Evidence):
     def _put_onnx(self, staging: Staging) -> None:
         for facts in (self.onnx(), self.checker(), self.weights(), self.logit_errors()):
             staging.put(facts, "onnx")
+        if self.spec.onnx.graph_step is not None:
+            staging.put(self.graph_step(), "onnx")
 
     def _put_preprocessing(self, staging: Staging) -> None:
         for step in ("labels", "images", "bins", "info"):
