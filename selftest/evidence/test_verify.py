@@ -18,6 +18,7 @@ from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import SPEC_JSON
 from tools.judge.bundle import read_bundle, read_spec, spec_digest
+from tools.judge.facts import RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis
 from tools.judge.gates import find
@@ -336,3 +337,57 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
         " UNPINNED, ACCEPTED",
     ):
         assert words in said
+
+
+# --- Beside the word -----------------------------------------------------------------------------------------------
+
+DEPARTS = RecipeFacts("timm 1.0 efficientnet_lite0.ra_in1k", ("mean [0.485, 0.456, 0.406], stated [0.5, 0.5, 0.5]",))
+
+
+@pytest.fixture(scope="module")
+def departing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """A bundle whose port departs from the recipe that a library states for its weights."""
+    place = tmp_path_factory.mktemp("departing") / "bundle"
+    return contents_of_world(dataclasses.replace(WORLD, recipe=DEPARTS), place)
+
+
+def test_a_departure_from_the_stated_recipe_stands_beside_the_word(departing: dict[str, bytes]) -> None:
+    outcome = verify([source("x", Forgery(departing))], None)
+    assert (outcome.status, outcome.word) == (OK, Word.ACCEPTED)
+    assert outcome.lines[-2] == f"note: {DEPARTS.remark}"
+
+
+@pytest.mark.parametrize(
+    ("fact", "field", "forged"),
+    [
+        ("verdict", "remarks", []),
+        ("recipe", "departures", []),
+        ("recipe", "departures", ["mean"]),
+        ("recipe", "library", ""),
+    ],
+)
+def test_a_departure_that_is_hidden_is_found(
+    fact: str, field: str, forged: object, departing: dict[str, bytes]
+) -> None:
+    forgery = Forgery(departing)
+    forgery.record[fact][field] = forged
+    outcome = verify([source("x", forgery)], None)
+    assert outcome.status == REFUSED
+    assert any("verdict.remarks" in line for line in outcome.lines)
+
+
+def test_a_departure_that_is_hidden_everywhere_still_contradicts_what_the_bins_were_held_against(
+    departing: dict[str, bytes],
+) -> None:
+    forgery = Forgery(departing)
+    forgery.record["recipe"]["departures"] = []
+    forgery.record["verdict"]["remarks"].pop()
+    outcome = verify([source("x", forgery)], None)
+    assert outcome.status == REFUSED
+    assert "does not fit parity.against" in outcome.lines[0]
+
+
+def test_remarks_of_two_parts_are_said_once_each(departing: dict[str, bytes], contents: dict[str, bytes]) -> None:
+    both = [source("x", Forgery(contents)), source("y", Forgery(departing))]
+    notes = [line for line in verify(both, None).lines if line.startswith("note: ")]
+    assert [note.partition(" ")[2].partition(" ")[0] for note in notes] == ["the", "preprocessing"]

@@ -26,8 +26,8 @@ def compare_weights(path: Path, state_dict: StateDict, model: torch.nn.Module) -
     image has the shape that the file's input has, a dynamic axis being 1. OnnxError when the file cannot be parsed.
     """
     from tools.model.comparison import Comparison
-    from tools.model.constants import known_constants
     from tools.model.onnx_constants import read_constants
+    from tools.model.recorder import known_constants
 
     file = read_constants(path)
     return Comparison(file.constants, known_constants(model, state_dict, file.image), state_dict).facts()
