@@ -97,7 +97,13 @@ def altered_fold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exporter, "_export", altered)
 
 
-@exported.fault("a graph step that spoils a bias", "onnx.graph_step_abs_error", *OWN, sample=False)
+@exported.fault(
+    "a graph step that spoils a bias",
+    "onnx.graph_step_abs_error",
+    *OWN,
+    sample=False,
+    beside=("onnx.logits_abs_error",),
+)
 def spoiling_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     (world.folder / "port").mkdir()
     (world.folder / "port" / "surgery.py").write_text(SPOILS, encoding="utf-8")
@@ -123,8 +129,8 @@ def edited_network(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.run("-m", "accuracy", *words, sample=False).failed == []
     source = port.port.parent / "tiny_net.py"
     text = source.read_text(encoding="utf-8")
-    assert "features, 1)" in text
-    source.write_text(text.replace("features, 1)", "features.flip(1), 1)"), encoding="utf-8")
+    assert "flatten(features, 1)" in text
+    source.write_text(text.replace("flatten(features, 1)", "flatten(-features, 1)"), encoding="utf-8")
 
 
 @accuracy.fault(
