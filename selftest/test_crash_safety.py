@@ -45,7 +45,7 @@ NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
 KINDS = {
     "checkpoint": ("sample-checkpoint", "checkpoint-facts"),
     "onnx": ("onnx", "onnx-facts", "onnx-checker", "onnx-weights", "onnx-logit-errors"),
-    "preprocessing": ("sample-images", "pixels", "bins", "bins-facts", "bins-parity"),
+    "preprocessing": ("sample-images", "recipe-facts", "pixels", "bins", "bins-facts", "bins-parity"),
     "om": ("om", "om-described", "predictions-om"),
     "accuracy and not npu": ("predictions-pth", "predictions-onnx"),
     "perf and npu": ("throughput-om",),

@@ -197,8 +197,8 @@ def test_nesting_near_the_limit_of_recursion_is_refused() -> None:
     for depth in (*range(900, 1_001, 4), 1_200, 3_000):
         deep = '{"a": ' * depth + "0.123" + "}" * depth
         sealed = bases()[0].unaltered
-        spec = sealed.contents[SPEC_JSON].replace(b'"reasons": {}', b'"reasons": ' + deep.encode())
-        altered = InMemory(sealed.folder, sealed.digests, "", sealed.contents | {SPEC_JSON: spec})
+        spec = json.dumps({**json.loads(sealed.contents[SPEC_JSON]), "reasons": "DEEP"}).replace('"DEEP"', deep)
+        altered = InMemory(sealed.folder, sealed.digests, "", sealed.contents | {SPEC_JSON: spec.encode()})
         outcome = verify([("bundle", partial(_same, altered))], None)
         assert outcome.status == REFUSED
 

@@ -140,7 +140,17 @@ def om_and_bins(folder: Path) -> inference.DatasetJob:
     (folder / "bins").mkdir()
     (folder / "bins" / "a.bin").write_bytes(b"x")
     places = {"om": folder / "a.om", "bins": folder / "bins", "work": folder / "work", "logs": folder / "logs"}
-    return inference.DatasetJob(**places, ids=("a",), batch=1, width=224, height=224, timeout_seconds=60)
+    return inference.DatasetJob(
+        om=places["om"],
+        bins=places["bins"],
+        work=places["work"],
+        logs=places["logs"],
+        ids=("a",),
+        batch=1,
+        width=224,
+        height=224,
+        timeout_seconds=60,
+    )
 
 
 def test_a_perf_text_of_a_gigabyte_is_refused_unread(tmp_path: Path) -> None:

@@ -12,14 +12,14 @@ import onnx
 import pytest
 import torch
 
-from selftest.torch_models import SMALL, random_weights
+from selftest.torch_models import SMALL, network, random_weights
 from tools import pth2onnx
 from tools.base import cli
 from tools.base.errors import OnnxError
 from tools.base.files import ROOT
-from tools.judge.spec import Exactly, Onnx
+from tools.judge.numbers import Exactly
+from tools.judge.spec import Spec
 from tools.model import export
-from tools.model.checkpoint import build_model
 from tools.model.export import export_onnx
 from tools.model.onnx_model import inspect_model
 from tools.model.weights.compare import compare_weights
@@ -41,20 +41,26 @@ def pth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(pth: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """The command's file and answer, run from another folder."""
     out = pth.parent / "new" / "alexnet.onnx"
-    words = [*COMMAND, pth, out, "--spec", SAMPLE_SPEC]
+    words = [*COMMAND, pth, out, "--port", SAMPLE_SPEC]
     return out, subprocess.run(words, cwd=pth.parent, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
 def model() -> torch.nn.Module:
     """A small network, so that an export is quick."""
-    return build_model(random_weights(SMALL), SMALL)
+    return network(random_weights(SMALL), SMALL)
 
 
 @pytest.fixture
-def asked() -> Onnx:
+def asked() -> Spec:
     """What the published model's file must be."""
-    return load_spec(PUBLISHED_SPEC).onnx
+    return load_spec(PUBLISHED_SPEC)
+
+
+def at_opset(asked: Spec, opset: int) -> Spec:
+    """The same at another opset."""
+    wanted = Exactly(exactly=float(opset), unit="opset", source="test")
+    return dataclasses.replace(asked, onnx=dataclasses.replace(asked.onnx, opset=wanted))
 
 
 def test_the_command_writes_the_guides_file(exported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
@@ -70,7 +76,7 @@ def test_the_command_writes_the_guides_file(exported: tuple[Path, subprocess.Com
 
 def test_the_weights_are_in_the_file_bit_for_bit(exported: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     weights = sample.state_dict()
-    compared = compare_weights(exported[0], weights, build_model(weights, "alexnet"))
+    compared = compare_weights(exported[0], weights, network(weights, "alexnet"))
     assert (compared.offenders, compared.among, compared.exact) == ((), 16, 16)
     model = onnx.load(str(exported[0]), load_external_data=False)
     assert all(tensor.data_location == onnx.TensorProto.DEFAULT for tensor in model.graph.initializer)
@@ -100,20 +106,20 @@ def test_an_absent_checkpoint_is_refused(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_a_typo_in_the_spec_is_refused(pth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = tmp_path / "own.yaml"
-    spec.write_text(SAMPLE_SPEC.read_text().replace("factory: alexnet", "factory: alexnett"))
-    said = refused([pth, tmp_path / "out" / "a.onnx", "--spec", spec], capsys)
+    spec.write_text(SAMPLE_SPEC.read_text().replace("torchvision:alexnet", "torchvision:alexnett"))
+    said = refused([pth, tmp_path / "out" / "a.onnx", "--port", spec], capsys)
     assert "torchvision has no such network; found alexnett" in said
     assert [entry.name for entry in tmp_path.iterdir()] == ["own.yaml"]
 
 
 def test_a_folder_that_cannot_be_made_is_refused(pth: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
-    assert "file" in refused([pth, tmp_path / "file" / "a.onnx", "--spec", SAMPLE_SPEC], capsys)
+    assert "file" in refused([pth, tmp_path / "file" / "a.onnx", "--port", SAMPLE_SPEC], capsys)
 
 
 @pytest.mark.parametrize("earlier", [None, b"earlier"])
 def test_an_opset_other_than_asked_for_leaves_the_final_name_as_it_was(
-    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bytes | None
+    model: torch.nn.Module, asked: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: bytes | None
 ) -> None:
     path = tmp_path / "model.onnx"
     if earlier is not None:
@@ -128,7 +134,7 @@ def test_an_opset_other_than_asked_for_leaves_the_final_name_as_it_was(
 
 @pytest.mark.filterwarnings("ignore:You are exporting the model in training mode", "ignore:It is recommended")
 def test_a_model_exported_in_train_mode_is_refused(
-    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: torch.nn.Module, asked: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export, train = torch.onnx.export, torch.onnx.TrainingMode.TRAINING
     monkeypatch.setattr(torch.onnx, "export", lambda *words, **named: export(*words, **{**named, "training": train}))
@@ -139,11 +145,11 @@ def test_a_model_exported_in_train_mode_is_refused(
 
 
 def test_the_default_exporters_opset_18_is_refused(
-    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: torch.nn.Module, asked: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dynamo(module: torch.nn.Module, path: Path, wanted: Onnx) -> None:
+    def dynamo(module: torch.nn.Module, path: Path, wanted: Spec, batch: int | None, opset: int) -> None:
         """What torch's default exporter leaves when asked for 11: its own minimum, without a word."""
-        right(module, path, dataclasses.replace(wanted, opset=Exactly(exactly=18, unit="opset", source="dynamo")))
+        right(module, path, wanted, batch, 18)
 
     right = export._export
     monkeypatch.setattr(export, "_export", dynamo)
@@ -153,26 +159,25 @@ def test_the_default_exporters_opset_18_is_refused(
 
 
 def test_the_exporter_is_named_because_the_default_one_is_another(
-    model: torch.nn.Module, asked: Onnx, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: torch.nn.Module, asked: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: dict[str, object] = {}
+    given: dict[str, dict[str, object]] = {}  # newer opsets are tried after it
 
     def export(*words: object, **named: object) -> None:
-        given.update(named)
+        given.setdefault("first", named)
         raise RuntimeError("enough")
 
     monkeypatch.setattr(torch.onnx, "export", export)
     with pytest.raises(OnnxError, match="torch could not export: enough"):
         export_onnx(model, tmp_path / "model.onnx", asked)
-    assert (given["dynamo"], given["opset_version"]) == (False, 11)
+    assert (given["first"]["dynamo"], given["first"]["opset_version"]) == (False, 11)
 
 
-@pytest.mark.filterwarnings("ignore:Exporting to ONNX opset version 99")
+@pytest.mark.filterwarnings("ignore:Exporting to ONNX opset version 25")
 def test_an_opset_that_torch_does_not_have_is_an_error_of_the_stage(
-    model: torch.nn.Module, asked: Onnx, tmp_path: Path
+    model: torch.nn.Module, asked: Spec, tmp_path: Path
 ) -> None:
-    other = dataclasses.replace(asked, opset=Exactly(exactly=99, unit="opset", source="test"))
     with pytest.raises(OnnxError) as caught:
-        export_onnx(model, tmp_path / "model.onnx", other)
+        export_onnx(model, tmp_path / "model.onnx", at_opset(asked, 25))
     assert caught.value.gate == "onnx.export"
     assert list(tmp_path.iterdir()) == []

@@ -151,6 +151,13 @@ def test_no_module_imports_itself_in_the_end() -> None:
     assert cycles(graph(SOURCES)) == []
 
 
+def test_no_file_of_tests_has_the_name_of_a_self_test() -> None:
+    """Both are modules without a package: where one has been imported pytest refuses the other."""
+    assert {path.name for path in (ROOT / "tests").glob("*.py")} & {
+        path.name for path in (ROOT / "selftest").rglob("*.py") if not (path.parent / "__init__.py").is_file()
+    } == set()
+
+
 def test_the_judge_needs_the_standard_library_only() -> None:
     assert foreign(SOURCES) == []
 

@@ -62,7 +62,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def state_dict(checkpoint: Path, spec: Spec) -> dict[str, torch.Tensor]:
-    return load_state_dict(checkpoint, spec.checkpoint)
+    return dict(load_state_dict(checkpoint, spec.checkpoint))
 
 
 @pytest.fixture(scope="module")

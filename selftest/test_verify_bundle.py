@@ -267,6 +267,7 @@ UNKNOWABLE = re.compile(
       | \.digests\[[02]\]\.path                      # of the checkpoint and the ONNX file: an OM's name is judged
       | \.tolerate_busy                             # nothing was busy
       | \.checkpoint\.content_sha256                # of a file that is not in the bundle, and not pinned by this spec
+      | \.parity\.against                          # the words for transforms where no library's recipe is followed
       | \.onnx\.operators\[\d+\]                    # of a file that is not in the bundle: how many they are is judged
       | \.handovers\[2\]\.handover\.(giver|taker)   # of the images: the words on both sides, the ids are counted
       | \.host_throughput\[\d+\]\.(candidate|reference)

@@ -44,6 +44,11 @@ def test_sizes_as_text_and_an_input_described_by_its_output() -> None:
     assert _read(document).inputs == (INPUT,)
 
 
+def mismatches(found: OmDescription, *, dtype: str = "float32", soc: str = "310") -> tuple[str, ...]:
+    """How the OM differs from what was asked for."""
+    return description_mismatches(found, input_name="actual_input_1", dtype=dtype, shape=INPUT.shape, soc=soc)
+
+
 @pytest.mark.parametrize(
     ("found", "named"),
     [
@@ -55,14 +60,19 @@ def test_sizes_as_text_and_an_input_described_by_its_output() -> None:
     ],
 )
 def test_each_difference_is_named(found: OmDescription, named: str) -> None:
-    (reason,) = description_mismatches(found, input_name="actual_input_1", shape=INPUT.shape, soc="310")
+    (reason,) = mismatches(found)
     assert named in reason
 
 
 @pytest.mark.parametrize("soc", ["Ascend310", None])
 def test_an_om_as_asked_for_has_no_difference(soc: str | None) -> None:
-    found = OmDescription(soc, (INPUT,))
-    assert description_mismatches(found, input_name="actual_input_1", shape=INPUT.shape, soc="Ascend310") == ()
+    assert mismatches(OmDescription(soc, (INPUT,)), soc="Ascend310") == ()
+
+
+def test_an_input_of_another_type_than_the_port_asks_for_is_named() -> None:
+    half = OmDescription("Ascend310", (OmInput("actual_input_1", "DT_FLOAT16", INPUT.shape),))
+    assert mismatches(half, dtype="float16") == ()
+    assert "asked for was actual_input_1 DT_FLOAT [" in mismatches(half)[0]
 
 
 @pytest.mark.parametrize(

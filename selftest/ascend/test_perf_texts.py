@@ -28,7 +28,7 @@ from tools.ascend.reading import (
     PipelineRates,
     ThroughputReading,
 )
-from tools.judge.spec import AtMost
+from tools.judge.numbers import AtMost
 from tools.judge.throughput import Stated, check_reported
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"

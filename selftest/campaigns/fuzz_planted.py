@@ -29,7 +29,8 @@ def _swells(data: bytes) -> None:
 
 
 def _quotes(data: bytes) -> None:
-    raise SuiteError(repr(data) * 2000)
+    quoted = repr(data) * 2000  # each part of a message is cut to a bounded length, and these are three
+    raise SuiteError(quoted, where=quoted, measured=quoted)
 
 
 def _sound(data: bytes) -> None:

@@ -91,7 +91,7 @@ def _npu_smi(data: bytes) -> None:
 def _om_description(data: bytes) -> None:
     found = read_description(text_of(data), gate=GATE, where="om.json")
     assert found.inputs
-    description_mismatches(found, input_name="x", shape=(4, 3, 8, 8), soc="Ascend310P3")
+    description_mismatches(found, input_name="x", dtype="float32", shape=(4, 3, 8, 8), soc="Ascend310P3")
 
 
 def _atc(data: bytes) -> None:

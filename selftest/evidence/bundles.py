@@ -40,6 +40,7 @@ from tools.judge.facts import (
     BinFacts,
     CheckerFacts,
     CheckpointFacts,
+    GraphStepFacts,
     LogitErrors,
     OmDescription,
     OmFacts,
@@ -54,6 +55,7 @@ from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
 from tools.judge.numbers import Exactly, Fact
 from tools.judge.predictions import TopFive, top_five
+from tools.judge.remarks import remarks
 from tools.judge.results import GateResult
 from tools.judge.run import judge_run
 from tools.judge.spec import Spec
@@ -66,6 +68,7 @@ PORT_FILE = "port.yaml"
 CODE = {"model": "torchvision:alexnet", "version torchvision": "0.28.0"}
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 DIGEST = hashlib.sha256(b"made up").hexdigest()
+NO_RECIPE = RecipeFacts("", ())
 NO_SCRUBBING = Scrubber((), (), "")
 SPECS = {"published": load_spec(PUBLISHED_SPEC), "sample": load_spec(SAMPLE_SPEC)}
 
@@ -98,6 +101,7 @@ class World:
     interrupted: str = ""
     pinned: bool = True
     figures: bool = True
+    recipe: RecipeFacts = NO_RECIPE
     random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -233,6 +237,10 @@ class Made(Evidence):
         images = min(self.spec.onnx.probe_images, len(self.ids))
         return LogitErrors(images=images, to_reference=2e-5, between_batches=0.0)
 
+    def graph_step(self) -> GraphStepFacts:
+        """See Evidence; no shipped port has a graph step, so this one moves nothing."""
+        return GraphStepFacts(images=min(self.spec.onnx.probe_images, len(self.ids)), largest=0.0)
+
     def dataset(self) -> DatasetRecord:
         """See Evidence."""
         return DatasetRecord(
@@ -265,11 +273,12 @@ class Made(Evidence):
 
     def parity(self) -> ParityFacts:
         """See Evidence."""
-        return ParityFacts(self.ids[: self.spec.preprocessing.parity_images], (), "made up")
+        followed = "" if self.world.recipe.departures else self.world.recipe.library
+        return ParityFacts(self.ids[: self.spec.preprocessing.parity_images], (), followed or "made up")
 
     def recipe(self) -> RecipeFacts:
         """See Evidence."""
-        return RecipeFacts("", ())
+        return self.world.recipe
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""
@@ -360,6 +369,8 @@ class Made(Evidence):
     def _put_onnx(self, staging: Staging) -> None:
         for facts in (self.onnx(), self.checker(), self.weights(), self.logit_errors()):
             staging.put(facts, "onnx")
+        if self.spec.onnx.graph_step is not None:
+            staging.put(self.graph_step(), "onnx")
 
     def _put_preprocessing(self, staging: Staging) -> None:
         for step in ("labels", "images", "bins", "info"):
@@ -409,6 +420,7 @@ class Made(Evidence):
         world, results = self.world, self.results()
         expected = gates.expected(gates.Asked(self.spec, on_device=self.on_device))
         simulated = not self.on_device and any(result.id.startswith("om.") for result in results)
+        looked_at = Stage.PREPROCESSING in world.stages
         return Acceptance(
             verdict=judge_run(
                 expected,
@@ -416,6 +428,7 @@ class Made(Evidence):
                 sample=world.kind == "sample",
                 simulated=simulated,
                 unpinned=not self.spec.checkpoint.pinned,
+                remarks=remarks(self.spec, self.dataset(), self.recipe() if looked_at else None),
             ),
             gates=results,
             inputs=("checkpoint: made up",),

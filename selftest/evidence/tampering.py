@@ -83,7 +83,7 @@ class Forgery:
         said = self.record["verdict"]
         missing = expected(Asked(bundle.spec, on_device=bundle.on_device))
         weak = {name: said[name] for name in ("sample", "simulated", "unpinned")}
-        ours = judge_run(missing, results, **weak)
+        ours = judge_run(missing, results, **weak, remarks=said["remarks"])
         self.record["verdict"] = records.plain(ours)
 
     def sealed(self) -> Sealed:

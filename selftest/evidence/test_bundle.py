@@ -15,7 +15,6 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
-from tools.base.errors import SpecError
 from tools.judge import bundle as judge
 from tools.judge.acceptance import IDS, LABELS, MANIFEST
 from tools.judge.accuracy import judge_loss
@@ -226,10 +225,9 @@ def test_a_loss_is_judged_once_by_the_bounds_of_its_k(strict: bool, forgery: For
 
 def test_the_machine_class_is_that_of_the_machines_chip(forgery: Forgery) -> None:
     found = opened(forgery)
-    assert found.device_class() == found.spec.require_device("Ascend310")
+    assert found.device_class() == next(one for one in found.spec.devices if one.soc == "Ascend310")
     forgery.record["machine"]["soc"] = "Ascend999"
-    with pytest.raises(SpecError, match="Ascend999"):
-        opened(forgery).device_class()
+    assert opened(forgery).device_class() is None
 
 
 def test_the_record_of_a_variant_is_what_a_run_would_write(forgery: Forgery) -> None:

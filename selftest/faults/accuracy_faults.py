@@ -109,7 +109,11 @@ def labels_one_too_high(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     other_labels(world, lambda labels: [str((int(label) + 1) % 999) for label in labels])
 
 
-@host.fault("pth predictions in another order than the images", "pth.accuracy.top1_error_pp")
+@host.fault(
+    "pth predictions in another order than the images",
+    "pth.accuracy.top1_error_pp",
+    beside=("pth.accuracy.above_chance",),
+)
 def pth_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_predictions(monkeypatch, "pth", lambda logits: logits[::-1].copy())
 

@@ -13,6 +13,7 @@ from selftest.faults import (
     om_faults,
     onnx_faults,
     perf_faults,
+    port_faults,
     preprocessing_faults,
     spec_faults,
 )
@@ -25,7 +26,7 @@ from tools.judge.ids import GateId
 PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
     *(checkpoint_faults, onnx_faults, spec_faults, preprocessing_faults, hostile_faults, om_faults),
-    *(accuracy_faults, perf_faults, device_faults),
+    *(accuracy_faults, perf_faults, device_faults, port_faults),
 )
 FAULTS: tuple[Fault, ...] = tuple(
     fault

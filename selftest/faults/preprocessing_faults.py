@@ -15,7 +15,7 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import IMAGES, World
 from tools.data import info, pixels, preprocess
-from tools.data.bins import write_bin
+from tools.data.bins import BinType, write_bin
 from tools.data.pixels import INDEX, PIXELS, Index, PixelStore
 from tools.judge.spec import Preprocessing
 from tools.pipeline import data
@@ -51,8 +51,8 @@ def edit_bins(monkeypatch: pytest.MonkeyPatch, edit: Callable[[Path], object]) -
     """Let the suite write its bins and then change their folder."""
     right = pixels.write_stored_bins
 
-    def edited(store: PixelStore, folder: Path) -> None:
-        right(store, folder)
+    def edited(store: PixelStore, folder: Path, *words: BinType) -> None:
+        right(store, folder, *words)
         edit(folder)
 
     monkeypatch.setattr(pixels, "write_stored_bins", edited)

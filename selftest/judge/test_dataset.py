@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tools.judge.dataset import incompleteness, other_images
-from tools.judge.spec import Dataset, Exactly
+from tools.judge.numbers import Exactly
+from tools.judge.spec import Dataset
 
 PINNED = "1" * 64
 THREE = Exactly(exactly=3.0, unit="images", source="made up")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tools.base.errors import Stage
+from tools.base.printable import printable
 from tools.judge.ids import GateId
-from tools.judge.lines import MEANING, MISSING_LINES, headroom, printable, table, value, verdict_lines
+from tools.judge.lines import MEANING, MISSING_LINES, headroom, table, value, verdict_lines
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 HEAD = [
@@ -77,10 +80,20 @@ def test_where_there_is_no_distance_there_is_all_the_room() -> None:
     assert headroom(result("a", Verdict.PASS).check) == float("inf")
 
 
-def last(word: Word, missing: int = 0, failed: int = 0) -> RunVerdict:
+def last(word: Word, missing: int = 0, failed: int = 0, not_judged: int = 0, remarks: Sequence[str] = ()) -> RunVerdict:
     """A run that ended with this word."""
     owed = tuple(GateId(f"om.gate{index // 2}[bs{1 + index % 2}]") for index in range(missing))
-    return RunVerdict(word, False, False, 7, tuple(GateId(f"f{index}") for index in range(failed)), owed)
+    return RunVerdict(
+        word,
+        simulated=False,
+        sample=False,
+        unpinned=False,
+        passed=7,
+        failed=tuple(GateId(f"f{index}") for index in range(failed)),
+        missing=owed,
+        not_judged=tuple(GateId(f"n{index}") for index in range(not_judged)),
+        remarks=tuple(remarks),
+    )
 
 
 @pytest.mark.parametrize("word", list(Word))
@@ -96,6 +109,7 @@ def test_every_word_has_a_meaning_of_its_own() -> None:
         Word.REJECTED: "at least one gate failed",
         Word.INCOMPLETE: "no gate failed, but gates are missing or the run was cut short",
         Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",
+        Word.UNPINNED: "every gate passed on a device, but no digest tells whose weights these are",
         Word.SAMPLE: "every gate passed, on sample data: nothing is said about the published model",
     }
 
@@ -107,6 +121,17 @@ def test_what_is_missing_stands_before_it_a_line_each_gate_up_to_a_dozen(word: W
     assert verdict_lines(last(word, missing=24))[:-1] == ["still missing (24):", *kinds]
     assert verdict_lines(last(word, missing=28))[:-1] == ["still missing (28):", *kinds, "  … and 2 more"]
     assert MISSING_LINES == 12
+
+
+def test_what_was_not_judged_and_what_must_be_known_beside_it_stand_before_the_last_line() -> None:
+    assert verdict_lines(last(Word.ACCEPTED, not_judged=2, remarks=("the one", "the other"))) == [
+        "not judged, for want of a published figure (2):",
+        "  n0",
+        "  n1",
+        "note: the one",
+        "note: the other",
+        f"VERDICT: ACCEPTED - {MEANING[Word.ACCEPTED]} (7 passed, 0 failed, 0 missing, 2 not judged)",
+    ]
 
 
 def test_a_line_of_a_bundle_can_neither_end_a_line_nor_command_a_terminal() -> None:

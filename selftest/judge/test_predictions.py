@@ -162,6 +162,8 @@ def test_a_tie_may_stand_between_any_two_places_when_the_lower_class_comes_first
         ({"labels": []}, "[0, 2] rows, 10 scores"),
         ({"scores": [1.0] * 9}, "[2] rows, 9 scores"),
         ({"columns": ((0, 0),) * 4}, "[2] rows, 10 scores"),
+        ({"columns": ((0, 0),) * 6, "scores": [1.0] * 12}, "[2] rows, 12 scores"),
+        ({"columns": (), "scores": []}, "[2] rows, 0 scores"),
         ({"columns": ((0, 0),) * 4 + ((0,),)}, "[1, 2] rows, 10 scores"),
         ({"columns": ((),) * 5, "scores": [], "labels": []}, "[0] rows, 0 scores"),
     ],
@@ -171,7 +173,7 @@ def test_predictions_and_labels_of_other_sizes_are_refused(change: dict[str, Any
         dataclasses.replace(made(ROWS, [0, 0], ONNX), **change)
     assert str(caught.value) == (
         f"onnx: predictions and labels do not belong together; found {found}; "
-        "allowed 5 classes and scores for every label"
+        "allowed as many classes and scores for every label, 1 to 5"
     )
 
 

@@ -56,9 +56,19 @@ def test_a_comparison_without_distance_detail_or_source_says_none() -> None:
 
 
 def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
-    verdict = RunVerdict(Word.INCOMPLETE, simulated=False, sample=False, passed=0, failed=(), missing=())
+    verdict = RunVerdict(
+        Word.INCOMPLETE,
+        simulated=False,
+        sample=False,
+        unpinned=False,
+        passed=0,
+        failed=(),
+        missing=(),
+        not_judged=(),
+    )
     run = acceptance.Acceptance(verdict, gates=(), inputs=("i",), artifacts=("a",))
-    unknown = ("spec", "toolkit", "machine", "checkpoint", "onnx", "onnx_checker", "onnx_weights", "onnx_logit_errors")
+    onnx = ("onnx", "onnx_checker", "onnx_weights", "onnx_logit_errors", "onnx_graph_step")
+    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, "recipe")
     empty = ("digests", "handovers", "oms", "variants", "host_throughput", "device_throughput", "commands", "timings")
     assert records.plain(run) == {
         "verdict": records.plain(verdict),
@@ -76,7 +86,7 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
 
 def test_the_files_of_a_bundle_keep_their_names() -> None:
     assert (acceptance.FILE, acceptance.MANIFEST, acceptance.LOGS) == ("acceptance.json", "MANIFEST.sha256", "logs")
-    assert (acceptance.SPEC_YAML, acceptance.SPEC_JSON) == ("spec.yaml", "spec.json")
+    assert (acceptance.PORT, acceptance.SPEC_JSON) == ("port", "spec.json")
     assert (acceptance.IDS, acceptance.LABELS) == ("predictions/ids.json", "predictions/labels.npy")
     found = acceptance.VariantRecord(om(16), 16, "", accuracy=(), losses=(), agreement=None)
     assert (found.top5_file, found.scores_file) == ("predictions/om_bs16.top5.npy", "predictions/om_bs16.scores.npy")

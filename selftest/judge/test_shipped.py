@@ -13,16 +13,16 @@ from tools.ports.spec_json import spec_json
 
 def test_the_pinned_specs_are_the_shipped_ones() -> None:
     """A shipped spec that is changed on purpose gets its new digest into SHIPPED_SPECS."""
-    digests = {
-        hashlib.sha256(spec_json(load_spec(path))).hexdigest(): path.name for path in (PUBLISHED_SPEC, SAMPLE_SPEC)
-    }
-    assert digests == SHIPPED_SPECS
+    specs = [load_spec(path) for path in (PUBLISHED_SPEC, *sorted(SAMPLE_SPEC.parent.glob("*.yaml")))]
+    digests = {hashlib.sha256(spec_json(spec)).hexdigest(): spec.port for spec in specs}
+    lines = "".join(f'    "{digest}": "{name}",\n' for digest, name in digests.items())
+    assert digests == SHIPPED_SPECS, f"SHIPPED_SPECS must hold\n{lines}"
 
 
 @pytest.mark.parametrize("digest", SHIPPED_SPECS)
 def test_a_shipped_spec_is_told_by_its_digest(digest: str) -> None:
-    assert spec_words("x.json", digest) == f"the suite's {SHIPPED_SPECS[digest]}, x.json, sha256 {digest}"
+    assert spec_words("x.json", digest) == f"the suite's port {SHIPPED_SPECS[digest]}, x.json, sha256 {digest}"
 
 
 def test_any_other_is_ones_own() -> None:
-    assert spec_words("x.json", "0" * 64) == f"a spec of one's own, x.json, sha256 {'0' * 64}"
+    assert spec_words("x.json", "0" * 64) == f"a port of one's own, x.json, sha256 {'0' * 64}"

@@ -6,10 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tools.judge.spec import Spec
 from tools.model.network import Network
 from tools.ports.spec import load_spec
+
+if TYPE_CHECKING:
+    import torch
 
 NETWORK = '''"""A convolution, a depthwise one, each with batch normalisation, and a linear layer."""
 
@@ -96,9 +100,9 @@ def _yaml(
     sections: Mapping[str, str],
 ) -> str:
     said = ", ".join(f"{name}: {value}" for name, value in arguments.items())
+    source = "name: Tiny, source: 'python:tiny_net.py:network'"
     lines = {
-        "model": "{name: Tiny, source: 'python:tiny_net.py:network', "
-        f"arguments: {{{said}}}, label_offset: {label_offset}}}",
+        "model": f"{{{source}, arguments: {{{said}}}, label_offset: {label_offset}}}",
         "checkpoint": f"{{file: tiny.pth, sha256: '{digests[0]}', md5: '{digests[1]}', source: made for a test}}",
         "onnx": "{opset: {exactly: 11, unit: opset, source: test}, input: {name: image}, output: {name: class}}",
         "dataset": f'{{images: {{exactly: {IMAGES}, unit: images, source: test}}, id_format: "tiny_{{:03d}}", '
@@ -155,7 +159,7 @@ def _write_weights(files: TinyPort, *, background: bool) -> None:
 
     spec = files.spec
     torch.manual_seed(5)
-    model = Network(spec.model, files.port.parent)._make()
+    model = Network(spec.model, files.port.parent).make()
     recipe, images = spec.preprocessing, list_images(files.images)
     made = np.stack([normalised(image_pixels(path.read_bytes(), recipe), recipe) for path in images.values()])
     batch = torch.from_numpy(made)
@@ -167,9 +171,10 @@ def _write_weights(files: TinyPort, *, background: bool) -> None:
                 module.bias.uniform_(-0.5, 0.5)
         model.train()(batch)
         model.eval()
-        model.head.weight *= 3 / _logits(model(batch)).std()
+        head = model.get_submodule("head")
+        head.get_parameter("weight").mul_(3 / _logits(model(batch)).std())
         if background:
-            model.head.bias[0] = -100.0
+            head.get_parameter("bias")[0] = -100.0
         best = _logits(model(batch)).argmax(dim=1).tolist()
     torch.save(model.state_dict(), files.checkpoint)
     offset = spec.model.label_offset
@@ -177,5 +182,5 @@ def _write_weights(files: TinyPort, *, background: bool) -> None:
     files.labels.write_text("".join(lines), encoding="utf-8")
 
 
-def _logits(made: object) -> object:
+def _logits(made: torch.Tensor | tuple[torch.Tensor, ...]) -> torch.Tensor:
     return made[-1] if isinstance(made, tuple) else made

@@ -116,6 +116,11 @@ class Staging:
         paths = (self.folder / PIECES / kind.__name__).glob("*.json")
         return [records.read(kind, json.loads(path.read_bytes())) for path in sorted(paths, key=_natural)]
 
+    def piece(self, kind: type[T]) -> T | None:
+        """The only record of this type, None where there is none."""
+        found = self.pieces(kind)
+        return found[0] if found else None
+
     def put_dataset(self, record: DatasetRecord, labels: Mapping[str, int]) -> DatasetRecord:
         """Keep the ids and their labels, in the order that all predictions follow."""
         import numpy as np
@@ -173,29 +178,29 @@ class Staging:
         """The record of the run with every piece that was put here, scrubbed."""
         return replace(
             self.scrub.record(acceptance),
-            spec=self._piece(SpecRecord),
-            toolkit=self._piece(ToolkitFacts),
-            machine=self._piece(MachineRecord),
+            spec=self.piece(SpecRecord),
+            toolkit=self.piece(ToolkitFacts),
+            machine=self.piece(MachineRecord),
             digests=tuple(self.pieces(InputDigest)),
-            checkpoint=self._piece(CheckpointFacts),
-            onnx=self._piece(OnnxFacts),
-            onnx_checker=self._piece(CheckerFacts),
-            onnx_weights=self._piece(WeightFacts),
-            onnx_logit_errors=self._piece(LogitErrors),
-            onnx_graph_step=self._piece(GraphStepFacts),
-            dataset=self._piece(DatasetRecord),
+            checkpoint=self.piece(CheckpointFacts),
+            onnx=self.piece(OnnxFacts),
+            onnx_checker=self.piece(CheckerFacts),
+            onnx_weights=self.piece(WeightFacts),
+            onnx_logit_errors=self.piece(LogitErrors),
+            onnx_graph_step=self.piece(GraphStepFacts),
+            dataset=self.piece(DatasetRecord),
             handovers=tuple(self.pieces(HandoverFacts)),
-            bins=self._piece(BinFacts),
-            parity=self._piece(ParityFacts),
-            recipe=self._piece(RecipeFacts),
+            bins=self.piece(BinFacts),
+            parity=self.piece(ParityFacts),
+            recipe=self.piece(RecipeFacts),
             oms=tuple(self.pieces(OmFacts)),
-            om_batch_errors=self._piece(BatchErrors),
+            om_batch_errors=self.piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),
             host_throughput=tuple(self.pieces(HostThroughput)),
             device_throughput=tuple(self.pieces(DeviceThroughput)),
             commands=tuple(self.pieces(CommandRecord)),
-            host=self._piece(HostRecord),
-            versions=self._piece(Versions),
+            host=self.piece(HostRecord),
+            versions=self.piece(Versions),
         )
 
     def discard(self) -> None:
@@ -244,11 +249,6 @@ class Staging:
     def _aside(self) -> Path:
         """Where the earlier bundle lies while this one takes its place."""
         return self.folder.with_suffix(".replaced")
-
-    def _piece(self, kind: type[T]) -> T | None:
-        """The only record of this type, None where there is none."""
-        found = self.pieces(kind)
-        return found[0] if found else None
 
     def _write(self, name: str, content: bytes) -> None:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from tools.judge.acceptance import DatasetRecord
+from tools.judge.facts import RecipeFacts
 from tools.judge.spec import Spec
 
 
-def remarks(spec: Spec, dataset: DatasetRecord | None) -> tuple[str, ...]:
+def remarks(spec: Spec, dataset: DatasetRecord | None, recipe: RecipeFacts | None) -> tuple[str, ...]:
     """The remarks in words; the same from a run's own records and from a bundle's."""
-    return (*_checkpoint(spec), *_images(spec, dataset))
+    return (*_checkpoint(spec), *_images(spec, dataset), *_recipe(recipe))
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:
@@ -22,3 +23,7 @@ def _images(spec: Spec, dataset: DatasetRecord | None) -> tuple[str, ...]:
     if dataset is None or dataset.gap or spec.dataset.content_sha256 is not None:
         return ()
     return ("the images are known by their names alone, no digest of the data set is pinned",)
+
+
+def _recipe(recipe: RecipeFacts | None) -> tuple[str, ...]:
+    return () if recipe is None or not recipe.remark else (recipe.remark,)

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 SHIPPED_SPECS: dict[str, str] = {
-    "7172f51d13c0652cd07ba12df70b3c84359fb3466b7e6a1897f3a24cfaa53637": "alexnet",
-    "1fd297fed38636f2c1f73bf97a4c8cc639d940b286aaed4f442320ac228eea91": "alexnet_sample",
+    "15beee17aa0d65d7ee28b838443f65684cab382e35fc775b0107194d795cfafc": "alexnet",
+    "dfbc8d2d90cf7ba7977aecd89a30ccff7ebbe85a8c63b05bb099542d3a0b5277": "alexnet_sample",
+    "7d9b3a8a268ac50d5b4f131fa5ad6dbf3800779db95c62d05a99220a8ca8c75d": "densenet121",
+    "8cbf9cccdb81e92d300766294b52f66f3bf6796e86a76f904d5793e97108a8e5": "efficientnet_lite0",
+    "37e1952d00bc8bdfd4d9971a04fded4c52fcd3226c7396ad571f7bb31d14b672": "inception_v3",
+    "bcf69e4192dbae1090dc59a123a19574a06294f5a33fca170dfa2d5afcea8eb2": "mobilenet_v2",
+    "a05080ba9db80f09d2c60f11b3209dcebea254624db5713d1bc21ef223ea7a7a": "resnet18",
+    "3152a3689379f980e4e6e096766466787982e003d11635548a8eb908a481d0e7": "resnet50",
+    "f3d78e60ac351fc2b61b71bcf8220766d99307f8c1433c06515709e85d45cd7c": "swin_t",
+    "5282ab524cd22037a514f7b1110e16c4adb3b5a22c3401ea2d09f420c5a9a8c0": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 

@@ -115,9 +115,15 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
         sample=any(_is_sample(bundle, spec) for bundle in bundles),
         simulated=any(_is_simulated(bundle) for bundle in bundles),
         unpinned=not spec.checkpoint.pinned,
-        remarks=list(dict.fromkeys(said for one in bundles for said in remarks(spec, one.record.dataset))),
+        remarks=_remarks(bundles, spec),
         interrupted=any(bool(bundle.record.interrupted) for bundle in bundles),
     )
+
+
+def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
+    """What stands beside the word of any of the bundles, each once."""
+    said = (line for one in bundles for line in remarks(spec, one.record.dataset, one.record.recipe))
+    return list(dict.fromkeys(said))
 
 
 def _is_sample(bundle: Bundle, spec: Spec) -> bool:

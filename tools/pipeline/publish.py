@@ -15,6 +15,7 @@ from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Timing
+from tools.judge.facts import RecipeFacts
 from tools.judge.gates import expected
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
@@ -66,7 +67,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
         sample=setup.sample,
         simulated=ran_om and (not setup.on_device or staging.simulated()),
         unpinned=not setup.spec.checkpoint.pinned,
-        remarks=remarks(setup.spec, next(iter(staging.pieces(DatasetRecord)), None)),
+        remarks=remarks(setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts)),
         interrupted=bool(interrupted),
     )
 

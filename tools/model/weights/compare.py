@@ -26,8 +26,8 @@ def compare_weights(path: Path, state_dict: StateDict, model: torch.nn.Module) -
     image has the shape that the file's input has, a dynamic axis being 1. OnnxError when the file cannot be parsed.
     """
     from tools.model.weights.comparison import Comparison
-    from tools.model.weights.constants import known_constants
     from tools.model.weights.onnx_constants import read_constants
+    from tools.model.weights.recorder import known_constants
 
     file = read_constants(path)
     return Comparison(file.constants, known_constants(model, state_dict, file.image), state_dict).facts()

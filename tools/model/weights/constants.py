@@ -7,15 +7,12 @@ in which order, is what happens and not a list of names.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-
-    from tools.model.checkpoint import StateDict
 
 Place = tuple[int, int]
 """Where a value is read: the number of the operation in order of execution, and which of its operands it is."""
@@ -93,36 +90,6 @@ class Known:
     def used(self) -> frozenset[str]:
         """Names of the checkpoint's tensors that inference uses."""
         return frozenset(name for value in self.values() for name in value.names)
-
-
-def known_constants(model: torch.nn.Module, state_dict: StateDict, shape: Sequence[int]) -> Known:
-    """Run `model` (in evaluation mode) with the tensors of `state_dict` on an image of `shape`, batch included."""
-    import torch
-    from torch._subclasses.fake_tensor import FakeTensorMode
-
-    from tools.model.weights.recorder import Recorder
-
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        image = torch.empty(*shape)
-    persistent = state_dict.keys()
-    own = [buffer for name, buffer in model.named_buffers() if name not in persistent]
-    recorder = Recorder(state_dict, own)
-    with torch.no_grad(), _without_fast_path(), recorder:
-        output = torch.func.functional_call(model, dict(state_dict), (image,))
-    return recorder.known(output)
-
-
-@contextmanager
-def _without_fast_path() -> Iterator[None]:
-    """Attention as single operations: torch's fused one hides them, and no exporter takes it."""
-    import torch
-
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
 
 
 def in_double(value: Value) -> torch.Tensor:

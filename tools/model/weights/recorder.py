@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -204,3 +205,26 @@ def _without_image(item: object) -> object:
     if isinstance(item, FakeTensor):
         return torch.empty((), dtype=item.dtype).expand(item.shape)
     return item
+
+
+def known_constants(model: torch.nn.Module, state_dict: StateDict, shape: Sequence[int]) -> Known:
+    """Run `model` (in evaluation mode) with the tensors of `state_dict` on an image of `shape`, batch included."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        image = torch.empty(*shape)
+    persistent = state_dict.keys()
+    own = [buffer for name, buffer in model.named_buffers() if name not in persistent]
+    recorder = Recorder(state_dict, own)
+    with torch.no_grad(), _without_fast_path(), recorder:
+        output = torch.func.functional_call(model, dict(state_dict), (image,))
+    return recorder.known(output)
+
+
+@contextmanager
+def _without_fast_path() -> Iterator[None]:
+    """Attention as single operations: torch's fused one hides them, and no exporter takes it."""
+    before = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(before)

@@ -1,0 +1,99 @@
+"""Whether guessing explains the reference's Top-1: the bound is never too early, and few images leave it open."""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+import pytest
+
+from tools.judge.chance import DOUBT, above_chance, divergence
+from tools.judge.ids import PTH
+from tools.judge.predictions import TopFive, top_five
+from tools.judge.results import Check, Verdict
+
+
+def predicted(best: list[int], labels: list[int]) -> TopFive:
+    """Predictions of which the best class alone is known."""
+    return top_five(PTH, array("h", best), array("f", [1.0] * len(best)), array("h", labels))
+
+
+def judged(right: int, images: int, classes: int, *, shift: int = 0) -> Check:
+    """Of so many images so many right; the others are what the label is moved by `shift`, or class 0 (no label)."""
+    labels = [1 + number % max(1, classes - 2) for number in range(images)]
+    wrong = [label + shift if shift else 0 for label in labels]
+    return above_chance(predicted(labels[:right] + wrong[right:], labels), classes)
+
+
+def at_least_by_chance(right: int, images: int, chance: float) -> float:
+    """How likely guesses are to get so many right or more, term by term."""
+    terms = range(right, images + 1)
+    return sum(math.comb(images, k) * chance**k * (1 - chance) ** (images - k) for k in terms)
+
+
+@pytest.mark.parametrize(
+    ("right", "images", "classes", "verdict"),
+    [
+        (56_522, 100_000, 1000, Verdict.PASS),
+        (2, 18, 1000, Verdict.PASS),  # the fewest images that settle it, and the fewest right that pass
+        (1, 18, 1000, Verdict.FAIL),
+        (1, 17, 1000, Verdict.INCONCLUSIVE),
+        (0, 18, 1000, Verdict.FAIL),
+        (1, 1, 999, Verdict.INCONCLUSIVE),  # right by chance once in a thousand
+        (1, 1, 1001, Verdict.PASS),
+        (0, 1, 1000, Verdict.INCONCLUSIVE),
+        (657, 657, 2, Verdict.PASS),
+        (10, 10, 2, Verdict.PASS),
+        (9, 9, 2, Verdict.INCONCLUSIVE),
+        (328, 657, 2, Verdict.FAIL),  # about half of two classes
+        (328, 656, 2, Verdict.INCONCLUSIVE),
+        (0, 657, 2, Verdict.FAIL),  # always wrong is far from chance, and no use
+        (50, 50, 1, Verdict.FAIL),  # nothing to tell apart
+    ],
+)
+def test_the_boundaries(right: int, images: int, classes: int, verdict: Verdict) -> None:
+    assert judged(right, images, classes).verdict is verdict
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 100])
+@pytest.mark.parametrize("images", [1, 7, 40, 200])
+def test_what_passes_is_not_explained_by_guessing(images: int, classes: int) -> None:
+    for right in range(images + 1):
+        if judged(right, images, classes).passed:
+            assert at_least_by_chance(right, images, 1 / classes) <= DOUBT
+
+
+def test_what_is_said() -> None:
+    assert judged(9, 10, 10) == Check(
+        measured=90.0,
+        threshold="> 10, beyond guessing",
+        unit="percent",
+        verdict=Verdict.PASS,
+        source="10 classes; guessing may explain it with a probability of 0.001 at most",
+    )
+    assert judged(1, 5, 10).detail == "too few images to tell the reference from guessing: 5 of 111"
+    assert judged(0, 120, 10).detail == (
+        "the reference does not classify these images: labels, recipe, network or weights are not its own"
+    )
+
+
+@pytest.mark.parametrize("shift", [1, -1])
+def test_labels_that_are_moved_by_one_are_told(shift: int) -> None:
+    moved = f"; with labels moved by {shift:+d} Top-1 would be 100.0 %: is `model.label_offset` right?"
+    assert judged(0, 120, 100, shift=shift).detail.endswith(moved)
+    assert judged(0, 10, 100, shift=shift).detail.startswith("too few images")
+
+
+def test_a_shift_that_hardly_helps_is_not_told() -> None:
+    labels = [1] * 75 + [3] * 25
+    check = above_chance(predicted([2] * 25 + [9] * 75, labels), 100)
+    assert check.verdict is Verdict.FAIL
+    assert "label_offset" not in check.detail
+    assert "label_offset" in above_chance(predicted([2] * 26 + [9] * 74, labels), 100).detail
+
+
+def test_the_divergence_is_kullbacks() -> None:
+    assert divergence(0.25, 0.25) == 0.0
+    assert divergence(1.0, 0.5) == pytest.approx(math.log(2))
+    assert divergence(0.0, 0.5) == pytest.approx(math.log(2))
+    assert divergence(0.75, 0.5) == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
