@@ -13,7 +13,7 @@ from selftest.odd_images import RECIPE, image_tensor, noise
 from tools.data.reference import Reference, reference
 from tools.judge.facts import RecipeFacts
 from tools.judge.spec import Preprocessing
-from tools.model.library.facts import stated_recipe as module
+from tools.model.library import stated_recipe as module
 from tools.model.library.stated_recipe import StatedRecipe, nearest, recipe_facts, stated_recipe, stated_recipes
 from tools.model.torchvision_ops import import_torchvision
 

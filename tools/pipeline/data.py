@@ -21,7 +21,7 @@ from tools.judge.dataset import incompleteness
 from tools.judge.facts import BinFacts, ParityFacts, RecipeFacts
 from tools.judge.handover import Handover, handover
 from tools.judge.spec import Preprocessing
-from tools.model.library.facts import stated_recipe
+from tools.model.library import stated_recipe
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.sample import generate as sample

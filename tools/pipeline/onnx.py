@@ -14,7 +14,7 @@ from tools.judge.facts import CheckerFacts, GraphStepFacts, LogitErrors, OnnxFac
 from tools.model import checkpoint as checkpoints
 from tools.model import export, graph_step, onnx_model
 from tools.model import network as networks
-from tools.model.weights.compare import compare as weights
+from tools.model.weights import compare as weights
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep

@@ -1,9 +1,9 @@
 """The weights of an ONNX file held against the checkpoint, whatever the exporter named, moved or folded.
 
 Two questions. Is everything that the network reads of the checkpoint (tools/model/weights/constants.py) in the file: as
-it is, moved, folded, or as the tensors it is made of? And is every float constant of the file one of the network's? What the
-code holds itself (its buffers, what it makes without a weight) counts as the network's; so do constants of a few
-elements or of one value throughout, which exporters make of numbers in the code.
+it is, moved, folded, or as the tensors it is made of? And is every float constant of the file one of the network's?
+What the code holds itself (its buffers, what it makes without a weight) counts as the network's; so do constants of a
+few elements or of one value throughout, which exporters make of numbers in the code.
 """
 
 from __future__ import annotations
