@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from tools.judge.facts import OnnxFacts
 from tools.judge.ids import ONNX_EXPORT, ONNX_OPSET
 from tools.judge.spec import Spec
 from tools.model.onnx_model import inspect_model
+from tools.model.plain_attention import plain_attention
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +79,7 @@ def _export(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, 
     import torch
 
     names, given = asked.onnx.all_outputs, asked.input(batch or 1)
-    with warnings.catch_warnings(), _plain_attention():
+    with warnings.catch_warnings(), plain_attention():
         # torch announces the end of this exporter at every call; it is the only one that yields opset 11
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
@@ -94,19 +93,6 @@ def _export(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, 
             output_names=list(names),
             dynamic_axes=None if batch else {name: {0: "-1"} for name in (given.name, *names)},
         )
-
-
-@contextmanager
-def _plain_attention() -> Iterator[None]:
-    """Attention as the operators that it consists of: its fused form for inference has no counterpart in ONNX."""
-    import torch
-
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(value=False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(value=before)
 
 
 def _typed(model: torch.nn.Module, asked: Spec) -> torch.nn.Module:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
 from tools.model.checkpoint import StateDict
+from tools.model.plain_attention import plain_attention
 from tools.model.weights.constants import MATERIALISED, Known, Norm, Place, Value
 
 Key = tuple[object, ...]
@@ -214,17 +214,6 @@ def known_constants(model: torch.nn.Module, state_dict: StateDict, shape: Sequen
     persistent = state_dict.keys()
     own = [buffer for name, buffer in model.named_buffers() if name not in persistent]
     recorder = Recorder(state_dict, own)
-    with torch.no_grad(), _without_fast_path(), recorder:
+    with torch.no_grad(), plain_attention(), recorder:
         output = torch.func.functional_call(model, dict(state_dict), (image,))
     return recorder.known(output)
-
-
-@contextmanager
-def _without_fast_path() -> Iterator[None]:
-    """Attention as single operations: torch's fused one hides them, and no exporter takes it."""
-    before = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        yield
-    finally:
-        torch.backends.mha.set_fastpath_enabled(before)
