@@ -49,7 +49,7 @@ def _arguments() -> argparse.Namespace:
 def _compare(folder: Path, acceptance: Acceptance, baseline: Acceptance) -> Comparison:
     spec = read_spec(folder, acceptance)
     if spec is None:
-        raise BundleError("the bundle carries no spec, so nothing says what a loss may be", where=folder)
+        raise BundleError("the bundle carries no port, so nothing says what a loss may be", where=folder)
     return compare(baseline, acceptance, spec)
 
 

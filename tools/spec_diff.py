@@ -162,7 +162,7 @@ def _fresh(old: str | None, new: str | None) -> str:
 
 def main() -> int:
     """Compare two files."""
-    parser = Parser(description="List every number that a spec loosens, and fail unless each has a new reason.")
+    parser = Parser(description="List every number that a port loosens, and fail unless each has a new reason.")
     parser.add_argument("old", type=port_path, help="the port as it was: a file, or the name of one of the suite's")
     parser.add_argument("new", type=port_path, help="the port as it is to be")
     arguments = parser.parse_args()

@@ -176,12 +176,12 @@ def test_each_difference_of_a_check_is_named(forgery: Forgery) -> None:
 
 def test_a_gate_of_no_inventory_is_named(forgery: Forgery) -> None:
     forgery.gate(KEYS)["id"] = "checkpoint.kys"
-    assert "gate checkpoint.kys is not in the inventory of this spec" in compared(forgery)
+    assert "gate checkpoint.kys is not in the inventory of this port" in compared(forgery)
 
 
 def test_a_gate_of_another_batch_is_not_in_the_inventory(forgery: Forgery) -> None:
     forgery.gate("om.ran[bs4]")["id"] = "om.ran[bs64]"
-    assert compared(forgery) == ["gate om.ran[bs64] is not in the inventory of this spec"]
+    assert compared(forgery) == ["gate om.ran[bs64] is not in the inventory of this port"]
 
 
 def test_a_gate_of_another_stage_is_named(forgery: Forgery) -> None:
@@ -193,4 +193,4 @@ def test_where_a_device_is_asked_for_a_simulators_gates_are_not_all(forgery: For
     forgery.record["target"] = "simulator"
     forgery.record["toolkit"]["target"] = "simulator"
     found = compared(forgery)
-    assert "gate om.perf.images_per_second_per_chip[bs1] is not in the inventory of this spec" in found
+    assert "gate om.perf.images_per_second_per_chip[bs1] is not in the inventory of this port" in found

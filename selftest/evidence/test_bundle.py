@@ -427,7 +427,7 @@ def test_whether_there_is_a_gap_is_found_out_again_and_its_words_are_the_records
     forgery.spec["dataset"]["images"]["exactly"] = 41.0
     assert opened(forgery).gap() == "lost some"
     forgery.record["dataset"]["gap"] = ""
-    assert opened(forgery).gap() == "these are not the images that this spec asks for"
+    assert opened(forgery).gap() == "these are not the images that this port asks for"
 
 
 # --- Opening and reading -------------------------------------------------------------------------------------------

@@ -140,7 +140,7 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
     "fewer images asked for": ({"dataset.limit": 7}, [said("dataset.limit", 7, 60)]),
     "a gap that is none": (
         {"dataset.gap": "lost"},
-        [f"{RECORD}.dataset.gap: 'lost' does not fit the ids and the spec"],
+        [f"{RECORD}.dataset.gap: 'lost' does not fit the ids and the port"],
     ),
     "no data set": ({"dataset": None}, []),
     "another host ratio": (
@@ -209,7 +209,7 @@ def test_several_devices_share_the_images_of_one_run(forgery: Forgery) -> None:
 
 
 REFUSED: dict[str, tuple[Changes, str]] = {
-    "no spec": ({"spec": None}, f"{RECORD}.spec: the record does not say by which spec it was judged"),
+    "no spec": ({"spec": None}, f"{RECORD}.spec: the record does not say by which port it was judged"),
     "no time": ({"started_utc": "soon"}, f"{RECORD}.started_utc or finished_utc is no time: "),
     "a time without its zone": (
         {"started_utc": "2026-01-01T00:00:00"},
@@ -305,7 +305,7 @@ def test_labels_of_fewer_images_are_refused(forgery: Forgery) -> None:
 @pytest.mark.parametrize("pinned", [True, False])
 def test_images_that_are_pinned_are_those_of_the_data_set(pinned: bool, forgery: Forgery) -> None:
     forgery.spec["dataset"]["content_sha256"] = forgery.record["dataset"]["images_sha256"] if pinned else ONES
-    expected = [] if pinned else [f"{RECORD}.dataset.gap: '' does not fit the ids and the spec"]
+    expected = [] if pinned else [f"{RECORD}.dataset.gap: '' does not fit the ids and the port"]
     assert problems(forgery) == expected
 
 
@@ -315,7 +315,7 @@ def test_other_ids_have_another_digest_and_leave_a_gap(forgery: Forgery) -> None
     ours = hashlib.sha256("\n".join(json.loads(forgery.contents[IDS])).encode()).hexdigest()
     found = problems(forgery)
     assert found[0] == said("dataset.ids_sha256", recorded, ours)
-    assert found[1] == f"{RECORD}.dataset.gap: '' does not fit the ids and the spec"
+    assert found[1] == f"{RECORD}.dataset.gap: '' does not fit the ids and the port"
 
 
 @pytest.mark.parametrize("label", [-1, 20])

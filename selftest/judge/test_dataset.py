@@ -12,9 +12,9 @@ PINNED = "1" * 64
 THREE = Exactly(exactly=3.0, unit="images", source="made up")
 IDS = ("a_01", "a_02", "a_03")
 OTHERS = {
-    "an id renamed": (("a_01", "a_02", "b_03"), "1 missing in this one (a_03), 1 not in the spec's data set (b_03)"),
+    "an id renamed": (("a_01", "a_02", "b_03"), "1 missing in this one (a_03), 1 not in the port's data set (b_03)"),
     "an image missing": (IDS[:2], "1 missing in this one (a_03)"),
-    "an image too many": ((*IDS, "b_04"), "1 not in the spec's data set (b_04)"),
+    "an image too many": ((*IDS, "b_04"), "1 not in the port's data set (b_04)"),
 }
 
 

@@ -105,7 +105,7 @@ def test_the_last_line_says_the_word_what_it_means_and_how_many(word: Word) -> N
 
 def test_every_word_has_a_meaning_of_its_own() -> None:
     assert MEANING == {
-        Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
+        Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the port",
         Word.REJECTED: "at least one gate failed",
         Word.INCOMPLETE: "no gate failed, but gates are missing or the run was cut short",
         Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",

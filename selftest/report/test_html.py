@@ -254,7 +254,7 @@ def test_a_damaged_spec_is_refused_and_leaves_the_earlier_page(tmp_path: Path) -
     run = write_bundle(folder, World(images=60))
     before = (folder / "report.html").read_bytes()
     (folder / "spec.json").write_text('{"schema": 1}')
-    with pytest.raises(ReportError, match="cannot read the bundle's spec"):
+    with pytest.raises(ReportError, match="cannot read the bundle's port"):
         write_report(folder, run)
     assert (folder / "report.html").read_bytes() == before
     assert not list(folder.glob(".*partial"))

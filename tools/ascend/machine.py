@@ -51,7 +51,7 @@ def describe_machine(
     except NpuSmiError as error:
         raise OmError(str(error), gate=GATE) from error
     except SuiteError as error:
-        what = "npu-smi shows" if asked or not soc else "--soc or the spec asks for"
+        what = "npu-smi shows" if asked or not soc else "--soc or the port asks for"
         raise OmError(f"{what} a chip of unknown kind: {error}", gate=GATE) from error
     problems = [f"device {chip.device} is {chip.health}" for chip in used if not chip.healthy]
     if target.kind is TargetKind.ASCEND and SIMULATOR_SAYS in (logs / "stderr.txt").read_text(errors="replace"):

@@ -100,7 +100,7 @@ def compare_gates(bundle: Bundle, judged: Iterable[Judged]) -> None:
     names = set(expected(Asked(bundle.spec, on_device=bundle.on_device)))
     for result in bundle.record.gates:
         if result.id not in names:
-            bundle.problems.append(f"gate {result.id} is not in the inventory of this spec")
+            bundle.problems.append(f"gate {result.id} is not in the inventory of this port")
         elif result.stage is not find(result.id).stage:
             bundle.problems.append(f"gate {result.id}: stage {result.stage} recorded, it is {find(result.id).stage}")
     for entry in judged:

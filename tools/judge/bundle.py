@@ -191,7 +191,7 @@ class Bundle(Evidence):
         dataset = self.dataset()
         if not other_images(self.ids, dataset.images_sha256, self.spec.dataset):
             return ""
-        return dataset.gap or "these are not the images that this spec asks for"
+        return dataset.gap or "these are not the images that this port asks for"
 
     @cached_property
     def handovers(self) -> dict[str, Handover]:

@@ -72,7 +72,7 @@ def _identity(bundle: Bundle) -> None:
     """Spec and inputs are the same wherever they are named."""
     recorded = bundle.record.spec
     if recorded is None:
-        raise Refused(f"{FILE}.spec: the record does not say by which spec it was judged")
+        raise Refused(f"{FILE}.spec: the record does not say by which port it was judged")
     where = f"{FILE}.spec"
     _compare(bundle, f"{where}.kind", recorded.kind, bundle.spec.kind)
     _compare(bundle, f"{where}.json_sha256", recorded.json_sha256, bundle.files.digests.get(SPEC_JSON))
@@ -178,7 +178,7 @@ def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     _compare(bundle, f"{where}.ids_sha256", recorded.ids_sha256, digest)
     if bool(recorded.gap) != other_images(ids, recorded.images_sha256, bundle.spec.dataset):
-        bundle.problems.append(f"{where}.gap: {short(recorded.gap)} does not fit the ids and the spec")
+        bundle.problems.append(f"{where}.gap: {short(recorded.gap)} does not fit the ids and the port")
 
 
 def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:

@@ -1,4 +1,4 @@
-"""Are these the images that the spec asks for? By their ids, and by content where that is pinned."""
+"""Are these the images that the port asks for? By their ids, and by content where that is pinned."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def other_images(ids: Sequence[str], images_sha256: str, asked: Dataset) -> bool
 
 def incompleteness(ids: Sequence[str], images_sha256: str, asked: Dataset) -> str:
     """Why these are not the images that the spec asks for, empty when they are."""
-    matched = handover("the spec's data set", asked.ids(), "this one", ids)
+    matched = handover("the port's data set", asked.ids(), "this one", ids)
     if not matched.conserved:
         return str(matched)
     if asked.content_sha256 not in (None, images_sha256):

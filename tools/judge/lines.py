@@ -12,7 +12,7 @@ from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 WIDTHS = (44, 30, 30)
 MISSING_LINES = 12
 MEANING = {
-    Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the spec",
+    Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the port",
     Word.REJECTED: "at least one gate failed",
     Word.INCOMPLETE: "no gate failed, but gates are missing or the run was cut short",
     Word.SIMULATED: "every gate passed, on the simulator: nothing is said about a device",

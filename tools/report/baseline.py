@@ -207,7 +207,7 @@ def _rate_delta(before: DeviceThroughput | None, now: DeviceThroughput | None, s
 
 def _judged(loss: float | None, allowed: float | None, *, lost: bool) -> tuple[Verdict, str]:
     if allowed is None:
-        return Verdict.NOT_RUN, "the spec sets no bound on this figure"
+        return Verdict.NOT_RUN, "the port sets no bound on this figure"
     if loss is None:
         return (Verdict.INCONCLUSIVE, "measured in the baseline, not now") if lost else (Verdict.NOT_RUN, "new")
     return (Verdict.PASS, "") if loss <= allowed else (Verdict.FAIL, f"lost {loss:.4g}, allowed {allowed:.4g}")

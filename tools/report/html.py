@@ -64,7 +64,7 @@ def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
     try:
         return read_bundled_spec(path.read_bytes(), path.name)
     except (OSError, Refused) as error:
-        raise ReportError(f"cannot read the bundle's spec: {error}", where=path) from error
+        raise ReportError(f"cannot read the bundle's port: {error}", where=path) from error
 
 
 def render(

@@ -202,7 +202,7 @@ def _facts(acceptance: Acceptance, spec: Spec | None) -> tuple[Fact, ...]:
         Fact("Checkpoint", "权重", seen),
         Fact("Data", "数据集", _data(acceptance)),
         Fact("Target", "目标设备", _target(acceptance)),
-        Fact("Spec", "判定标准", _spec(acceptance)),
+        Fact("Port", "移植文件", _spec(acceptance)),
         Fact("Date", "日期", _date(acceptance)),
         Fact("Suite", "套件版本", f"code {acceptance.versions.suite_sha256[:12]}" if acceptance.versions else UNKNOWN),
     )
@@ -213,7 +213,7 @@ def _data(acceptance: Acceptance) -> str:
     if data is None:
         return UNKNOWN
     limit = f", the first {data.limit} by --limit" if data.limit is not None else ""
-    gap = f"; not what the spec asks for: {data.gap}" if data.gap else ""
+    gap = f"; not what the port asks for: {data.gap}" if data.gap else ""
     return f"{data.images:,} labelled images{' of the embedded sample' if data.embedded_sample else ''}{limit}{gap}"
 
 

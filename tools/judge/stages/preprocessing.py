@@ -27,7 +27,7 @@ def _ids_match(evidence: Evidence, batch: int) -> Check:
     return conserved(evidence.handover("labels"))
 
 
-@GATES.take(ids.PREPROCESSING_DATASET_COMPLETE, "Are these the images that the spec asks for, all of them?")
+@GATES.take(ids.PREPROCESSING_DATASET_COMPLETE, "Are these the images that the port asks for, all of them?")
 def _complete(evidence: Evidence, batch: int) -> Check:
     return complete(evidence.gap(), evidence.spec.dataset.images, required=evidence.on_device)
 
