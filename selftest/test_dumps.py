@@ -118,6 +118,25 @@ def test_reads_raw_little_endian_float32(tmp_path: Path) -> None:
     assert scores.tolist() == [1.5, -2.0, 0.0]
 
 
+def test_reads_raw_float16_where_the_output_is_of_that_type(tmp_path: Path) -> None:
+    path = tmp_path / "a_1.bin"
+    path.write_bytes(np.array([1.5, -2.0, 0.1], "<f2").tobytes())
+    scores = read_dump(path, classes=3, gate=GATE, dtype="float16")
+    assert scores.dtype == np.float32
+    assert scores.tolist() == [1.5, -2.0, float(np.float16(0.1))]
+    assert read_logits(tmp_path, ["a"], 3, gate=GATE, dtype="float16").tolist() == [scores.tolist()]
+
+
+def test_a_dump_of_the_other_type_says_what_it_looks_like(tmp_path: Path) -> None:
+    path = tmp_path / "a_1.bin"
+    path.write_bytes(np.zeros(3, "<f4").tobytes())
+    with pytest.raises(AccuracyError, match=r"allowed 6 bytes \(3 float16\)\. These look like float32 values"):
+        read_dump(path, classes=3, gate=GATE, dtype="float16")
+    path.write_bytes(np.array([np.inf, 0, 0], "<f2").tobytes())
+    with pytest.raises(AccuracyError, match="not a finite score: inf for class 0"):
+        read_dump(path, classes=3, gate=GATE, dtype="float16")
+
+
 WIDTH = (
     "the dump has the wrong width; found {} values; allowed 3 values. "
     "Too few: the run was cut short; another number: these are not this model's outputs"

@@ -212,7 +212,7 @@ def test_an_old_reason_excuses_nothing(tmp_path: Path) -> None:
     assert found.reason == ""
 
 
-def run(*words: Path) -> subprocess.CompletedProcess[str]:
+def run(*words: Path | str) -> subprocess.CompletedProcess[str]:
     """The command."""
     script = [sys.executable, str(ROOT / "tools" / "spec_diff.py"), *map(str, words)]
     return subprocess.run(script, capture_output=True, text=True, check=False, cwd="/")
@@ -227,6 +227,17 @@ def test_the_command_fails_without_a_reason(tmp_path: Path) -> None:
 
 def test_the_command_passes_the_same_spec() -> None:
     assert run(PUBLISHED_SPEC, PUBLISHED_SPEC).returncode == 0
+
+
+def test_the_command_takes_names_of_ports(tmp_path: Path) -> None:
+    looser = tmp_path / "resnet18.yaml"
+    shipped = (ROOT / "ports" / "resnet18.yaml").read_text(encoding="utf-8")
+    assert "batches: [1, 4, 8, 16, 32]" in shipped
+    looser.write_text(shipped.replace("batches: [1, 4, 8, 16, 32]", "batches: [1]"), encoding="utf-8")
+    assert run("resnet18", "resnet18").returncode == 0
+    done = run("resnet18", looser)
+    assert (done.returncode, "4 loosened" in done.stdout) == (1, True), done.stdout
+    assert "there is no port of this name; found resnet999" in run("resnet18", "resnet999").stderr
 
 
 def test_the_command_refuses_what_is_no_spec(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tools.ascend import ais_bench
 from tools.ascend.reading import ThroughputReading
-from tools.ascend.runs import DatasetRun, Place
+from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place
 from tools.base.errors import OmError, PerfError
 
 from .stubs import ais_bench_package
@@ -79,6 +79,7 @@ def _run(
     bins: Path | None = None,
     om: Path | None = None,
     timeout: float = 60,
+    outputs: Outputs = ONE_OUTPUT,
 ) -> DatasetRun:
     return ais_bench.run_dataset(
         om=om or _om(folder),
@@ -88,6 +89,7 @@ def _run(
         python=Path(sys.executable),
         place=_place(folder, RUN + change + REPORT + after, timeout),
         expected_ids=ids,
+        outputs=outputs,
     )
 
 
@@ -110,6 +112,22 @@ def test_a_good_run_counts_real_images_only(tmp_path: Path) -> None:
     assert run.reading.reported_images_per_second == 2000
     assert run.reading.images_per_second_per_chip == 2000 * 5 / 8
     assert run.reading.seconds_per_image == (0.0005, 0.0005)
+
+
+TWO_OUTPUTS = """
+for dump in sorted((out / args["output_dirname"]).glob("*_0.bin")):
+    dump.with_name(dump.name.replace("_0.bin", "_1.bin")).write_bytes(b"second")
+"""
+
+
+def test_of_two_outputs_the_judged_ones_dumps_are_left(tmp_path: Path) -> None:
+    dumps = _run(tmp_path, after=TWO_OUTPUTS, outputs=Outputs(count=2, judged=1)).dumps
+    assert {path.name: path.read_bytes() for path in dumps.iterdir()} == {f"{name}_1.bin": b"second" for name in IDS}
+
+
+def test_an_output_more_than_the_port_names_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OmError, match="not in the input"):
+        _run(tmp_path, after=TWO_OUTPUTS)
 
 
 def test_the_summary_of_2022_is_taken_out_of_the_dumps(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tools.ascend import benchmark
 from tools.ascend.reading import ThroughputReading
-from tools.ascend.runs import DatasetRun, Place
+from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place
 from tools.base.errors import OmError, PerfError, PreprocessingError
 from tools.data.info import InfoRow, write_info
 
@@ -64,6 +64,7 @@ def _run(
     output_binary: bool = True,
     timeout: float = 60,
     batch: int = 4,
+    outputs: Outputs = ONE_OUTPUT,
 ) -> DatasetRun:
     return benchmark.run_dataset(
         om=folder / "alexnet.om",
@@ -76,6 +77,7 @@ def _run(
         place=_place(folder, body, timeout),
         expected_ids=IDS,
         output_binary=output_binary,
+        outputs=outputs,
     )
 
 
@@ -98,6 +100,18 @@ def test_a_good_run(tmp_path: Path, output_binary: bool) -> None:
     assert run.reading.images_per_second_per_chip == 900
     assert (run.reading.images, run.reading.device) == (5, 2)
     assert "-useDvpp=false" in run.completed.argv
+
+
+TWO_OUTPUTS = """
+for dump in sorted(Path("result").glob("dumpOutput_device*/*_1.bin")):
+    dump.with_name(dump.name.replace("_1.bin", "_2.bin")).write_bytes(b"second")
+"""
+
+
+@pytest.mark.parametrize("judged", [0, 1])
+def test_of_two_outputs_the_judged_ones_dumps_are_left(tmp_path: Path, judged: int) -> None:
+    dumps = _run(tmp_path, DATASET + TWO_OUTPUTS, outputs=Outputs(count=2, judged=judged)).dumps
+    assert sorted(path.name for path in dumps.iterdir()) == [f"{name}_{1 + judged}.bin" for name in IDS]
 
 
 def test_a_good_pure_run(tmp_path: Path) -> None:

@@ -8,7 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.ascend.runs import Place, check_dumps, ending, private_folder, reproduce, require_file, run_tool, tail
+from tools.ascend.runs import (
+    ONE_OUTPUT,
+    Outputs,
+    Place,
+    check_dumps,
+    ending,
+    private_folder,
+    reproduce,
+    require_file,
+    run_tool,
+    tail,
+)
 from tools.base.errors import OmError, StageError
 from tools.base.process import Completed
 
@@ -161,3 +172,21 @@ def test_whole_dumps_pass_and_a_folder_that_is_not_there_does_not(tmp_path: Path
     check_dumps(tmp_path, ["a_0.txt"], batch=1, completed=completed())
     none = tmp_path / "none"
     assert "1 missing" in refused(lambda: check_dumps(none, ["a_0.txt"], batch=1, completed=completed()))
+
+
+@pytest.mark.parametrize(("judged", "first"), [(0, 0), (1, 0), (2, 1)])
+def test_of_several_outputs_the_dumps_of_the_judged_one_are_kept(tmp_path: Path, judged: int, first: int) -> None:
+    outputs = Outputs(count=3, judged=judged)
+    assert list(outputs.numbers(first)) == [first, first + 1, first + 2]
+    for number in outputs.numbers(first):
+        (tmp_path / f"a_{number}.bin").touch()
+        (tmp_path / f"b_{number}.bin").touch()
+    outputs.keep_judged(tmp_path, lambda number: (f"a_{number}.bin", f"b_{number}.bin"), first)
+    kept = [f"{name}_{first + judged}.bin" for name in "ab"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == kept
+
+
+def test_the_dumps_of_the_only_output_are_all_kept(tmp_path: Path) -> None:
+    (tmp_path / "a_1.bin").touch()
+    ONE_OUTPUT.keep_judged(tmp_path, lambda number: (f"a_{number}.bin",), 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["a_1.bin"]

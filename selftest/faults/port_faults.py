@@ -42,7 +42,7 @@ accuracy = Catalogue("accuracy")
 
 def own_port(world: World, *, label_offset: int = 0, **sections: str) -> TinyPort:
     """The small port in the world's folder, which is what the world then runs."""
-    port = tiny_port(world.folder / "port", label_offset=label_offset, **sections)
+    port = tiny_port(world.folder / "port", classes=100, label_offset=label_offset, arguments=None, **sections)
     world.port = port.port
     return port
 

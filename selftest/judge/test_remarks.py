@@ -42,8 +42,12 @@ def test_what_is_pinned_needs_no_remark(spec: Spec) -> None:
 def test_a_checkpoint_pinned_by_a_prefix_alone_is_told(
     spec: Spec, digests: dict[str, str], said: tuple[str, ...]
 ) -> None:
-    bare = {"md5": None, "sha256": None, "sha256_prefix": None}
-    asked = replace(spec.checkpoint, **{**bare, **digests})
+    asked = replace(
+        spec.checkpoint,
+        md5=digests.get("md5"),
+        sha256=digests.get("sha256"),
+        sha256_prefix=digests.get("sha256_prefix"),
+    )
     assert remarks(replace(spec, checkpoint=asked), KNOWN, None) == said
 
 
