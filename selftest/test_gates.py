@@ -64,6 +64,13 @@ def test_every_gate_asks_a_question() -> None:
     assert all(gate.question.endswith("?") for gate in INVENTORY)
 
 
+def test_what_an_offline_judge_counts_again_from_predictions_and_samples() -> None:
+    as_measured = {"min_cosine", "mean_cosine_distance", "max_abs_error", "device_idle"}
+    for gate in INVENTORY:
+        counted = gate.stage in (Stage.ACCURACY, Stage.PERF) and gate.id.rpartition(".")[2] not in as_measured
+        assert gate.basis is (Basis.RECOMPUTED if counted else Basis.JUDGED_AGAIN), gate.id
+
+
 def test_a_full_id_is_found_again() -> None:
     for gate in INVENTORY:
         assert find(gate.id.at(16 if gate.per_batch else None)) is gate

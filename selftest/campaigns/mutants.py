@@ -46,7 +46,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
     "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
-    "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py",),
+    "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
     "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py", BUNDLES),
     "tools/judge/files.py": ("selftest/judge/test_bundle_files.py",),
     "tools/judge/gate.py": ("selftest/test_gates.py", "selftest/evidence/test_verify.py"),

@@ -240,7 +240,8 @@ def test_the_record_of_a_variant_is_what_a_run_would_write(forgery: Forgery) -> 
         assert variant_record(found, name, recorded.model_sha256) == recorded
     assert (found.variants[PTH].losses, found.variants[PTH].agreement) == ((), None)
     assert [loss.k for loss in found.variants[om(4)].losses] == [1, 5]
-    assert variant_record(found, om(4), "x").model_sha256 == "x"
+    again = variant_record(found, om(4), "x")
+    assert (again.name, again.batch, again.model_sha256) == (om(4), 4, "x")
 
 
 # --- Facts ---------------------------------------------------------------------------------------------------------
