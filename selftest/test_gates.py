@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -62,6 +63,30 @@ def test_ids_are_unique_and_name_their_stage_in_order() -> None:
 
 def test_every_gate_asks_a_question() -> None:
     assert all(gate.question.endswith("?") for gate in INVENTORY)
+
+
+def test_a_question_about_predictions_says_whose_they_are() -> None:
+    names = {"pth": "the checkpoint", "onnx": "the ONNX file", "om": "the OM"}
+    for gate in INVENTORY:
+        if ".accuracy." in gate.id:
+            assert re.search(rf"\b{names[gate.id.partition('.')[0]]}\b", gate.question), gate.question
+        assert gate.question[0].isupper()
+
+
+def test_what_is_asked_in_some_runs_only() -> None:
+    def asked(where: Where) -> set[str]:
+        return {gate.id for gate in INVENTORY if gate.where is where}
+
+    assert asked(Where.SAMPLE) == {"checkpoint.content_sha256", "preprocessing.images_sha256"}
+    published = {"om.accuracy.top1_error_pp", "om.accuracy.top5_error_pp"}
+    assert asked(Where.DEVICE) == published | {"om.perf.images_per_second_per_chip", "om.perf.plausible"}
+
+
+def test_what_an_offline_judge_counts_again_from_predictions_and_samples() -> None:
+    as_measured = {"min_cosine", "mean_cosine_distance", "max_abs_error", "device_idle"}
+    for gate in INVENTORY:
+        counted = gate.stage in (Stage.ACCURACY, Stage.PERF) and gate.id.rpartition(".")[2] not in as_measured
+        assert gate.basis is (Basis.RECOMPUTED if counted else Basis.JUDGED_AGAIN), gate.id
 
 
 def test_a_full_id_is_found_again() -> None:

@@ -31,9 +31,7 @@ from tools.base.files import ROOT, atomic, cpu_count, sha256_of
 PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
-BUNDLES = "selftest/test_verify_bundle.py"
-FORGED = "selftest/evidence/test_forged_facts.py"
-GATES = (FORGED, BUNDLES)
+STAGES = ("selftest/evidence/test_stages.py", "selftest/test_gates.py")
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
@@ -48,8 +46,8 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
     "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
-    "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py",),
-    "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py", BUNDLES),
+    "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
+    "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py"),
     "tools/judge/files.py": ("selftest/judge/test_bundle_files.py",),
     "tools/judge/gate.py": ("selftest/test_gates.py", "selftest/evidence/test_verify.py"),
     "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", "selftest/evidence/test_again.py"),
@@ -70,12 +68,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/shipped.py": ("selftest/judge/test_shipped.py",),
     "tools/judge/soc.py": ("selftest/ascend/test_soc.py",),
     "tools/judge/spec.py": SPEC,
-    "tools/judge/stages/accuracy.py": GATES,
-    "tools/judge/stages/checkpoint.py": GATES,
-    "tools/judge/stages/om.py": GATES,
-    "tools/judge/stages/onnx.py": GATES,
-    "tools/judge/stages/perf.py": GATES,
-    "tools/judge/stages/preprocessing.py": GATES,
+    "tools/judge/stages/accuracy.py": STAGES,
+    "tools/judge/stages/checkpoint.py": STAGES,
+    "tools/judge/stages/om.py": STAGES,
+    "tools/judge/stages/onnx.py": STAGES,
+    "tools/judge/stages/perf.py": STAGES,
+    "tools/judge/stages/preprocessing.py": STAGES,
     "tools/judge/strict_json.py": ("selftest/judge/test_strict_json.py",),
     "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
     "tools/judge/verify.py": ("selftest/evidence/test_verify.py",),

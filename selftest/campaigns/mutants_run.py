@@ -55,12 +55,6 @@ DESELECTED = (
     "selftest/test_gates.py::test_what_needs_an_om_is_marked_so",
     "selftest/test_gates.py::test_an_unknown_marker_ends_the_collection",
 )
-# Long tests, the longest at the end: most mutants are dead before them.
-LAST = (
-    "test_every_altered_number_of_the_spec_is_found",
-    "test_random_runs_are_judged_offline_as_they_were_judged",
-    "test_every_altered_figure_of_the_record_is_found",
-)
 OPTIONS = (
     *("-x", "-q", "-s", "--tb=no", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
     *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-m", "not nightly"),
@@ -181,7 +175,7 @@ def _anew(source: str, *, module: str, tests: Sequence[str]) -> None:
         if name != "__main__" and str(getattr(loaded, "__file__", "")).startswith(f"{ROOT}/"):
             del sys.modules[name]
     sys.meta_path.insert(0, _InPlace(module, source))
-    sys.exit(int(pytest.main([*OPTIONS, *tests], plugins=[_LongestLast()])))
+    sys.exit(int(pytest.main([*OPTIONS, *tests])))
 
 
 def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], workers: int) -> dict[int, Status]:
@@ -192,15 +186,6 @@ def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], work
         campaign = _InSession(mutants, module, workers, _LastKillers(Path(notes) / "killers"))
         pytest.main([*OPTIONS, *tests], plugins=[campaign])
     return campaign.found
-
-
-class _LongestLast:
-    """A pytest plugin: the tests of LAST come last, in its order."""
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Called with the collected tests."""
-        place = {name: number for number, name in enumerate(LAST)}
-        items.sort(key=lambda item: place.get(item.name.partition("[")[0], -1))
 
 
 class _LastKillers:
@@ -224,7 +209,7 @@ class _LastKillers:
                 handle.write(f"{report.nodeid}\n")
 
 
-class _InSession(_LongestLast):
+class _InSession:
     """A pytest plugin: in place of running the collected tests once, fork and run them against each mutant."""
 
     def __init__(self, mutants: dict[int, Mutant], module: str, workers: int, killers: _LastKillers) -> None:

@@ -106,6 +106,7 @@ def test_ids_are_texts(forgery: Forgery) -> None:
 @pytest.mark.parametrize("dtype", ["<i2", "<i4"])
 def test_labels_are_whole_numbers_of_16_or_32_bits(dtype: str, forgery: Forgery) -> None:
     labels = forgery.array(LABELS)
+    labels[0] = -1
     forgery.put_array(LABELS, labels.astype(dtype))
     assert list(opened(forgery).labels) == labels.tolist()
     forgery.put_array(LABELS, labels.astype("<i8"))
@@ -237,7 +238,8 @@ def test_the_record_of_a_variant_is_what_a_run_would_write(forgery: Forgery) -> 
         assert variant_record(found, name, recorded.model_sha256) == recorded
     assert (found.variants[PTH].losses, found.variants[PTH].agreement) == ((), None)
     assert [loss.k for loss in found.variants[om(4)].losses] == [1, 5]
-    assert variant_record(found, om(4), "x").model_sha256 == "x"
+    again = variant_record(found, om(4), "x")
+    assert (again.name, again.batch, again.model_sha256) == (om(4), 4, "x")
 
 
 # --- Facts ---------------------------------------------------------------------------------------------------------
@@ -279,9 +281,9 @@ def test_entries_are_found_by_their_name_or_batch(forgery: Forgery) -> None:
 
 
 TWICE: dict[str, tuple[Callable[[Bundle], Any], str]] = {
-    "digests": (lambda found: found.digest("onnx"), "'checkpoint'"),
-    "variants": (lambda found: found.top_five(PTH), "'pth'"),
-    "gates": (lambda found: found.gates, "'checkpoint.md5'"),
+    "digests": (lambda found: found.digest("onnx"), "'om_bs1'"),
+    "variants": (lambda found: found.top_five(PTH), "'om_bs1'"),
+    "gates": (lambda found: found.gates, "'checkpoint.loads'"),
     "handovers": (lambda found: found.handover("bins"), "'an entry'"),
     "oms": (lambda found: found.described(4), "'an entry'"),
     "host_throughput": (lambda found: found.host_throughput(4), "'an entry'"),
@@ -292,7 +294,7 @@ TWICE: dict[str, tuple[Callable[[Bundle], Any], str]] = {
 @pytest.mark.parametrize("field", TWICE)
 def test_an_entry_stands_there_once(field: str, forgery: Forgery) -> None:
     ask, who = TWICE[field]
-    forgery.record[field].append(forgery.record[field][0])
+    forgery.record[field].append(forgery.record[field][1])
     assert refusal(lambda: ask(opened(forgery))) == f"{RECORD}.{field}: {who} stands there twice"
 
 
@@ -508,6 +510,7 @@ def test_a_bundle_needs_its_record_and_its_spec(forgery: Forgery, tmp_path: Path
         (-1e6, -1e6 - 1.1e-3, False),
         (1e6 + 0.9e-3, 1e6, True),
         (0.0, 0.9e-12, True),
+        (0.0, 1e-12, True),
         (0.0, 1.1e-12, False),
         (0.0, -1.1e-12, False),
         (2, 2.0, True),

@@ -21,7 +21,7 @@ from tools.judge.bundle import read_bundle, read_spec, spec_digest
 from tools.judge.facts import RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis
-from tools.judge.gates import find
+from tools.judge.gates import Asked, expected, find
 from tools.judge.lines import MEANING, table
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED, Outcome, Source, main, verify
@@ -124,9 +124,10 @@ def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
 
 
 def test_what_could_not_be_judged_again_is_named(forgery: Forgery) -> None:
-    forgery.record["verdict"].update(word="INCOMPLETE", missing=["om.ran[bs1]", "om.ran[bs4]"])
-    forgery.record["verdict"]["passed"] -= 2
-    for gate in ("om.ran[bs1]", "om.ran[bs4]"):
+    gates = ["om.toolkit", "om.ran[bs1]", "om.ran[bs4]"]
+    forgery.record["verdict"].update(word="INCOMPLETE", missing=list(gates))
+    forgery.record["verdict"]["passed"] -= 3
+    for gate in gates:
         forgery.gate(gate)["check"].update(verdict="NOT RUN", detail="skipped")
     forgery.record["checkpoint"]["misshapen"] = ["x"]
     shapes = forgery.gate("checkpoint.shapes")["check"]
@@ -135,7 +136,7 @@ def test_what_could_not_be_judged_again_is_named(forgery: Forgery) -> None:
     forgery.record["verdict"]["passed"] -= 1
     outcome = verify([source("x", forgery)], None)
     assert "checkpoint.shapes: the record leaves it open, its evidence fails it" in outcome.lines
-    assert "taken as recorded: 2 gates: om.ran" in outcome.lines
+    assert "taken as recorded: 3 gates: om.toolkit, om.ran" in outcome.lines
     assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.REJECTED)
 
 
@@ -151,6 +152,15 @@ def test_a_part_of_a_run_says_on_what_it_was_made(stages: tuple[str, ...], tmp_p
     assert f"bundle x: finished {PUBLISHED}, target ascend{chip}, manifest sha256 {'0' * 64}" in outcome.lines
     assert "bundle x was interrupted: KeyboardInterrupt" in outcome.lines
     assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.INCOMPLETE)
+
+
+def test_one_part_that_was_interrupted_makes_the_whole_incomplete(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    forgery.record["interrupted"] = "KeyboardInterrupt"
+    forgery.record["verdict"]["word"] = "INCOMPLETE"
+    assert verify([source("x", forgery)], None).word is Word.INCOMPLETE
+    for order in (1, -1):
+        both = [source("x", Forgery(contents)), source("y", forgery)][::order]
+        assert verify(both, None).word is Word.INCOMPLETE
 
 
 # --- Refusals ------------------------------------------------------------------------------------------------------
@@ -254,6 +264,16 @@ def test_another_spec_is_said_in_the_words_given_or_as_recorded(forgery: Forgery
     assert verify([source("x", forgery)], None, "my own").word is Word.ACCEPTED
 
 
+def test_another_spec_says_which_gates_there_are(forgery: Forgery, contents: dict[str, bytes]) -> None:
+    spec = json.loads(contents[SPEC_JSON])
+    spec["batches"] = [1]
+    other = read_spec(json.dumps(spec).encode(), "x")
+    outcome = verify([source("x", forgery)], other)
+    count = len(expected(Asked(other, on_device=True)))
+    assert outcome.lines[-1].endswith(f"({count - 1} passed, 0 failed, 1 missing)")
+    assert outcome.lines[-3:-1] == ["still missing (1):", "  om.batch_invariance_abs_error"]
+
+
 def test_each_place_of_a_spec_is_named_once(forgery: Forgery, contents: dict[str, bytes]) -> None:
     place = forgery.record["spec"]["path"]
     forgery.record["spec"]["path"] = "elsewhere"
@@ -277,6 +297,7 @@ def test_the_command_line_judges_a_folder(folder: Path, capsys: pytest.CaptureFi
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1].startswith("VERDICT: SIMULATED - ")
     assert f"bundle {folder}: finished " in printed
+    assert "judged by: a spec of one's own, " in printed
     assert main([str(folder), "--require", "SIMULATED"]) == OK
     assert capsys.readouterr().out == printed
     assert main([str(folder), "--require", "SAMPLE"]) == NOT_GOOD_ENOUGH
@@ -330,7 +351,7 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
     assert caught.value.code == OK
     said = " ".join(capsys.readouterr().out.split())
     for words in (
-        "Judge evidence bundles offline; several bundles count as one run.",
+        " Judge evidence bundles offline; several bundles count as one run. ",
         "BUNDLE a folder with MANIFEST.sha256",
         "--spec JSON judge by this (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"

@@ -86,7 +86,7 @@ def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Out
         bundles.append(bundle)
         problems += [f"{name}: {problem}" for problem in bundle.problems]
     if not problems and len(bundles) > 1:
-        problems += disagreements(bundles, judged)
+        problems = disagreements(bundles, judged)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
     return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
