@@ -99,12 +99,12 @@ def pth_nan(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_computed(monkeypatch, "pth", poison)
 
 
-@host.fault("labels shifted by one line", "pth.accuracy.top1_error_pp", *OWN, sample=False)
+@host.fault("labels shifted by one line", "pth.accuracy.above_chance", *OWN, sample=False)
 def labels_of_the_next_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     other_labels(world, lambda labels: [*labels[1:], labels[0]])
 
 
-@host.fault("labels counted from 1, none of them the last class", "pth.accuracy.top1_error_pp", *OWN, sample=False)
+@host.fault("labels counted from 1, none of them the last class", "pth.accuracy.above_chance", *OWN, sample=False)
 def labels_one_too_high(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     other_labels(world, lambda labels: [str((int(label) + 1) % 999) for label in labels])
 

@@ -79,9 +79,11 @@ class CheckpointStep:
         """What results depend on that are made from the network with these weights."""
         return {"checkpoint": self.file().sha256, **self._context.network.about}
 
-    @once
     def model(self) -> torch.nn.Module:
-        """The network with these weights, in evaluation mode."""
+        """The network with these weights, in evaluation mode: another object for each who asks.
+
+        Nothing that an exporter does to its own may reach the reference; the weights are shared.
+        """
         return self._context.network.build(self.load())
 
     @once
