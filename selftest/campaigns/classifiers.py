@@ -118,7 +118,7 @@ def write_page(rows: dict[str, Row], page: Path = PAGE) -> None:
         own = sorted((row for row in rows.values() if row.source.startswith(f"{library}:")), key=lambda row: row.source)
         if own:
             passed = sum(row.passed_all for row in own)
-            text += f"## {title}: {passed} of {len(own)} pass\n\n{HEADING}"
+            text += f"## {title}: {passed} of the {len(own)} that were run pass\n\n{HEADING}"
             text += "".join(f"{row.line()}\n" for row in own) + "\n"
     with atomic(page) as partial:
         partial.write_text(text.rstrip() + "\n", encoding="utf-8")
