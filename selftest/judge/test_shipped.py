@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tools.judge.shipped import SHIPPED_SPECS, spec_words
+from tools.judge.shipped import SHIPPED_SPECS, holds_sample, spec_words
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 from tools.ports.spec_json import spec_json
 
@@ -26,3 +26,11 @@ def test_a_shipped_spec_is_told_by_its_digest(digest: str) -> None:
 
 def test_any_other_is_ones_own() -> None:
     assert spec_words("x.json", "0" * 64) == f"a port of one's own, x.json, sha256 {'0' * 64}"
+
+
+def test_the_sample_is_known_by_content_under_any_port() -> None:
+    sample = load_spec(SAMPLE_SPEC)
+    assert holds_sample(sample.checkpoint.content_sha256, None)
+    assert holds_sample(None, sample.dataset.content_sha256)
+    assert not holds_sample("0" * 64, "0" * 64)
+    assert not holds_sample(None, None)

@@ -17,6 +17,17 @@ SHIPPED_SPECS: dict[str, str] = {
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 
 
+SAMPLE_TENSORS_SHA256 = "576155c58cbc1f6d7c5c5bcd88423e33c159c42f9476b64e9ac186ee26d1ed85"
+"""Content of the embedded sample's weights, as ports/alexnet_sample.yaml pins it: known under any name and digest."""
+SAMPLE_IMAGES_SHA256 = "520adc42898895ae990baa6ce9df3f2f1efe1418970dee87a560034e3556679d"
+"""Content of its images and labels."""
+
+
+def holds_sample(tensors_sha256: str | None, images_sha256: str | None) -> bool:
+    """Whether weights or images are the embedded sample's, whatever port asked for them; None where not known."""
+    return tensors_sha256 == SAMPLE_TENSORS_SHA256 or images_sha256 == SAMPLE_IMAGES_SHA256
+
+
 def spec_words(place: str, json_sha256: str) -> str:
     """Which spec judged: whether it is a port that the suite ships or somebody's own, and where it was read."""
     shipped = SHIPPED_SPECS.get(json_sha256)

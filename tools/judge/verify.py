@@ -33,7 +33,7 @@ from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
 from tools.judge.several import disagreements, merge
-from tools.judge.shipped import spec_words
+from tools.judge.shipped import holds_sample, spec_words
 from tools.judge.spec import Spec
 
 OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
@@ -127,9 +127,12 @@ def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
 
 
 def _is_sample(bundle: Bundle, spec: Spec) -> bool:
-    """Whether any part is the embedded sample's: its spec, its images, or by the record its checkpoint."""
-    dataset = bundle.record.dataset
-    of_sample = dataset is not None and dataset.embedded_sample
+    """Whether any part is the embedded sample's: its port, its images, its checkpoint, both by content."""
+    dataset, checkpoint = bundle.record.dataset, bundle.record.checkpoint
+    by_content = holds_sample(
+        None if checkpoint is None else checkpoint.content_sha256, None if dataset is None else dataset.images_sha256
+    )
+    of_sample = by_content or (dataset is not None and dataset.embedded_sample)
     return spec.kind == "sample" or of_sample or bundle.record.verdict.sample
 
 

@@ -15,11 +15,12 @@ from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Timing
-from tools.judge.facts import RecipeFacts
+from tools.judge.facts import CheckpointFacts, RecipeFacts
 from tools.judge.gates import expected
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
+from tools.judge.shipped import holds_sample
 from tools.pipeline.inputs import Inputs
 from tools.pipeline.setup import Setup
 from tools.report.baseline import BaselineError, Comparison, baseline_lines, compare
@@ -64,11 +65,19 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
     return judge_run(
         expected(setup.asked),
         results,
-        sample=setup.sample,
+        sample=setup.sample or _by_content(staging),
         simulated=ran_om and (not setup.on_device or staging.simulated()),
         unpinned=not setup.spec.checkpoint.pinned,
         remarks=remarks(setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts)),
         interrupted=bool(interrupted),
+    )
+
+
+def _by_content(staging: Staging) -> bool:
+    """Whether weights or images are the embedded sample's, whatever the port calls them."""
+    checkpoint, dataset = staging.piece(CheckpointFacts), staging.piece(DatasetRecord)
+    return holds_sample(
+        None if checkpoint is None else checkpoint.content_sha256, None if dataset is None else dataset.images_sha256
     )
 
 
