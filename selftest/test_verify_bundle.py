@@ -269,6 +269,7 @@ UNKNOWABLE = re.compile(
       | \.checkpoint\.content_sha256                # of a file that is not in the bundle, and not pinned by this spec
       | \.parity\.against                          # the words for transforms where no library's recipe is followed
       | \.onnx\.operators\[\d+\]                    # of a file that is not in the bundle: how many they are is judged
+      | \.onnx_operators\.(release|table)           # of a simulated toolchain, which states none
       | \.handovers\[2\]\.handover\.(giver|taker)   # of the images: the words on both sides, the ids are counted
       | \.host_throughput\[\d+\]\.(candidate|reference)
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
@@ -281,6 +282,7 @@ UNKNOWABLE = re.compile(
 """What nothing in a bundle contradicts."""
 SAID_BY = {
     "onnx_logit_errors": "gate onnx.",
+    "onnx_operators": "gate onnx.operators",
     "onnx_weights": "gate onnx.weights",
     "bins": "gate preprocessing.bin_size",
     "om_batch_errors": "gate om.batch_invariance_abs_error",

@@ -20,6 +20,11 @@ def test_opset_of_the_produced_file(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("onnx.operators")
+def test_atc_knows_every_operator(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("onnx.input")
 def test_input_of_the_produced_file(judged: Judged) -> None:
     assert judged.passed

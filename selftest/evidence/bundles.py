@@ -54,6 +54,7 @@ from tools.judge.facts import (
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
 from tools.judge.numbers import Exactly, Fact
+from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive, top_five
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult
@@ -237,6 +238,10 @@ class Made(Evidence):
         images = min(self.spec.onnx.probe_images, len(self.ids))
         return LogitErrors(images=images, to_reference=2e-5, between_batches=0.0)
 
+    def operators(self) -> OperatorFacts:
+        """See Evidence."""
+        return OperatorFacts("8.1", "a table", len(self.onnx().operators), (), (11,))
+
     def graph_step(self) -> GraphStepFacts:
         """See Evidence; no shipped port has a graph step, so this one moves nothing."""
         return GraphStepFacts(images=min(self.spec.onnx.probe_images, len(self.ids)), largest=0.0)
@@ -367,7 +372,7 @@ class Made(Evidence):
         staging.put(self.checkpoint(), "checkpoint")
 
     def _put_onnx(self, staging: Staging) -> None:
-        for facts in (self.onnx(), self.checker(), self.weights(), self.logit_errors()):
+        for facts in (self.onnx(), self.checker(), self.operators(), self.weights(), self.logit_errors()):
             staging.put(facts, "onnx")
         if self.spec.onnx.graph_step is not None:
             staging.put(self.graph_step(), "onnx")
@@ -428,7 +433,7 @@ class Made(Evidence):
                 sample=world.kind == "sample",
                 simulated=simulated,
                 unpinned=not self.spec.checkpoint.pinned,
-                remarks=remarks(self.spec, self.dataset(), self.recipe() if looked_at else None),
+                remarks=remarks(self.spec, self.dataset(), self.recipe() if looked_at else None, None),
             ),
             gates=results,
             inputs=("checkpoint: made up",),

@@ -248,6 +248,7 @@ FACTS: dict[str, tuple[Callable[[Bundle], Any], str]] = {
     "checkpoint": (Bundle.checkpoint, "no facts about the checkpoint"),
     "onnx": (Bundle.onnx, "no facts about the ONNX file"),
     "onnx_checker": (Bundle.checker, "no answer of onnx.checker"),
+    "onnx_operators": (Bundle.operators, "no comparison with what atc parses"),
     "onnx_weights": (Bundle.weights, "no comparison of weights"),
     "onnx_logit_errors": (Bundle.logit_errors, "no comparison of onnxruntime with torch"),
     "dataset": (Bundle.dataset, "no record of the data set"),

@@ -91,8 +91,12 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
     "no toolkit": ({"toolkit": None}, []),
     "no machine": ({"machine": None, "device_throughput": []}, []),
     "a toolchain of the machine": (
-        {"machine.toolchain": {"target": "ascend", "soc": "Ascend310", "tool": "ais_bench", "cann": "8.0"}},
+        {"machine.toolchain": {"target": "ascend", "soc": "Ascend310", "tool": "ais_bench", "cann": "8.1"}},
         [],
+    ),
+    "operators looked up for another release": (
+        {"machine.toolchain": {"cann": "6.0"}},
+        [said("onnx_operators.release", "8.1", "6.0")],
     ),
     "a toolchain of another chip": (
         {"machine.toolchain.soc": "Ascend310P3"},

@@ -124,6 +124,7 @@ def _looked_at(change: Callable[[list[Any]], list[Any]]) -> Forge:
 
 
 FIRST = "ILSVRC2012_val_00000001"
+NODE = {"name": "n", "operator": "ai.onnx::11::Mish", "registered_at": [18], "standard": True}
 BIN_GATES = ("bin_size", "finite", "value_range")
 FORGERIES: dict[str, tuple[Forge, str]] = {
     "a checkpoint of more tensors than it has": (
@@ -150,6 +151,19 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
         alter("onnx_checker", {"onnx.checker": "no shape"}, answer="no shape"),
         "gate onnx.checker: verdict",
     ),
+    "a node that atc does not know": (
+        alter("onnx_operators", {"onnx.operators": "1 of 3"}, unregistered=[NODE], fitting_opsets=[17]),
+        "gate onnx.operators: verdict",
+    ),
+    "a node that atc does not know at an opset that fits": (
+        alter("onnx_operators", {"onnx.operators": "1 of 3"}, unregistered=[NODE]),
+        "onnx_operators.fitting_opsets: opset 11 fits, but some node is registered at others",
+    ),
+    "no opset that fits, and every node registered": (
+        alter("onnx_operators", {}, fitting_opsets=[]),
+        "onnx_operators.fitting_opsets: every node is registered at opset 11, which does not fit",
+    ),
+    "fewer nodes looked up": (alter("onnx_operators", {"onnx.operators": "0 of 2"}, nodes=2), "onnx_operators.nodes"),
     "a weight that differs": (
         alter("onnx_weights", {"onnx.weights": "1 of 16"}, offenders=["x differs"]),
         "gate onnx.weights: verdict",
@@ -269,6 +283,7 @@ LEFT_OUT = {
     "checkpoint": "checkpoint.keys: PASS is recorded, but no facts about the checkpoint",
     "onnx": "onnx.opset: PASS is recorded, but no facts about the ONNX file",
     "onnx_checker": "onnx.checker: PASS is recorded, but no answer of onnx.checker",
+    "onnx_operators": "onnx.operators: PASS is recorded, but no comparison with what atc parses",
     "onnx_weights": "onnx.weights: PASS is recorded, but no comparison of weights",
     "onnx_logit_errors": "onnx.logits_abs_error: PASS is recorded, but no comparison of onnxruntime with torch",
     "dataset": "preprocessing.labels: PASS is recorded, but no record of the data set",

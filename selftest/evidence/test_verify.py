@@ -203,7 +203,7 @@ def test_the_recorded_last_word_is_the_one_that_the_gates_allow(field: str, valu
 
 
 def test_bundles_of_different_runs_are_refused(forgery: Forgery, contents: dict[str, bytes]) -> None:
-    forgery.record["machine"]["toolchain"]["cann"] = "another"
+    forgery.record["machine"]["toolchain"]["driver"] = "another"
     outcome = verify([source("x", Forgery(contents)), source("y", forgery)], None)
     assert outcome.lines[0].startswith("toolchain differs: x ")
     assert outcome.status == REFUSED

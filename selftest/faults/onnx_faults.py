@@ -109,6 +109,19 @@ def second_domain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+@catalogue.fault("a node that atc's parser does not know", "onnx.operators")
+def unregistered_operator(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnx
+
+    def add(model: onnx.ModelProto) -> None:
+        ends = ["quantised", "scale", "zero_point"]
+        model.graph.node.append(
+            onnx.helper.make_node("DynamicQuantizeLinear", [model.graph.output[0].name], ends, "/quantise")
+        )
+
+    edit_export(world, monkeypatch, add)
+
+
 @catalogue.fault("the exporter's default names", "onnx.input")
 def default_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     export_arguments(monkeypatch, input_names=["input.1"], dynamic_axes={"input.1": {0: "-1"}, "class": {0: "-1"}})

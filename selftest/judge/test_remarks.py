@@ -8,6 +8,7 @@ import pytest
 
 from tools.judge.acceptance import DatasetRecord
 from tools.judge.facts import RecipeFacts
+from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
@@ -15,6 +16,7 @@ from tools.ports.spec import PUBLISHED_SPEC, load_spec
 SHA256 = "0" * 64
 KNOWN = DatasetRecord(images=1, embedded_sample=False, limit=None, ids_sha256="", images_sha256="", gap="")
 PREFIX = "the checkpoint is pinned by the first 8 digits of its sha256 alone"
+COVERED = OperatorFacts("8.1", "the table", 1, (), (11,))
 NAMES = "the images are known by their names alone, no digest of the data set is pinned"
 
 
@@ -26,8 +28,8 @@ def spec() -> Spec:
 
 
 def test_what_is_pinned_needs_no_remark(spec: Spec) -> None:
-    assert remarks(spec, KNOWN, RecipeFacts("torchvision", ())) == ()
-    assert remarks(spec, None, None) == ()
+    assert remarks(spec, KNOWN, RecipeFacts("torchvision", ()), COVERED) == ()
+    assert remarks(spec, None, None, None) == ()
 
 
 @pytest.mark.parametrize(
@@ -48,18 +50,25 @@ def test_a_checkpoint_pinned_by_a_prefix_alone_is_told(
         sha256=digests.get("sha256"),
         sha256_prefix=digests.get("sha256_prefix"),
     )
-    assert remarks(replace(spec, checkpoint=asked), KNOWN, None) == said
+    assert remarks(replace(spec, checkpoint=asked), KNOWN, None, None) == said
 
 
 def test_images_known_by_names_are_told_once_all_are_there(spec: Spec) -> None:
     unpinned = replace(spec, dataset=replace(spec.dataset, content_sha256=None))
-    assert remarks(unpinned, KNOWN, None) == (NAMES,)
-    assert remarks(unpinned, replace(KNOWN, gap="1 missing"), None) == ()
-    assert remarks(unpinned, None, None) == ()
+    assert remarks(unpinned, KNOWN, None, None) == (NAMES,)
+    assert remarks(unpinned, replace(KNOWN, gap="1 missing"), None, None) == ()
+    assert remarks(unpinned, None, None, None) == ()
 
 
 def test_a_departure_from_the_stated_recipe_is_told_last(spec: Spec) -> None:
     departs = RecipeFacts("timm", ("mean [0.5], stated [0.4]",))
     unpinned = replace(spec, dataset=replace(spec.dataset, content_sha256=None))
-    assert remarks(unpinned, KNOWN, departs) == (NAMES, departs.remark)
+    assert remarks(unpinned, KNOWN, departs, None) == (NAMES, departs.remark)
     assert departs.remark
+
+
+@pytest.mark.parametrize("release", ["", "6.0.1", "10.0"])
+def test_a_table_of_another_release_is_said(release: str, spec: Spec) -> None:
+    (said,) = remarks(spec, None, None, replace(COVERED, release=release))
+    coverage = replace(COVERED, release=release).coverage
+    assert said == f"onnx.operators was judged by a table {coverage} (CANN {release or 'unknown'}): the table"

@@ -14,6 +14,8 @@ ASCEND_FOLDER = Path("usr/local/Ascend")
 TOOLKIT_LINKS = ("ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")
 OWN_VARIABLE = "ASCEND_SIMULATOR"
 """Prefix of the suite's own variables: no trace of a device."""
+SIMULATED_RELEASE = "8.1"
+"""The newest CANN whose atc the simulator speaks like; from 8.5 on, messages have another form."""
 
 
 def traces(root: Path, env: Mapping[str, str]) -> tuple[str, ...]:

@@ -58,6 +58,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.handover import Handover
+from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
 from tools.ports.spec import Port
 from tools.ports.spec_json import spec_json
@@ -185,6 +186,7 @@ class Staging:
             checkpoint=self.piece(CheckpointFacts),
             onnx=self.piece(OnnxFacts),
             onnx_checker=self.piece(CheckerFacts),
+            onnx_operators=self.piece(OperatorFacts),
             onnx_weights=self.piece(WeightFacts),
             onnx_logit_errors=self.piece(LogitErrors),
             onnx_graph_step=self.piece(GraphStepFacts),

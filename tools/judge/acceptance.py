@@ -27,6 +27,7 @@ from tools.judge.facts import (
 )
 from tools.judge.handover import Handover
 from tools.judge.ids import Variant
+from tools.judge.operators import OperatorFacts
 from tools.judge.results import GateResult, RunVerdict
 from tools.judge.throughput import Throughput
 
@@ -259,6 +260,7 @@ class Acceptance:
     checkpoint: CheckpointFacts | None = None
     onnx: OnnxFacts | None = None
     onnx_checker: CheckerFacts | None = None
+    onnx_operators: OperatorFacts | None = None
     onnx_weights: WeightFacts | None = None
     onnx_logit_errors: LogitErrors | None = None
     onnx_graph_step: GraphStepFacts | None = None

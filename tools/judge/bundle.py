@@ -44,6 +44,7 @@ from tools.judge.facts import (
 from tools.judge.files import Files, Refused, check_manifest, read_json, read_npy, short
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
+from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import Flips, TopFive, flips, top_five
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
@@ -175,6 +176,10 @@ class Bundle(Evidence):
         found = _there(self.record.onnx_logit_errors, "no comparison of onnxruntime with torch")
         self._looked_at(found.images, self.spec.onnx.probe_images)
         return found
+
+    def operators(self) -> OperatorFacts:
+        """See Evidence."""
+        return _there(self.record.onnx_operators, "no comparison with what atc parses")
 
     def graph_step(self) -> GraphStepFacts:
         """See Evidence; as many images were looked at as the spec asks for, or all where there are fewer."""

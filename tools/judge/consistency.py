@@ -32,6 +32,7 @@ from tools.judge.evidence import OWNER, variant_record
 from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
+from tools.judge.operators import OperatorFacts
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
 """What the simulator's programs begin their stderr with (tools/ascend/simulator)."""
@@ -45,8 +46,7 @@ def check_figures(bundle: Bundle) -> None:
     _times(bundle)
     if record.machine is not None:
         _machine(bundle, record.machine)
-    if record.checkpoint is not None:
-        _tensors(bundle, record.checkpoint)
+    _model(bundle)
     if record.dataset is not None:
         _dataset(bundle, record.dataset)
     if record.recipe is not None:
@@ -147,6 +147,15 @@ def _numbers_below(value: Any, where: str) -> Iterator[tuple[str, float]]:  # no
         yield where, value
 
 
+def _model(bundle: Bundle) -> None:
+    """The checkpoint's tensors and the ONNX file's nodes."""
+    record = bundle.record
+    if record.checkpoint is not None:
+        _tensors(bundle, record.checkpoint)
+    if record.onnx_operators is not None:
+        _operators(bundle, record.onnx_operators)
+
+
 def _tensors(bundle: Bundle, facts: CheckpointFacts) -> None:
     """The tensors are the network's but for those named as odd, and each that has a use was looked for in the file."""
     tensors = facts.expected - len(facts.missing) + len(facts.unexpected)
@@ -162,6 +171,22 @@ def _weights(bundle: Bundle, facts: WeightFacts, tensors: int) -> None:
     wrong, named = facts.among - facts.exact - facts.recomputed, len(facts.offenders)
     if min(facts.exact, facts.recomputed, facts.foreign) < 0 or wrong < named or bool(wrong) != bool(named):
         bundle.problems.append(f"{where}: {wrong} of {facts.among} are not right, {named} are named")
+
+
+def _operators(bundle: Bundle, facts: OperatorFacts) -> None:
+    """The nodes are those of the file, looked up at its opset and for the release of the toolchain at hand."""
+    where, onnx, machine = f"{FILE}.onnx_operators", bundle.record.onnx, bundle.record.machine
+    if onnx is not None and not {"If", "Loop", "Scan"} & set(onnx.operators):
+        _compare(bundle, f"{where}.nodes", facts.nodes, len(onnx.operators))
+    opset, elsewhere = bundle.spec.onnx.opset.exactly, any(node.registered_at for node in facts.unregistered)
+    if not facts.unregistered and opset not in facts.fitting_opsets:
+        bundle.problems.append(
+            f"{where}.fitting_opsets: every node is registered at opset {opset:g}, which does not fit"
+        )
+    if elsewhere and opset in facts.fitting_opsets:
+        bundle.problems.append(f"{where}.fitting_opsets: opset {opset:g} fits, but some node is registered at others")
+    if machine is not None and facts.release and "cann" in machine.toolchain:
+        _compare(bundle, f"{where}.release", facts.release, machine.toolchain["cann"])
 
 
 def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:

@@ -36,6 +36,7 @@ from tools.judge.facts import (
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.machine_class import Device
+from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive, pair
 from tools.judge.spec import Spec
 
@@ -98,6 +99,10 @@ class Evidence(ABC):
     @abstractmethod
     def logit_errors(self) -> LogitErrors:
         """onnxruntime against torch on the probe images."""
+
+    @abstractmethod
+    def operators(self) -> OperatorFacts:
+        """The ONNX file's nodes against what atc's parser knows."""
 
     @abstractmethod
     def graph_step(self) -> GraphStepFacts:

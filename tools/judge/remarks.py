@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from tools.judge.acceptance import DatasetRecord
 from tools.judge.facts import RecipeFacts
+from tools.judge.operators import OperatorFacts
 from tools.judge.spec import Spec
 
 
-def remarks(spec: Spec, dataset: DatasetRecord | None, recipe: RecipeFacts | None) -> tuple[str, ...]:
+def remarks(
+    spec: Spec, dataset: DatasetRecord | None, recipe: RecipeFacts | None, operators: OperatorFacts | None
+) -> tuple[str, ...]:
     """The remarks in words; the same from a run's own records and from a bundle's."""
-    return (*_checkpoint(spec), *_images(spec, dataset), *_recipe(recipe))
+    return (*_checkpoint(spec), *_images(spec, dataset), *_said(recipe), *_said(operators))
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:
@@ -25,5 +28,5 @@ def _images(spec: Spec, dataset: DatasetRecord | None) -> tuple[str, ...]:
     return ("the images are known by their names alone, no digest of the data set is pinned",)
 
 
-def _recipe(recipe: RecipeFacts | None) -> tuple[str, ...]:
-    return () if recipe is None or not recipe.remark else (recipe.remark,)
+def _said(facts: RecipeFacts | OperatorFacts | None) -> tuple[str, ...]:
+    return () if facts is None or not facts.remark else (facts.remark,)

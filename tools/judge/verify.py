@@ -122,7 +122,11 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
 
 def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
     """What stands beside the word of any of the bundles, each once."""
-    said = (line for one in bundles for line in remarks(spec, one.record.dataset, one.record.recipe))
+    said = (
+        line
+        for one in bundles
+        for line in remarks(spec, one.record.dataset, one.record.recipe, one.record.onnx_operators)
+    )
     return list(dict.fromkeys(said))
 
 

@@ -12,6 +12,8 @@ from tools.judge.ids import ONNX_EXPORT
 if TYPE_CHECKING:
     import onnx
 
+ACCEPTED = "accepted"
+
 
 def inspect_model(path: Path) -> OnnxFacts:
     """Read the facts of an ONNX file; OnnxError when it cannot be parsed."""
@@ -32,7 +34,7 @@ def checker_facts(path: Path) -> CheckerFacts:
         onnx.checker.check_model(str(path), full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         return CheckerFacts(" ".join(str(error).split()))
-    return CheckerFacts("accepted")
+    return CheckerFacts(ACCEPTED)
 
 
 def load_onnx(path: Path, *, weights: bool) -> onnx.ModelProto:

@@ -7,12 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.ascend.toolkit import SIMULATED_RELEASE, cann_version
+from tools.base.files import sha256_of
 from tools.engines import Engine, compare, onnx_engine, torch_engine
 from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckerFacts, GraphStepFacts, LogitErrors, OnnxFacts, WeightFacts
+from tools.judge.operators import OperatorFacts
 from tools.model import checkpoint as checkpoints
-from tools.model import export, graph_step, onnx_model
+from tools.model import export, graph_step, onnx_model, operators
 from tools.model import network as networks
 from tools.model.weights import compare as weights
 from tools.pipeline.checkpoint import CheckpointStep
@@ -21,7 +24,7 @@ from tools.pipeline.data import DataStep
 from tools.pipeline.once import once
 from tools.store.artifacts import Recipe
 
-FILE, ACCEPTED = "model.onnx", "accepted"
+FILE = "model.onnx"
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,16 @@ class OnnxStep:
         """What onnx.checker says of the files: the first complaint where there is one."""
         self.facts()
         answers = [self._checker(size).answer for size in self._sizes]
-        refused = next((answer for answer in answers if answer != ACCEPTED), ACCEPTED)
+        refused = next((answer for answer in answers if answer != onnx_model.ACCEPTED), onnx_model.ACCEPTED)
         return self._context.staging.put(CheckerFacts(refused), "onnx")
+
+    @once
+    def operators(self) -> OperatorFacts:
+        """The files' nodes against what atc's parser knows; the first file with a node that it does not know counts."""
+        self.facts()
+        every = [self._operators(size) for size in self._sizes]
+        found = next((facts for facts in every if facts.unregistered), every[-1])
+        return self._context.staging.put(found, "onnx")
 
     @once
     def weights(self) -> WeightFacts:
@@ -172,6 +183,13 @@ class OnnxStep:
         return self._context.remember(recipe, CheckerFacts, lambda: onnx_model.checker_facts(file.path))
 
     @once
+    def _operators(self, size: int | None) -> OperatorFacts:
+        file, release = self._file(size), cann_release(self._context)
+        about = {"onnx": file.sha256, "release": release, "table": sha256_of(operators.TABLE)}
+        recipe = Recipe("onnx-operators", about, code=(operators,))
+        return self._context.remember(recipe, OperatorFacts, lambda: operators.operator_facts(file.path, release))
+
+    @once
     def _weights(self, size: int | None) -> WeightFacts:
         file = self._exported(size)
         about = {"onnx": file.sha256, **self._checkpoint.about}
@@ -209,6 +227,13 @@ class OnnxStep:
 
         recipe = Recipe("onnx-step-errors", {**about, "images": str(asked.probe_images)}, code=(compare, onnx_engine))
         return self._context.remember(recipe, GraphStepFacts, compare_both)
+
+
+def cann_release(context: Context) -> str:
+    """The release whose atc will read the file, empty where nothing states it; without Ascend, the simulator's."""
+    if context.on_device:
+        return cann_version(context.filesystem, context.environment) or ""
+    return SIMULATED_RELEASE
 
 
 def _named(what: str, size: int | None) -> str:

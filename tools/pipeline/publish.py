@@ -17,6 +17,7 @@ from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Timing
 from tools.judge.facts import CheckpointFacts, RecipeFacts
 from tools.judge.gates import expected
+from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
@@ -68,7 +69,9 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
         sample=setup.sample or _by_content(staging),
         simulated=ran_om and (not setup.on_device or staging.simulated()),
         unpinned=not setup.spec.checkpoint.pinned,
-        remarks=remarks(setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts)),
+        remarks=remarks(
+            setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts), staging.piece(OperatorFacts)
+        ),
         interrupted=bool(interrupted),
     )
 

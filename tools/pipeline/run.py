@@ -46,6 +46,7 @@ from tools.judge.facts import (
 from tools.judge.gates import expected, in_order, judge
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, GateId, Variant
+from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive
 from tools.judge.results import Check, GateResult
 from tools.pipeline.checkpoint import CheckpointStep
@@ -160,6 +161,10 @@ class Run(Evidence):
     def checker(self) -> CheckerFacts:
         """See Evidence."""
         return self.onnx_step.checker()
+
+    def operators(self) -> OperatorFacts:
+        """See Evidence."""
+        return self.onnx_step.operators()
 
     def weights(self) -> WeightFacts:
         """See Evidence."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from tools.judge import ids
-from tools.judge.checks import made, none_of, same, within
+from tools.judge.checks import made, none_of, not_judged, same, within
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Inventory, Where
+from tools.judge.operators import spans
 from tools.judge.results import Check
 
 NAMES = "guide, pth2onnx.py"
@@ -28,6 +29,16 @@ def _opset(evidence: Evidence, batch: int) -> Check:
     asked = evidence.spec.onnx.opset
     opsets = ", ".join(evidence.onnx().opsets)
     return same(opsets, f"ai.onnx {asked.exactly:g}", unit="opset", source=asked.source)
+
+
+@GATES.take(ids.ONNX_OPERATORS, "Does atc's parser know the operator of every node, at the file's opset?")
+def _operators(evidence: Evidence, batch: int) -> Check:
+    facts = evidence.operators()
+    if facts.doubt:
+        return not_judged(facts.doubt, unit="nodes", source=facts.table)
+    would_do = f"; opset that would do: {spans(facts.fitting_opsets) or 'none'}" if facts.refused else ""
+    refused = tuple(map(str, facts.refused))
+    return none_of(refused, among=facts.nodes, unit="nodes", source=facts.table + would_do)
 
 
 @GATES.take(ids.ONNX_INPUT, "Has the file the one input, with the name, dtype and batch axis asked for?")
