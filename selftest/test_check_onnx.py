@@ -86,7 +86,7 @@ def test_an_opset_too_new_names_every_node_and_the_opsets_that_do(tmp_path: Path
     assert check.source.endswith("; opset that would do: 8 to 18")
     done = check_onnx(path)
     assert done.returncode == 1
-    assert "  ai.onnx::20::Relu: registered at opset 8 to 18; 1 nodes, the first /features/0/Relu\n" in done.stdout
+    assert "  ai.onnx::20::Relu: registered at opset 8 to 18; 1 node, the first /features/0/Relu\n" in done.stdout
     assert done.stdout.endswith("register; opset that would do: 8 to 18\n")
 
 

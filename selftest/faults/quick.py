@@ -18,7 +18,11 @@ ONNX = (
     *("the exporter leaves half a file", "an input that no node makes", "a second opset domain", "a fixed batch"),
     *("the output renamed", "a layer's bias lost in the export"),
     "a threshold of 0, which is a value and not `none`",
-    *("a node that atc's parser does not know", "an image's logits depend on its neighbours", "a graph step that spoils a bias"),
+    *(
+        "a node that atc's parser does not know",
+        "an image's logits depend on its neighbours",
+        "a graph step that spoils a bias",
+    ),
 )
 PREPROCESSING = (
     *("a label line twice", "labels counted from 1", "a label that is no number", "a truncated JPEG"),
