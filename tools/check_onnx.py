@@ -63,9 +63,8 @@ def _nodes(nodes: tuple[UnregisteredNode, ...] | list[UnregisteredNode]) -> list
         same = list(group)
         known = f"registered at opset {spans(same[0].registered_at)}" if same[0].registered_at else "not registered"
         known += "" if same[0].standard or same[0].registered_at else ", nor ONNX's: it needs a plugin of your own"
-        lines.append(
-            f"  {one_line(operator)}: {known}; {len(same)} node{'s' * (len(same) > 1)}, the first {one_line(same[0].name)}"
-        )
+        count = f"{len(same)} node{'s' if len(same) > 1 else ''}"
+        lines.append(f"  {one_line(operator)}: {known}; {count}, the first {one_line(same[0].name)}")
     return lines
 
 
