@@ -68,7 +68,7 @@ $(VENV)/bin/python:
 	@echo "== virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/suite.stamp: requirements.txt | $(VENV)/bin/python
+$(VENV)/suite.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@echo "== requirements.txt"
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.argv import joined
 from tools.base.files import ROOT
+from tools.pipeline.options import joined
 from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
 
 
@@ -55,3 +55,58 @@ def test_options_with_spaces_reach_the_run(start: list[str], tmp_path: Path) -> 
     assert f"data: {data / IMAGES_FOLDER} (as asked), first 8 images" in done.stdout
     assert "1 passed" in done.stdout
     assert (tmp_path / "evidence" / "acceptance.json").is_file()
+
+
+OTHER = "print('code of another checkout', flush=True)\n"
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Another checkout of the suite, as far as pytest sees one; each of its files says so when it is run."""
+    for name in ("conftest.py", "fixtures/__init__.py", "fixtures/argv.py", "tools/__init__.py", "tests/test_x.py"):
+        path = tmp_path / "other" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(OTHER, encoding="utf-8")
+    (tmp_path / "other" / "pytest.ini").write_text("[pytest]\npythonpath = .\ntestpaths = tests\n", encoding="utf-8")
+    (tmp_path / "other" / "build" / "evidence").mkdir(parents=True)
+    return tmp_path / "other"
+
+
+def collected(here: Path, *words: object, start: str = "pytest") -> tuple[int, str]:
+    """Exit status and output of a collection that was started in a folder of this checkout."""
+    program = [str(Path(sys.executable).with_name("pytest"))] if start == "pytest" else [sys.executable, "-m", "pytest"]
+    words = (*program, "--collect-only", "-q", "-p", "no:cacheprovider", *words)
+    done = subprocess.run(list(map(str, words)), cwd=here, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("start", ["pytest", "python -m pytest"])
+@pytest.mark.parametrize("here", [ROOT, ROOT / "tests"])
+@pytest.mark.parametrize("option", ["--checkpoint", "--images", "--cache"])
+def test_an_option_that_names_another_checkout_runs_none_of_its_code(
+    option: str, here: Path, start: str, other: Path
+) -> None:
+    both = ["--labels", other / "pytest.ini"] if option == "--images" else []
+    code, said = collected(here, option, other / "build" / "evidence", *both, start=start)
+    assert "code of another checkout" not in said
+    assert (code, "test_checkpoint_exports" in said) == (0, True)
+
+
+def test_a_baseline_in_another_checkout_is_read_and_its_code_is_not_run(other: Path) -> None:
+    code, said = collected(ROOT, "--baseline", other / "build" / "evidence")
+    assert (code, "code of another checkout" in said) == (pytest.ExitCode.USAGE_ERROR, False)
+    assert "MANIFEST.sha256 is missing" in said
+
+
+@pytest.mark.parametrize("here", [ROOT, ROOT / "tests"])
+def test_a_misspelt_option_runs_no_code_of_the_folder_that_it_names(here: Path, other: Path) -> None:
+    code, said = collected(here, "--basline", other / "build" / "evidence")
+    assert (code, "code of another checkout" in said) == (pytest.ExitCode.USAGE_ERROR, False)
+    assert f"no tests of this checkout lie there, {ROOT}; --basline is no option of the suite, --baseline is" in said
+
+
+def test_tests_of_this_checkout_may_be_named(other: Path) -> None:
+    code, said = collected(ROOT / "tests", "test_onnx.py::test_checkpoint_exports", "--target", "simulator")
+    assert (code, "test_checkpoint_exports" in said) == (0, True)
+    code, said = collected(ROOT, "tests", other / "tests")
+    assert (code, "code of another checkout" in said) == (pytest.ExitCode.USAGE_ERROR, False)

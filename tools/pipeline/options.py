@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 VALUED: dict[str, tuple[str, str]] = {
     "port": (
         "NAME",
@@ -36,3 +38,14 @@ VARIABLES: dict[str, str] = {name.replace("-", "_"): f"ACCEPTANCE_{name.replace(
 """Option as Python spells it -> its environment variable."""
 WITH_VALUE = frozenset(f"--{name}" for name in (*VALUED, "diagnose"))
 WITHOUT_VALUE = frozenset(f"--{name}" for name in FLAGS)
+
+
+def joined(words: Sequence[str]) -> list[str]:
+    """The words with each of the suite's options and its separate value as one word, `--option=value`."""
+    found: list[str] = []
+    for word in words:
+        if found and found[-1] in WITH_VALUE:
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
