@@ -53,7 +53,7 @@ def test_summaries_of_early_ais_bench_are_passed_over_but_are_no_dumps(tmp_path:
     assert list(list_dumps(tmp_path, gate=GATE)) == ["a"]
 
 
-@pytest.mark.parametrize("name", ["perf.txt", "a_1.npy", "a.txt", "summary.json", "_1.txt", "a_x.txt", "a_1.TXT"])
+@pytest.mark.parametrize("name", ["perf.txt", "a.txt", "summary.json", "_1.txt", "a_x.txt", "a_1.TXT"])
 def test_strangers_are_named(tmp_path: Path, name: str) -> None:
     assert refused_folder(folder_of(tmp_path, "b_1.txt", name)) == (
         f"DIR: 1 entries are not dumps: {name}. Move them out; {HINT}"
@@ -75,12 +75,30 @@ def test_outputs_of_two_runs_are_refused(tmp_path: Path, other: str, kinds: str)
     )
 
 
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["2023_06_08_19_27/a_0.bin"], "Ais_bench makes a folder for each run; name that one: DIR/2023_06_08_19_27"),
+        (["a_0.npy", "b_0.npy"], "Ais_bench writes .npy by --outfmt NPY: run it with --outfmt BIN or TXT"),
+        (
+            ["a.bin"],
+            "A dump is <image>_<output>.txt or .bin; names without a number are a tool's input, or another tool's",
+        ),
+    ],
+)
+def test_what_lies_in_the_folder_says_how_to_mend_it(names: list[str], advice: str, tmp_path: Path) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert refused_folder(tmp_path).endswith(advice)
+
+
 def test_sub_folders_empty_and_missing_folders_are_refused(tmp_path: Path) -> None:
     assert refused_folder(tmp_path) == f"DIR: the folder holds no dumps{MEND}"
     assert refused_folder(tmp_path / "absent") == "DIR: cannot list the folder: No such file or directory"
     (tmp_path / "device0").mkdir()
-    assert refused_folder(folder_of(tmp_path, "a_1.txt")) == (
-        f"DIR: 1 sub-folders where a flat folder is asked for: device0{MEND}"
+    assert refused_folder(folder_of(tmp_path, "a_1.txt")).startswith(
+        "DIR: 1 sub-folders where a flat folder is asked for: device0. "
     )
 
 
@@ -204,7 +222,10 @@ def test_a_text_is_whole_where_its_end_can_be_told(tmp_path: Path, text: str) ->
             f"{SIZE.format(6)}. These look like float16 values: "
             "compile the OM with float32 outputs (no --output_type=FP16)",
         ),
-        (bytes(24), f"{SIZE.format(24)}. These look like 8-byte values (int64 or float64), not float32 scores"),
+        (
+            bytes(24),
+            f"{SIZE.format(24)}. These look like 8-byte values (int64 or float64), not float32 scores: is this the output of an ArgMax?",
+        ),
         (np.array([0, np.nan, 0], "<f4").tobytes(), OVERFLOW.format("nan", 1)),
         (np.array([0, 0, -np.inf], "<f4").tobytes(), OVERFLOW.format("-inf", 2)),
     ],

@@ -54,6 +54,7 @@ def test_tolerates_blank_last_lines_and_what_editors_add(tmp_path: Path, content
         ("a\0b.jpg 1", "not a plain file name: 'a\\x00b.jpg'"),
         (".. 1", "not a plain file name: '..'"),
         (". 1", "not a plain file name: '.'"),
+        (f"{'x' * 256} 1", f"no file has a name of 256 bytes: {'x' * 80 + '…'!r}"),
     ],
 )
 def test_a_bad_line_is_named(tmp_path: Path, line: str, reason: str) -> None:

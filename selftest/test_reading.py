@@ -104,6 +104,18 @@ def test_an_empty_text_is_refused(tmp_path: Path, content: bytes) -> None:
     assert refused_text(holding(tmp_path, content)) == "FILE: the file is empty"
 
 
+@pytest.mark.parametrize(("content", "line"), [(b"a 1\rb 2\r", 1), (b"a\nb\r\nc\rd\n", 3), (b"a\r\r\nb", 1)])
+def test_lines_that_end_with_a_carriage_return_alone_are_named(tmp_path: Path, content: bytes, line: int) -> None:
+    fix = "Save the file with LF line ends, e.g. by `tr '\\r' '\\n'`"
+    assert refused_text(holding(tmp_path, content)) == (
+        f"FILE:{line}: lines end with a carriage return (CR) alone. {fix}"
+    )
+
+
+def test_names_that_are_no_names_are_cut(tmp_path: Path) -> None:
+    assert some(["x" * 100_000, "a\nb"]) == f"'a\\nb', {'x' * 200}…"
+
+
 @pytest.mark.parametrize(("content", "line"), [(b"\xff\n", 1), (b"\n\xff", 2), (b"a\n\nb\xff\n\xff", 3)])
 def test_bytes_outside_utf8_are_refused_with_their_line(tmp_path: Path, content: bytes, line: int) -> None:
     assert refused_text(holding(tmp_path, content)) == f"FILE:{line}: not UTF-8 text. Save the file as UTF-8"

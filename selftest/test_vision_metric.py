@@ -236,3 +236,23 @@ def test_classes_and_label_offset_are_the_ports(tmp_path: Path) -> None:
     assert scored(case, port_with(tmp_path, 1)) == "37.5%"
     with pytest.raises(AccuracyError, match=r"found 1001 values; allowed 1000\."):
         scored(case, port_with(tmp_path, 0))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "fix"),
+    [
+        ("float16", "These look like float16 values: compile the OM with float32 outputs (no --output_type=FP16)"),
+        (
+            "int64",
+            "These look like 8-byte values (int64 or float64), not float32 scores: is this the output of an ArgMax?",
+        ),
+    ],
+)
+def test_dumps_of_another_type_are_named_as_such(dtype: str, fix: str, case: Path) -> None:
+    """Not as values of a width that no model has."""
+    for path in (case / "dumps").iterdir():
+        path.rename(path.with_suffix(".bin"))
+        path.with_suffix(".bin").write_bytes(np.zeros(10, dtype).tobytes())
+    with pytest.raises(AccuracyError) as caught:
+        run(case)
+    assert str(caught.value).endswith(fix)

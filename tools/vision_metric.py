@@ -16,7 +16,7 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from tools.ascend.dumps import dump_width, list_dumps, read_listed
+from tools.ascend.dumps import dump_width, likely_values, list_dumps, read_listed
 from tools.base import cli
 from tools.base.errors import AccuracyError
 from tools.base.files import atomic
@@ -105,20 +105,26 @@ def _label_shift(width: int, outputs: Outputs, dump: Path) -> int:
         return 0
     if offset is None and (label_classes, width) == (IMAGENET_CLASSES, WITH_BACKGROUND):
         return 1
+    size, widths = dump.stat().st_size, _widths(outputs)
+    other = likely_values(size, widths, outputs.dtype) if dump.suffix == ".bin" else ""
+    as_values = "" if width == 0 or dump.suffix != ".bin" else f" ({size} bytes of {outputs.dtype})"
     raise AccuracyError(
         "the dumps do not belong to labels of so many classes",
         gate=GATE,
         where=dump,
-        measured=f"{width} values",
-        allowed=_widths(outputs),
-        fix="--port or --classes says how many classes the labels have; an emptied or cut dump also looks like this",
+        measured=f"{width} values{as_values}",
+        allowed=" or ".join(map(str, widths)),
+        fix=other
+        or "--port or --classes says how many classes the labels have; an emptied or cut dump also looks like this",
     )
 
 
-def _widths(outputs: Outputs) -> str:
+def _widths(outputs: Outputs) -> tuple[int, ...]:
+    """How many values a dump may hold."""
     if outputs.label_offset is not None:
-        return str(outputs.label_classes + outputs.label_offset)
-    return f"{outputs.label_classes}" + (f" or {WITH_BACKGROUND}" if outputs.label_classes == IMAGENET_CLASSES else "")
+        return (outputs.label_classes + outputs.label_offset,)
+    with_background = (WITH_BACKGROUND,) if outputs.label_classes == IMAGENET_CLASSES else ()
+    return (outputs.label_classes, *with_background)
 
 
 def _clear(result: Path, dumps: Path, labels: Path) -> None:

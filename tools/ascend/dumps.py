@@ -6,13 +6,14 @@ import functools
 import os
 import re
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from tools.base.errors import AccuracyError
+from tools.base.printable import one_line
 from tools.base.progress import progress
 from tools.base.reading import MAX_TEXT_BYTES, flat_folder, some
 from tools.judge.handover import handover
@@ -37,7 +38,7 @@ def list_dumps(folder: Path, *, gate: str) -> dict[str, Path]:
     binary files or one tool's numbering (`_1`) with the other's (`_0`): that is two runs in one folder.
     """
     refuse = functools.partial(AccuracyError, gate=gate)
-    hint = "a dump is <image>_<output>.txt or .bin; run the tool again into an empty folder"
+    hint = _advice(folder)
     names = flat_folder(folder, lambda name: _is_summary(name) or _is_dump(name), refuse, unit="dumps", hint=hint)
     found: dict[str, Path] = {}
     kinds: set[str] = set()
@@ -87,6 +88,16 @@ def dump_width(path: Path, *, gate: str, dtype: str = "float32") -> int:
             return len(handle.read(MAX_TEXT_BYTES).split())
     except OSError as error:
         raise refuse(f"cannot read the dump: {error.strerror}", where=path) from error
+
+
+def likely_values(size: int, widths: Collection[int], dtype: str = "float32") -> str:
+    """What a binary dump of so many bytes probably holds in place of so many values of `dtype`; empty for no idea."""
+    looks = {
+        2: "these look like float16 values: compile the OM with float32 outputs (no --output_type=FP16)",
+        4: "these look like float32 values: the port says that the output is float16",
+        8: "these look like 8-byte values (int64 or float64), not float32 scores: is this the output of an ArgMax?",
+    }
+    return next((looks[width] for width in looks if width != BYTES[dtype] and size in [width * n for n in widths]), "")
 
 
 def read_logits(
@@ -149,13 +160,10 @@ def _check_size(path: Path, size: int, classes: int, refuse: _Refusal, dtype: st
     if size == 0:
         raise refuse("the dump is empty", where=path)
     if path.suffix == ".bin" and size != width * classes:
-        likely = {
-            2 * classes: "these look like float16 values: compile the OM with float32 outputs (no --output_type=FP16)",
-            4 * classes: "these look like float32 values: the port says that the output is float16",
-            8 * classes: "these look like 8-byte values (int64 or float64), not float32 scores",
-        }.get(size)
-        allowed = f"{width * classes} bytes ({classes} {dtype})"
-        raise refuse("the dump has the wrong size", where=path, measured=f"{size} bytes", allowed=allowed, fix=likely)
+        allowed, likely = f"{width * classes} bytes ({classes} {dtype})", likely_values(size, (classes,), dtype)
+        raise refuse(
+            "the dump has the wrong size", where=path, measured=f"{size} bytes", allowed=allowed, fix=likely or None
+        )
     if size > MAX_TEXT_BYTES_PER_VALUE * classes:
         raise refuse(
             "the dump is too large",
@@ -235,6 +243,19 @@ def _not_finite(path: Path, finding: str, refuse: _Refusal) -> AccuracyError:
 
 def _decimals(word: bytes) -> int:
     return len(word.partition(b".")[2])
+
+
+def _advice(folder: Path) -> str:
+    """How to mend a folder of dumps, by what lies in it."""
+    inside = sorted(path for path in folder.glob("[!.]*") if not _is_summary(path.name))
+    folders, names = [path for path in inside if path.is_dir()], [path.name for path in inside]
+    if folders:
+        return f"ais_bench makes a folder for each run; name that one: {one_line(str(folders[-1]))}"
+    if any(name.endswith(".npy") for name in names):
+        return "ais_bench writes .npy by --outfmt NPY: run it with --outfmt BIN or TXT"
+    if names and not any(map(_is_dump, names)):
+        return "a dump is <image>_<output>.txt or .bin; names without a number are a tool's input, or another tool's"
+    return "a dump is <image>_<output>.txt or .bin; run the tool again into an empty folder"
 
 
 def _is_dump(name: str) -> bool:

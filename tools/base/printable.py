@@ -5,6 +5,9 @@ from __future__ import annotations
 LONGEST = 2000
 """No part of a message is longer: a complaint of a library may hold megabytes."""
 
+LONGEST_NAME = 200
+"""Of a name in a list of names: longer ones are no file's name, but a text that was split wrongly."""
+
 
 def printable(line: str) -> str:
     """A line for a terminal: no text of others can begin a line of its own or command the terminal."""
@@ -14,6 +17,11 @@ def printable(line: str) -> str:
 def one_line(text: str) -> str:
     """The text with every run of white space (file names may hold newlines) folded to one space, and printable."""
     return printable(" ".join(text.split()))
+
+
+def cut(name: str) -> str:
+    """A name of bounded length, for a list of names."""
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
 
 
 def bounded(text: str) -> str:

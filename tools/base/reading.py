@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Callable, Collection
 from pathlib import Path
 
 from tools.base.errors import StageError
+from tools.base.printable import cut
 
 MAX_TEXT_BYTES = 64 * 2**20
 NAMED_AT_MOST = 5
+_CR_ALONE = re.compile(r"\r(?!\n|$)")
 
 Refusal = Callable[..., StageError]  # a StageError subclass with its gate already given
 
@@ -55,7 +58,8 @@ def small_file(path: Path, most_bytes: int = MAX_TEXT_BYTES) -> bytes:
 def text_lines(path: Path, refuse: Refusal) -> list[str]:
     """The lines of a UTF-8 text file without line feeds; a byte order mark and blank lines at the end are dropped.
 
-    Refused: not a regular file, more than MAX_TEXT_BYTES (before reading it), not UTF-8, nothing in it.
+    Refused: not a regular file, more than MAX_TEXT_BYTES (before reading it), not UTF-8, nothing in it, or lines that
+    end with a carriage return alone, which would all be one.
     """
     try:
         found = path.stat()
@@ -76,6 +80,12 @@ def text_lines(path: Path, refuse: Refusal) -> list[str]:
         raise refuse("not UTF-8 text", where=f"{path}:{line}", fix="save the file as UTF-8") from error
     if not text.strip():
         raise refuse("the file is empty", where=path)
+    if alone := _CR_ALONE.search(text):
+        raise refuse(
+            "lines end with a carriage return (CR) alone",
+            where=f"{path}:{text.count(chr(10), 0, alone.start()) + 1}",
+            fix="save the file with LF line ends, e.g. by `tr '\\r' '\\n'`",
+        )
     lines = text.split("\n")
     while not lines[-1].strip():
         lines.pop()
@@ -84,7 +94,7 @@ def text_lines(path: Path, refuse: Refusal) -> list[str]:
 
 def some(names: Collection[str], most: int = NAMED_AT_MOST) -> str:
     """The first few of some names, sorted and printable, and how many more there are."""
-    shown = [name if name.isprintable() else ascii(name) for name in sorted(names)[:most]]
+    shown = [name if name.isprintable() else ascii(name) for name in map(cut, sorted(names)[:most])]
     return ", ".join(shown) + (f", … {len(names) - most} more" if len(names) > most else "")
 
 

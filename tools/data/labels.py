@@ -10,6 +10,7 @@ from tools.base.errors import PreprocessingError
 from tools.base.reading import NAMED_AT_MOST, text_lines
 from tools.judge.ids import PREPROCESSING_LABELS
 
+LONGEST_FILE_NAME_BYTES = 255
 _refuse = functools.partial(PreprocessingError, gate=PREPROCESSING_LABELS)
 
 
@@ -57,6 +58,8 @@ def _entry(line: str, classes: int) -> tuple[str, int]:
     name, label = words
     if name in {".", ".."} or re.search(r"[/\\\0]", name):
         raise ValueError(f"not a plain file name: {_shown(name)}")
+    if len(name.encode()) > LONGEST_FILE_NAME_BYTES:
+        raise ValueError(f"no file has a name of {len(name.encode())} bytes: {_shown(name)}")
     if not re.fullmatch(r"-?[0-9]{1,9}", label):
         raise ValueError(f"label is not an integer: {_shown(label)}")
     if not 0 <= int(label) < classes:

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tools.base.printable import printable
-
-LONGEST_NAME = 200
+from tools.base.printable import cut, printable
 
 
 @dataclass(frozen=True)
@@ -59,5 +57,5 @@ def handover(giver: str, expected: Iterable[str], taker: str, found: Iterable[st
 
 def first_few(names: Sequence[str], most: int = 5) -> str:
     """The first few names in the order given, printable and of bounded length, and how many more there are."""
-    shown = (printable(name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…") for name in names[:most])
-    return ", ".join(shown) + (f", … {len(names) - most} more" if len(names) > most else "")
+    shown = ", ".join(printable(cut(name)) for name in names[:most])
+    return shown + (f", … {len(names) - most} more" if len(names) > most else "")
