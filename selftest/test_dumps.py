@@ -79,10 +79,10 @@ def test_outputs_of_two_runs_are_refused(tmp_path: Path, other: str, kinds: str)
     ("names", "advice"),
     [
         (["2023_06_08_19_27/a_0.bin"], "Ais_bench makes a folder for each run; name that one: DIR/2023_06_08_19_27"),
-        (["a_0.npy", "b_0.npy"], "Ais_bench writes .npy by --outfmt NPY: run it with --outfmt BIN or TXT"),
+        (["a_0.npy", "b_0.npy"], "ais_bench writes .npy by --outfmt NPY: run it with --outfmt BIN or TXT"),
         (
             ["a.bin"],
-            "A dump is <image>_<output>.txt or .bin; names without a number are a tool's input, or another tool's",
+            "a dump is <image>_<output>.txt or .bin; names without a number are a tool's input, or another tool's",
         ),
     ],
 )
@@ -90,7 +90,7 @@ def test_what_lies_in_the_folder_says_how_to_mend_it(names: list[str], advice: s
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert refused_folder(tmp_path).endswith(advice)
+    assert advice in refused_folder(tmp_path)
 
 
 def test_sub_folders_empty_and_missing_folders_are_refused(tmp_path: Path) -> None:
@@ -224,7 +224,8 @@ def test_a_text_is_whole_where_its_end_can_be_told(tmp_path: Path, text: str) ->
         ),
         (
             bytes(24),
-            f"{SIZE.format(24)}. These look like 8-byte values (int64 or float64), not float32 scores: is this the output of an ArgMax?",
+            f"{SIZE.format(24)}. These look like 8-byte values (int64 or float64), not float32 scores: "
+            "is this the output of an ArgMax?",
         ),
         (np.array([0, np.nan, 0], "<f4").tobytes(), OVERFLOW.format("nan", 1)),
         (np.array([0, 0, -np.inf], "<f4").tobytes(), OVERFLOW.format("-inf", 2)),
