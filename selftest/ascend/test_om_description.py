@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tools.ascend.om_description import describe_om, read_description
 from tools.base.errors import OmError
 from tools.judge.description import description_mismatches
-from tools.judge.facts import OmDescription, OmInput
+from tools.judge.facts import OmDescription, OmInput, StoredOm
 
 from .stubs import executable
 
@@ -24,39 +26,51 @@ DOCUMENT = {
 INPUT = OmInput("actual_input_1", "DT_FLOAT", (4, 3, 224, 224))
 
 
-def _read(document: object) -> OmDescription:
+STORED = StoredOm("Ascend310", (INPUT,), ("--soc_version=Ascend310", "--precision_mode=force_fp16"), "")
+
+
+def described(*inputs: OmInput, soc: str | None = "Ascend310", stored: StoredOm = STORED) -> OmDescription:
+    """An OM by atc's words and its own."""
+    return OmDescription(soc, inputs, stored)
+
+
+def _read(document: object) -> tuple[str | None, tuple[OmInput, ...]]:
     return read_description(json.dumps(document), gate="om.described[bs4]", where="om.json")
 
 
 def test_input_and_chip_are_read() -> None:
-    assert _read(DOCUMENT) == OmDescription("Ascend310", (INPUT,))
+    assert _read(DOCUMENT) == ("Ascend310", (INPUT,))
 
 
 def test_the_stored_chip_goes_before_the_command_line() -> None:
     document = DOCUMENT | {"attr": [{"key": "soc_version", "value": {"s": "Ascend310P3"}}]}
-    assert _read(document).soc == "Ascend310P3"
-    assert _read(DOCUMENT | {"attr": []}).soc is None
+    assert _read(document)[0] == "Ascend310P3"
+    assert _read(DOCUMENT | {"attr": []})[0] is None
 
 
 def test_sizes_as_text_and_an_input_described_by_its_output() -> None:
     tensor = {"dtype": "DT_FLOAT", "shape": {"dim": ["4", "3", "224", "224"]}}
     document = DOCUMENT | {"graph": [{"op": [DATA | {"output_desc": [tensor]}]}]}
-    assert _read(document).inputs == (INPUT,)
+    assert _read(document)[1] == (INPUT,)
 
 
-def mismatches(found: OmDescription, *, dtype: str = "float32", soc: str = "310") -> tuple[str, ...]:
+def mismatches(
+    found: OmDescription, *, dtype: str = "float32", soc: str = "310", flags: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """How the OM differs from what was asked for."""
-    return description_mismatches(found, input_name="actual_input_1", dtype=dtype, shape=INPUT.shape, soc=soc)
+    return description_mismatches(
+        found, input_name="actual_input_1", dtype=dtype, shape=INPUT.shape, soc=soc, flags=flags
+    )
 
 
 @pytest.mark.parametrize(
     ("found", "named"),
     [
-        (OmDescription("Ascend310", (OmInput("actual_input_1", "DT_FLOAT", (8, 3, 224, 224)),)), "[8, 3, 224, 224]"),
-        (OmDescription("Ascend310", (OmInput("x", "DT_FLOAT", INPUT.shape),)), "inputs are x"),
-        (OmDescription("Ascend310", (OmInput("actual_input_1", "DT_UINT8", INPUT.shape),)), "DT_UINT8"),
-        (OmDescription("Ascend310", (INPUT, INPUT)), f"inputs are {INPUT}, {INPUT}, asked"),
-        (OmDescription("Ascend310P3", (INPUT,)), "the OM is Ascend310P3"),
+        (described(OmInput("actual_input_1", "DT_FLOAT", (8, 3, 224, 224))), "[8, 3, 224, 224]"),
+        (described(OmInput("x", "DT_FLOAT", INPUT.shape)), "inputs are x"),
+        (described(OmInput("actual_input_1", "DT_UINT8", INPUT.shape)), "DT_UINT8"),
+        (described(INPUT, INPUT), f"inputs are {INPUT}, {INPUT}, asked"),
+        (described(INPUT, soc="Ascend310P3"), "the OM is Ascend310P3"),
     ],
 )
 def test_each_difference_is_named(found: OmDescription, named: str) -> None:
@@ -64,13 +78,38 @@ def test_each_difference_is_named(found: OmDescription, named: str) -> None:
     assert named in reason
 
 
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"soc": "Ascend910B"}, "the OM's file is Ascend910B"),
+        ({"inputs": (OmInput("actual_input_1", "DT_UINT8", (4, 224, 224, 3)),)}, "inputs in the file are"),
+        ({"flags": ("--soc_version=Ascend310",)}, "made without --precision_mode=force_fp16, which the port asks for"),
+    ],
+)
+def test_a_file_that_says_otherwise_is_named(changes: dict[str, Any], named: str) -> None:
+    (reason,) = mismatches(
+        described(INPUT, stored=replace(STORED, **changes)), soc="Ascend310", flags=("--precision_mode=force_fp16",)
+    )
+    assert named in reason
+
+
+def test_flags_are_held_against_a_command_line_that_is_ours_alone() -> None:
+    flags = ("--insert_op_conf=/home/me/aipp.cfg",)
+    kept = replace(STORED, flags=("--soc_version=Ascend310", "--insert_op_conf=aipp.cfg"))
+    unread = StoredOm(None, (), (), "the OM is encrypted")
+    assert mismatches(described(INPUT, stored=kept), soc="Ascend310", flags=flags) == ()
+    assert mismatches(described(INPUT, stored=unread), soc="Ascend310", flags=flags) == ()
+    assert mismatches(described(INPUT, stored=replace(STORED, flags=("--x=1",))), soc="Ascend310", flags=flags) == ()
+
+
 @pytest.mark.parametrize("soc", ["Ascend310", None])
 def test_an_om_as_asked_for_has_no_difference(soc: str | None) -> None:
-    assert mismatches(OmDescription(soc, (INPUT,)), soc="Ascend310") == ()
+    assert mismatches(described(INPUT, soc=soc), soc="Ascend310") == ()
 
 
 def test_an_input_of_another_type_than_the_port_asks_for_is_named() -> None:
-    half = OmDescription("Ascend310", (OmInput("actual_input_1", "DT_FLOAT16", INPUT.shape),))
+    asked = OmInput("actual_input_1", "DT_FLOAT16", INPUT.shape)
+    half = described(asked, stored=replace(STORED, inputs=(asked,)))
     assert mismatches(half, dtype="float16") == ()
     assert "asked for was actual_input_1 DT_FLOAT [" in mismatches(half)[0]
 

@@ -48,6 +48,7 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    StoredOm,
     ToolkitFacts,
     WeightFacts,
 )
@@ -302,7 +303,8 @@ class Made(Evidence):
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""
         asked = self.spec.input(batch)
-        return OmDescription(SOC, (OmInput(asked.name, "DT_FLOAT", asked.shape),))
+        inputs = (OmInput(asked.name, "DT_FLOAT", asked.shape),)
+        return OmDescription(SOC, inputs, StoredOm(SOC, inputs, ("--soc_version=" + SOC,), ""))
 
     def batch_errors(self) -> BatchErrors:
         """See Evidence."""

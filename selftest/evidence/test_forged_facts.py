@@ -58,6 +58,15 @@ def described(**fields: object) -> Forge:
     return forge
 
 
+def stored(**fields: object) -> Forge:
+    """Other words in the first OM's own bytes."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["oms"][0]["described"]["stored"].update(fields)
+
+    return forge
+
+
 def _soc(forgery: Forgery) -> None:
     forgery.record["oms"][0]["described"]["soc"] = "Ascend310P3"
 
@@ -250,6 +259,12 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
     "an OM of another type": (described(dtype="DT_FLOAT16"), "gate om.described[bs1]: verdict"),
     "an OM of another input": (described(name="x"), "gate om.described[bs1]: verdict"),
     "an OM of another chip": (_soc, "gate om.described[bs1]: verdict"),
+    "an OM of another chip by its own bytes": (stored(soc="Ascend310P3"), "gate om.described[bs1]: verdict"),
+    "an OM of other inputs by its own bytes": (
+        stored(inputs=[{"name": "x", "dtype": "DT_UINT8", "shape": [1, 224, 224, 3]}]),
+        "gate om.described[bs1]: verdict",
+    ),
+    "an OM whose own bytes were not read, unsaid": (stored(unread="zip"), "gate om.described[bs1]: source"),
     "descriptions of two OMs swapped": (_of_another_batch, "gate om.described[bs4]: verdict"),
     "the description of no OM": (_batch_renamed, "gate om.described[bs1]: PASS is recorded"),
     "an OM described twice": (_om_twice, "oms: 'an entry' stands there twice"),

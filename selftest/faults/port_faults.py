@@ -11,6 +11,7 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
 from selftest.ports.tiny import TinyPort, tiny_port
+from tools.ascend import atc
 from tools.base.files import md5_of, sha256_of
 from tools.model import export as exporter
 
@@ -37,6 +38,7 @@ def step(source, target):
 """
 checkpoint = Catalogue("checkpoint")
 exported = Catalogue("onnx")
+compiled = Catalogue("om")
 accuracy = Catalogue("accuracy")
 
 
@@ -108,6 +110,13 @@ def spoiling_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     (world.folder / "port").mkdir()
     (world.folder / "port" / "surgery.py").write_text(SPOILS, encoding="utf-8")
     own_port(world, onnx=STEP)
+
+
+@compiled.fault("a precision flag of the port that atc was not given", "om.described[bs1]", *OWN, sample=False)
+def flag_not_passed_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = atc.argv
+    own_port(world, om="{atc_extra_args: [--precision_mode=force_fp16]}")
+    monkeypatch.setattr(atc, "argv", lambda *asked: [word for word in right(*asked) if "precision" not in word])
 
 
 @accuracy.fault("the background class forgotten in the port", "pth.accuracy.above_chance", *OWN, sample=False)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tools.ascend.om_file import read_om_file
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, tail
 from tools.base import process
 from tools.base.errors import OmError
@@ -49,14 +50,16 @@ def describe_om(
             fix=reproduce(argv, work, logs),
         )
     try:
+        stored = read_om_file(om, batch=batch)
         text = small_file(target).decode("utf-8", errors="replace")
     except OSError as error:
         raise OmError(f"cannot read the OM's description: {error.strerror}", gate=gate, where=om) from error
-    return read_description(text, gate=gate, where=om)
+    soc, inputs = read_description(text, gate=gate, where=om)
+    return OmDescription(soc, inputs, stored)
 
 
-def read_description(text: str, *, gate: str, where: object) -> OmDescription:
-    """Read the JSON of `atc --mode=1`; OmError when it is not whole or has no input with a shape."""
+def read_description(text: str, *, gate: str, where: object) -> tuple[str | None, tuple[OmInput, ...]]:
+    """Chip and inputs by the JSON of `atc --mode=1`; OmError when it is not whole or has no input with a shape."""
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -70,7 +73,7 @@ def read_description(text: str, *, gate: str, where: object) -> OmDescription:
     soc = _text_attribute(document, "soc_version")
     if soc is None and (flag := _SOC_FLAG.search(_text_attribute(document, "atc_cmdline") or "")):
         soc = flag[1]
-    return OmDescription(soc, inputs)
+    return soc, inputs
 
 
 def _inputs(document: Mapping[str, Any]) -> Iterator[OmInput]:

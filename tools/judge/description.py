@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from tools.judge.facts import OmDescription, OmInput
+from tools.judge.facts import OmDescription, OmInput, StoredOm
 from tools.judge.soc import soc_mismatch
 
 OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16"}
 """How atc names the types."""
+SOC_FLAG = "--soc_version="
 
 
 def description_mismatches(
-    found: OmDescription, *, input_name: str, dtype: str, shape: tuple[int, ...], soc: str
+    found: OmDescription, *, input_name: str, dtype: str, shape: tuple[int, ...], soc: str, flags: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """How the OM differs from what was asked for (input `input_name` of `dtype` and `shape`, chip `soc`), in words."""
-    wanted = OmInput(input_name, OM_DTYPES[dtype], shape)
+    """How the OM differs from what was asked for (input `input_name` of `dtype` and `shape`, chip `soc`, the port's own
+    flags of atc), in words: by atc, and by what stands in the file."""
+    wanted, stored = OmInput(input_name, OM_DTYPES[dtype], shape), found.stored
     differing = []
     if found.inputs != (wanted,):
         differing.append(f"inputs are {_shown(found.inputs)}, asked for was {_shown((wanted,))}")
-    if found.soc is not None and (reason := soc_mismatch(soc, found.soc, what="the OM")):
-        differing.append(reason)
-    return tuple(differing)
+    if stored.inputs and stored.inputs != (wanted,):
+        differing.append(f"inputs in the file are {_shown(stored.inputs)}, asked for was {_shown((wanted,))}")
+    told = [flag[len(SOC_FLAG) :] for flag in stored.flags if flag.startswith(SOC_FLAG)]
+    chips = [(found.soc, "the OM"), (stored.soc, "the OM's file"), *((said, "atc's command line") for said in told)]
+    for said, what in chips:
+        if said is not None and (reason := soc_mismatch(soc, said, what=what)):
+            differing.append(reason)
+    return (*differing, *_flags_ignored(stored, flags))
+
+
+def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Flags of the port that atc was not given; none where the file does not hold the command line as we write it."""
+    as_written = any(flag.startswith(SOC_FLAG) for flag in stored.flags)
+    missing = [flag for flag in map(without_folders, flags) if as_written and flag not in stored.flags]
+    return tuple(f"the file was made without {flag}, which the port asks for" for flag in missing)
+
+
+def without_folders(flag: str) -> str:
+    """`--name=value` with a path's last part alone."""
+    name, equals, value = flag.partition("=")
+    return f"{name}{equals}{value.rpartition('/')[2]}"
 
 
 def _shown(inputs: tuple[OmInput, ...]) -> str:

@@ -147,11 +147,28 @@ class OmInput:
 
 
 @dataclass(frozen=True)
-class OmDescription:
-    """What an OM says of itself; `soc` is None where the release of CANN does not store it."""
+class StoredOm:
+    """What stands in an OM's own bytes; `flags` are those of atc's command line, without the folders of paths.
+
+    `unread` says what could not be read and why, empty where all was; `soc` is None and the others are empty then.
+    """
 
     soc: str | None
     inputs: tuple[OmInput, ...]
+    flags: tuple[str, ...]
+    unread: str
+
+
+@dataclass(frozen=True)
+class OmDescription:
+    """What an OM says of itself by `atc --mode=1`; `soc` is None where the release of CANN does not store it.
+
+    `stored` is what its file says without any tool.
+    """
+
+    soc: str | None
+    inputs: tuple[OmInput, ...]
+    stored: StoredOm
 
 
 @dataclass(frozen=True)

@@ -117,10 +117,9 @@ def describe(given: dict[str, str]) -> int:
         raise AtcError(
             "E10020", f"File [{given['om']}] for parameter [--om] cannot be read. Reason: {error}."
         ) from error
-    attributes = {"soc_version": model.soc, "atc_cmdline": model.command_line, "atc_version": "simulated"}
     document = {
         "name": model.name,
-        "attr": [{"key": key, "value": {"s": value}} for key, value in attributes.items()],
+        "attr": [{"key": key, "value": {"s": value}} for key, value in offline_model.attributes(model).items()],
         "graph": [{"name": model.name, "op": [*map(_data_op, model.inputs), _output_op(model.outputs)]}],
     }
     Path(given["json"]).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
+import itertools
 import json
 import math
-import struct
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-MAGIC = b"SIMOM\x00v1"
-DIGEST_BYTES = 32
+from tools.ascend.simulator import om_layout
+
 ITEM_BYTES = {"float32": 4, "float16": 2, "uint8": 1, "int8": 1, "int32": 4, "int64": 8, "bool": 1}
-_LENGTH = struct.Struct("<Q")
+GE_NUMBERS = {"float32": 1, "float16": 2, "int8": 3, "uint8": 4, "int32": 7, "int64": 8, "bool": 11}
+"""How ge_ir.proto numbers the element types."""
 
 
 class DamagedModel(Exception):
@@ -48,30 +48,42 @@ class OfflineModel:
 
 
 def write(path: Path, model: OfflineModel) -> None:
-    """Write magic, sha256 of all that follows, header length, JSON header, graph: the same bytes for the same model."""
+    """Write the model as an OM is laid out: the simulator's own fields as TASK_INFO, the graph as WEIGHTS_DATA."""
     fields = {key: value for key, value in asdict(model).items() if key != "graph"}
     fields["inputs"], fields["outputs"] = ([asdict(spec) for spec in side] for side in (model.inputs, model.outputs))
-    header = json.dumps(fields, sort_keys=True).encode()
-    length = _LENGTH.pack(len(header))
-    digest = hashlib.sha256(length + header)
-    digest.update(model.graph)
-    with path.open("wb") as handle:
-        handle.writelines((MAGIC, digest.digest(), length, header, model.graph))
+    partitions = {
+        om_layout.MODEL_DEF: _definition(model),
+        om_layout.WEIGHTS_DATA: model.graph,
+        om_layout.TASK_INFO: json.dumps(fields, sort_keys=True).encode(),
+    }
+    path.write_bytes(om_layout.pack(model.name, partitions))
 
 
 def read(path: Path) -> OfflineModel:
     """Read an OM; DamagedModel when a byte is not as written."""
-    with path.open("rb") as handle:
-        magic, digest, length = (handle.read(size) for size in (len(MAGIC), DIGEST_BYTES, _LENGTH.size))
-        if magic != MAGIC or len(length) != _LENGTH.size:
-            raise DamagedModel("not an offline model")
-        header = handle.read(min(_LENGTH.unpack(length)[0], path.stat().st_size))
-        graph = handle.read()
-    found = hashlib.sha256(length + header)
-    found.update(graph)
-    if found.digest() != digest:
-        raise DamagedModel("the content does not match its digest")
-    fields: dict[str, Any] = json.loads(header)
+    try:
+        partitions = om_layout.unpack(path.read_bytes())
+    except ValueError as error:
+        raise DamagedModel(str(error)) from error
+    fields: dict[str, Any] = json.loads(partitions[om_layout.TASK_INFO])
     for side in ("inputs", "outputs"):
         fields[side] = tuple(TensorSpec(spec["name"], spec["dtype"], tuple(spec["shape"])) for spec in fields[side])
-    return OfflineModel(**fields, graph=graph)
+    return OfflineModel(**fields, graph=partitions[om_layout.WEIGHTS_DATA])
+
+
+def attributes(model: OfflineModel) -> dict[str, str]:
+    """What atc writes into an OM about itself."""
+    return {"soc_version": model.soc, "atc_cmdline": model.command_line, "atc_version": "simulated"}
+
+
+def _definition(model: OfflineModel) -> bytes:
+    """The model's inputs, outputs and attributes as atc stores them."""
+    inputs, outputs = (
+        [(spec.name, om_layout.tensor(GE_NUMBERS[spec.dtype], spec.shape)) for spec in side]
+        for side in (model.inputs, model.outputs)
+    )
+    ends = [om_layout.operator(name, "Data", outputs=[tensor]) for name, tensor in inputs]
+    last = om_layout.operator("Node_Output", "NetOutput", inputs=[tensor for _, tensor in outputs])
+    return om_layout.model(
+        model.name, [*ends, last], itertools.starmap(om_layout.text_attribute, attributes(model).items())
+    )

@@ -34,14 +34,21 @@ def _compiled(evidence: Evidence, batch: int) -> Check:
 @GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input and chip asked for?", per_batch=True)
 def _described(evidence: Evidence, batch: int) -> Check:
     asked = evidence.spec.input(batch)
+    described = evidence.described(batch)
     found = description_mismatches(
-        evidence.described(batch),
+        described,
         input_name=asked.name,
         dtype=asked.dtype,
         shape=asked.shape,
         soc=evidence.machine().soc,
+        flags=evidence.spec.om.atc_extra_args,
     )
-    return none_of(found, among=1, unit="mismatches", source="atc --mode=1")
+    return none_of(found, among=1, unit="mismatches", source=_read_by(described.stored.unread))
+
+
+def _read_by(unread: str) -> str:
+    """Where the description was read."""
+    return f"atc --mode=1 alone: {unread}" if unread else "atc --mode=1, and the file's own bytes"
 
 
 @GATES.take(ids.OM_RAN, "Has the vendor's tool run the OM and given one output an image?", per_batch=True)
