@@ -49,7 +49,7 @@ def _device(root: Path) -> None:
 
 def _tools(folder: Path, *names: str) -> dict[str, str]:
     folder.mkdir()
-    for name in names:
+    for name in (*names, "python3"):  # which says that it lacks nothing
         executable(folder, name, "")
     return {"PATH": str(folder)}
 
@@ -95,6 +95,7 @@ def test_ascend_on_a_cpu_box_fails_naming_everything_that_is_missing(root: Path,
     assert "`npu-smi` is not on PATH" in message
     assert f"`{binary_name()}` is not on PATH" in message
     assert "no Python here runs `-m ais_bench`" in message
+    assert "there is no `python3` on PATH, which atc's operator compiler runs" in message
 
 
 ALL = ("atc", "npu-smi", binary_name())

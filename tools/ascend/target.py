@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from tools.ascend.benchmark import binary_name
+from tools.ascend.compiler_python import outside_own_environment
 from tools.ascend.reading import InferTool
 from tools.ascend.toolkit import OWN_VARIABLE, installed_tool, missing_pieces, traces
 from tools.base.errors import OmError
@@ -53,13 +54,13 @@ def choose_target(
     """Choose by the policy: `ascend` never simulates, `auto` simulates only on a host without any trace of Ascend.
 
     `requested` is auto, ascend or simulator; `infer_tool` auto, benchmark or ais_bench. OmError (gate om.toolkit)
-    names every missing piece.
+    names every missing piece. The children see the environment as it was before the suite's own was activated.
     """
     if requested not in (AUTO, *TargetKind):
         raise OmError("unknown target", gate=GATE, measured=repr(requested), allowed="auto, ascend or simulator")
     if infer_tool not in (AUTO, *InferTool):
         raise OmError("unknown tool", gate=GATE, measured=repr(infer_tool), allowed="auto, benchmark or ais_bench")
-    asked = None if infer_tool == AUTO else InferTool(infer_tool)
+    asked, env = None if infer_tool == AUTO else InferTool(infer_tool), outside_own_environment(env)
     if target_kind(requested, env, root) is TargetKind.SIMULATOR:
         why = "asked for" if requested == TargetKind.SIMULATOR else "no trace of Ascend on this host"
         return _simulator(env, asked, ais_bench_python, why)

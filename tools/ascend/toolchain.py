@@ -12,7 +12,7 @@ from tools.ascend.target import SIMULATOR, SIMULATOR_PYTHON, Target, TargetKind
 from tools.ascend.toolkit import OWN_VARIABLE, cann_version, driver_version
 from tools.base import process
 from tools.base.errors import OmError
-from tools.base.files import ROOT, scratch_folder, sha256_of
+from tools.base.files import scratch_folder, sha256_of
 from tools.judge.ids import OM_TOOLKIT
 from tools.model.operators import TABLE
 
@@ -86,5 +86,5 @@ def _simulator_settings(env: Mapping[str, str]) -> dict[str, str]:
 def _simulator_digest() -> str:
     """Digest of the simulator's programs and its table: what they make depends on them as on a CANN version."""
     files = sorted(path for path in SIMULATOR.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    lines = (f"{path.relative_to(ROOT)} {sha256_of(path)}" for path in [*files, TABLE])
+    lines = [*(f"{path.relative_to(SIMULATOR)} {sha256_of(path)}" for path in files), f"table {sha256_of(TABLE)}"]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
+from tools.ascend.compiler_python import compiler_python_problem
 from tools.ascend.reading import InferTool
 from tools.base.reading import small_file
 
@@ -67,6 +68,8 @@ def missing_pieces(
         found.append("`npu-smi` is not on PATH: install the driver, or add /usr/local/sbin to PATH")
     if installed_tool(env, infer_tool, ais_bench_python) is None:
         found.append(_no_tool(infer_tool))
+    if problem := compiler_python_problem(env):
+        found.append(problem)
     return tuple(found)
 
 

@@ -1,0 +1,84 @@
+"""The Python of atc's operator compiler, and the environment that it is found in.
+
+atc starts the `python3` of its PATH for operators that it compiles. Inside the suite's virtual environment that is the
+suite's own, which has none of the compiler's packages and a numpy that CANN 8 cannot use: atc then dies with EC0010.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tools.base import process
+from tools.base.files import scratch_folder
+
+NEEDED = ("numpy", "decorator", "attr", "psutil", "scipy")
+"""Modules without which public reports show it failing; the vendor's installation guides list more."""
+NAMES = ("python3", *(f"python3.{minor}" for minor in range(7, 14)))
+"""CANN documents Python 3.7 to 3.13."""
+PROBE = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))"
+PROBE_SECONDS = 60.0
+
+
+def outside_own_environment(env: Mapping[str, str], prefix: Path | None = None) -> dict[str, str]:
+    """The environment as it was before the suite's virtual environment (`prefix`, that of this interpreter) was
+    activated; one of the user's own stays."""
+    own = _own_environment() if prefix is None else prefix
+    if own is None:
+        return dict(env)
+    inside = {str(own / "bin"), str((own / "bin").resolve())}
+    found = {name: value for name, value in env.items() if name not in _set_by(own, env)}
+    if "PATH" in env:
+        found["PATH"] = os.pathsep.join(folder for folder in env["PATH"].split(os.pathsep) if folder not in inside)
+    return found
+
+
+def _own_environment() -> Path | None:
+    return Path(sys.prefix) if sys.prefix != sys.base_prefix else None
+
+
+def _set_by(own: Path, env: Mapping[str, str]) -> frozenset[str]:
+    """Variables that its activation has set."""
+    active = env.get("VIRTUAL_ENV", "")
+    ours = bool(active) and Path(active).resolve() == own.resolve()
+    return frozenset(("VIRTUAL_ENV", "VIRTUAL_ENV_PROMPT")) if ours else frozenset()
+
+
+def compiler_python_problem(env: Mapping[str, str]) -> str:
+    """What no Python on PATH has and the operator compiler needs, in words; empty where one has all."""
+    lacking = dict(_lacking(env))
+    if not lacking:
+        return "there is no `python3` on PATH, which atc's operator compiler runs"
+    best = min(lacking, key=lambda python: len(lacking[python]))
+    missing = ", ".join(lacking[best])
+    return (
+        f"{best} lacks {missing}, which atc's operator compiler needs: `{best} -m pip install "
+        f"{' '.join('attrs' if name == 'attr' else name for name in lacking[best])}`, or put the Python that CANN was "
+        "installed with first on PATH"
+        if missing
+        else ""
+    )
+
+
+def _lacking(env: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each Python on PATH and what it lacks, up to the first that lacks nothing."""
+    folders = [Path(folder) for folder in env.get("PATH", "").split(os.pathsep) if folder]
+    for python in dict.fromkeys(str(folder / name) for name in NAMES for folder in folders):
+        missing = _missing(python, env) if os.access(python, os.X_OK) and Path(python).is_file() else None
+        if missing is not None:
+            yield python, missing
+        if missing == ():
+            return
+
+
+def _missing(python: str, env: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The needed modules that an interpreter cannot find, None where it does not even start."""
+    with scratch_folder("python-") as folder:
+        argv = [python, "-c", PROBE, *NEEDED]
+        try:
+            done = process.run(argv, cwd=folder, logs=folder / "logs", timeout_seconds=PROBE_SECONDS, env=env)
+        except OSError:
+            return None
+    return tuple(done.stdout.split()) if done.returncode == 0 else None
