@@ -11,19 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.ascend.npu_smi import (
-    Chip,
-    NpuSmiError,
-    Process,
-    busy_reasons,
-    chip_of,
-    idle_memory_mb,
-    parse_info,
-    query,
-    watch,
-)
+from tools.ascend.npu_smi import query, watch
 from tools.base import process
 from tools.base.process import Completed
+from tools.judge.npu_smi import Chip, NpuSmiError, Process, busy_reasons, chip_of, idle_memory_mb, parse_info
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 IDLE = (TRANSCRIPTS / "npu_smi_310p3.txt").read_text()

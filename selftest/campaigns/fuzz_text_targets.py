@@ -9,7 +9,6 @@ from collections.abc import Callable
 from selftest.campaigns.fuzz_target import Target, scratch_file, text_of
 from tools.ascend.atc import atc_errors
 from tools.ascend.dumps import read_dump
-from tools.ascend.npu_smi import NpuSmiError, busy_reasons, parse_info
 from tools.ascend.om_description import read_description
 from tools.ascend.perf_texts import (
     PerfTextError,
@@ -25,6 +24,7 @@ from tools.base.files import ROOT
 from tools.data.info import read_info
 from tools.data.labels import read_labels
 from tools.judge.description import description_mismatches
+from tools.judge.npu_smi import NpuSmiError, busy_reasons, parse_info
 from tools.judge.soc import normalise_soc, soc_mismatch
 
 TRANSCRIPTS = ROOT / "selftest" / "ascend" / "transcripts"
@@ -166,7 +166,7 @@ TARGETS = (
         name="npu-smi",
         case=_npu_smi,
         documented=(NpuSmiError,),
-        modules=("tools.ascend.npu_smi",),
+        modules=("tools.judge.npu_smi",),
         seeds=_tables,
         longest_bytes=3000,
         words=(

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from selftest.evidence import made_logs
+from selftest.evidence.made_logs import MadeLogs
 from tools.ascend.reading import InferTool, Mode, ThroughputReading
 from tools.base.errors import Stage
 from tools.engines.agreement import agree
@@ -97,7 +99,7 @@ class World:
     runs: int = 3
     ais_bench: bool = True
     reported_over_samples: float = 1.0
-    busy: tuple[str, ...] = ()
+    busy: tuple[str, ...] = ()  # or one text, `device 0: AI core at N %`
     tolerate_busy: bool = False
     stages: tuple[str, ...] = tuple(Stage)
     interrupted: str = ""
@@ -410,17 +412,18 @@ class Made(Evidence):
         work = place.with_suffix(".work")
         work.mkdir(parents=True)
         self.stage(staging, work)
-        self._logs(work)
-        staging.put_logs("om_bs1", work / "logs")
+        self._put_logs(staging, work / "logs")
         return staging.publish(self.acceptance())
 
-    def _logs(self, work: Path) -> None:
-        folder = work / "logs" / "device0"
-        folder.mkdir(parents=True)
-        (folder / "command.txt").write_text("cwd: <tmp>\natc\n--model=x.onnx\n", encoding="utf-8")
-        (folder / "stdout.txt").write_text("ATC run success\n", encoding="utf-8")
-        (folder / "stderr.txt").write_text("" if self.on_device else "[SIMULATOR] atc\n", encoding="utf-8")
-        (folder / "ending.json").write_text('{"returncode":0,"seconds":1.5}', encoding="utf-8")
+    def _put_logs(self, staging: Staging, work: Path) -> None:
+        """What the vendor's tools left; the simulator's say on stderr what they are."""
+        world, stderr = self.world, "" if self.on_device else "[SIMULATOR] a tool\n"
+        percent = int(world.busy[0].split()[-2]) if world.busy else 0
+        made = MadeLogs(self, world.batches, ais_bench=world.ais_bench, aicore_percent=percent)
+        for name, runs in made.named():
+            for said in runs:
+                made_logs.write(said, work / name, stderr)
+            staging.put_logs(name, work / name)
 
     def acceptance(self) -> Acceptance:
         """The run's own part of the record."""

@@ -115,7 +115,13 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
         ["target is ascend, but the toolchain is the simulator"],
     ),
     "a run by another tool": ({f"{DEVICE}tool": "x"}, [said("device_throughput[0].runs[1].tool", "x", "ais_bench")]),
-    "a run on another device": ({f"{DEVICE}device": 3}, [f"{RUNS}[1].device: device 3 is none of the machine's"]),
+    "a run on another device": (
+        {f"{DEVICE}device": 3},
+        [
+            f"{RUNS}[1].device: device 3 is none of the machine's",
+            "logs/perf-bs1/run-2-device3 is missing: om_bs1 rests on it",
+        ],
+    ),
     "an end at the beginning": ({"finished_utc": "2026-01-01T00:00:00+00:00"}, []),
     "an end before the beginning": (
         {"finished_utc": "2025-12-31T23:59:59+00:00"},
@@ -157,13 +163,22 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
         [
             said("device_throughput[0].runs[1].mode", "pure", "dataset"),
             f"{RUNS}[1].images: pure inference sees no images, a data-set run does",
+            "logs/perf-bs1/pure-2 is missing: om_bs1 rests on it",
         ],
     ),
     "a run over the data set without images": (
         {f"{DEVICE}images": None},
         [f"{RUNS}[1].images: pure inference sees no images, a data-set run does"],
     ),
-    "a run of another number": ({f"{DEVICE}run": 3}, [f"{RUNS}: runs are numbered [1, 3]"]),
+    "a run of another number": (
+        {f"{DEVICE}run": 3},
+        [
+            f"{RUNS}: runs are numbered [1, 3]",
+            "logs/perf-bs1/run-3-device0 is missing: om_bs1 rests on it",
+            "logs/perf-bs1/npu-smi-before-3-sample0 is missing: whether the device was idle rests on it",
+            "logs/perf-bs1/npu-smi-after-3-sample0 is missing: whether the device was idle rests on it",
+        ],
+    ),
     "a run of fewer images": ({f"{DEVICE}images": 59}, [f"{RUNS}: run 2 saw 59 images of 60"]),
     "a run of fewer images without a data set": ({f"{DEVICE}images": 59, "dataset": None}, []),
     "another card": (
@@ -175,8 +190,11 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
         [f"{RECORD}.device_throughput[1].runs[0].images_per_second_per_chip: "],
     ),
     "another command": (
-        {"commands.0.argv": ["atc"]},
-        [f"{RECORD}.commands[0].argv: another command than in logs/om_bs1/device0/command.txt"],
+        {"commands.2.argv": ["npu-smi"]},
+        [
+            f"{RECORD}.commands[2].argv: another command than in logs/npu-smi/command.txt",
+            "logs/npu-smi: 'npu-smi' is not `npu-smi info`",
+        ],
     ),
 }
 
@@ -413,24 +431,34 @@ def test_pure_inference_has_no_last_batch(images: int | None, forgery: Forgery) 
 
 # --- Logs ----------------------------------------------------------------------------------------------------------
 
-LOG = "logs/om_bs1/device0/"
+LOG = "logs/perf-bs16/npu-smi-before-1-sample1/"
+
+
+def command_of(forgery: Forgery, folder: str) -> dict[str, Any]:
+    """The record of the command whose log lies there."""
+    found: dict[str, Any] = next(entry for entry in forgery.record["commands"] if entry["folder"] == folder.rstrip("/"))
+    return found
 
 
 @pytest.mark.parametrize("stream", ["stdout.txt", "stderr.txt"])
 def test_both_streams_of_a_command_are_there(stream: str, forgery: Forgery) -> None:
-    del forgery.contents[LOG + stream]
-    assert problems(forgery) == [f"{LOG}{stream} is missing"]
+    folder = "logs/predict-bs1/run-1-device0/"
+    del forgery.contents[folder + stream]
+    assert problems(forgery) == [f"{folder}{stream} is missing"]
 
 
-@pytest.mark.parametrize("text", [b"cwd: x\natc\n", b"atc\n--model=x.onnx\n", b"cwd: x\natc\n--model=x.onnx", b""])
+@pytest.mark.parametrize("text", [b"cwd: x\nnpu-smi\n", b"npu-smi\ninfo\n", b"cwd: x\nnpu-smi\ninfo", b""])
 def test_a_command_is_the_one_in_its_log_to_the_last_word(text: bytes, forgery: Forgery) -> None:
     forgery.contents[f"{LOG}command.txt"] = text
-    assert problems(forgery) == [f"{RECORD}.commands[0].argv: another command than in {LOG}command.txt"]
+    place = forgery.record["commands"].index(command_of(forgery, LOG))
+    assert problems(forgery) == [f"{RECORD}.commands[{place}].argv: another command than in {LOG}command.txt"]
 
 
 def test_a_command_that_is_no_text_is_read_all_the_same(forgery: Forgery) -> None:
-    forgery.contents[f"{LOG}command.txt"] = b"cwd: \xff\natc\n--model=\xff.onnx\n"
-    forgery.record["commands"][0]["argv"] = ["atc", "--model=\ufffd.onnx"]
+    folder = "logs/atc-bs1/"
+    words = forgery.contents[f"{folder}command.txt"].replace(b"--log=error", b"--log=\xff")
+    forgery.contents[f"{folder}command.txt"] = words
+    command_of(forgery, folder)["argv"] = words.decode("utf-8", "replace").split("\n")[1:-1]
     assert problems(forgery) == []
 
 

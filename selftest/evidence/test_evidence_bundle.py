@@ -65,11 +65,12 @@ def test_the_bundle_holds_everything(tmp_path: Path) -> None:
     place = Made(SMALL).write(tmp_path / "evidence")
     names = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     arrays = {f"predictions/{name}.{kind}.npy" for name in ("pth", "onnx", "om_bs1") for kind in ("top5", "scores")}
-    logs = {f"logs/om_bs1/device0/{name}.txt" for name in ("command", "stdout", "stderr")}
-    assert names == {FILE, MANIFEST, f"{PORT}/{PORT_FILE}", SPEC_JSON, IDS, LABELS, *arrays, *logs}
     record = read_acceptance(place)
+    logs = {f"{one.folder}/{name}.txt" for one in record.commands for name in ("command", "stdout", "stderr")}
+    assert {"logs/atc-bs1/command.txt", "logs/npu-smi/stdout.txt", "logs/predict-bs1/run-1-device0/stderr.txt"} < logs
+    assert names == {FILE, MANIFEST, f"{PORT}/{PORT_FILE}", SPEC_JSON, IDS, LABELS, *arrays, *logs}
     assert [variant.name for variant in record.variants] == ["pth", "om_bs1", "onnx"]
-    assert record.commands[0].argv == ("atc", "--model=x.onnx")
+    assert record.commands[0].argv[:2] == ("atc", "--model=<cache>/onnx")
     assert record.commands[0].returncode == 0
 
 

@@ -116,7 +116,7 @@ def _with_work(place: Path, run: Acceptance) -> Acceptance:
         timings.append(Timing(stage=Stage.ACCURACY, step=f"om bs{batch} predictions", seconds=210.0))
         timings.append(Timing(stage=Stage.PERF, step=f"throughput bs{batch}", seconds=95.0))
     for command in commands:
-        (place / command.folder).mkdir(parents=True)
+        (place / command.folder).mkdir(parents=True, exist_ok=True)
         for stream in ("stdout.txt", "stderr.txt"):
             (place / command.folder / stream).write_text(f"{command.argv[0]}\n", encoding="utf-8")
     return dataclasses.replace(run, commands=tuple(commands), timings=tuple(timings))

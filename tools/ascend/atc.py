@@ -15,9 +15,8 @@ from tools.base.files import atomic, sha256_of
 from tools.base.process import Completed
 from tools.judge.ids import OM_COMPILED
 from tools.judge.soc import normalise_soc
+from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS
 
-SUCCESS_LINE = "ATC run success"
-FAILURE_LINE = "ATC run failed"
 ONNX_FRAMEWORK = 5
 OWN_FLAGS = frozenset({"model", "framework", "output", "input_format", "input_shape", "log", "soc_version"})
 
@@ -171,9 +170,9 @@ def _problem(done: Completed, timeout_seconds: float) -> str | None:
     text = done.stdout + done.stderr
     if ended := ending(done, timeout_seconds):
         return ended
-    if FAILURE_LINE in text:
-        return f"printed `{FAILURE_LINE}`"
-    return None if SUCCESS_LINE in text else f"never printed `{SUCCESS_LINE}` although its exit code is 0"
+    if ATC_FAILURE in text:
+        return f"printed `{ATC_FAILURE}`"
+    return None if ATC_SUCCESS in text else f"never printed `{ATC_SUCCESS}` although its exit code is 0"
 
 
 def _built(work: Path, stem: str) -> Path | None:

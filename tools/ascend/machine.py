@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.npu_smi import NpuSmiError, chip_of, query
+from tools.ascend.npu_smi import query
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.base.errors import OmError, SuiteError
 from tools.judge.ids import OM_DEVICE
+from tools.judge.npu_smi import NpuSmiError, chip_of
 from tools.judge.soc import normalise_soc, soc_mismatch
 
 GATE = OM_DEVICE

@@ -16,13 +16,12 @@ from tools.base.errors import OmError, PerfError, StageError
 from tools.base.process import Completed
 from tools.judge.handover import handover
 from tools.judge.ids import OM_PERF_READING, OM_RAN
+from tools.judge.tool_texts import error_lines
 
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
 DRIVER_LIBRARY = "libascend_hal.so"
 TAIL_LINES, TAIL_CHARACTERS, TAIL_SOURCE_CHARACTERS = 15, 3000, 100_000
-
-_ERROR_LINE = re.compile(r"\[ERROR\].*")
 
 
 def ran_gate(batch: int) -> str:
@@ -143,11 +142,6 @@ def ending(done: Completed, timeout_seconds: float) -> str | None:
     if done.returncode < 0:
         return f"was ended by signal {-done.returncode}"
     return f"ended with exit code {done.returncode}" if done.returncode else None
-
-
-def error_lines(text: str) -> tuple[str, ...]:
-    """Each `[ERROR] …` of a tool's output, also one glued to a progress bar."""
-    return tuple(match[0].strip() for line in re.split(r"[\r\n]", text) if (match := _ERROR_LINE.search(line)))
 
 
 def tail(done: Completed) -> str:

@@ -9,7 +9,7 @@ from tools.ascend import inference
 from tools.ascend.dumps import read_logits
 from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
-from tools.ascend.npu_smi import NpuSmiError, watch
+from tools.ascend.npu_smi import watch
 from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.runs import ONE_OUTPUT, Outputs
 from tools.ascend.turns import device_turn
@@ -17,11 +17,12 @@ from tools.base.errors import OmError, PerfError
 from tools.base.files import scratch_folder
 from tools.engines.predictions import Predictions
 from tools.judge.ids import OM_DEVICE, OM_PERF_DEVICE_IDLE, om
+from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, NpuSmiError
 from tools.judge.spec import Preprocessing
 
 TOOL_TIMEOUT_SECONDS = 3 * 3600.0
 """The guide's slowest run, batch 1 over 50,000 images, takes 240 s; a hang must end within a working day's slot."""
-IDLE_SAMPLES, SIMULATED_SAMPLES = 3, 1
+SIMULATED_SAMPLES = 1
 SCRATCH = "acceptance-"
 """Working folders, removed after use: the dumps of 50,000 images are half a gigabyte of text."""
 
@@ -109,7 +110,7 @@ class OmEngine:
             shared = inference.run_dataset(self.machine.target, self._job(offline, work, number), self.machine.devices)
             logits = read_logits(shared.dumps, offline.ids, offline.classes, gate=gate, dtype=offline.dtype)
         predictions = Predictions(om(offline.batch), offline.ids, logits)
-        return OmRun(predictions, ToolReport(shared, before + self._busy(f"after-{number}")))
+        return OmRun(predictions, ToolReport(shared, before + self._busy(f"after-{number}", lagging=MOST_LAGGING)))
 
     def measure(
         self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: ToolReport | None = None
@@ -142,7 +143,7 @@ class OmEngine:
                 logs=self.logs / f"pure-{number}",
                 timeout_seconds=TOOL_TIMEOUT_SECONDS,
             )
-        return Measured(((reading,),), before + self._busy(f"after-{number}"))
+        return Measured(((reading,),), before + self._busy(f"after-{number}", lagging=MOST_LAGGING))
 
     def _job(self, offline: Offline, work: Path, number: int) -> DatasetJob:
         return DatasetJob(
@@ -167,12 +168,16 @@ class OmEngine:
                 fix="end the other job, or take INCONCLUSIVE for an answer with --busy-device inconclusive",
             )
 
-    def _busy(self, when: str) -> tuple[str, ...]:
-        """Why any of the devices is busy at this moment, empty when all are idle."""
+    def _busy(self, when: str, *, lagging: int = 0) -> tuple[str, ...]:
+        """Why any of the devices is busy at this moment, empty when all are idle.
+
+        After a run of one's own its load may still be shown by as many as `lagging` samples.
+        """
         samples = SIMULATED_SAMPLES if self.machine.simulated else IDLE_SAMPLES
         logs = self.logs / f"npu-smi-{when}"
         try:
-            reasons = watch(self.machine.target.env, logs, self.machine.devices, samples=samples)
+            env, devices = self.machine.target.env, self.machine.devices
+            reasons = watch(env, logs, devices, samples=samples, lagging=lagging)
         except NpuSmiError as error:
             raise OmError(str(error), gate=OM_DEVICE) from error
         return tuple(f"device {device}: {reason}" for device, found in reasons.items() for reason in found)

@@ -32,6 +32,7 @@ from tools.judge.evidence import OWNER, variant_record
 from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
+from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
@@ -60,6 +61,7 @@ def check_figures(bundle: Bundle) -> None:
         _device_throughput(bundle, f"{FILE}.device_throughput[{place}]", device)
     for place, command in enumerate(record.commands):
         _command(bundle, f"{FILE}.commands[{place}]", command)
+    check_logs(bundle)
     if bundle.on_device:
         _no_simulator(bundle)
 

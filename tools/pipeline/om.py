@@ -16,6 +16,7 @@ from tools.evidence.records import input_digest
 from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
 from tools.judge.facts import BatchErrors, OmDescription, OmFacts, ToolkitFacts
+from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
 from tools.pipeline.once import once
@@ -78,7 +79,7 @@ class OmStep:
                 run=context.run,
             )
         finally:
-            context.staging.put_logs("npu-smi", logs)
+            context.staging.put_logs(NPU_SMI, logs)
 
     @once
     def machine_record(self) -> MachineRecord:
@@ -127,7 +128,7 @@ class OmStep:
 
         artifact = self._context.build(recipe, compile_into)
         digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
-        self._context.staging.put_logs(f"atc-bs{batch}", artifact.path / "logs")
+        self._context.staging.put_logs(atc_logs(batch), artifact.path / "logs")
         return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))
 
     @once
@@ -166,6 +167,10 @@ class OmStep:
         """What the tool reported of a run that this process has made for accuracy: it need not be made again."""
         return self._reports.get(batch)
 
+    def report_logs(self, batch: int) -> Path:
+        """The streams of that run: whoever counts it keeps them beside those of the others."""
+        return self._predicted(batch) / "logs"
+
     def about(self, batch: int) -> dict[str, str]:
         """What results of running the OM over the images depend on."""
         machine = self.machine()
@@ -180,15 +185,20 @@ class OmStep:
     @once
     def predictions(self, batch: int) -> Predictions:
         """The OM's logits for every image, from the store where the same OM has seen them before."""
+        folder = self._predicted(batch)
+        self._context.staging.put_logs(prediction_logs(batch), folder / "logs")
+        return predictions.load_predictions(folder, ids.om(batch))
+
+    @once
+    def _predicted(self, batch: int) -> Path:
+        """The artifact with the logits and the tools' streams."""
 
         def run(folder: Path) -> None:
             done = self.engine(folder / "logs").run(self.offline(batch))
             predictions.save_predictions(done.predictions, folder)
             self._reports[batch] = done.report
 
-        folder = self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
-        self._context.staging.put_logs(f"predict-bs{batch}", folder / "logs")
-        return predictions.load_predictions(folder, ids.om(batch))
+        return self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
 
     @once
     def batch_errors(self) -> BatchErrors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from tools.ascend.reading import Mode
@@ -13,6 +14,7 @@ from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
 from tools.judge.acceptance import DeviceThroughput, HostThroughput
 from tools.judge.device import throughput_record
+from tools.judge.logs import throughput_logs
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
@@ -88,12 +90,14 @@ class ThroughputStep:
 
         def measure(folder: Path) -> None:
             engine, tolerate = self._om.engine(folder / "logs"), self._context.inputs.ascend.tolerate_busy
-            known = self._om.report(batch)
+            known = self._om.report(batch) if mode is Mode.DATASET else None
+            if known is not None:
+                shutil.copytree(self._om.report_logs(batch), folder / "logs")
             offline = self._om.offline(batch)
             save_fact(engine.measure(offline, mode, runs=runs_asked, tolerate_busy=tolerate, known=known), folder)
 
         folder = self._context.build(Recipe("throughput-om", about, code=(om_engine,)), measure).path
-        self._context.staging.put_logs(f"perf-bs{batch}", folder / "logs")
+        self._context.staging.put_logs(throughput_logs(batch), folder / "logs")
         return load_fact(folder, Measured)
 
     @once

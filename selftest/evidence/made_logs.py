@@ -1,0 +1,101 @@
+"""Logs of vendor tools as a run leaves them, for made-up bundles: atc, npu-smi around each run, the inference tool."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.judge.command_lines import om_name
+from tools.judge.evidence import Evidence
+from tools.judge.ids import om
+from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs, throughput_logs
+from tools.judge.npu_smi import IDLE_SAMPLES
+
+TABLE = Path(__file__).parents[1] / "ascend" / "transcripts" / "npu_smi_310.txt"
+IDLE = TABLE.read_text(encoding="utf-8")
+
+
+def loaded(aicore_percent: int) -> str:
+    """The first device's AI core works, and nothing else speaks of it."""
+    return IDLE.replace("| 0                 2621", f"| {aicore_percent:<18}2621", 1)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One tool's run: below which folder its streams lie, its command line, and what it printed."""
+
+    folder: str
+    argv: Sequence[str]
+    stdout: str = ""
+
+
+@dataclass(frozen=True)
+class MadeLogs:
+    """The logs of a run at `batches`; before each throughput run the first AI core is at `aicore_percent`."""
+
+    evidence: Evidence
+    batches: Sequence[int]
+    ais_bench: bool = True
+    aicore_percent: int = 0
+
+    def machine(self) -> Iterator[Said]:
+        """npu-smi once, for what the machine is."""
+        yield Said("", ("npu-smi", "info"), IDLE)
+
+    def compiled(self, batch: int) -> Iterator[Said]:
+        """atc."""
+        asked, soc = self.evidence.spec.input(batch), self.evidence.machine().soc
+        onnx, made = (self.evidence.digest(name).path for name in ("onnx", om(batch)))
+        words = (
+            *("atc", f"--model={onnx}", "--framework=5", f"--output=<tmp>/{om_name(made)}", "--input_format=NCHW"),
+            *(f"--input_shape={asked.name}:{','.join(map(str, asked.shape))}", "--log=error", f"--soc_version={soc}"),
+            *self.evidence.spec.om.atc_extra_args,
+        )
+        yield Said("", words, "ATC run success, welcome to the next use.\n")
+
+    def predicted(self, batch: int) -> Iterator[Said]:
+        """The run over all images."""
+        yield from self._run(batch, 1, pure=False)
+
+    def measured(self, batch: int) -> Iterator[Said]:
+        """The runs that throughput was measured by."""
+        for run in self.evidence.device_throughput(batch).runs:
+            yield from self._run(batch, run.run, pure=run.mode == "pure")
+
+    def _run(self, batch: int, number: int, *, pure: bool) -> Iterator[Said]:
+        for when in ("before", "after"):
+            table = loaded(self.aicore_percent if when == "before" else 0)
+            for sample in range(IDLE_SAMPLES):
+                yield Said(f"npu-smi-{when}-{number}/sample{sample}", ("npu-smi", "info"), table)
+        name = f"pure-{number}" if pure else f"run-{number}/device0"
+        yield Said(name, self._argv(batch, pure=pure), "[INFO] done\n")
+
+    def _argv(self, batch: int, *, pure: bool) -> tuple[str, ...]:
+        path = self.evidence.digest(om(batch)).path
+        if self.ais_bench:
+            words = ("python3", "-m", "ais_bench", "--model", path, "--device", "0")
+            return words if pure else (*words, "--batchsize", str(batch))
+        return ("benchmark.x86_64", f"-batch_size={batch}", "-device_id=0", f"-om_path={path}")
+
+    def named(self) -> Iterator[tuple[str, Iterator[Said]]]:
+        """All of them, each with the name of its folder."""
+        yield NPU_SMI, self.machine()
+        for batch in self.batches:
+            yield atc_logs(batch), self.compiled(batch)
+            yield prediction_logs(batch), self.predicted(batch)
+            yield throughput_logs(batch), self.measured(batch)
+
+
+def write(said: Said, folder: Path, stderr: str) -> None:
+    """The four files that tools/base/process.py leaves."""
+    (folder / said.folder).mkdir(parents=True)
+    files = {
+        "command.txt": "\n".join(("cwd: <tmp>", *said.argv)) + "\n",
+        "stdout.txt": said.stdout,
+        "stderr.txt": stderr,
+        "ending.json": json.dumps({"returncode": 0, "seconds": 1.5}),
+    }
+    for name, text in files.items():
+        (folder / said.folder / name).write_text(text, encoding="utf-8")

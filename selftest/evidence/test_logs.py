@@ -1,0 +1,269 @@
+"""A record that rests on a vendor tool's run has its log, and the log says the same: each way in which it may not.
+
+Digests are recomputed, so that nothing but the logs speaks against the forger.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from selftest.evidence.bundles import Made, World
+from selftest.evidence.made_logs import IDLE, loaded
+from selftest.evidence.tampering import Forgery, assert_refused, contents_of
+from tools.base.errors import Stage
+from tools.judge.results import Word
+
+SMALL = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), runs=2)
+BENCHMARK = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), ais_bench=False)
+ATC, PREDICTED, MEASURED = "logs/atc-bs16", "logs/predict-bs16/run-1-device0", "logs/perf-bs16/run-2-device0"
+BEFORE, AFTER = "logs/perf-bs16/npu-smi-before-2", "logs/perf-bs16/npu-smi-after-2"
+Forge = Callable[[Forgery], None]
+
+
+def written(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of a made-up bundle."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        return contents_of(Made(world).write(tmp_path_factory.mktemp("made") / "bundle"))
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """The files of an accepted bundle."""
+    return written(SMALL, tmp_path_factory)
+
+
+def prints(folder: str, text: str | bytes, stream: str = "stdout.txt") -> Forge:
+    """A tool that printed something else."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.contents[f"{folder}/{stream}"] = text if isinstance(text, bytes) else text.encode()
+
+    return forge
+
+
+def runs(folder: str, old: str, new: str) -> Forge:
+    """A tool that was started with other words, in the log and in the record."""
+
+    def forge(forgery: Forgery) -> None:
+        command = next(entry for entry in forgery.record["commands"] if entry["folder"] == folder)
+        words = [word.replace(old, new) for word in command["argv"]]
+        assert words != command["argv"], command["argv"]
+        command["argv"] = [word for word in words if word]
+        forgery.contents[f"{folder}/command.txt"] = "\n".join(("cwd: x", *command["argv"], "")).encode()
+
+    return forge
+
+
+def ended(folder: str, returncode: int | None) -> Forge:
+    """A tool that ended otherwise."""
+
+    def forge(forgery: Forgery) -> None:
+        for command in forgery.record["commands"]:
+            if command["folder"].startswith(folder):
+                command["returncode"] = returncode
+
+    return forge
+
+
+def lost(folder: str, *, commands: bool = True) -> Forge:
+    """Logs that were removed, with the record of their commands."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.contents = {name: text for name, text in forgery.contents.items() if not name.startswith(folder)}
+        if commands:
+            kept = [entry for entry in forgery.record["commands"] if not entry["folder"].startswith(folder)]
+            forgery.record["commands"] = kept
+
+    return forge
+
+
+def unrecorded(forgery: Forgery) -> None:
+    """Logs of which the record does not speak."""
+    forgery.record["commands"] = []
+
+
+def recorded_twice(forgery: Forgery) -> None:
+    """Two commands with one log."""
+    forgery.record["commands"].append(forgery.record["commands"][0])
+
+
+def elsewhere(forgery: Forgery) -> None:
+    """A log among the files of the port."""
+    for stream in ("command", "stdout", "stderr"):
+        forgery.contents[f"report/{stream}.txt"] = forgery.contents.pop(f"{PREDICTED}/{stream}.txt")
+    next(entry for entry in forgery.record["commands"] if entry["folder"] == PREDICTED)["folder"] = "report"
+
+
+def called_busy(forgery: Forgery) -> None:
+    """A device that is said to have been busy: an excuse that npu-smi does not give."""
+    forgery.record["device_throughput"][1]["busy"] = ["device 0: AI core at 87 %"]
+
+
+def fewer_samples(forgery: Forgery) -> None:
+    """A device that was looked at once."""
+    for number in (1, 2):
+        lost(f"{BEFORE}-sample{number}")(forgery)
+
+
+def ended_with(folder: str, returncode: int | None) -> str:
+    """How a bad end is told."""
+    return f"{folder}: om_bs16 rests on a command whose returncode is {returncode}"
+
+
+BUSY = "acceptance.json.device_throughput[1].busy: "
+FORGED: dict[str, tuple[Forge, str]] = {
+    "all logs removed": (lost("logs/"), f"{ATC} is missing: om_bs16 rests on it"),
+    "all logs removed, the commands left": (lost("logs/", commands=False), "command.txt is missing"),
+    "commands forgotten": (unrecorded, f"{ATC}: a log of which no command is recorded"),
+    "a log of two commands": (recorded_twice, "is another command's too"),
+    "a log that is none": (elsewhere, "'report' does not lie below logs/"),
+    "the log of npu-smi removed": (lost("logs/npu-smi"), "logs/npu-smi is missing: the machine rests on it"),
+    "the log of atc removed": (lost(ATC), f"{ATC} is missing: om_bs16 rests on it"),
+    "the log of the predictions removed": (lost(PREDICTED), f"{PREDICTED} is missing: om_bs16 rests on it"),
+    "the log of a throughput run removed": (lost(MEASURED), f"{MEASURED} is missing: om_bs16 rests on it"),
+    "npu-smi before a run removed": (
+        lost(BEFORE),
+        f"{BEFORE}-sample0 is missing: whether the device was idle rests on it",
+    ),
+    "npu-smi after a run removed": (
+        lost(AFTER),
+        f"{AFTER}-sample0 is missing: whether the device was idle rests on it",
+    ),
+    "two samples of npu-smi removed": (fewer_samples, f"{BEFORE}: 1 samples, 3 are taken of a device"),
+    "every return code -9": (ended("logs/", -9), ended_with(ATC, -9)),
+    "atc ended with 1": (ended(ATC, 1), ended_with(ATC, 1)),
+    "atc never ended": (ended(ATC, None), ended_with(ATC, None)),
+    "predictions ended with 137": (
+        ended(PREDICTED, 137),
+        ended_with(PREDICTED, 137),
+    ),
+    "a throughput run ended with 1": (
+        ended(MEASURED, 1),
+        ended_with(MEASURED, 1),
+    ),
+    "npu-smi ended with 255": (ended(BEFORE, 255), ended_with(f"{BEFORE}-sample0", 255)),
+    "ATC run failed": (prints(ATC, "ATC run failed, Please check\n"), f"{ATC}: atc says `ATC run failed`"),
+    "ATC run failed after a success": (
+        prints(ATC, "ATC run failed\n", "stderr.txt"),
+        f"{ATC}: atc says `ATC run failed`",
+    ),
+    "atc said nothing": (prints(ATC, ""), f"{ATC}: atc never says `ATC run success`"),
+    "another input shape": (runs(ATC, ":16,3", ":4,3"), f"{ATC}: --input_shape is 'actual_input_1:4,3,224,224'"),
+    "another chip": (runs(ATC, "Ascend310", "Ascend310P3"), f"{ATC}: --soc_version is 'Ascend310P3', om_bs16 needs"),
+    "no chip": (runs(ATC, "Ascend310", "x"), f"{ATC}: --soc_version is 'x', om_bs16 needs"),
+    "another ONNX file": (runs(ATC, "/onnx", "/other.onnx"), f"{ATC}: --model is 'other.onnx', om_bs16 needs"),
+    "another OM from atc": (runs(ATC, "/om_bs16", "/om_bs4"), f"{ATC}: --output is 'om_bs4', om_bs16 needs 'om_bs16'"),
+    "another framework": (runs(ATC, "=5", "=3"), f"{ATC}: --framework is '3', om_bs16 needs '5'"),
+    "predictions of the OM of another batch": (
+        runs(PREDICTED, "om_bs16", "om_bs4"),
+        f"{PREDICTED}: ran 'om_bs4', om_bs16 is 'om_bs16'",
+    ),
+    "predictions at another batch size": (runs(PREDICTED, "16", "4"), f"{PREDICTED}: ran with batch size '4'"),
+    "predictions at no batch size": (
+        runs(PREDICTED, "--batchsize", "--loop"),
+        f"{PREDICTED}: ran with batch size None instead of 16",
+    ),
+    "throughput of the OM of another batch": (
+        runs(MEASURED, "om_bs16", "om_bs4"),
+        f"{MEASURED}: ran 'om_bs4', om_bs16 is 'om_bs16'",
+    ),
+    "predictions of another device": (runs(PREDICTED, "0", "3"), f"{PREDICTED}: ran on device '3' instead of 0"),
+    "predictions with an error": (
+        prints(PREDICTED, "50 %\r[ERROR] batch 3 dropped\n"),
+        f"{PREDICTED}: om_bs16 rests on a run that reported '[ERROR] batch 3 dropped'",
+    ),
+    "throughput with an error": (
+        prints(MEASURED, "[ERROR] x\n", "stderr.txt"),
+        f"{MEASURED}: om_bs16 rests on a run that reported '[ERROR] x'",
+    ),
+    "a device at 87 % before the run": (
+        prints(f"{BEFORE}-sample2", loaded(87)),
+        f"{BUSY}'idle' recorded, npu-smi's tables say 'device 0: AI core at 87 %'",
+    ),
+    "a device at 87 % again after the run": (
+        prints(f"{AFTER}-sample1", loaded(87)),
+        f"{BUSY}'idle' recorded, npu-smi's tables say 'device 0: AI core at 87 %'",
+    ),
+    "a device that was idle called busy": (called_busy, f"{BUSY}'device 0: AI core at 87 %' recorded"),
+    "an unhealthy device": (
+        prints("logs/npu-smi", IDLE.replace("| OK   ", "| Alarm", 1)),
+        "logs/npu-smi: device 0 is Alarm",
+    ),
+    "a device of another chip": (
+        prints("logs/npu-smi", IDLE.replace("310  ", "310P3", 1)),
+        "logs/npu-smi: asked for Ascend310, the device is Ascend310P3",
+    ),
+    "no device": (prints("logs/npu-smi", "\n".join(IDLE.splitlines()[:4])), "logs/npu-smi: npu-smi printed no table"),
+    "another question to npu-smi": (runs("logs/npu-smi", "info", "-v"), "'npu-smi -v' is not `npu-smi info`"),
+    "a table that cannot be read": (
+        prints(f"{BEFORE}-sample0", IDLE.replace("2621 / 8192", "NA")),
+        f"{BEFORE}-sample0: line 8 of the npu-smi table cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_log_that_says_otherwise_is_told(name: str, contents: dict[str, bytes]) -> None:
+    forge, named = FORGED[name]
+    forgery = Forgery(contents)
+    assert forgery.outcome().word is Word.ACCEPTED
+    forge(forgery)
+    assert_refused(forgery.outcome(), named)
+
+
+@pytest.mark.parametrize(
+    ("forge", "named"),
+    [
+        (runs(PREDICTED, "om_bs16", "om_bs4"), f"{PREDICTED}: ran 'om_bs4', om_bs16 is 'om_bs16'"),
+        (runs(PREDICTED, "-batch_size=16", "-batch_size=4"), f"{PREDICTED}: ran with batch size '4' instead of 16"),
+        (runs(PREDICTED, "-device_id=0", "-device_id=1"), f"{PREDICTED}: ran on device '1' instead of 0"),
+    ],
+)
+def test_the_words_of_benchmark_are_read_too(
+    forge: Forge, named: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    forgery = Forgery(written(BENCHMARK, tmp_path_factory))
+    assert forgery.outcome().word is Word.ACCEPTED
+    forge(forgery)
+    assert_refused(forgery.outcome(), named)
+
+
+def test_a_port_s_words_for_atc_were_given(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.spec["om"]["atc_extra_args"] = ["--insert_op_conf=/a/aipp.cfg"]
+    assert_refused(forgery.outcome(), f"{ATC}: --insert_op_conf is None, om_bs16 needs 'aipp.cfg'")
+    runs(ATC, "--log=error", "--insert_op_conf=<home>/b/aipp.cfg")(forgery)
+    runs("logs/atc-bs4", "--log=error", "--insert_op_conf=<home>/b/aipp.cfg")(forgery)
+    assert forgery.outcome().word is Word.ACCEPTED
+
+
+def test_a_figure_that_lags_after_the_own_run_is_no_other_job(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    prints(f"{AFTER}-sample0", loaded(87))(forgery)
+    assert_refused(forgery.outcome(), f"{AFTER}: 3 samples, 4 are taken of a device")
+    for stream in ("command", "stdout", "stderr"):
+        forgery.contents[f"{AFTER}-sample3/{stream}.txt"] = forgery.contents[f"{AFTER}-sample2/{stream}.txt"]
+    known = next(entry for entry in forgery.record["commands"] if entry["folder"] == f"{AFTER}-sample2")
+    forgery.record["commands"].append({**known, "folder": f"{AFTER}-sample3"})
+    assert forgery.outcome().word is Word.ACCEPTED
+
+
+@pytest.mark.parametrize("stages", [(Stage.PERF,), (Stage.ACCURACY,), (Stage.CHECKPOINT, Stage.ONNX)])
+def test_a_part_of_the_stages_needs_its_own_logs_alone(
+    stages: tuple[Stage, ...], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    part = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), runs=2, stages=stages)
+    forgery = Forgery(written(part, tmp_path_factory))
+    unneeded = {"logs/perf-": Stage.PERF, "logs/predict-": Stage.ACCURACY}
+    for folder, stage in unneeded.items():
+        if stage not in stages:
+            lost(folder)(forgery)
+    if Stage.CHECKPOINT in stages:  # a host without a vendor's tool
+        lost("logs/")(forgery)
+        forgery.record.update(machine=None, toolkit=None)
+        forgery.record["digests"] = [entry for entry in forgery.record["digests"] if "om" not in entry["name"]]
+    assert forgery.outcome().word is Word.INCOMPLETE

@@ -1,0 +1,74 @@
+"""What the command lines of the vendor's tools ask for, read from their words alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from tools.base.errors import SuiteError
+from tools.judge.soc import normalise_soc
+from tools.judge.spec import Spec
+
+
+@dataclass(frozen=True)
+class Inference:
+    """What an inference tool was asked to run: the OM's file name without .om, the device, and the batch size.
+
+    `batch` is None where the tool takes it from the OM (pure inference by ais_bench). Words as they were given, empty
+    where the command line does not say.
+    """
+
+    om: str
+    device: str
+    batch: str | None
+
+
+def read_inference(argv: Sequence[str]) -> Inference:
+    """The words of benchmark (`-om_path=x`) or of ais_bench (`--model x`)."""
+    if tuple(argv[1:3]) == ("-m", "ais_bench"):
+        said = dict(zip(argv[3::2], argv[4::2]))
+        return Inference(om_name(said.get("--model", "")), said.get("--device", ""), said.get("--batchsize"))
+    said = flags(argv[1:])
+    return Inference(om_name(said.get("-om_path", "")), said.get("-device_id", ""), said.get("-batch_size", ""))
+
+
+def flags(words: Sequence[str]) -> dict[str, str]:
+    """`--name=value` by name; of a name that is given twice the last one, as the tools take it."""
+    return {name: value for name, _, value in (word.partition("=") for word in words)}
+
+
+def om_name(path: str) -> str:
+    """An OM's file name without its suffix."""
+    name = PurePosixPath(path).name
+    return name[: -len(".om")] if name.endswith(".om") else name
+
+
+def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | None) -> dict[str, str]:
+    """What atc must have been asked for, by flag, paths as file names; `onnx` and `soc` are None where not known."""
+    asked = spec.input(batch)
+    own = {
+        "--framework": "5",
+        "--input_format": "NCHW",
+        "--input_shape": f"{asked.name}:{','.join(map(str, asked.shape))}",
+        "--output": om_name(om),
+    }
+    if onnx is not None:
+        own["--model"] = PurePosixPath(onnx).name
+    if soc is not None:
+        own["--soc_version"] = soc
+    return {**own, **{name: _file_name(value) for name, value in flags(spec.om.atc_extra_args).items()}}
+
+
+def atc_said(argv: Sequence[str]) -> dict[str, str]:
+    """What atc was asked for, by flag, with paths as file names: folders differ from machine to machine."""
+    said = {name: _file_name(value) for name, value in flags(argv[1:]).items()}
+    if "--soc_version" in said:
+        with contextlib.suppress(SuiteError):  # no chip's name stays as it is, and is told as another than asked for
+            said["--soc_version"] = normalise_soc(said["--soc_version"])
+    return said
+
+
+def _file_name(value: str) -> str:
+    return PurePosixPath(value).name if "/" in value else value

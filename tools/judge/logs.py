@@ -1,0 +1,232 @@
+"""The logs of vendor tools against the record: what it rests on is there, ended well, and says the same.
+
+Of what a tool did nothing is as raw as its own streams. The figures of a throughput run are judged elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from tools.base.errors import SuiteError
+from tools.judge import ids
+from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, MachineRecord
+from tools.judge.bundle import Bundle
+from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
+from tools.judge.files import short
+from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, Chip, busy_over, chip_of, lag, parse_info
+from tools.judge.soc import soc_mismatch
+from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS, error_lines
+
+NPU_SMI = "npu-smi"
+STREAMS = ("stdout.txt", "stderr.txt")
+
+
+def atc_logs(batch: int) -> str:
+    """The name of the folder below logs/ that holds what atc said when it compiled for a batch size."""
+    return f"atc-bs{batch}"
+
+
+def prediction_logs(batch: int) -> str:
+    """Where the run over all images is that predictions of a batch size come from."""
+    return f"predict-bs{batch}"
+
+
+def throughput_logs(batch: int) -> str:
+    """Where the runs are that throughput at a batch size was measured by."""
+    return f"perf-bs{batch}"
+
+
+def check_logs(bundle: Bundle) -> None:
+    """Collect in `bundle.problems` what logs and record say otherwise of each other."""
+    logs = _Logs(bundle)
+    logs.folders()
+    record = bundle.record
+    if record.machine is not None:
+        logs.machine(record.machine)
+    for batch in bundle.spec.batches:
+        if ids.om(batch) in bundle.digests:
+            logs.compiled(batch)
+        if ids.om(batch) in bundle.variants:
+            logs.predicted(batch)
+    for place, entry in enumerate(record.device_throughput):
+        logs.measured(entry)
+        logs.idle(f"{FILE}.device_throughput[{place}].busy", entry)
+
+
+class _Logs:
+    """The log folders of one bundle by name, each with the command that wrote it."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._bundle = bundle
+        self._commands = {command.folder: command for command in bundle.record.commands}
+
+    def folders(self) -> None:
+        """Each command has a folder of its own below logs/, and each folder its command."""
+        for place, command in enumerate(self._bundle.record.commands):
+            where = f"{FILE}.commands[{place}].folder"
+            if not command.folder.startswith(f"{LOGS}/"):
+                self._problem(f"{where}: {short(command.folder)} does not lie below {LOGS}/")
+            if self._commands[command.folder] is not command:
+                self._problem(f"{where}: {short(command.folder)} is another command's too")
+        names = (name for name in self._bundle.files.digests if name.startswith(f"{LOGS}/"))
+        for folder in sorted({str(PurePosixPath(name).parent) for name in names} - set(self._commands)):
+            self._problem(f"{folder}: a log of which no command is recorded")
+
+    def machine(self, machine: MachineRecord) -> None:
+        """npu-smi has shown each device, healthy and of the recorded chip."""
+        folder = f"{LOGS}/{NPU_SMI}"
+        self._ended_well(NPU_SMI, "the machine")
+        chips = self._table(folder, "the machine")
+        for device in machine.devices if chips is not None else ():
+            try:
+                chip = chip_of(chips or (), device)
+                wrong = soc_mismatch(machine.soc, chip.name)
+            except SuiteError as error:
+                self._problem(f"{folder}: {error}")
+                continue
+            problems = [] if chip.healthy else [f"device {device} is {chip.health}"]
+            for problem in [*problems, *([wrong] if wrong else [])]:
+                self._problem(f"{folder}: {problem}")
+
+    def compiled(self, batch: int) -> None:
+        """atc has said that it succeeded, and was asked for this OM."""
+        bundle, name = self._bundle, ids.om(batch)
+        folder = f"{LOGS}/{atc_logs(batch)}"
+        self._ended_well(atc_logs(batch), name)
+        command = self._command(folder, name)
+        if command is None:
+            return
+        said = self._said(folder)
+        if ATC_SUCCESS not in said or ATC_FAILURE in said:
+            what = f"says `{ATC_FAILURE}`" if ATC_FAILURE in said else f"never says `{ATC_SUCCESS}`"
+            self._problem(f"{folder}: atc {what}, but {name} was made")
+        onnx = bundle.digests.get(f"onnx_bs{batch}", bundle.digests.get("onnx"))
+        machine = bundle.record.machine
+        asked = atc_asked(
+            bundle.spec,
+            batch,
+            onnx=None if onnx is None else onnx.path,
+            om=bundle.digests[name].path,
+            soc=None if machine is None else machine.soc,
+        )
+        words = atc_said(command.argv)
+        for flag, value in asked.items():
+            if words.get(flag) != value:
+                self._problem(f"{folder}: {flag} is {short(words.get(flag))}, {name} needs {short(value)}")
+
+    def predicted(self, batch: int) -> None:
+        """The inference tool has run this OM over the images on each device."""
+        base, machine = f"{LOGS}/{prediction_logs(batch)}/run-1-device", self._bundle.record.machine
+        self._ended_well(prediction_logs(batch), ids.om(batch))
+        there = (folder[len(base) :] for folder in self._commands if folder.startswith(base))
+        devices = sorted(there) if machine is None else map(str, machine.devices)
+        for device in list(devices) or ["0"]:
+            self._inference(f"{base}{device}", batch, device, pure=False)
+
+    def measured(self, entry: DeviceThroughput) -> None:
+        """Each recorded reading has its run of this OM on its device."""
+        self._ended_well(throughput_logs(entry.batch), ids.om(entry.batch))
+        for run in entry.runs:
+            pure = run.mode == "pure"
+            name = f"pure-{run.run}" if pure else f"run-{run.run}-device{run.device}"
+            folder = f"{LOGS}/{throughput_logs(entry.batch)}/{name}"
+            self._inference(folder, entry.batch, str(run.device), pure=pure)
+
+    def idle(self, where: str, entry: DeviceThroughput) -> None:
+        """Whether a device was busy follows from npu-smi's tables before and after each run."""
+        reasons: dict[str, None] = {}
+        whole, base = True, f"{LOGS}/{throughput_logs(entry.batch)}/{NPU_SMI}"
+        devices = self._bundle.machine().devices
+        for number in sorted({run.run for run in entry.runs}):
+            for when, lagging in (("first", 0), ("before", 0), ("after", MOST_LAGGING)):
+                samples = self._samples(f"{base}-{when}-{number}", needed=when != "first")
+                whole = whole and samples is not None
+                for device in devices if samples else ():
+                    found = self._busy(f"{base}-{when}-{number}", samples or [], device, lagging)
+                    reasons.update(dict.fromkeys(f"device {device}: {reason}" for reason in found))
+        if whole and set(reasons) != set(entry.busy):
+            said = short("; ".join(reasons) or "idle")
+            self._problem(f"{where}: {short('; '.join(entry.busy) or 'idle')} recorded, npu-smi's tables say {said}")
+
+    def _busy(self, where: str, samples: list[tuple[Chip, ...]], device: int, lagging: int) -> tuple[str, ...]:
+        try:
+            found = busy_over(samples, device, lagging=lagging)
+        except SuiteError as error:
+            self._problem(f"{where}: {error}")
+            return ()
+        enough = lag(samples, device, lagging=lagging) + (IDLE_SAMPLES if self._bundle.on_device else 1)
+        if len(samples) < enough:
+            self._problem(f"{where}: {len(samples)} samples, {enough} are taken of a device")
+        return found
+
+    def _samples(self, base: str, *, needed: bool) -> list[tuple[Chip, ...]] | None:
+        """The tables of one watch in their order; None where one is missing or cannot be read."""
+        folders = list(self._sample_folders(base))
+        if not folders and needed:
+            self._command(f"{base}-sample0", "whether the device was idle")
+            return None
+        tables = [self._table(folder, "whether the device was idle") for folder in folders]
+        read = [table for table in tables if table is not None]
+        return read if len(read) == len(tables) else None
+
+    def _sample_folders(self, base: str) -> Iterator[str]:
+        number = 0
+        while f"{base}-sample{number}" in self._commands:
+            yield f"{base}-sample{number}"
+            number += 1
+
+    def _table(self, folder: str, what: str) -> tuple[Chip, ...] | None:
+        """npu-smi's table; None, and a problem, where there is none."""
+        command = self._command(folder, what)
+        if command is None:
+            return None
+        if command.argv != ("npu-smi", "info"):
+            self._problem(f"{folder}: {short(' '.join(command.argv))} is not `npu-smi info`")
+        try:
+            return parse_info(self._text(f"{folder}/stdout.txt"))
+        except SuiteError as error:
+            self._problem(f"{folder}: {error}")
+            return None
+
+    def _inference(self, folder: str, batch: int, device: str, *, pure: bool) -> None:
+        """One run of an inference tool: this OM, this batch size, this device, and no error."""
+        name, bundle = ids.om(batch), self._bundle
+        command = self._command(folder, name)
+        if command is None:
+            return
+        said, digest = read_inference(command.argv), bundle.digests.get(name)
+        if digest is not None and said.om != om_name(digest.path):
+            self._problem(f"{folder}: ran {short(said.om)}, {name} is {short(om_name(digest.path))}")
+        if said.batch != str(batch) and not (pure and said.batch is None):
+            self._problem(f"{folder}: ran with batch size {short(said.batch)} instead of {batch}")
+        if said.device != device:
+            self._problem(f"{folder}: ran on device {short(said.device)} instead of {device}")
+        errors = error_lines(self._said(folder))
+        if errors:
+            self._problem(f"{folder}: {name} rests on a run that reported {short(errors[0])}")
+
+    def _command(self, folder: str, what: str) -> CommandRecord | None:
+        """The command of a folder; None, and a problem, where there is none."""
+        command = self._commands.get(folder)
+        if command is None:
+            self._problem(f"{folder} is missing: {what} rests on it")
+        return command
+
+    def _ended_well(self, step: str, what: str) -> None:
+        """Every command of a step has ended with 0: a run takes nothing from one that did not."""
+        for folder, command in self._commands.items():
+            if command.returncode != 0 and f"{folder}/".startswith(f"{LOGS}/{step}/"):
+                self._problem(f"{folder}: {what} rests on a command whose returncode is {command.returncode}")
+
+    def _said(self, folder: str) -> str:
+        """Both streams, of those that are there (that one is missing is told of the command)."""
+        names = (f"{folder}/{stream}" for stream in STREAMS)
+        return "\n".join(self._text(name) for name in names if name in self._bundle.files.digests)
+
+    def _text(self, name: str) -> str:
+        text = self._bundle.files.read(name).decode("utf-8", "replace")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    def _problem(self, problem: str) -> None:
+        self._bundle.problems.append(problem)
