@@ -24,6 +24,14 @@ from tools.judge.soc import normalise_soc, soc_mismatch
         ("Ascend910_9391", "Ascend910_9391"),
         ("910ProA", "Ascend910ProA"),
         ("910PremiumA", "Ascend910PremiumA"),
+        ("ascend910proB", "Ascend910ProB"),
+        ("910B4-1", "Ascend910B4-1"),
+        ("910b2c", "Ascend910B2C"),
+        ("Ascend950PR_9579", "Ascend950PR_9579"),
+        ("Ascend910_9599", "Ascend910_9599"),
+        ("Ascend610Lite", "Ascend610Lite"),
+        ("970X2-b", "Ascend970X2-b"),
+        ("BS9SX1AA", "BS9SX1AA"),
     ],
 )
 def test_one_form_for_each_chip(name: str, normal: str) -> None:
@@ -37,7 +45,22 @@ def test_a_refusal_shows_the_name_cut_short() -> None:
     assert str(caught.value) == said
 
 
-@pytest.mark.parametrize("name", ["", "Ascend", "=Ascend710", "310 P3", "T4", "Ascend310P3;ls", "${chip_name}"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "Ascend",
+        "=Ascend710",
+        "310 P3",
+        "T4",
+        "310-",
+        "-310",
+        "310__x",
+        "Ascend３１０",
+        "Ascend310P3;ls",
+        "${chip_name}",
+    ],
+)
 def test_anything_else_is_refused(name: str) -> None:
     with pytest.raises(SuiteError, match="not the name of an Ascend chip"):
         normalise_soc(name)

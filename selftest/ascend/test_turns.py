@@ -20,7 +20,7 @@ from tools.store.artifacts import LOCKS
 
 def machine(kind: TargetKind, *devices: int) -> Machine:
     """A machine of which nothing but its devices matters."""
-    return Machine(Target(kind, {}, InferTool.BENCHMARK, Path("benchmark"), "test"), "Ascend310", devices, {})
+    return Machine(Target(kind, {}, InferTool.BENCHMARK, Path("benchmark"), "test"), "Ascend310", devices, {}, {})
 
 
 def is_free(lock: Path) -> bool:

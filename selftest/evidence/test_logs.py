@@ -201,7 +201,7 @@ FORGED: dict[str, tuple[Forge, str]] = {
     "another question to npu-smi": (runs("logs/npu-smi", "info", "-v"), "'npu-smi -v' is not `npu-smi info`"),
     "a table that cannot be read": (
         prints(f"{BEFORE}-sample0", IDLE.replace("2621 / 8192", "NA")),
-        f"{BEFORE}-sample0: line 8 of the npu-smi table cannot be read",
+        f"{BEFORE}: npu-smi info: device 0: line 8 of the npu-smi table cannot be read",
     ),
 }
 
@@ -238,6 +238,8 @@ def test_a_port_s_words_for_atc_were_given(contents: dict[str, bytes]) -> None:
     assert_refused(forgery.outcome(), f"{ATC}: --insert_op_conf is None, om_bs16 needs 'aipp.cfg'")
     runs(ATC, "--log=error", "--insert_op_conf=<home>/b/aipp.cfg")(forgery)
     runs("logs/atc-bs4", "--log=error", "--insert_op_conf=<home>/b/aipp.cfg")(forgery)
+    for om in forgery.record["oms"]:
+        om["described"]["stored"]["flags"].append("--insert_op_conf=aipp.cfg")
     assert forgery.outcome().word is Word.ACCEPTED
 
 

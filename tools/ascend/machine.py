@@ -11,8 +11,8 @@ from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.base.errors import OmError, SuiteError
 from tools.judge.ids import OM_DEVICE
-from tools.judge.npu_smi import NpuSmiError, chip_of
-from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.npu_smi import NpuSmiError, chip_of, idle_memory_mb
+from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
 
 GATE = OM_DEVICE
 SIMULATOR_SAYS = "[SIMULATOR]"
@@ -22,12 +22,16 @@ VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 @dataclass(frozen=True)
 class Machine:
     """Where OMs are compiled and run: `soc` as atc spells it, the devices by the number that the tools take, and
-    `toolchain`, all that identifies compiler and driver (name to version), for keys and evidence."""
+    `toolchain`, all that identifies compiler and driver (name to version), for keys and evidence.
+
+    `idle_memory_mb` is what the devices held that were idle when the run began.
+    """
 
     target: Target
     soc: str
     devices: tuple[int, ...]
     toolchain: dict[str, str]
+    idle_memory_mb: dict[int, int]
 
     @property
     def simulated(self) -> bool:
@@ -59,6 +63,7 @@ def describe_machine(
         problems.append("npu-smi is the simulator's, which is no device")
     problems += _renumbered(target, devices)
     problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
+    problems += [_family(name) for name in sorted(names) if name in FAMILIES and not asked]
     problems += [reason for name in sorted(names) if asked and (reason := soc_mismatch(asked, name))]
     if problems or not names:
         raise OmError("; ".join(problems) or "no device was named", gate=GATE, fix="see `npu-smi info`")
@@ -66,7 +71,12 @@ def describe_machine(
     known = toolchain(target, root, run)
     if target.kind is TargetKind.ASCEND:
         known["chip"] = used[0].name
-    return Machine(target, chip, tuple(devices), {**known, "soc": chip})
+    return Machine(target, chip, tuple(devices), {**known, "soc": chip}, idle_memory_mb(chips))
+
+
+def _family(name: str) -> str:
+    """What to do where npu-smi shows no more than the family."""
+    return f"npu-smi shows {name}, a family that atc does not take: name the chip with --soc {FAMILIES[name]} (say)"
 
 
 def _renumbered(target: Target, devices: Sequence[int]) -> list[str]:

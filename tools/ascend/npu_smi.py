@@ -48,16 +48,20 @@ def watch(
     *,
     samples: int = IDLE_SAMPLES,
     lagging: int = 0,
+    idle_memory_mb: Mapping[int, int] | None = None,
     pause_seconds: float = 1.0,
 ) -> dict[int, tuple[str, ...]]:
     """Reasons why each of `devices` is busy, over several samples because the AI core figure is instantaneous.
 
-    Up to `lagging` more are taken while the AI core alone still shows a run of the suite's own, which has just ended.
-    NpuSmiError when a device does not exist.
+    `idle_memory_mb` is what devices held when they were seen idle. Up to `lagging` more samples are taken while the AI
+    core alone still shows a run of the suite's own, which has just ended. NpuSmiError when a device does not exist.
     """
     taken: list[tuple[Chip, ...]] = []
-    while len(taken) < samples + max((lag(taken, device, lagging=lagging) for device in devices), default=0):
+    idle = idle_memory_mb or {}
+    while len(taken) < samples + max(
+        (lag(taken, device, lagging=lagging, idle_mb=idle.get(device)) for device in devices), default=0
+    ):
         if taken:
             time.sleep(pause_seconds)
         taken.append(query(env, logs / f"sample{len(taken)}"))
-    return {device: busy_over(taken, device, lagging=lagging) for device in devices}
+    return {device: busy_over(taken, device, lagging=lagging, idle_mb=idle.get(device)) for device in devices}

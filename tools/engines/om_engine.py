@@ -177,7 +177,8 @@ class OmEngine:
         logs = self.logs / f"npu-smi-{when}"
         try:
             env, devices = self.machine.target.env, self.machine.devices
-            reasons = watch(env, logs, devices, samples=samples, lagging=lagging)
+            known = self.machine.idle_memory_mb
+            reasons = watch(env, logs, devices, samples=samples, lagging=lagging, idle_memory_mb=known)
         except NpuSmiError as error:
             raise OmError(str(error), gate=OM_DEVICE) from error
         return tuple(f"device {device}: {reason}" for device, found in reasons.items() for reason in found)

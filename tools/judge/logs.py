@@ -13,8 +13,8 @@ from tools.judge import ids
 from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, MachineRecord
 from tools.judge.bundle import Bundle
 from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
-from tools.judge.files import short
-from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, Chip, busy_over, chip_of, lag, parse_info
+from tools.judge.files import Refused, short
+from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, Chip, busy_over, chip_of, idle_memory_mb, lag, parse_info
 from tools.judge.soc import soc_mismatch
 from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS, error_lines
 
@@ -60,6 +60,7 @@ class _Logs:
     def __init__(self, bundle: Bundle) -> None:
         self._bundle = bundle
         self._commands = {command.folder: command for command in bundle.record.commands}
+        self._idle_mb: dict[int, int] = {}
 
     def folders(self) -> None:
         """Each command has a folder of its own below logs/, and each folder its command."""
@@ -136,6 +137,7 @@ class _Logs:
     def idle(self, where: str, entry: DeviceThroughput) -> None:
         """Whether a device was busy follows from npu-smi's tables before and after each run."""
         reasons: dict[str, None] = {}
+        self._idle_mb = idle_memory_mb(self._first_table())
         whole, base = True, f"{LOGS}/{throughput_logs(entry.batch)}/{NPU_SMI}"
         devices = self._bundle.machine().devices
         for number in sorted({run.run for run in entry.runs}):
@@ -149,13 +151,23 @@ class _Logs:
             said = short("; ".join(reasons) or "idle")
             self._problem(f"{where}: {short('; '.join(entry.busy) or 'idle')} recorded, npu-smi's tables say {said}")
 
-    def _busy(self, where: str, samples: list[tuple[Chip, ...]], device: int, lagging: int) -> tuple[str, ...]:
+    def _first_table(self) -> tuple[Chip, ...]:
+        """npu-smi's table at the start of the run; that it is missing is said of the machine."""
         try:
-            found = busy_over(samples, device, lagging=lagging)
+            return parse_info(self._text(f"{LOGS}/{NPU_SMI}/stdout.txt"))
+        except (SuiteError, Refused):
+            return ()
+
+    def _busy(self, where: str, samples: list[tuple[Chip, ...]], device: int, lagging: int) -> tuple[str, ...]:
+        idle_mb = self._idle_mb.get(device)
+        try:
+            found = busy_over(samples, device, lagging=lagging, idle_mb=idle_mb)
         except SuiteError as error:
             self._problem(f"{where}: {error}")
             return ()
-        enough = lag(samples, device, lagging=lagging) + (IDLE_SAMPLES if self._bundle.on_device else 1)
+        enough = lag(samples, device, lagging=lagging, idle_mb=idle_mb) + (
+            IDLE_SAMPLES if self._bundle.on_device else 1
+        )
         if len(samples) < enough:
             self._problem(f"{where}: {len(samples)} samples, {enough} are taken of a device")
         return found

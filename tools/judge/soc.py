@@ -1,4 +1,8 @@
-"""Names of Ascend chips: npu-smi prints `310P3`, `--soc_version` wants `Ascend310P3`, scripts write `P3`."""
+"""Names of Ascend chips: npu-smi prints `310P3`, `--soc_version` wants `Ascend310P3`, scripts write `P3`.
+
+The vendor's list is open: any word of its kind is taken as it is written, and atc judges it. Known names are brought to
+the spelling of the platform files of CANN 8.1 and newer.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +10,32 @@ import re
 
 from tools.base.errors import SuiteError
 
-_NAME = re.compile(r"(?:ascend)?(P[0-9]|[0-9]{3}(?:[A-Z]?[0-9]*(?:_[0-9]+)?|(?:Pro|Premium)[AB]))", re.IGNORECASE)
+_NAME = re.compile(r"(?:ascend)?(P[0-9]|[0-9]{3}[A-Z0-9]{0,20}(?:[_-][A-Z0-9]{1,20}){0,3})", re.IGNORECASE | re.ASCII)
+_OTHER_LINE = re.compile(r"(?:AS31|BS9SX|MC61|Hi37|SD34)[A-Z0-9]{0,20}", re.IGNORECASE | re.ASCII)
+"""Chips of the vendor that are not called Ascend."""
+_SPELLED = {
+    name.lower(): name
+    for name in (
+        *("310", "310B1", "310B2", "310B3", "310B4", "310P1", "310P3", "310P5", "310P7", "610", "610Lite"),
+        *("910A", "910B", "910PremiumA", "910ProA", "910ProB", "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1"),
+        *("910_9362", "910_9372", "910_9381", "910_9382", "910_9391", "910_9392", "950PR", "950DT"),
+    )
+}
 _EARLY_NAMES = {"Ascend710": "Ascend310P3"}
-_FAMILY_NAMES = frozenset({"Ascend910"})
-"""npu-smi prints no more than the family for these chips, so it cannot tell the members apart."""
+FAMILIES = {"Ascend910": "Ascend910_9392", "Ascend950PR": "Ascend950PR_9579", "Ascend950DT": "Ascend950DT_9582"}
+"""npu-smi prints no more than this for A3 and 950 boards, which atc does not take; and a member of each."""
 
 
 def normalise_soc(name: str) -> str:
     """`310P3`, `Ascend310P3`, `ASCEND310p3` and `P3` are all `Ascend310P3`; SuiteError for anything unlike a chip."""
-    match = _NAME.fullmatch(name.strip())
+    word = name.strip()
+    if _OTHER_LINE.fullmatch(word):
+        return word
+    match = _NAME.fullmatch(word)
     if match is None:
         raise SuiteError("not the name of an Ascend chip", measured=repr(name[:80]), allowed="a name like Ascend310P3")
-    chip = match[1]
-    if chip[3:6].lower() in ("pro", "pre"):
-        return f"Ascend{chip}"
-    chip = chip.upper()
-    return f"Ascend310{chip}" if chip.startswith("P") else f"Ascend{chip}"
+    chip = f"310{match[1]}" if match[1][0] in "Pp" else match[1]
+    return f"Ascend{_SPELLED.get(chip.lower(), chip)}"
 
 
 def soc_mismatch(asked: str, present: str, *, what: str = "the device") -> str | None:
@@ -32,6 +46,6 @@ def soc_mismatch(asked: str, present: str, *, what: str = "the device") -> str |
     wanted, found = normalise_soc(asked), normalise_soc(present)
     if _EARLY_NAMES.get(wanted, wanted) == _EARLY_NAMES.get(found, found):
         return None
-    if found in _FAMILY_NAMES and wanted.startswith(found):
+    if found in FAMILIES and wanted.startswith(found):
         return None
     return f"asked for {wanted}, {what} is {found}: an OM built for one chip does not load on another"
