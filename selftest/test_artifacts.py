@@ -76,6 +76,15 @@ def test_what_was_made_once_is_found_again(store: Store) -> None:
     assert files_of(second) == {"model.onnx": b"made", "logs/out.txt": b"log"}
 
 
+def test_nobody_else_may_write_what_the_store_keeps(store: Store) -> None:
+    before = os.umask(0o000)
+    try:
+        made = store.get(RECIPE, Builder())
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o022 for path in made.path.rglob("*") if path.is_file()} == {0}
+
+
 def test_another_run_finds_it_too(store: Store) -> None:
     store.get(RECIPE, Builder())
     assert Store(store.root, "run-2").get(RECIPE, Builder()).origin is Origin.HIT

@@ -260,6 +260,13 @@ def test_a_file_others_may_write_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "work").exists()
 
 
+def test_an_input_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    bins = _bins(tmp_path)
+    bins.chmod(0o775)
+    with pytest.raises(OmError, match=r"bins is writable by group or others"):
+        _run(tmp_path, bins=bins)
+
+
 def test_a_linked_om_is_refused(tmp_path: Path) -> None:
     link = tmp_path / "link.om"
     link.symlink_to(_om(tmp_path))

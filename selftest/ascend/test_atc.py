@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tools.ascend.ais_bench import path_policy_problems
 from tools.ascend.atc import AtcRequest, CompiledOm, argv, atc_errors, compile_om
 from tools.base.errors import OmError
 
@@ -54,6 +56,15 @@ def test_the_command_is_the_guides(tmp_path: Path) -> None:
         "--soc_version=Ascend310",
         "--buffer_optimize=off_optimize",
     ]
+
+
+def test_nobody_else_may_write_an_om_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        made = _compile(tmp_path, GOOD)
+    finally:
+        os.umask(before)
+    assert path_policy_problems(made.path) == ()
 
 
 def test_a_good_run_leaves_the_om_and_no_droppings(tmp_path: Path) -> None:

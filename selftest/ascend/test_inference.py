@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from tools.ascend.ais_bench import path_policy_problems
 from tools.ascend.benchmark import binary_name
 from tools.ascend.inference import DatasetJob, run_dataset, run_pure, stage_bins
 from tools.ascend.reading import InferTool
@@ -68,6 +70,17 @@ def test_an_image_without_a_bin_is_named(tmp_path: Path, tool: InferTool) -> Non
     (job.bins / "image_5.bin").unlink()
     with pytest.raises(StageError, match="image_5"):
         run_dataset(_target(tmp_path, tool), job, [0, 1])
+
+
+def test_ais_bench_takes_the_suites_own_folders_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o000)
+    try:
+        run = run_dataset(_target(tmp_path, InferTool.AIS_BENCH), _job(tmp_path), [0, 1])
+        folder = stage_bins(tmp_path / "bins", IDS, tmp_path / "staged", gate="om.ran[bs4]")
+    finally:
+        os.umask(before)
+    assert len(list(run.dumps.iterdir())) == len(IDS)
+    assert [path_policy_problems(path) for path in (folder, *folder.iterdir())] == [()] * (1 + len(IDS))
 
 
 def test_staged_files_obey_the_path_policy_without_touching_the_users(tmp_path: Path) -> None:

@@ -15,7 +15,16 @@ from selftest.ascend.table_maker import Layout, machines, table
 from tools.ascend.npu_smi import query, watch
 from tools.base import process
 from tools.base.process import Completed
-from tools.judge.npu_smi import Chip, NpuSmiError, Process, busy_reasons, chip_of, idle_memory_mb, parse_info
+from tools.judge.npu_smi import (
+    MOST_LAGGING,
+    Chip,
+    NpuSmiError,
+    Process,
+    busy_reasons,
+    chip_of,
+    idle_memory_mb,
+    parse_info,
+)
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 IDLE = (TRANSCRIPTS / "npu_smi_310p3.txt").read_text()
@@ -382,6 +391,48 @@ def test_watch_takes_three_samples_a_second_apart(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("time.sleep", steps.append)
     assert watch({"A": "b"}, tmp_path, [0]) == {0: ("AI core at 55 %",)}
     assert steps == ["sample0", 1.0, "sample1", 1.0, "sample2"]
+
+
+WORKS = IDLE.replace("| 0            1074", "| 87           1074")
+HELD = WORKS.replace("1074 / 21534", "9074 / 21534")
+ANOTHER = ("AI core at 87 %", "9074 MB of 21534 MB in use, idle is at most 2155 MB")
+
+
+@pytest.mark.parametrize(
+    ("tables", "reasons", "taken"),
+    [
+        ([IDLE], (), 3),
+        ([WORKS, IDLE], (), 4),
+        ([WORKS] * MOST_LAGGING + [IDLE], (), MOST_LAGGING + 3),
+        ([WORKS] * (MOST_LAGGING + 1) + [IDLE], ("AI core at 87 %",), MOST_LAGGING + 3),
+        ([WORKS], ("AI core at 87 %",), MOST_LAGGING + 3),
+        ([WORKS, IDLE, WORKS, IDLE], ("AI core at 87 %",), 4),
+        ([IDLE, WORKS, IDLE], ("AI core at 87 %",), 3),
+        ([HELD, IDLE], ANOTHER, 3),
+        ([WORKS, HELD, IDLE], ANOTHER, 4),
+    ],
+)
+def test_after_a_run_of_its_own_the_figure_may_lag_and_no_more(
+    tables: list[str], reasons: tuple[str, ...], taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last table stands for all that follow; the second device is idle throughout."""
+    asked: list[str] = []
+
+    def sampled(env: dict[str, str], logs: Path) -> tuple[Chip, ...]:
+        asked.append(logs.name)
+        return parse_info(tables[min(len(asked), len(tables)) - 1])
+
+    monkeypatch.setattr("tools.ascend.npu_smi.query", sampled)
+    found = watch({}, tmp_path, [0, 1], lagging=MOST_LAGGING, pause_seconds=0)
+    assert found == {0: reasons, 1: ()}
+    assert asked == [f"sample{number}" for number in range(taken)]
+
+
+def test_a_load_that_was_there_before_the_run_does_not_lag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = [WORKS, IDLE, IDLE]
+    monkeypatch.setattr("tools.ascend.npu_smi.query", lambda env, logs: parse_info(tables.pop(0)))
+    assert watch({}, tmp_path, [0], pause_seconds=0) == {0: ("AI core at 87 %",)}
+    assert tables == []
 
 
 def test_watch_finds_work_in_any_sample(tmp_path: Path) -> None:

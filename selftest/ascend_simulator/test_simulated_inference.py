@@ -283,6 +283,9 @@ def test_ait_obeys_its_path_policy(simulator: Simulator, om: MakeOm, bins: list[
     assert simulator.run("ais_bench", *args, cwd=tmp_path, **ait).returncode == 0
     assert (tmp_path / "out" / "x").stat().st_mode & 0o777 == 0o750
     assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out" / "x").iterdir()} == {0o640}
+    bins[0].parent.chmod(0o775)
+    assert simulator.run("ais_bench", *args, cwd=tmp_path, **ait).returncode == 1
+    bins[0].parent.chmod(0o755)
     bins[0].chmod(0o666)
     assert simulator.run("ais_bench", *args, cwd=tmp_path, **ait).returncode == 1
 

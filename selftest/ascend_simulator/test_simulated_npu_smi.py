@@ -43,6 +43,17 @@ def test_a_device_that_gets_busy_half_way(simulator: Simulator, om: MakeOm, tmp_
     assert "| 87  " in table(simulator, tmp_path, "device:busy-half-way", **state)
 
 
+@pytest.mark.parametrize(("fault", "tables"), [("device:aicore-lags", (87, 0)), ("device:aicore-stays", (87, 87))])
+def test_an_ai_core_that_works_alone(
+    simulator: Simulator, om: MakeOm, tmp_path: Path, fault: str, tables: tuple[int, ...]
+) -> None:
+    state = {"ASCEND_SIMULATOR_STATE": str(tmp_path)}
+    assert "| 0                 621  / 8192" in table(simulator, tmp_path, fault, **state)
+    assert simulator.run(BENCHMARK, "-round=1", f"-om_path={om(1)}", cwd=tmp_path, fault=fault, **state).returncode == 0
+    for percent in tables:
+        assert f"| {percent:<17} 621  / 8192" in table(simulator, tmp_path, fault, **state)
+
+
 def test_a_device_that_gets_unhealthy_half_way(simulator: Simulator, om: MakeOm, tmp_path: Path) -> None:
     state = {"ASCEND_SIMULATOR_STATE": str(tmp_path)}
     assert "Alarm" not in table(simulator, tmp_path, "device:unhealthy-half-way", **state)

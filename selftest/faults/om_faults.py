@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -122,6 +123,12 @@ _enter(predicting, PREDICTING)
 _enter(measuring, MEASURING)
 
 
+@measuring.fault("another job's load that shows in the AI core alone", "om.perf.device_idle[bs4]")
+def hidden_job(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("device:aicore-stays")(world, monkeypatch)
+    monkeypatch.setattr(om_engine, "watch", functools.partial(npu_smi.watch, pause_seconds=0))
+
+
 @measuring.fault("ais_bench's figure is not that of its samples", "om.perf.reading[bs4]", "--infer-tool=ais_bench")
 def figure_without_its_samples(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("infer:contradicting-summary")(world, monkeypatch)
@@ -181,6 +188,18 @@ def npu_smi_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("npu-smi:hang")(world, monkeypatch)
     right = npu_smi.query
     monkeypatch.setattr(machine, "query", lambda env, logs: right(env, logs, timeout_seconds=2))
+
+
+@compiling.fault("an OM that others may write", "om.ran[bs4]", "--infer-tool=ais_bench", remade=COMPILED)
+def open_to_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    right = inference.run_dataset
+
+    def opened(target: Target, job: inference.DatasetJob, devices: Sequence[int]) -> inference.SharedRun:
+        job.om.chmod(0o664)
+        return right(target, job, devices)
+
+    monkeypatch.setattr(inference, "run_dataset", opened)
 
 
 @compiling.fault("batches give different logits", "om.batch_invariance_abs_error")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import os
 import tempfile
 from collections.abc import Callable
 
@@ -11,13 +13,16 @@ import pytest
 from selftest.faults.catalogue import FAULTS, PAGE, clean_lines, expected, page, read_page, shown
 from selftest.faults.fault import Fault
 from selftest.faults.message import printed_message, shortened
+from selftest.faults.om_faults import COMPILED
 from selftest.faults.quick import QUICK
 from selftest.faults.spec_faults import REFUSED, Door, SpecFault
 from selftest.faults.world import Outcome, UpTo, World
 from tools import spec_diff
+from tools.ascend import npu_smi
 from tools.base import cli
 from tools.base.errors import Stage
 from tools.base.files import ROOT
+from tools.engines import om_engine
 from tools.judge.checks import made
 from tools.judge.gates import INVENTORY
 from tools.judge.ids import CHECKPOINT_MD5
@@ -117,6 +122,34 @@ def test_the_fault_turns_its_gate_red(
     assert outcome.exit_code == 1, outcome.text
     assert outcome.acceptance.verdict.word is (Word.REJECTED if outcome.failed else Word.INCOMPLETE)
     record_property(MESSAGE, printed_message(outcome, fault.gate))
+
+
+def _umask_of_a_group(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    before = os.umask(0o002)
+    monkeypatch.setenv("ASCEND_SIMULATOR_AIS_BENCH", "ait")
+    return lambda: os.umask(before)
+
+
+def _lagging_figure(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "device:aicore-lags")
+    monkeypatch.setattr(om_engine, "watch", functools.partial(npu_smi.watch, pause_seconds=0))
+    return lambda: 0
+
+
+@pytest.mark.parametrize("surroundings", [_umask_of_a_group, _lagging_figure])
+def test_a_good_port_stays_green(
+    surroundings: Callable[[pytest.MonkeyPatch], Callable[[], int]], world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ASCEND_SIMULATOR_STATE", str(world.folder))
+    world.only_batches(4)
+    world.forget(*COMPILED)
+    undo = surroundings(monkeypatch)
+    try:
+        outcome = world.run("-m", "perf and npu", "--infer-tool=ais_bench")
+    finally:
+        undo()
+    assert outcome.failed == [], outcome.text
+    assert outcome.exit_code == 0, outcome.text
 
 
 @pytest.mark.parametrize("fault", REFUSED, ids=lambda fault: fault.name.replace(" ", "-"))

@@ -69,7 +69,7 @@ def find_interpreter(env: Mapping[str, str], *, named: Path | None = None) -> Pa
 
 
 def path_policy_problems(path: Path) -> tuple[str, ...]:
-    """Why AIT would refuse this file: a link, writable by group or others, not ours, unusual characters."""
+    """Why AIT would refuse this file or folder: a link, writable by group or others, not ours, unusual characters."""
     text = str(path.absolute())
     found = [] if _PLAIN.fullmatch(text) else [f"{text!r} has characters other than letters, digits and _ / . -"]
     if path.is_symlink():
@@ -207,7 +207,8 @@ def _check_bins(bins: Path, ids: Sequence[str], gate: str) -> None:
     compared = handover("the data set", (f"{image}.bin" for image in ids), "the input folder", found)
     if not compared.conserved:
         raise OmError(f"the input folder does not hold exactly the data set: {compared}", gate=gate, where=bins)
-    _refuse_problems([problem for name in found for problem in path_policy_problems(bins / name)], gate)
+    looked_at = (bins, *(bins / name for name in found))
+    _refuse_problems([problem for path in looked_at for problem in path_policy_problems(path)], gate)
 
 
 def _refuse_problems(problems: Sequence[str], gate: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.ascend.runs import ending, private_folder, reproduce, require_file, require_plain, tail
 from tools.base import process
 from tools.base.errors import OmError
-from tools.base.files import atomic, sha256_of
+from tools.base.files import atomic, owner_writes_only, sha256_of
 from tools.base.process import Completed
 from tools.judge.ids import OM_COMPILED
 from tools.judge.soc import normalise_soc
@@ -102,7 +102,8 @@ def compile_om(
 
     That is: exit code 0, the success line, and a file that is not empty, in a folder that was empty before. The
     final name is removed first, so that no stale OM survives a failure. atc's droppings (kernel_meta,
-    fusion_result.json) stay in `work`. OmError holds atc's codes and causes, its last lines and the command.
+    fusion_result.json) stay in `work`. Nobody but its owner may write the OM: ais_bench would refuse it. OmError holds
+    atc's codes and causes, its last lines and the command.
     """
     _check(request)
     request.om.unlink(missing_ok=True)
@@ -120,6 +121,7 @@ def compile_om(
         raise _failure(request, f"`atc` {problem}", command, work, logs, done)
     with atomic(request.om) as partial:
         shutil.move(built, partial)
+        owner_writes_only(partial)
     return CompiledOm(
         request.om, batch=request.batch, soc=normalise_soc(request.soc), argv=tuple(command), seconds=done.seconds
     )

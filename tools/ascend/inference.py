@@ -15,7 +15,7 @@ from tools.ascend.target import Target
 from tools.base.errors import OmError
 from tools.data.info import InfoRow, write_info
 
-STAGED_FILE_MODE = 0o640
+STAGED_FILE_MODE, STAGED_FOLDER_MODE = 0o640, 0o750
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def stage_bins(bins: Path, ids: Sequence[str], into: Path, *, gate: str) -> Path
     mode 0640 (a link would share the mode).
     """
     into = private_folder(into, gate)
+    into.chmod(STAGED_FOLDER_MODE)
     for image in ids:
         source, target = bins / f"{image}.bin", into / f"{image}.bin"
         try:

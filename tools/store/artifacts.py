@@ -20,7 +20,7 @@ import msgspec
 from filelock import FileLock
 
 from tools.base.errors import ErrorRecord, SuiteError
-from tools.base.files import atomic, cpu_count, sha256_of
+from tools.base.files import atomic, cpu_count, owner_writes_only, sha256_of
 from tools.store.dependencies import dependencies
 
 MANIFEST, FILES, LOCKS = "artifact.json", "files", ".locks"
@@ -165,6 +165,8 @@ class Store:
         manifest = Manifest(layout=LAYOUT, inputs=dict(inputs), files=_digests(partial / FILES))
         if not manifest.files:
             raise StoreError("the build made nothing", where=partial)
+        for name in manifest.files:
+            owner_writes_only(partial / FILES / name)
         (partial / MANIFEST).write_bytes(msgspec.json.encode(manifest))
         place.parent.mkdir(parents=True, exist_ok=True)
         partial.rename(place)

@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 OPEN_FAILED = 507033
 LOAD_FAILED = 100000
+SHOWS_ONCE_USED = (
+    Fault.DEVICE_BUSY_HALF_WAY,
+    Fault.DEVICE_UNHEALTHY_HALF_WAY,
+    Fault.DEVICE_AICORE_LAGS,
+    Fault.DEVICE_AICORE_STAYS,
+)
 WRONG_CHIP_REASON = "the model was built for {built}, the device is {present}"
 
 
@@ -37,7 +43,7 @@ class LoadedModel:
         if ordered(Fault.DEVICE_OPEN_FAILS) or not 0 <= device_id < self.chip.devices:
             raise DeviceError(f"acl open device {device_id} failed, ret is {OPEN_FAILED}")
         self.model = _load(path, self.chip.soc)
-        if ordered(Fault.DEVICE_BUSY_HALF_WAY) or ordered(Fault.DEVICE_UNHEALTHY_HALF_WAY):
+        if any(map(ordered, SHOWS_ONCE_USED)):
             remember_use()
         self.executions = 0
         self._threads = threads

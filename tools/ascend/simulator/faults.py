@@ -60,6 +60,16 @@ class Fault(enum.Enum):
 
     DEVICE_BUSY = "device:busy", "npu-smi shows load, memory in use and a process", "4"
     DEVICE_BUSY_HALF_WAY = "device:busy-half-way", "npu-smi shows the device busy once a model was loaded on it", "4"
+    DEVICE_AICORE_LAGS = (
+        "device:aicore-lags",
+        "npu-smi's first table after a model was loaded shows the AI core at 87 %, and nothing else",
+        "4",
+    )
+    DEVICE_AICORE_STAYS = (
+        "device:aicore-stays",
+        "npu-smi shows the AI core at 87 %, and nothing else, once a model was loaded on it",
+        "4",
+    )
     DEVICE_UNHEALTHY = "device:unhealthy", "npu-smi reports the first chip's health as Alarm", "4"
     DEVICE_UNHEALTHY_HALF_WAY = (
         "device:unhealthy-half-way",
@@ -125,6 +135,11 @@ def remember_use() -> None:
 def was_used() -> bool:
     """Whether a model was loaded on the device since the folder ASCEND_SIMULATOR_STATE was made."""
     return _used_marker().exists()
+
+
+def forget_use() -> None:
+    """As if no model had been loaded yet."""
+    _used_marker().unlink(missing_ok=True)
 
 
 def _used_marker() -> Path:

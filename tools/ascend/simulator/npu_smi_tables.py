@@ -42,8 +42,11 @@ LAYOUTS = {
 }
 
 
-def table(chip: Chip, busy: bool, healthy: bool) -> str:
-    """`npu-smi info`: two rows a chip; the newer layout ends with a process table."""
+def table(chip: Chip, *, busy: bool, healthy: bool, working: bool = False) -> str:
+    """`npu-smi info`: two rows a chip; the newer layout ends with a process table.
+
+    A `busy` chip works for a process that holds memory, one that is `working` shows nothing but the AI core's figure.
+    """
     layout = LAYOUTS[chip.soc]
     inner = sum(layout.widths) + 2
     lines = [
@@ -55,7 +58,7 @@ def table(chip: Chip, busy: bool, healthy: bool) -> str:
         _rule(layout, "="),
     ]
     for device in range(chip.devices):
-        lines += _chip_rows(chip, layout, device, busy, "OK" if healthy or device else "Alarm")
+        lines += _chip_rows(chip, layout, device, busy, working, "OK" if healthy or device else "Alarm")
         lines.append(_rule(layout, "-" if device + 1 < chip.devices else "="))
     if layout.hugepages and not ordered(Fault.SMI_NO_PROCESS_TABLE):
         lines += _processes(busy)
@@ -69,9 +72,9 @@ def cut(text: str) -> str:
     return text[: text.index("\n", text.index("| 0  ")) + 1]
 
 
-def _chip_rows(chip: Chip, layout: Layout, device: int, busy: bool, health: str) -> list[str]:
+def _chip_rows(chip: Chip, layout: Layout, device: int, busy: bool, working: bool, health: str) -> list[str]:
     name = chip.soc.removeprefix("Ascend")
-    load, used = (87, layout.idle_mb + PROCESS_MB) if busy else (0, layout.idle_mb)
+    load, used = 87 if busy or working else 0, layout.idle_mb + (PROCESS_MB if busy else 0)
     if layout.hugepages:
         first, second = "15.8         42                0    / 0", f"{load:<12} {used:<4} / {layout.total_mb}"
     else:

@@ -40,6 +40,8 @@ def path_problem(path: Path) -> str | None:
 def files_of(inputs: str) -> list[str]:
     """All input files in natural order; `inputs` is one folder or a comma list of files."""
     words = inputs.split(",")
+    if flavour() is Flavour.AIT and (problem := path_problem(Path(words[0]))):
+        fail(problem)
     if os.path.isdir(words[0]):  # noqa: PTH112  the vendor keeps the text as given
         if len(words) > 1:
             fail(f"Invalid args. args input dir num:{len(words)} not equal to model inputs num:1")
