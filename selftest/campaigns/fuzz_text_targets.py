@@ -11,7 +11,13 @@ from tools.ascend.atc import atc_errors
 from tools.ascend.dumps import read_dump
 from tools.ascend.npu_smi import NpuSmiError, busy_reasons, parse_info
 from tools.ascend.om_description import read_description
-from tools.ascend.perf_texts import (
+from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
+from tools.base.files import ROOT
+from tools.data.info import read_info
+from tools.data.labels import read_labels
+from tools.judge.description import description_mismatches
+from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.texts.perf_texts import (
     PerfTextError,
     ais_reading,
     read_ais_json,
@@ -19,13 +25,7 @@ from tools.ascend.perf_texts import (
     read_dataset_perf,
     read_pure_perf,
 )
-from tools.ascend.reading import Mode, ThroughputReading
-from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
-from tools.base.files import ROOT
-from tools.data.info import read_info
-from tools.data.labels import read_labels
-from tools.judge.description import description_mismatches
-from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.texts.reading import Mode, ThroughputReading
 
 TRANSCRIPTS = ROOT / "selftest" / "ascend" / "transcripts"
 CLASSES = 4
@@ -144,7 +144,7 @@ TARGETS = (
         name="perf-texts",
         case=_perf_texts,
         documented=(PerfTextError,),
-        modules=("tools.ascend.perf_texts", "tools.ascend.reading"),
+        modules=("tools.judge.texts.perf_texts", "tools.judge.texts.reading"),
         seeds=lambda: (*_kept("guide_bs1.txt", "guide_bs16.txt", "ais_console.txt"), PURE),
         longest_bytes=2000,
         words=(
@@ -157,7 +157,7 @@ TARGETS = (
         name="summary",
         case=_summary,
         documented=(PerfTextError,),
-        modules=("tools.ascend.perf_texts", "tools.ascend.reading"),
+        modules=("tools.judge.texts.perf_texts", "tools.judge.texts.reading"),
         seeds=lambda: _json(SUMMARY, {"NPU_compute_time": {"mean": 10**400}, "throughput": 10000.0}),
         longest_bytes=600,
         words=("NPU_compute_time", "npu_compute_time_list", "throughput", "mean", "count", *JSON_WORDS),

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from tools.ascend.reading import InferTool, Mode, ThroughputReading
+from selftest.evidence.perf_told import told
 from tools.base.errors import Stage
 from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions
@@ -58,7 +58,9 @@ from tools.judge.predictions import TopFive, top_five
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult
 from tools.judge.run import judge_run
-from tools.judge.spec import Spec
+from tools.judge.spec import Spec, ThroughputRuns
+from tools.judge.texts.reading import InferTool, Mode
+from tools.judge.texts.told import PURE_EXECUTIONS, STORED, Asked, Told, read_told
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 
 CLASSES = 20
@@ -119,7 +121,8 @@ class Made(Evidence):
         super().__init__(
             self._spec(), on_device=world.on_device, strict=world.strict, tolerate_busy=world.tolerate_busy
         )
-        self.readings = {batch: self._readings(batch) for batch in world.batches}
+        self.told = {batch: self._told(batch) for batch in world.batches}
+        self.readings = {batch: [[read_told(left, asked)] for asked, left in runs] for batch, runs in self.told.items()}
         self.paired = {batch: self._host(batch) for batch in world.batches}
 
     def _pth(self) -> Predictions:
@@ -157,39 +160,30 @@ class Made(Evidence):
         pinned = DIGEST if world.kind == "sample" else None
         dataset = replaced(spec.dataset, images=images, classes=CLASSES, content_sha256=pinned)
         checkpoint = spec.checkpoint if world.pinned else replaced(spec.checkpoint, md5=None)
+        om = replaced(spec.om, throughput_runs=ThroughputRuns(dataset=world.runs, pure=world.runs))
         return replaced(
-            spec, accuracy=accuracy, checkpoint=checkpoint, devices=devices, dataset=dataset, batches=world.batches
+            spec,
+            accuracy=accuracy,
+            checkpoint=checkpoint,
+            devices=devices,
+            dataset=dataset,
+            batches=world.batches,
+            om=om,
         )
 
-    def _readings(self, batch: int) -> list[list[ThroughputReading]]:
-        device = self.spec.device(SOC)
+    def _told(self, batch: int) -> list[tuple[Asked, Told]]:
+        """What was asked and what the tool left, run after run."""
+        world, device = self.world, self.spec.device(SOC)
         published = device.published(batch) if device else None
         base = published.images_per_second_per_chip.value if published else 1000.0
-        mode = Mode(self.spec.throughput_mode(SOC, batch))
-        true_rate = base * self.world.rate_over_published
-        return [[self._reading(batch, mode, true_rate)] for _ in range(self.world.runs)]
-
-    def _reading(self, batch: int, mode: Mode, true_rate: float) -> ThroughputReading:
-        world = self.world
-        rate = true_rate * (1 + world.rate_noise * world.random.standard_normal())
-        samples = (1 / rate,)
-        if world.ais_bench:
-            samples = tuple((1 / rate * (1 + 0.01 * world.random.standard_normal(7))).tolist())
-        reported = len(samples) / sum(samples) * world.reported_over_samples
-        images = len(self.ids) if mode is Mode.DATASET else None
-        share = 1.0
-        if world.ais_bench and images is not None:
-            share = images / (-(-images // batch) * batch)
-        return ThroughputReading(
-            tool=InferTool.AIS_BENCH if world.ais_bench else InferTool.BENCHMARK,
-            mode=mode,
-            batch=batch,
-            device=0,
-            images=images,
-            images_per_second_per_chip=reported * share,
-            reported_images_per_second=reported,
-            seconds_per_image=samples,
-        )
+        tool = InferTool.AIS_BENCH if world.ais_bench else InferTool.BENCHMARK
+        pure = self.spec.throughput_mode(SOC, batch) == Mode.PURE.value
+        asked = Asked(tool, batch, 0, None if pure else len(self.ids), PURE_EXECUTIONS[tool])
+        rates = base * world.rate_over_published * (1 + world.rate_noise * world.random.standard_normal(world.runs))
+        return [
+            (asked, told(asked, rate, reported_over_samples=world.reported_over_samples, random=world.random))
+            for rate in rates.tolist()
+        ]
 
     def _host(self, batch: int) -> Paired:
         slow = tuple((0.02 * (1 + 0.1 * self.world.random.random(5))).tolist())
@@ -358,6 +352,8 @@ class Made(Evidence):
         }
         for stage in self.world.stages:
             put[Stage(stage)](staging)
+        if Stage.PERF in self.world.stages:
+            self._put_perf_logs(staging, folder / "measured")
         staging.put(self.toolkit(), "toolkit")
         staging.put(self.machine(), "machine")
         staging.put(host_record(), "host")
@@ -397,6 +393,25 @@ class Made(Evidence):
             staging.put(self.host_throughput(batch), f"bs{batch}")
             staging.put(self.device_throughput(batch), f"bs{batch}")
 
+    def _put_perf_logs(self, staging: Staging, work: Path) -> None:
+        for batch, runs in self.told.items():
+            for number, (asked, left) in enumerate(runs, 1):
+                name = f"pure-{number}" if asked.images is None else f"run-{number}/device{asked.device}"
+                folder = work / f"bs{batch}" / name
+                folder.mkdir(parents=True)
+                texts = {
+                    "stdout.txt": left.console,
+                    STORED[asked.tool]: left.stored,
+                    "stderr.txt": self._stderr(asked.tool),
+                }
+                texts["command.txt"] = f"cwd: <tmp>/{batch}-{number}\n{asked.tool}\n"
+                for name, text in texts.items():
+                    (folder / name).write_text(text, encoding="utf-8")
+            staging.put_logs(f"perf-bs{batch}", work / f"bs{batch}")
+
+    def _stderr(self, tool: str) -> str:
+        return "" if self.on_device else f"[SIMULATOR] {tool}\n"
+
     def write(self, place: Path) -> Path:
         """Write the whole bundle."""
         staging = open_staging(place, NO_SCRUBBING)
@@ -412,7 +427,7 @@ class Made(Evidence):
         folder.mkdir(parents=True)
         (folder / "command.txt").write_text("cwd: <tmp>\natc\n--model=x.onnx\n", encoding="utf-8")
         (folder / "stdout.txt").write_text("ATC run success\n", encoding="utf-8")
-        (folder / "stderr.txt").write_text("" if self.on_device else "[SIMULATOR] atc\n", encoding="utf-8")
+        (folder / "stderr.txt").write_text(self._stderr("atc"), encoding="utf-8")
         (folder / "ending.json").write_text('{"returncode":0,"seconds":1.5}', encoding="utf-8")
 
     def acceptance(self) -> Acceptance:

@@ -65,7 +65,9 @@ def test_the_bundle_holds_everything(tmp_path: Path) -> None:
     place = Made(SMALL).write(tmp_path / "evidence")
     names = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()}
     arrays = {f"predictions/{name}.{kind}.npy" for name in ("pth", "onnx", "om_bs1") for kind in ("top5", "scores")}
-    logs = {f"logs/om_bs1/device0/{name}.txt" for name in ("command", "stdout", "stderr")}
+    folders = ("om_bs1/device0", *(f"perf-bs1/run-{run}-device0" for run in range(1, SMALL.runs + 1)))
+    logs = {f"logs/{folder}/{name}.txt" for folder in folders for name in ("command", "stdout", "stderr")}
+    logs |= {f"logs/{folder}/summary.json" for folder in folders[1:]}
     assert names == {FILE, MANIFEST, f"{PORT}/{PORT_FILE}", SPEC_JSON, IDS, LABELS, *arrays, *logs}
     record = read_acceptance(place)
     assert [variant.name for variant in record.variants] == ["pth", "om_bs1", "onnx"]

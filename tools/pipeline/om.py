@@ -43,6 +43,7 @@ class OmStep:
     def __init__(self, context: Context, onnx: OnnxStep, data: DataStep) -> None:
         self._context, self._onnx, self._data = context, onnx, data
         self._reports: dict[int, ToolReport] = {}
+        self._report_logs: dict[int, Path] = {}
 
     @once
     def target(self) -> Target:
@@ -166,6 +167,10 @@ class OmStep:
         """What the tool reported of a run that this process has made for accuracy: it need not be made again."""
         return self._reports.get(batch)
 
+    def report_logs(self, batch: int) -> Path:
+        """Where the logs of that run are."""
+        return self._report_logs[batch]
+
     def about(self, batch: int) -> dict[str, str]:
         """What results of running the OM over the images depend on."""
         machine = self.machine()
@@ -187,6 +192,7 @@ class OmStep:
             self._reports[batch] = done.report
 
         folder = self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
+        self._report_logs[batch] = folder / "logs"
         self._context.staging.put_logs(f"predict-bs{batch}", folder / "logs")
         return predictions.load_predictions(folder, ids.om(batch))
 

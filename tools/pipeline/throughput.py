@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from tools.ascend.reading import Mode
 from tools.data import pixels as pixel_store
 from tools.engines import om_engine, onnx_engine, throughput, torch_engine
 from tools.engines.om_engine import Measured
@@ -13,6 +13,7 @@ from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
 from tools.judge.acceptance import DeviceThroughput, HostThroughput
 from tools.judge.device import throughput_record
+from tools.judge.texts.reading import Mode
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
@@ -89,6 +90,8 @@ class ThroughputStep:
         def measure(folder: Path) -> None:
             engine, tolerate = self._om.engine(folder / "logs"), self._context.inputs.ascend.tolerate_busy
             known = self._om.report(batch)
+            if known is not None and mode is Mode.DATASET:  # that run's log goes where those of all others are
+                shutil.copytree(self._om.report_logs(batch), folder / "logs")
             offline = self._om.offline(batch)
             save_fact(engine.measure(offline, mode, runs=runs_asked, tolerate_busy=tolerate, known=known), folder)
 
