@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tools.judge.texts.digits import half_last_digit, same_of_six
 from tools.judge.texts.perf_texts import PerfTextError
@@ -111,9 +114,12 @@ def test_all_rounds_or_the_last_of_them_agree(console: str) -> None:
         ("", "tells of no round on the console"),
         (
             rounds([cost * 1.3 for cost in COSTS]),
-            "ave_throughputRate in the perf file is 1.02641 ms an image, the rounds on the console took 1.3325 to",
+            "ave_throughputRate is 974.27 samples/s in the perf file, the rounds on the console give 746.826 to 750.4",
         ),
-        (rounds([cost / 1.3 for cost in COSTS]), "ave_latency in the perf file is 1.02917 ms an image, the rounds on"),
+        (
+            rounds([cost / 1.3 for cost in COSTS]),
+            "ave_latency is 1.02917 ms in the perf file, the rounds on the console",
+        ),
         (rounds([0.0, *COSTS[1:]]), "a round has cost 0 ms"),
         (rounds(COSTS).replace("974.27", "749.44"), "ave_throughputRate is 974.27 in the perf file and 749.44 on"),
         (rounds(COSTS).replace("1.02917", "1.33"), "ave_latency is 1.02917 in the perf file and 1.33 on the console"),
@@ -194,3 +200,56 @@ def test_half_a_unit_of_the_last_digit(token: str, half: float) -> None:
 )
 def test_six_digits_tell_figures_apart(first: float, second: float, same: bool) -> None:
     assert same_of_six(first, second) is same
+
+
+ASKED = (DATASET, ROUNDS, OVER_32, Asked(InferTool.AIS_BENCH, 16, 0, images=None, executions=1000))
+TEXTS = (BS16, AROUND.format(BS16), PURE, rounds(COSTS), AIS, json.dumps(SUMMARY))
+PIECES = (
+    "nan",
+    "inf",
+    "1e999",
+    "1e-999",
+    "-1",
+    "0",
+    "9" * 400,
+    ".",
+    "[infer] ",
+    "finished cost ",
+    "\r",
+    "[[[[",
+    "{",
+    "",
+)
+
+
+@given(
+    console=st.sampled_from(TEXTS),
+    stored=st.sampled_from(TEXTS),
+    piece=st.sampled_from(PIECES),
+    at=st.integers(0, 2000),
+    length=st.integers(0, 20),
+)
+def test_a_text_that_was_spoilt_is_a_reading_or_refused(
+    console: str, stored: str, piece: str, at: int, length: int
+) -> None:
+    for asked in ASKED:
+        for first, second in (
+            (console[:at] + piece + console[at + length :], stored),
+            (console, f"{stored[:at]}{piece}"),
+        ):
+            try:
+                found = read_told(Told(first, second), asked)
+            except PerfTextError:
+                continue
+            assert found.reported_images_per_second > 0
+
+
+@pytest.mark.parametrize(
+    "unit", ["Dataset number: ", "Dataset number: 1 finished cost ", "[e2e] ", "1", " ", "runcount:"]
+)
+def test_hostile_repetition_is_refused_without_delay(unit: str) -> None:
+    text = unit * (300_000 // len(unit))
+    for asked in ASKED:
+        for told in (Told(text, text), Told(text, PURE), Told(text, json.dumps(SUMMARY)), Told(text, BS16)):
+            with contextlib.suppress(PerfTextError):
+                read_told(told, asked)

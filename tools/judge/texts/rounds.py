@@ -34,14 +34,12 @@ def _outside(reading: ThroughputReading, costs: list[float]) -> list[str]:
     if min(costs) <= 0:
         return [f"a round has cost {min(costs):g} ms {CONSOLE}, it must be more than 0"]
     quick, slow = (cost / reading.batch for cost in (min(costs), max(costs)))
-    found = []
-    stated = {"ave_throughputRate": 1000 / reading.reported_images_per_second}
-    if reading.milliseconds_per_image is not None:
-        stated["ave_latency"] = reading.milliseconds_per_image
-    for name, milliseconds in stated.items():
-        if not quick * (1 - SIX_DIGITS) <= milliseconds <= slow * (1 + SIX_DIGITS):
-            found.append(
-                f"{name} in the perf file is {milliseconds:.6g} ms an image, the rounds {CONSOLE} took {quick:.6g} to "
-                f"{slow:.6g} ms"
-            )
-    return found
+    rate, latency = reading.reported_images_per_second, reading.milliseconds_per_image
+    stated = [("ave_throughputRate", rate, "samples/s", 1000 / slow, 1000 / quick)]
+    if latency is not None:
+        stated.append(("ave_latency", latency, "ms", quick, slow))
+    return [
+        f"{name} is {value:.6g} {unit} in the perf file, the rounds {CONSOLE} give {low:.6g} to {high:.6g} {unit}"
+        for name, value, unit, low, high in stated
+        if not low * (1 - SIX_DIGITS) <= value <= high * (1 + SIX_DIGITS)
+    ]
