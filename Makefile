@@ -69,6 +69,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/suite.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
+	@rm -rf npu_port_acceptance.egg-info  # of an earlier layout: pytest would look for its plugin
 	@echo "== requirements.txt"
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

@@ -19,7 +19,6 @@ from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import contents_of
 from selftest.faults.hostile_faults import write_png_bomb
 from tools.ascend import benchmark, inference, om_description
-from tools.ascend.reading import InferTool
 from tools.ascend.runs import Place
 from tools.ascend.target import Target, TargetKind
 from tools.base.errors import OmError, PerfError, PreprocessingError, SpecError
@@ -32,6 +31,7 @@ from tools.data.labels import read_labels
 from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import FILE, LABELS, MANIFEST
 from tools.judge.files import LARGEST_READ_BYTES
+from tools.judge.texts.reading import InferTool
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 GIGABYTE = 2**30

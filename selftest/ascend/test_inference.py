@@ -11,9 +11,9 @@ import pytest
 from tools.ascend.ais_bench import path_policy_problems
 from tools.ascend.benchmark import binary_name
 from tools.ascend.inference import DatasetJob, run_dataset, run_pure, stage_bins
-from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind
 from tools.base.errors import StageError
+from tools.judge.texts.reading import InferTool
 
 from .stubs import ais_bench_package, executable
 from .test_ais_bench import REPORT, RUN

@@ -9,10 +9,10 @@ import pytest
 
 from tools.ascend import toolchain
 from tools.ascend.machine import Machine, describe_machine
-from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.base.errors import OmError
 from tools.base.files import sha256_of
+from tools.judge.texts.reading import InferTool
 
 from .stubs import executable
 

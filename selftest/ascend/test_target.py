@@ -10,10 +10,10 @@ import pytest
 
 from tools.ascend import target as target_module
 from tools.ascend.benchmark import binary_name
-from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.ascend.toolkit import cann_version, driver_version, traces
 from tools.base.errors import OmError
+from tools.judge.texts.reading import InferTool
 
 from .stubs import ais_bench_package, executable
 

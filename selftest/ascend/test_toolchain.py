@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tools.ascend.atc import named_files
-from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.base.errors import OmError
+from tools.judge.texts.reading import InferTool
 
 
 class Host:

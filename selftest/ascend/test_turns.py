@@ -11,10 +11,10 @@ from selftest.faults.device_faults import MADE, pretend_device
 from selftest.faults.world import World
 from tools.ascend import inference
 from tools.ascend.machine import Machine
-from tools.ascend.reading import InferTool
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.turns import device_turn
 from tools.engines import om_engine
+from tools.judge.texts.reading import InferTool
 from tools.store.artifacts import LOCKS
 
 

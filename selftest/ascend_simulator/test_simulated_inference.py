@@ -178,6 +178,40 @@ def test_faults_of_the_figures(tools: Tools, tool: str) -> None:
 
 
 @both
+def test_a_rate_stored_too_high(tools: Tools, tool: str) -> None:
+    sound, found = tools.run(tool), tools.run(tool, "infer:stored-rate-higher")
+    assert sound.rate is not None
+    assert found.rate == pytest.approx(sound.rate * 1.3, rel=1e-5)
+
+
+def test_an_interface_rate_stored_too_high(tools: Tools) -> None:
+    sound, found = tools.run(BENCHMARK), tools.run(BENCHMARK, "infer:interface-rate-higher")
+    assert sound.rate is not None
+    assert found.rate == pytest.approx(sound.rate * 1.4, rel=1e-5)
+    assert f"{sound.rate:.6g}" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("fault", "rounds", "slower"), [("", 3, 1.0), ("infer:one-round", 1, 1.0), ("infer:slower-rounds", 3, 1.3)]
+)
+def test_the_rounds_of_pure_inference(
+    simulator: Simulator, om: MakeOm, tmp_path: Path, fault: str, rounds: int, slower: float
+) -> None:
+    printed = simulator.run(
+        BENCHMARK, "-round=3", f"-om_path={om(2)}", "-batch_size=2", cwd=tmp_path, fault=fault
+    ).stdout
+    costs = [float(cost) for cost in re.findall(r"Dataset number: \d finished cost ([0-9.]+)ms", printed)]
+    latency = re.search(r"ave_latency: ([0-9.]+)ms", printed)
+    assert latency is not None
+    assert costs == pytest.approx([2 * slower * float(latency[1])] * rounds, rel=0.01)
+    argv = ("--model", om(2), "--loop", "3", "--output", tmp_path, "--output_dirname", "pure")
+    simulator.run("ais_bench", *argv, cwd=tmp_path, fault=fault)
+    summary = _document(tmp_path / "pure_summary.json")
+    mean = summary["NPU_compute_time"]["mean"]
+    assert summary["npu_compute_time_list"] == pytest.approx([slower * mean] * rounds, rel=0.01)
+
+
+@both
 @pytest.mark.parametrize("fault", ["infer:truncated-perf", "infer:no-perf"])
 def test_faults_of_the_perf_file(tools: Tools, tool: str, fault: str) -> None:
     outcome = tools.run(tool, fault)

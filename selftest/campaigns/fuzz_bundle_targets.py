@@ -218,7 +218,7 @@ TARGETS = (
         documented=(Refused,),
         modules=("tools.judge.files", "tools.judge.strict_json"),
         seeds=_records,
-        longest_bytes=5000,
+        longest_bytes=8000,
         words=JSON_WORDS,
     ),
     Target(
@@ -235,7 +235,7 @@ TARGETS = (
         documented=(SuiteError,),
         modules=("tools.report.bundle", "tools.judge.acceptance"),
         seeds=_records,
-        longest_bytes=5000,
+        longest_bytes=8000,
         words=JSON_WORDS,
     ),
 )

@@ -10,7 +10,15 @@ from selftest.campaigns.fuzz_target import Target, scratch_file, text_of
 from tools.ascend.atc import atc_errors
 from tools.ascend.dumps import read_dump
 from tools.ascend.om_description import read_description
-from tools.ascend.perf_texts import (
+from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
+from tools.base.files import ROOT
+from tools.data.info import read_info
+from tools.data.labels import read_labels
+from tools.judge.description import description_mismatches
+from tools.judge.facts import OmDescription, StoredOm
+from tools.judge.npu_smi import UNKNOWN, NpuSmiError, busy_reasons, parse_info
+from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.texts.perf_texts import (
     PerfTextError,
     ais_reading,
     read_ais_json,
@@ -18,14 +26,7 @@ from tools.ascend.perf_texts import (
     read_dataset_perf,
     read_pure_perf,
 )
-from tools.ascend.reading import Mode, ThroughputReading
-from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
-from tools.base.files import ROOT
-from tools.data.info import read_info
-from tools.data.labels import read_labels
-from tools.judge.description import description_mismatches
-from tools.judge.npu_smi import NpuSmiError, busy_reasons, parse_info
-from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.texts.reading import Mode, ThroughputReading
 
 TRANSCRIPTS = ROOT / "selftest" / "ascend" / "transcripts"
 CLASSES = 4
@@ -83,15 +84,17 @@ def _hold(reading: ThroughputReading) -> None:
 def _npu_smi(data: bytes) -> None:
     chips = parse_info(text_of(data))
     assert chips
-    assert len({chip.device for chip in chips}) == len(chips)
+    numbers = [chip.device for chip in chips if chip.device != UNKNOWN]
+    assert len(set(numbers)) == len(numbers)
     for chip in chips:
         busy_reasons(chip)
 
 
 def _om_description(data: bytes) -> None:
-    found = read_description(text_of(data), gate=GATE, where="om.json")
-    assert found.inputs
-    description_mismatches(found, input_name="x", dtype="float32", shape=(4, 3, 8, 8), soc="Ascend310P3")
+    soc, inputs = read_description(text_of(data), gate=GATE, where="om.json")
+    assert inputs
+    found = OmDescription(soc, inputs, StoredOm(soc, inputs, (), ""))
+    description_mismatches(found, input_name="x", dtype="float32", shape=(4, 3, 8, 8), soc="Ascend310P3", flags=())
 
 
 def _atc(data: bytes) -> None:
@@ -144,7 +147,7 @@ TARGETS = (
         name="perf-texts",
         case=_perf_texts,
         documented=(PerfTextError,),
-        modules=("tools.ascend.perf_texts", "tools.ascend.reading"),
+        modules=("tools.judge.texts.perf_texts", "tools.judge.texts.reading"),
         seeds=lambda: (*_kept("guide_bs1.txt", "guide_bs16.txt", "ais_console.txt"), PURE),
         longest_bytes=2000,
         words=(
@@ -157,7 +160,7 @@ TARGETS = (
         name="summary",
         case=_summary,
         documented=(PerfTextError,),
-        modules=("tools.ascend.perf_texts", "tools.ascend.reading"),
+        modules=("tools.judge.texts.perf_texts", "tools.judge.texts.reading"),
         seeds=lambda: _json(SUMMARY, {"NPU_compute_time": {"mean": 10**400}, "throughput": 10000.0}),
         longest_bytes=600,
         words=("NPU_compute_time", "npu_compute_time_list", "throughput", "mean", "count", *JSON_WORDS),

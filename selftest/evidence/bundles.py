@@ -15,7 +15,7 @@ import yaml
 
 from selftest.evidence import made_logs
 from selftest.evidence.made_logs import MadeLogs
-from tools.ascend.reading import InferTool, Mode, ThroughputReading
+from selftest.evidence.perf_told import told
 from tools.base.errors import Stage
 from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions
@@ -62,7 +62,9 @@ from tools.judge.predictions import TopFive, top_five
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult
 from tools.judge.run import judge_run
-from tools.judge.spec import Spec
+from tools.judge.spec import Spec, ThroughputRuns
+from tools.judge.texts.reading import InferTool, Mode
+from tools.judge.texts.told import PURE_EXECUTIONS, Asked, Told, read_told
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 
 CLASSES = 20
@@ -123,7 +125,8 @@ class Made(Evidence):
         super().__init__(
             self._spec(), on_device=world.on_device, strict=world.strict, tolerate_busy=world.tolerate_busy
         )
-        self.readings = {batch: self._readings(batch) for batch in world.batches}
+        self.told = {batch: self._told(batch) for batch in world.batches}
+        self.readings = {batch: [[read_told(left, asked)] for asked, left in runs] for batch, runs in self.told.items()}
         self.paired = {batch: self._host(batch) for batch in world.batches}
 
     def _pth(self) -> Predictions:
@@ -161,39 +164,30 @@ class Made(Evidence):
         pinned = DIGEST if world.kind == "sample" else None
         dataset = replaced(spec.dataset, images=images, classes=CLASSES, content_sha256=pinned)
         checkpoint = spec.checkpoint if world.pinned else replaced(spec.checkpoint, md5=None)
+        om = replaced(spec.om, throughput_runs=ThroughputRuns(dataset=world.runs, pure=world.runs))
         return replaced(
-            spec, accuracy=accuracy, checkpoint=checkpoint, devices=devices, dataset=dataset, batches=world.batches
+            spec,
+            accuracy=accuracy,
+            checkpoint=checkpoint,
+            devices=devices,
+            dataset=dataset,
+            batches=world.batches,
+            om=om,
         )
 
-    def _readings(self, batch: int) -> list[list[ThroughputReading]]:
-        device = self.spec.device(SOC)
+    def _told(self, batch: int) -> list[tuple[Asked, Told]]:
+        """What was asked and what the tool left, run after run."""
+        world, device = self.world, self.spec.device(SOC)
         published = device.published(batch) if device else None
         base = published.images_per_second_per_chip.value if published else 1000.0
-        mode = Mode(self.spec.throughput_mode(SOC, batch))
-        true_rate = base * self.world.rate_over_published
-        return [[self._reading(batch, mode, true_rate)] for _ in range(self.world.runs)]
-
-    def _reading(self, batch: int, mode: Mode, true_rate: float) -> ThroughputReading:
-        world = self.world
-        rate = true_rate * (1 + world.rate_noise * world.random.standard_normal())
-        samples = (1 / rate,)
-        if world.ais_bench:
-            samples = tuple((1 / rate * (1 + 0.01 * world.random.standard_normal(7))).tolist())
-        reported = len(samples) / sum(samples) * world.reported_over_samples
-        images = len(self.ids) if mode is Mode.DATASET else None
-        share = 1.0
-        if world.ais_bench and images is not None:
-            share = images / (-(-images // batch) * batch)
-        return ThroughputReading(
-            tool=InferTool.AIS_BENCH if world.ais_bench else InferTool.BENCHMARK,
-            mode=mode,
-            batch=batch,
-            device=0,
-            images=images,
-            images_per_second_per_chip=reported * share,
-            reported_images_per_second=reported,
-            seconds_per_image=samples,
-        )
+        tool = InferTool.AIS_BENCH if world.ais_bench else InferTool.BENCHMARK
+        pure = self.spec.throughput_mode(SOC, batch) == Mode.PURE.value
+        asked = Asked(tool, batch, 0, None if pure else len(self.ids), PURE_EXECUTIONS[tool])
+        rates = base * world.rate_over_published * (1 + world.rate_noise * world.random.standard_normal(world.runs))
+        return [
+            (asked, told(asked, rate, reported_over_samples=world.reported_over_samples, random=world.random))
+            for rate in rates.tolist()
+        ]
 
     def _host(self, batch: int) -> Paired:
         slow = tuple((0.02 * (1 + 0.1 * self.world.random.random(5))).tolist())
@@ -419,7 +413,7 @@ class Made(Evidence):
         """What the vendor's tools left; the simulator's say on stderr what they are."""
         world, stderr = self.world, "" if self.on_device else "[SIMULATOR] a tool\n"
         percent = int(world.busy[0].split()[-2]) if world.busy else 0
-        made = MadeLogs(self, world.batches, ais_bench=world.ais_bench, aicore_percent=percent)
+        made = MadeLogs(self, self.told, ais_bench=world.ais_bench, aicore_percent=percent)
         for name, runs in made.named():
             for said in runs:
                 made_logs.write(said, work / name, stderr)

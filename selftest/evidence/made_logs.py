@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.judge.command_lines import om_name
@@ -12,6 +12,7 @@ from tools.judge.evidence import Evidence
 from tools.judge.ids import om
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs, throughput_logs
 from tools.judge.npu_smi import IDLE_SAMPLES
+from tools.judge.texts.told import STORED, Asked, Told
 
 TABLE = Path(__file__).parents[1] / "ascend" / "transcripts" / "npu_smi_310.txt"
 IDLE = TABLE.read_text(encoding="utf-8")
@@ -24,19 +25,21 @@ def loaded(aicore_percent: int) -> str:
 
 @dataclass(frozen=True)
 class Said:
-    """One tool's run: below which folder its streams lie, its command line, and what it printed."""
+    """One tool's run: below which folder its streams lie, its command line, what it printed, and the file it left."""
 
     folder: str
     argv: Sequence[str]
     stdout: str = ""
+    stored: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
 class MadeLogs:
-    """The logs of a run at `batches`; before each throughput run the first AI core is at `aicore_percent`."""
+    """The logs of a run; `told` is what the tool left of each throughput run, by batch size. Before each of those the
+    first AI core is at `aicore_percent`."""
 
     evidence: Evidence
-    batches: Sequence[int]
+    told: Mapping[int, Sequence[tuple[Asked, Told]]]
     ais_bench: bool = True
     aicore_percent: int = 0
 
@@ -57,20 +60,21 @@ class MadeLogs:
 
     def predicted(self, batch: int) -> Iterator[Said]:
         """The run over all images."""
-        yield from self._run(batch, 1, pure=False)
+        yield from self._run(batch, 1, Said("", self._argv(batch, pure=False), "[INFO] done\n"), pure=False)
 
     def measured(self, batch: int) -> Iterator[Said]:
         """The runs that throughput was measured by."""
-        for run in self.evidence.device_throughput(batch).runs:
-            yield from self._run(batch, run.run, pure=run.mode == "pure")
+        for number, (asked, left) in enumerate(self.told[batch], 1):
+            pure = asked.images is None
+            said = Said("", self._argv(batch, pure=pure), left.console, (STORED[asked.tool], left.stored))
+            yield from self._run(batch, number, said, pure=pure)
 
-    def _run(self, batch: int, number: int, *, pure: bool) -> Iterator[Said]:
+    def _run(self, batch: int, number: int, said: Said, *, pure: bool) -> Iterator[Said]:
         for when in ("before", "after"):
             table = loaded(self.aicore_percent if when == "before" else 0)
             for sample in range(IDLE_SAMPLES):
                 yield Said(f"npu-smi-{when}-{number}/sample{sample}", ("npu-smi", "info"), table)
-        name = f"pure-{number}" if pure else f"run-{number}/device0"
-        yield Said(name, self._argv(batch, pure=pure), "[INFO] done\n")
+        yield replace(said, folder=f"pure-{number}" if pure else f"run-{number}/device0")
 
     def _argv(self, batch: int, *, pure: bool) -> tuple[str, ...]:
         path = self.evidence.digest(om(batch)).path
@@ -82,7 +86,7 @@ class MadeLogs:
     def named(self) -> Iterator[tuple[str, Iterator[Said]]]:
         """All of them, each with the name of its folder."""
         yield NPU_SMI, self.machine()
-        for batch in self.batches:
+        for batch in self.told:
             yield atc_logs(batch), self.compiled(batch)
             yield prediction_logs(batch), self.predicted(batch)
             yield throughput_logs(batch), self.measured(batch)
@@ -92,10 +96,10 @@ def write(said: Said, folder: Path, stderr: str) -> None:
     """The four files that tools/base/process.py leaves."""
     (folder / said.folder).mkdir(parents=True)
     files = {
-        "command.txt": "\n".join(("cwd: <tmp>", *said.argv)) + "\n",
+        "command.txt": "\n".join((f"cwd: <tmp>/{folder.name}/{said.folder}", *said.argv)) + "\n",
         "stdout.txt": said.stdout,
         "stderr.txt": stderr,
         "ending.json": json.dumps({"returncode": 0, "seconds": 1.5}),
     }
-    for name, text in files.items():
+    for name, text in [*files.items(), *([said.stored] if said.stored else [])]:
         (folder / said.folder / name).write_text(text, encoding="utf-8")

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,18 @@ def place_of(forgery: Forgery, name: str) -> int:
 ONES = "1" * 64
 DEVICE = "device_throughput.0.runs.1."
 RUNS = f"{RECORD}.device_throughput[0].runs"
+SECOND = "logs/perf-bs1/run-2-device0"
+
+
+def unlogged(name: str) -> list[str]:
+    """What is said when the second run has a log of another name."""
+    return [
+        f"{SECOND} is the log of a run that {RECORD}.device_throughput[0] leaves out",
+        f"{RUNS}[1]: logs/perf-bs1/{name}: logs/perf-bs1/{name}/stdout.txt is missing",
+        f"logs/perf-bs1/{name} is missing: om_bs1 rests on it",
+    ]
+
+
 ODD: dict[str, tuple[Changes, list[str]]] = {
     "nothing": ({}, []),
     "another kind": ({"spec.kind": "sample"}, [said("spec.kind", "sample", "published")]),
@@ -114,13 +127,13 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
         {"machine.toolchain.simulator": "1"},
         ["target is ascend, but the toolchain is the simulator"],
     ),
-    "a run by another tool": ({f"{DEVICE}tool": "x"}, [said("device_throughput[0].runs[1].tool", "x", "ais_bench")]),
+    "a run by another tool": (
+        {f"{DEVICE}tool": "x"},
+        [said("device_throughput[0].runs[1].tool", "x", "ais_bench"), f"{RUNS}[1].tool: 'x' is no inference tool"],
+    ),
     "a run on another device": (
         {f"{DEVICE}device": 3},
-        [
-            f"{RUNS}[1].device: device 3 is none of the machine's",
-            "logs/perf-bs1/run-2-device3 is missing: om_bs1 rests on it",
-        ],
+        [f"{RUNS}[1].device: device 3 is none of the machine's", *unlogged("run-2-device3")],
     ),
     "an end at the beginning": ({"finished_utc": "2026-01-01T00:00:00+00:00"}, []),
     "an end before the beginning": (
@@ -157,37 +170,52 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
         {"host_throughput.0.ratio": 5.0, "host_throughput.1.ratio": 1.0},
         [f"{RECORD}.host_throughput[0].ratio: 5.0", f"{RECORD}.host_throughput[1].ratio: 1.0"],
     ),
-    "another batch": ({f"{DEVICE}batch": 2}, [said("device_throughput[0].runs[1].batch", 2, 1)]),
+    "another batch": (
+        {f"{DEVICE}batch": 2},
+        [said("device_throughput[0].runs[1].batch", 2, 1), f"{RUNS}[1]: {SECOND}: ais_bench took 1 files a batch"],
+    ),
     "another mode": (
         {f"{DEVICE}mode": "pure"},
         [
             said("device_throughput[0].runs[1].mode", "pure", "dataset"),
             f"{RUNS}[1].images: pure inference sees no images, a data-set run does",
-            "logs/perf-bs1/pure-2 is missing: om_bs1 rests on it",
+            *unlogged("pure-2"),
         ],
     ),
     "a run over the data set without images": (
         {f"{DEVICE}images": None},
-        [f"{RUNS}[1].images: pure inference sees no images, a data-set run does"],
+        [
+            f"{RUNS}[1].images: pure inference sees no images, a data-set run does",
+            f"{RUNS}[1]: {SECOND}: a run over the data set that saw no image",
+        ],
     ),
     "a run of another number": (
         {f"{DEVICE}run": 3},
         [
             f"{RUNS}: runs are numbered [1, 3]",
-            "logs/perf-bs1/run-3-device0 is missing: om_bs1 rests on it",
+            *unlogged("run-3-device0"),
             "logs/perf-bs1/npu-smi-before-3-sample0 is missing: whether the device was idle rests on it",
             "logs/perf-bs1/npu-smi-after-3-sample0 is missing: whether the device was idle rests on it",
         ],
     ),
-    "a run of fewer images": ({f"{DEVICE}images": 59}, [f"{RUNS}: run 2 saw 59 images of 60"]),
-    "a run of fewer images without a data set": ({f"{DEVICE}images": 59, "dataset": None}, []),
+    "a run of fewer images": (
+        {f"{DEVICE}images": 59},
+        [f"{RUNS}: run 2 saw 59 images of 60", f"{RUNS}[1]: {SECOND}: on the console ais_bench executed 60 times, 59"],
+    ),
+    "a run of fewer images without a data set": (
+        {f"{DEVICE}images": 59, "dataset": None},
+        [f"{RUNS}[1]: {SECOND}: on the console ais_bench executed 60 times, 59 images in batches of 1 need 59"],
+    ),
     "another card": (
         {"device_throughput.1.images_per_second_per_card": 1.0},
         [f"{RECORD}.device_throughput[1].images_per_second_per_card: 1.0"],
     ),
     "another rate": (
         {"device_throughput.1.runs.0.reported_images_per_second": 1.0},
-        [f"{RECORD}.device_throughput[1].runs[0].images_per_second_per_chip: "],
+        [
+            f"{RECORD}.device_throughput[1].runs[0].images_per_second_per_chip: ",
+            f"{RECORD}.device_throughput[1].runs[0].reported_images_per_second, logs/perf-bs16/run-1-device0: 1.0",
+        ],
     ),
     "another command": (
         {"commands.2.argv": ["npu-smi"]},
@@ -404,18 +432,16 @@ def test_predictions_that_no_engine_makes_are_told(forgery: Forgery) -> None:
 # --- Padding of the last batch -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("tool", "share"), [("ais_bench", 60 / 64), ("benchmark", 1.0)])
+@pytest.mark.parametrize(("ais_bench", "share"), [(True, 60 / 64), (False, 1.0)])
 def test_images_that_only_fill_the_last_batch_do_not_count_where_the_tool_counts_them(
-    tool: str, share: float, forgery: Forgery
+    ais_bench: bool, share: float, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    forgery.record["machine"]["infer_tool"] = forgery.record["toolkit"]["infer_tool"] = tool
-    for entry in forgery.record["device_throughput"]:
-        for run in entry["runs"]:
-            run["tool"] = tool
-            run["reported_images_per_second"] = run["images_per_second_per_chip"] / (
-                share if entry["batch"] == 16 else 1.0
-            )
+    forgery = Forgery(contents_of_world(replace(WORLD, ais_bench=ais_bench), tmp_path_factory))
     assert problems(forgery) == []
+    run = forgery.record["device_throughput"][1]["runs"][0]
+    assert run["images_per_second_per_chip"] == pytest.approx(run["reported_images_per_second"] * share)
+    run["images_per_second_per_chip"] *= 1.001
+    assert "device_throughput[1].runs[0].images_per_second_per_chip" in problems(forgery)[0]
 
 
 @pytest.mark.parametrize("images", [60, None])

@@ -111,7 +111,7 @@ def slow_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "device:slow")
 
 
-@measuring.fault("batches counted as images", "om.perf.images_per_second_per_chip[bs4]")
+@measuring.fault("batches counted as images", "om.perf.reading[bs4]")
 def batches_as_images(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_device(world, monkeypatch)
     monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "infer:batches-as-images")

@@ -1,4 +1,4 @@
-"""Faults of throughput: an engine that became slow."""
+"""Faults of throughput: an engine that became slow, and tools of which one figure does not fit the others."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from selftest.faults.fault import Catalogue
+from selftest.faults.om_faults import RUN, ordered
 from selftest.faults.world import World
 from tools.engines.onnx_engine import OnnxEngine
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 catalogue = Catalogue("perf", remade=("host",))
+telling = Catalogue("perf and npu", remade=RUN)
 
 
 @catalogue.fault("onnxruntime computes everything thirty times", "host.perf.onnx_to_torch[bs1]", "-k=bs1]")
@@ -28,3 +30,22 @@ def slow_onnxruntime(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         return right(engine, images)
 
     monkeypatch.setattr(OnnxEngine, "logits", slow)
+
+
+AIS_BENCH = "--infer-tool=ais_bench"
+TOLD_TWICE = {
+    "the perf file states 1.3 times the console's rate": ("infer:stored-rate-higher", ()),
+    "ais_bench stores 1.3 times the rate that it prints": ("infer:stored-rate-higher", (AIS_BENCH,)),
+    "rounds slower than the stated rate": ("infer:slower-rounds", ()),
+    "listed times longer than their stated mean": ("infer:slower-rounds", (AIS_BENCH,)),
+    "one round instead of thirty": ("infer:one-round", ()),
+    "one execution instead of a thousand": ("infer:one-round", (AIS_BENCH,)),
+}
+for name, (order, words) in TOLD_TWICE.items():
+    telling.fault(name, "om.perf.reading[bs4]", *words)(ordered(order))
+
+
+@telling.fault("the Interface rate of the perf file alone 1.4 times as high", "om.perf.reading[bs1]")
+def interface_rate_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    ordered("infer:interface-rate-higher")(world, monkeypatch)
+    world.only_batches(1)

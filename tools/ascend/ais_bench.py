@@ -8,7 +8,7 @@ output folder. AIT refuses links, files that others may write, and unusual chara
 from __future__ import annotations
 
 import functools
-import math
+import json
 import os
 import re
 import stat
@@ -18,8 +18,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tools.ascend.perf_texts import AisSummary, PerfTextError, ais_reading, read_ais_json, read_ais_output
-from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.runs import (
     ONE_OUTPUT,
     DatasetRun,
@@ -38,14 +36,14 @@ from tools.base.errors import OmError, PerfError
 from tools.base.process import Completed
 from tools.base.reading import small_file
 from tools.judge.handover import handover
+from tools.judge.texts.reading import InferTool, ThroughputReading
+from tools.judge.texts.told import FILES_PER_BATCH, PURE_EXECUTIONS, Asked
 
-PURE_LOOPS = 1000
-"""`--loop` of the AlexNet README for 310P3."""
+PURE_LOOPS = PURE_EXECUTIONS[InferTool.AIS_BENCH]
 PROBE_SECONDS = 120.0
 OUTPUT_FOLDER_MODE = 0o750
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/.\-]+")
-_FILES_PER_BATCH = re.compile(r"filesperbatch:(\d{1,9})\b")
 _SUMMARY = "dumps_summary.json"
 _DUMPS = "dumps"
 
@@ -119,14 +117,16 @@ def run_dataset(
     done = run_tool(argv, place, refuse=refuse)
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
-    read = functools.partial(_read_dataset, output, done, batch=batch, device=device, images=len(ids))
+    asked = Asked(InferTool.AIS_BENCH, batch, device, images=len(ids), executions=0)
+    stored = functools.partial(_stored, output / _SUMMARY)
     names = functools.partial(_dump_names, cut)
     expected = (name for number in outputs.numbers(0) for name in names(number))
     check_dumps(output / _DUMPS, expected, batch=batch, completed=done)
     outputs.keep_judged(output / _DUMPS, names, first=0)
     for image, name in zip(ids, names(outputs.judged), strict=True):
         (output / _DUMPS / name).rename(output / _DUMPS / f"{image}_{outputs.judged}.bin")
-    return DatasetRun(output / _DUMPS, done, outcome(read, batch=batch, where=output / _SUMMARY))
+    found = outcome(stored, done, asked, place=place, where=output / _SUMMARY)
+    return DatasetRun(output / _DUMPS, done, found)
 
 
 def run_pure(
@@ -149,8 +149,9 @@ def run_pure(
     refuse = functools.partial(_perf_error, gate=gate, where=om)
     done = run_tool(argv, place, refuse=refuse)
     _part_summary_from_dumps(output)
-    read = functools.partial(_read_pure, output, done, batch=batch, device=device, loop=loop)
-    found = outcome(read, batch=batch, where=output / _SUMMARY)
+    asked = Asked(InferTool.AIS_BENCH, batch, device, images=None, executions=loop)
+    stored = functools.partial(_stored, output / _SUMMARY)
+    found = outcome(stored, done, asked, place=place, where=output / _SUMMARY)
     if isinstance(found, PerfError):
         raise found
     return found
@@ -234,7 +235,7 @@ def _part_summary_from_dumps(output: Path) -> None:
 
 def _check_files_per_batch(done: Completed, batch: int, om: Path) -> None:
     """The tool prints how many files fill the OM's input: the batch of the OM itself."""
-    found = {int(number) for number in _FILES_PER_BATCH.findall(done.stdout)}
+    found = {int(number) for number in FILES_PER_BATCH.findall(done.stdout)}
     if found - {batch}:
         raise OmError(
             "the OM has another batch size than asked for",
@@ -245,40 +246,14 @@ def _check_files_per_batch(done: Completed, batch: int, om: Path) -> None:
         )
 
 
-def _read_dataset(output: Path, done: Completed, *, batch: int, device: int, images: int) -> ThroughputReading:
-    summary = _summary(output, done)
-    expected = math.ceil(images / batch)
-    executions = len(summary.times.milliseconds) or summary.times.count
-    if executions is None and not _FILES_PER_BATCH.search(done.stdout):
-        raise PerfTextError("ais_bench tells neither executions nor files per batch: the batch cannot be cross-checked")
-    if executions is not None and executions != expected:
-        raise PerfTextError(
-            f"ais_bench executed {executions} times, {images} images in batches of {batch} need {expected}: "
-            "the OM has another batch size"
-        )
-    return ais_reading(summary, mode=Mode.DATASET, batch=batch, device=device, images=images)
-
-
-def _read_pure(output: Path, done: Completed, *, batch: int, device: int, loop: int) -> ThroughputReading:
-    summary = _summary(output, done)
-    if summary.batch is None:
-        raise PerfTextError("ais_bench does not print the batch it took from the OM: it cannot be cross-checked")
-    executions = len(summary.times.milliseconds) or summary.times.count
-    if executions is not None and executions != loop:
-        raise PerfTextError(f"ais_bench executed {executions} times instead of {loop}")
-    return ais_reading(summary, mode=Mode.PURE, batch=batch, device=device, images=None)
-
-
-def _summary(output: Path, done: Completed) -> AisSummary:
-    """The summary file with the batch of the printed one; both must state the same throughput."""
-    printed = read_ais_output(done.stdout)
-    stored = read_ais_json(small_file(output / _SUMMARY).decode("utf-8", errors="replace"))
-    if not math.isclose(printed.reported_images_per_second, stored.reported_images_per_second, rel_tol=1e-6):
-        raise PerfTextError(
-            f"ais_bench printed a throughput of {printed.reported_images_per_second:g} "
-            f"and stored {stored.reported_images_per_second:g}"
-        )
-    return AisSummary(stored.reported_images_per_second, printed.batch, stored.times)
+def _stored(summary: Path) -> str:
+    """The summary file without its list of files in and out, which is as long as the data set and says no figure."""
+    text = small_file(summary).decode("utf-8", errors="replace")
+    try:
+        document = json.loads(text)
+        return json.dumps({name: value for name, value in document.items() if name != "filesinfo"})
+    except (ValueError, AttributeError, RecursionError):  # whoever reads it says what is wrong
+        return text
 
 
 def _om_error(what: str, fix: str, *, gate: str, where: Path) -> OmError:

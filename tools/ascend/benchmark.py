@@ -13,8 +13,6 @@ import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from tools.ascend.perf_texts import read_dataset_perf, read_pure_perf
-from tools.ascend.reading import ThroughputReading
 from tools.ascend.runs import (
     ONE_OUTPUT,
     DatasetRun,
@@ -33,10 +31,12 @@ from tools.base.reading import small_file
 from tools.data.info import InfoRow, read_info, write_info
 from tools.judge.handover import handover
 from tools.judge.ids import PREPROCESSING_INFO
+from tools.judge.texts.reading import InferTool, ThroughputReading
+from tools.judge.texts.told import PURE_EXECUTIONS, Asked
 
-PURE_ROUNDS = 30
-"""The guide's `-round` of AlexNet; the tool takes 1 to 1024."""
+PURE_ROUNDS = PURE_EXECUTIONS[InferTool.BENCHMARK]
 MOST_ROUNDS = 1024
+"""The tool takes a `-round` of 1 to 1024."""
 MODEL_TYPE = "vision"
 
 
@@ -99,8 +99,9 @@ def run_dataset(
     check_dumps(dumps, (name for number in outputs.numbers(1) for name in names(number)), batch=batch, completed=done)
     outputs.keep_judged(dumps, names, first=1)
     perf = work / "result" / f"perf_{MODEL_TYPE}_batchsize_{batch}_device_{device}.txt"
-    read = functools.partial(_read_dataset, perf, batch=batch, device=device, images=len(ids))
-    return DatasetRun(dumps, done, outcome(read, batch=batch, where=perf))
+    asked = Asked(InferTool.BENCHMARK, batch, device, images=len(ids), executions=0)
+    stored = functools.partial(_only_text, perf)
+    return DatasetRun(dumps, done, outcome(stored, done, asked, place=place, where=perf))
 
 
 def run_pure(
@@ -125,10 +126,10 @@ def run_pure(
         f"-batch_size={batch}",
     ]
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    run_tool(argv, place, refuse=refuse)
+    done = run_tool(argv, place, refuse=refuse)
     perf = work / "result" / f"PureInfer_perf_of_{om.stem}_in_device_{device}.txt"
-    read = functools.partial(_read_pure, perf, batch=batch, device=device)
-    found = outcome(read, batch=batch, where=perf)
+    asked = Asked(InferTool.BENCHMARK, batch, device, images=None, executions=rounds)
+    found = outcome(functools.partial(_only_text, perf), done, asked, place=place, where=perf)
     if isinstance(found, PerfError):
         raise found
     return found
@@ -167,14 +168,6 @@ def _binary(env: Mapping[str, str], gate: str) -> Path:
             f"`{binary_name()}` is not on PATH", gate=gate, fix="add the folder that holds it to PATH (CANN 5.x)"
         )
     return found
-
-
-def _read_dataset(perf: Path, *, batch: int, device: int, images: int) -> ThroughputReading:
-    return read_dataset_perf(_only_text(perf), batch=batch, device=device, images=images)
-
-
-def _read_pure(perf: Path, *, batch: int, device: int) -> ThroughputReading:
-    return read_pure_perf(_only_text(perf), batch=batch, device=device)
 
 
 def _only_text(perf: Path) -> str:

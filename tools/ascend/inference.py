@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
-from tools.ascend.reading import InferTool, ThroughputReading
 from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place, private_folder, ran_gate
 from tools.ascend.shards import join_dumps, run_on_devices, shards
 from tools.ascend.target import Target
 from tools.base.errors import OmError
 from tools.data.info import InfoRow, write_info
+from tools.judge.texts.reading import InferTool, ThroughputReading
 
 STAGED_FILE_MODE, STAGED_FOLDER_MODE = 0o640, 0o750
 

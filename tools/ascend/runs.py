@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.perf_texts import PerfTextError
-from tools.ascend.reading import ThroughputReading
 from tools.base import process
 from tools.base.errors import OmError, PerfError, StageError
 from tools.base.process import Completed
 from tools.judge.handover import handover
 from tools.judge.ids import OM_PERF_READING, OM_RAN
+from tools.judge.texts.perf_texts import PerfTextError
+from tools.judge.texts.reading import ThroughputReading
+from tools.judge.texts.told import STORED, Asked, Told, read_told
 from tools.judge.tool_texts import error_lines
 
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
@@ -197,11 +198,18 @@ def check_dumps(dumps: Path, expected_names: Iterable[str], *, batch: int, compl
         raise OmError(f"{len(empty)} dumps are empty ({', '.join(empty[:5])})", gate=ran_gate(batch), where=dumps)
 
 
-def outcome(read: Callable[[], ThroughputReading], *, batch: int, where: Path) -> ThroughputReading | PerfError:
-    """The reading, or the PerfError with its gate that says why its text is refused."""
+def outcome(
+    stored: Callable[[], str], done: Completed, asked: Asked, *, place: Place, where: Path
+) -> ThroughputReading | PerfError:
+    """The reading, or the PerfError with its gate that says why its text is refused.
+
+    The text that the tool `stored` is kept beside its streams, for the judge of the evidence to read again.
+    """
     try:
-        return read()
+        text = stored()
+        (place.logs / STORED[asked.tool]).write_text(text, encoding="utf-8", errors="surrogateescape")
+        return read_told(Told(done.stdout, text), asked)
     except (PerfTextError, OSError) as error:
-        refused = PerfError(str(error), gate=reading_gate(batch), where=where)
+        refused = PerfError(str(error), gate=reading_gate(asked.batch), where=where)
         refused.__cause__ = error
         return refused

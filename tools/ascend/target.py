@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from tools.ascend.benchmark import binary_name
 from tools.ascend.compiler_python import outside_own_environment
-from tools.ascend.reading import InferTool
 from tools.ascend.toolkit import OWN_VARIABLE, installed_tool, missing_pieces, traces
 from tools.base.errors import OmError
 from tools.judge.ids import OM_TOOLKIT
+from tools.judge.texts.reading import InferTool
 
 GATE = OM_TOOLKIT
 SIMULATOR = Path(__file__).resolve().parent / "simulator"

@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.ascend.reading import InferTool
 from tools.ascend.target import SIMULATOR, SIMULATOR_PYTHON, Target, TargetKind
 from tools.ascend.toolkit import OWN_VARIABLE, cann_version, driver_version
 from tools.base import process
 from tools.base.errors import OmError
 from tools.base.files import scratch_folder, sha256_of
 from tools.judge.ids import OM_TOOLKIT
+from tools.judge.texts.reading import InferTool
 from tools.model.operators import TABLE
 
 GATE = OM_TOOLKIT

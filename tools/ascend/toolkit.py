@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
 from tools.ascend.compiler_python import compiler_python_problem
-from tools.ascend.reading import InferTool
 from tools.base.reading import small_file
+from tools.judge.texts.reading import InferTool
 
 ASCEND_FOLDER = Path("usr/local/Ascend")
 TOOLKIT_LINKS = ("ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")

@@ -10,7 +10,6 @@ from tools.ascend.dumps import read_logits
 from tools.ascend.inference import DatasetJob, SharedRun
 from tools.ascend.machine import Machine
 from tools.ascend.npu_smi import watch
-from tools.ascend.reading import Mode, ThroughputReading
 from tools.ascend.runs import ONE_OUTPUT, Outputs
 from tools.ascend.turns import device_turn
 from tools.base.errors import OmError, PerfError
@@ -19,6 +18,7 @@ from tools.engines.predictions import Predictions
 from tools.judge.ids import OM_DEVICE, OM_PERF_DEVICE_IDLE, om
 from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, NpuSmiError
 from tools.judge.spec import Preprocessing
+from tools.judge.texts.reading import Mode, ThroughputReading
 
 TOOL_TIMEOUT_SECONDS = 3 * 3600.0
 """The guide's slowest run, batch 1 over 50,000 images, takes 240 s; a hang must end within a working day's slot."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.ascend.reading import ThroughputReading
 from tools.judge.acceptance import InputDigest, ThroughputRun
+from tools.judge.texts.reading import ThroughputReading
 
 
 def input_digest(name: str, path: Path, *, sha256: str, md5: str | None) -> InputDigest:

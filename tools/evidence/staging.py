@@ -60,6 +60,7 @@ from tools.judge.facts import (
 from tools.judge.handover import Handover
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
+from tools.judge.texts.told import STORED
 from tools.ports.spec import Port
 from tools.ports.spec_json import spec_json
 
@@ -142,11 +143,13 @@ class Staging:
         return self.put(record, record.name)
 
     def put_logs(self, name: str, logs: Path) -> None:
-        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written."""
+        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written, and
+        the figures that a tool stored."""
         for command in sorted(logs.rglob(COMMAND)):
             below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
             folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
-            for stream in (COMMAND, STDOUT, STDERR):
+            stored = (name for name in STORED.values() if (command.parent / name).is_file())
+            for stream in (COMMAND, STDOUT, STDERR, *stored):
                 text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
                 self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
             ending = _ending(command.parent / ENDING)

@@ -131,7 +131,7 @@ class HostThroughput:
 
 @dataclass(frozen=True)
 class ThroughputRun:
-    """One reading of a vendor tool on one chip, with its raw samples (tools/ascend/reading.py says what they are).
+    """One reading of a vendor tool on one chip, with its raw samples (tools/judge/texts/reading.py says what they are).
 
     `images` is None for pure inference. `reported_images_per_second` is the tool's own figure,
     `images_per_second_per_chip` the official one: without the padding of the last batch, which ais_bench counts.

@@ -34,6 +34,7 @@ from tools.judge.files import Refused, short
 from tools.judge.host import ratio
 from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
+from tools.judge.perf_logs import check_perf_logs
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
 """What the simulator's programs begin their stderr with (tools/ascend/simulator)."""
@@ -250,6 +251,7 @@ def _device_throughput(bundle: Bundle, where: str, recorded: DeviceThroughput) -
     for number, run in enumerate(recorded.runs):
         _run(bundle, f"{where}.runs[{number}]", run, recorded.batch, mode)
     _run_images(bundle, f"{where}.runs", recorded.runs)
+    check_perf_logs(bundle, where, recorded)
     ours = throughput_record(
         recorded.runs, soc=soc, simulated=not bundle.on_device, busy=recorded.busy, spec=bundle.spec
     )

@@ -127,8 +127,9 @@ def chip_of(chips: Sequence[Chip], device: int) -> Chip:
             raise NpuSmiError(f"device {device}: {chip.trouble}", where="npu-smi info")
         if chip.device == device:
             return chip
+    unread = "; ".join(chip.trouble for chip in chips if chip.device == UNKNOWN)
     raise NpuSmiError(
-        "no such device",
+        f"no such device{f'; {unread}' if unread else ''}",
         where="npu-smi info",
         measured=device,
         allowed=[chip.device for chip in chips],
@@ -275,10 +276,11 @@ class _Table:
     def _as_known(self, chip: Chip, values: Mapping[str, str], trouble: str) -> Chip:
         """A chip that cannot be used, with as many of its numbers as its rows state."""
         device = _number(values.get("Device"))
+        by_place = self.second_header is None or not self.second_header.names("Device")
         return replace(
             chip,
             npu_id=self._npu(values),
-            device=len(self.chips) if device is None else device,
+            device=(len(self.chips) if by_place else UNKNOWN) if device is None else device,
             name=values.get("Name", ""),
             trouble=trouble,
         )

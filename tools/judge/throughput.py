@@ -67,7 +67,7 @@ def images_per_second(seconds_per_image: Sequence[float]) -> float:
 def check_reported(stated: Sequence[Stated], bound: AtMost) -> Check:
     """Each of the tool's own figures against ours from its raw samples: the largest difference, in percent of ours.
 
-    A tool that keeps no samples states one aggregate (tools/ascend/reading.py), which agrees with itself.
+    A tool that keeps no samples states one aggregate (tools/judge/texts/reading.py), which agrees with itself.
     SuiteError for no figure at all, or bad samples.
     """
     _refuse_bad([own.images_per_second for own in stated], "images per second stated by the tool")

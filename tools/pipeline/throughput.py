@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from tools.ascend.reading import Mode
 from tools.data import pixels as pixel_store
 from tools.engines import om_engine, onnx_engine, throughput, torch_engine
 from tools.engines.om_engine import Measured
@@ -15,6 +14,7 @@ from tools.evidence.records import throughput_runs
 from tools.judge.acceptance import DeviceThroughput, HostThroughput
 from tools.judge.device import throughput_record
 from tools.judge.logs import throughput_logs
+from tools.judge.texts.reading import Mode
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context

@@ -71,11 +71,11 @@ def _data_set(loaded: LoadedModel, given: dict[str, str]) -> None:
     if not samples:
         raise DeviceError("no sample was inferred")
     found = benchmark_texts.figures(loaded.chip, loaded.model.batch)
-    text = benchmark_texts.perf_text(found, samples)
-    print(text, end="")
+    print(benchmark_texts.DATASET_BANNER)
+    print(benchmark_texts.perf_text(found, samples, stored=False), end="")
     if not ordered(Fault.INFER_NO_PERF):
         name = f"perf_{model_type}_batchsize_{found.batch}_device_{loaded.device_id}.txt"
-        (RESULTS / name).write_text(text, encoding="utf-8")
+        (RESULTS / name).write_text(benchmark_texts.perf_text(found, samples, stored=True), encoding="utf-8")
 
 
 def _pure(loaded: LoadedModel, rounds: int, stem: str) -> None:
@@ -90,7 +90,7 @@ def _pure(loaded: LoadedModel, rounds: int, stem: str) -> None:
     print(benchmark_texts.pure_progress(loaded.chip, loaded.model.batch, rounds), end="")
     print(benchmark_texts.cut(benchmark_texts.pure_console(found, f"./{path}")), end="")
     if not ordered(Fault.INFER_NO_PERF):
-        path.write_text(benchmark_texts.cut(f"{benchmark_texts.pure_line(found, ' = ')}\n"), encoding="utf-8")
+        path.write_text(benchmark_texts.cut(f"{benchmark_texts.pure_line(found, stored=True)}\n"), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,14 @@ class Fault(enum.Enum):
     INFER_OTHER_BATCH_PERF = "infer:other-batch-perf", "names and computes the figures for another batch", "2.4, 3.2"
     INFER_BATCHES_AS_IMAGES = "infer:batches-as-images", "reports the rate of batches as that of images", "2.4, 3.6"
     INFER_RATE_TIMES_4 = "infer:rate-times-4", "reports a card's rate (x 4) as that of one device", "1.5"
+    INFER_STORED_RATE = "infer:stored-rate-higher", "stores 1.3 times the rate that it prints", "2.4, 3.5"
+    INFER_INTERFACE_RATE = (
+        "infer:interface-rate-higher",
+        "stores 1.4 times the Interface rate that it prints, all other figures as they are",
+        "2.4",
+    )
+    INFER_SLOWER_ROUNDS = "infer:slower-rounds", "each execution takes 1.3 times what the stated rate says", "2.5, 3.6"
+    INFER_ONE_ROUND = "infer:one-round", "executes once, whatever -round or --loop ask for", "2.5, 3.2"
     INFER_TRUNCATED_PERF = "infer:truncated-perf", "the perf text or summary ends in the middle", "2.4, 3.5"
     INFER_NO_PERF = "infer:no-perf", "writes the dumps but neither perf file nor summary", "2.4, 3.5"
     INFER_HANG = "infer:hang", "sleeps for ever once the model is loaded", "2.6"

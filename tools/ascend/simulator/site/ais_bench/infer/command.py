@@ -45,7 +45,8 @@ def _files(args: argparse.Namespace) -> list[str] | None:
 
 def run_device(args: argparse.Namespace, argv: Sequence[str], device: int, files: list[str] | None) -> float:
     """Everything on one device; the throughput in images per second."""
-    session = InferSession(device, args.model, loop=args.loop)
+    loop = 1 if ordered(Fault.INFER_ONE_ROUND) else args.loop
+    session = InferSession(device, args.model, loop=loop)
     description = session.get_inputs()[0]
     batch = args.batchsize
     if batch is None:
@@ -56,7 +57,7 @@ def run_device(args: argparse.Namespace, argv: Sequence[str], device: int, files
         results.make_folder(prefix)
         info(f"output path:{prefix}")
     groups = [[results.PURE_STEM]] if files is None else inputs.batches_of(files, description.realsize)
-    _warm_up(session, args.warmup_count, args.loop)
+    _warm_up(session, args.warmup_count, loop)
     saved = _save_all(_infer_all(session, groups, args, files is None), prefix, groups, args.outfmt.lower())
     times = {
         "NPU_compute_time": _milliseconds(session.sumary().exec_time_list),

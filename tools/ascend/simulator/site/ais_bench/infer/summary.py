@@ -11,7 +11,7 @@ import numpy as np
 
 from ais_bench.infer.console import info
 from ais_bench.infer.flavour import Flavour, flavour
-from tools.ascend.simulator.benchmark_texts import CONTRADICTION, cut
+from tools.ascend.simulator.benchmark_texts import CONTRADICTION, SLOWER_ROUNDS, STORED_RATE_FACTOR, cut
 from tools.ascend.simulator.faults import Fault, ordered
 
 PERCENTILE = 99
@@ -55,8 +55,11 @@ def report(
     rate = throughput(batch, numbers["NPU_compute_time"]["mean"])
     _print(batch, numbers, rate, display_all)
     if prefix is not None and not ordered(Fault.INFER_NO_PERF):
-        document = {"filesinfo": filesinfo, "args": ["ais_bench", *argv], **numbers, "throughput": rate}
-        document |= {"npu_compute_time_list": list(times["NPU_compute_time"]), "pid": os.getpid()}
+        stored = rate * (STORED_RATE_FACTOR if ordered(Fault.INFER_STORED_RATE) else 1.0)
+        document = {"filesinfo": filesinfo, "args": ["ais_bench", *argv], **numbers, "throughput": stored}
+        slower = SLOWER_ROUNDS if ordered(Fault.INFER_SLOWER_ROUNDS) else 1.0
+        listed = [slower * milliseconds for milliseconds in times["NPU_compute_time"]]
+        document |= {"npu_compute_time_list": listed, "pid": os.getpid()}
         path = Path(f"{prefix}_summary.json")
         path.write_text(cut(json.dumps(document)), encoding="utf-8")
         if flavour() is Flavour.AIT:

@@ -7,35 +7,39 @@ counts batches, all others count images.
 
 from __future__ import annotations
 
-import enum
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from statistics import median
 
-SIX_DIGITS = 1e-5
-"""Relative step of the benchmark tool's numbers: default C++ stream format, six significant digits."""
+from tools.base.text_enum import TextEnum
+from tools.judge.texts.digits import SIX_DIGITS
+
 E2E_IMAGES_RELATIVE_TOLERANCE = 3e-5
 """e2e rate x latency gave 50000 up to the six printed digits of both factors in 160 blocks of the corpus."""
 E2E_IMAGES_ABSOLUTE_TOLERANCE = 0.5
 """Half an image: a small run must still give its own whole number."""
 MODULE_LATENCY_TOLERANCE = 1e-3
 """data read, preprocess and post: rate x moduleLatency = 1000 over the corpus, up to the printed digits."""
-POST_TO_INFER_TOLERANCE = 0.10
-"""The guide's two runs agree within 4e-5; in a short run the post module stops its clock a batch later. A wrong batch
-size is off by a factor of 2 at least."""
+POST_WITHIN_E2E_TOLERANCE = 0.01
+"""No step takes longer than the whole run: post is not slower than e2e, in batches. In 233 blocks of the corpus one
+falls short by 0.2 % and one by 0.7 %; the file of a batch size twice as large falls short by half. Nothing holds post
+against infer: 46 blocks refute that they are of one pace, for a slow post goes on when infer has ended, and in a short
+run its clock starts a batch later."""
 PURE_PRODUCT_AT_LEAST, PURE_PRODUCT_AT_MOST = 0.98, 1.12
-"""ave_throughputRate x ave_latency / 1000 in the corpus: median 1.002, largest 1.10."""
+"""ave_throughputRate x ave_latency / 1000 in the corpus: median 1.002, largest 1.10. A mean of rates times the mean of
+their inverses is 1 or more, by as much as the rounds differ."""
 AIS_BENCH_TOLERANCE = 1e-5
 """ais_bench takes the mean in double of times stored as float32 (step 6e-8); the texts of 2022 print less."""
 
 
-class InferTool(enum.StrEnum):
+class InferTool(TextEnum):
     """The vendor tool that runs an OM: benchmark.<arch> up to CANN 5.x, `python3 -m ais_bench` from CANN 6 on."""
 
     BENCHMARK = "benchmark"
     AIS_BENCH = "ais_bench"
 
 
-class Mode(enum.StrEnum):
+class Mode(TextEnum):
     """Whole data set with copies and files around each execution, or executions alone on unset inputs."""
 
     DATASET = "dataset"
@@ -56,7 +60,8 @@ class PipelineRates:
     """The benchmark tool's perf file of a data-set run.
 
     `e2e_milliseconds` is the wall time of the whole run. `post_batches_per_second` counts batches. The moduleLatency
-    of `[infer]` is left out because the tool divides it by the wrong count. `modules` are data read, preprocess, post.
+    of `[infer]`, None where it is not given, is its time for an image with all copies, and a little more than that: the
+    tool divides it by the wrong count. `modules` are data read, preprocess, post.
     """
 
     e2e_images_per_second: float
@@ -65,15 +70,20 @@ class PipelineRates:
     interface_images_per_second: float
     post_batches_per_second: float
     modules: tuple[ModuleRate, ...]
+    infer_milliseconds: float | None = None
 
 
 @dataclass(frozen=True)
 class ExecutionTimes:
-    """ais_bench's clock around each execute call: the mean it states, and the raw list where it gives one."""
+    """ais_bench's clock around each execute call: the mean it states, and the raw list where it gives one.
+
+    `statistics` are what else it states of that list, in milliseconds: min, max, median.
+    """
 
     mean_milliseconds: float
     milliseconds: tuple[float, ...]
     count: int | None
+    statistics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,8 @@ def _numbers(reading: ThroughputReading) -> list[tuple[str, float]]:
             ("Interface throughputRate", pipeline.interface_images_per_second),
             ("post throughputRate", pipeline.post_batches_per_second),
         ]
+        if pipeline.infer_milliseconds is not None:
+            numbers.append(("infer moduleLatency", pipeline.infer_milliseconds))
         numbers += [(f"{module.name} throughputRate", module.per_second) for module in pipeline.modules]
         numbers += [(f"{module.name} moduleLatency", module.milliseconds) for module in pipeline.modules]
     if reading.milliseconds_per_image is not None:
@@ -155,11 +167,7 @@ def _pipeline(rates: PipelineRates, batch: int, images: int | None) -> list[str]
         if abs(counted - images) > allowed:
             found.append(f"e2e throughputRate x latency / 1000 gives {counted:.6g} images, the run had {images}")
         found += _post(rates, batch, images)
-    if rates.interface_images_per_second < rates.infer_images_per_second * (1 - SIX_DIGITS):
-        found.append(
-            f"Interface throughputRate {rates.interface_images_per_second:.6g} is below the infer throughputRate "
-            f"{rates.infer_images_per_second:.6g}, although it leaves the copies out"
-        )
+    found += _interface(rates)
     for module in rates.modules:
         product = module.per_second * module.milliseconds
         if abs(product / 1000 - 1) > MODULE_LATENCY_TOLERANCE:
@@ -167,16 +175,32 @@ def _pipeline(rates: PipelineRates, batch: int, images: int | None) -> list[str]
     return found
 
 
+def _interface(rates: PipelineRates) -> list[str]:
+    """Executions alone take no longer than executions with copies, by either clock of `[infer]`."""
+    found, interface = [], rates.interface_images_per_second
+    if interface < rates.infer_images_per_second * (1 - SIX_DIGITS):
+        found.append(
+            f"Interface throughputRate {interface:.6g} is below the infer throughputRate "
+            f"{rates.infer_images_per_second:.6g}, although it leaves the copies out"
+        )
+    whole = rates.infer_milliseconds
+    if whole is not None and whole < 1000 / interface * (1 - SIX_DIGITS):
+        found.append(
+            f"Interface throughputRate {interface:.6g} is {1000 / interface:.6g} ms an image, which is more than the "
+            f"moduleLatency {whole:.6g} ms of infer, although it leaves the copies out"
+        )
+    return found
+
+
 def _post(rates: PipelineRates, batch: int, images: int) -> list[str]:
-    """A last partial batch counts as one: post lies between infer / batch and infer x batches / images."""
-    lowest = rates.infer_images_per_second / batch
-    highest = rates.infer_images_per_second * math.ceil(images / batch) / images
+    """A last partial batch counts as one: all batches were posted within the wall time of the whole run."""
+    lowest = rates.e2e_images_per_second * math.ceil(images / batch) / images
     post = rates.post_batches_per_second
-    if lowest * (1 - POST_TO_INFER_TOLERANCE) <= post <= highest * (1 + POST_TO_INFER_TOLERANCE):
+    if post >= lowest * (1 - POST_WITHIN_E2E_TOLERANCE):
         return []
     return [
-        f"post throughputRate is {post:.6g} batches per second, "
-        f"infer throughputRate / batch {batch} gives {lowest:.6g}: a run of another batch size"
+        f"post throughputRate is {post:.6g} batches per second, in batches of {batch} the e2e throughputRate gives "
+        f"{lowest:.6g}: a run of another batch size"
     ]
 
 
@@ -197,6 +221,17 @@ def _executions(times: ExecutionTimes) -> list[str]:
     mean = sum(times.milliseconds) / len(times.milliseconds)
     if not math.isclose(mean, times.mean_milliseconds, rel_tol=AIS_BENCH_TOLERANCE):
         found.append(f"npu_compute_time_list has the mean {mean:.9g} ms, stated is {times.mean_milliseconds:.9g} ms")
+    found += _statistics(times)
     if times.count is not None and times.count != len(times.milliseconds):
         found.append(f"npu_compute_time_list has {len(times.milliseconds)} entries, the stated count is {times.count}")
     return found
+
+
+def _statistics(times: ExecutionTimes) -> list[str]:
+    """What else is stated of the times, against the list of them."""
+    listed = {"min": min(times.milliseconds), "max": max(times.milliseconds), "median": median(times.milliseconds)}
+    return [
+        f"npu_compute_time_list has the {name} {listed[name]:.9g} ms, stated is {stated:.9g} ms"
+        for name, stated in times.statistics.items()
+        if name in listed and not math.isclose(listed[name], stated, rel_tol=AIS_BENCH_TOLERANCE)
+    ]

@@ -10,10 +10,12 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from dataclasses import dataclass, field
+from typing import Any, Dict, NoReturn
 
-from tools.ascend.reading import (
+from tools.base.errors import SuiteError
+from tools.judge.texts.digits import ROUNDED_ONCE_MORE, half_last_digit
+from tools.judge.texts.reading import (
     ExecutionTimes,
     InferTool,
     Mode,
@@ -22,7 +24,6 @@ from tools.ascend.reading import (
     ThroughputReading,
     contradictions,
 )
-from tools.base.errors import SuiteError
 
 _FULL_WIDTH = str.maketrans({"\uff0c": ",", "\uff1a": ":", "\uff1d": "=", "\u3000": " ", "\u00a0": " ", "\ufeff": " "})
 # Repetitions are bounded so that hostile text cannot make a search quadratic.
@@ -32,7 +33,9 @@ _QUANTITY = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)([A-Za-z/]*)
 _PURE_FIELD = re.compile(r"(ave_throughputRate|ave_latency)\s*[:=]\s*([^\s,]*)")
 _LINE_BATCH = re.compile(r"batchsize(?:\.mean)?\(([^()]*)\)")
 _LINE_MEAN = re.compile(r"compute_time(?:\.mean)?\(([^()]*)\)")
-_TIMES_MEAN = re.compile(r"NPU[ _]compute_time.{0,300}?\bmean\s*=\s*([^\s,]+)")
+_TIMES = re.compile(r"NPU[ _]compute_time([^\n]{0,2000})")
+_STATISTIC = re.compile(r"\b(min|max|mean|median|percentile\(99%\))\s{0,9}=\s{0,9}([^\s,]+)")
+STATISTICS = ("min", "max", "mean", "median", "percentile(99%)")
 _LONGEST_NUMBER = 60
 _LONG_TAGS = {"inference": "infer", "postprocess": "post"}
 _KNOWN_TAGS = frozenset({"e2e", "data read", "preprocess", "wide preprocess", "deep preprocess", "infer", "post"})
@@ -45,7 +48,9 @@ _FIELD_NAMES = {
     "modulelantency": "moduleLatency",
 }
 
-Blocks = Mapping[str, Mapping[str, float]]
+PURE_UNITS = {"ave_throughputRate": "samples/s", "ave_latency": "ms"}
+
+Blocks = Dict[str, Dict[str, float]]
 
 
 class PerfTextError(SuiteError):
@@ -53,20 +58,40 @@ class PerfTextError(SuiteError):
 
 
 @dataclass(frozen=True)
+class Printed:
+    """A figure, and half a unit of its last printed digit; 0 where it is stored with all its digits."""
+
+    value: float
+    half_digit: float
+
+    @staticmethod
+    def read(token: str, name: str) -> Printed:
+        """The figure of a text."""
+        return Printed(_number(token, name), half_last_digit(token))
+
+    def agrees(self, other: Printed) -> bool:
+        """Whether the two can be one figure."""
+        allowed = self.half_digit + other.half_digit
+        return abs(self.value - other.value) <= allowed + ROUNDED_ONCE_MORE * abs(other.value)
+
+
+@dataclass(frozen=True)
 class AisSummary:
     """What ais_bench says about a run; `batch` and `times.milliseconds` are there only where this version gives them.
 
+    `figures` are all that it states of the executions, by name.
     `reported_images_per_second` already includes the batch: 1000 x batch / mean of the executions in milliseconds.
     """
 
     reported_images_per_second: float
     batch: int | None
     times: ExecutionTimes
+    figures: Mapping[str, Printed] = field(default_factory=dict)
 
 
 def read_dataset_perf(text: str, *, batch: int, device: int, images: int) -> ThroughputReading:
     """The benchmark tool's perf file of a data-set run over `images` images."""
-    blocks = _blocks(_plain(text))
+    blocks = read_blocks(text)
     pipeline = PipelineRates(
         e2e_images_per_second=_take(blocks, "e2e", "throughputRate"),
         e2e_milliseconds=_take(blocks, "e2e", "latency"),
@@ -78,6 +103,7 @@ def read_dataset_perf(text: str, *, batch: int, device: int, images: int) -> Thr
             for name in blocks
             if name not in ("e2e", "infer")
         ),
+        infer_milliseconds=blocks["infer"].get("moduleLatency"),
     )
     rate = pipeline.interface_images_per_second
     return _consistent(
@@ -97,22 +123,10 @@ def read_dataset_perf(text: str, *, batch: int, device: int, images: int) -> Thr
 
 def read_pure_perf(text: str, *, batch: int, device: int) -> ThroughputReading:
     """The benchmark tool's pure-inference result: its file (`=`) or its console lines (`:`)."""
-    values: dict[str, float] = {}
-    units: dict[str, str] = {}
-    for name, token in _PURE_FIELD.findall(_plain(text)):
-        value, unit = _quantity(token, name)
-        if values.setdefault(name, value) != value:
-            raise PerfTextError(
-                f"{name} is given as {values[name]:g} and as {value:g}: the texts of two runs are mixed"
-            )
-        units[name] = unit
-    for name, unit in (("ave_throughputRate", "samples/s"), ("ave_latency", "ms")):
+    values = read_pure_fields(text)
+    for name in PURE_UNITS:
         if name not in values:
             raise PerfTextError(f"{name} is missing: the pure-inference text is cut short or not one")
-        if units[name] not in ("", unit):
-            raise PerfTextError(f"{name} has the unit {units[name]!r}, it must be {unit}")
-    if units["ave_throughputRate"] and not units["ave_latency"]:
-        raise PerfTextError("ave_latency has no unit: the pure-inference text is cut short")
     rate = values["ave_throughputRate"]
     return _consistent(
         ThroughputReading(
@@ -129,6 +143,24 @@ def read_pure_perf(text: str, *, batch: int, device: int) -> ThroughputReading:
     )
 
 
+def read_pure_fields(text: str) -> Mapping[str, float]:
+    """What of ave_throughputRate (samples/s) and ave_latency (ms) stands in a text, each figure once."""
+    values: dict[str, float] = {}
+    units: dict[str, str] = {}
+    for name, token in _PURE_FIELD.findall(_plain(text)):
+        value, unit = _quantity(token, name)
+        if values.setdefault(name, value) != value:
+            raise PerfTextError(
+                f"{name} is given as {values[name]:g} and as {value:g}: the texts of two runs are mixed"
+            )
+        units[name] = unit
+        if unit not in ("", PURE_UNITS[name]):
+            raise PerfTextError(f"{name} has the unit {unit!r}, it must be {PURE_UNITS[name]}")
+    if units.get("ave_throughputRate") and units.get("ave_latency") == "":
+        raise PerfTextError("ave_latency has no unit: the pure-inference text is cut short")
+    return values
+
+
 def read_ais_output(text: str) -> AisSummary:
     """The last summary that ais_bench printed in a log; a summary begun after it means that the log is cut short."""
     lines = _plain(text).split("\n")
@@ -140,15 +172,28 @@ def read_ais_output(text: str) -> AisSummary:
         raise PerfTextError("the last Performance Summary of ais_bench has no throughput line: its output is cut short")
     head, _, number = lines[last].rpartition(":")
     start = found[-2] + 1 if len(found) > 1 else 0
-    stated = _LINE_MEAN.search(head) or _TIMES_MEAN.search("\n".join(lines[start:last]))
-    if stated is None:
+    figures = _times_figures("\n".join(lines[start:last]))
+    figures["throughput"] = Printed.read(number.strip(), "throughput")
+    stated = _LINE_MEAN.search(head)
+    if stated is not None:
+        figures["mean in the throughput line"] = Printed.read(stated[1], "NPU_compute_time mean")
+    mean = figures.get("mean in the throughput line", figures.get("mean"))
+    if mean is None:
         raise PerfTextError("the last summary of ais_bench states no mean of NPU_compute_time")
     batch = _LINE_BATCH.search(head)
     return AisSummary(
-        reported_images_per_second=_number(number.strip(), "throughput"),
+        reported_images_per_second=figures["throughput"].value,
         batch=None if batch is None else _whole(_number(batch[1], "batchsize"), "batchsize"),
-        times=ExecutionTimes(_number(stated[1], "NPU_compute_time mean"), (), None),
+        times=ExecutionTimes(mean.value, (), None),
+        figures=figures,
     )
+
+
+def _times_figures(lines: str) -> dict[str, Printed]:
+    """What the last `NPU_compute_time (ms): min = …, max = …` of these lines says, by name."""
+    found = [match[1] for match in _TIMES.finditer(lines)]
+    stated = _STATISTIC.findall(found[-1]) if found else []
+    return {name: Printed.read(token, f"NPU_compute_time {name}") for name, token in stated}
 
 
 def read_ais_json(text: str) -> AisSummary:
@@ -164,6 +209,8 @@ def read_ais_json(text: str) -> AisSummary:
     if not isinstance(raw, list):
         raise PerfTextError("npu_compute_time_list is not a list")
     count = None if times.get("count") is None else _whole(_json_number(times, "count"), "NPU_compute_time count")
+    figures = {name: Printed(_json_number(times, name), 0.0) for name in STATISTICS if name in times}
+    figures["throughput"] = Printed(_json_number(document, "throughput"), 0.0)
     return AisSummary(
         reported_images_per_second=_json_number(document, "throughput"),
         batch=None,
@@ -173,7 +220,9 @@ def read_ais_json(text: str) -> AisSummary:
                 _json_float(value, f"npu_compute_time_list[{index}]") for index, value in enumerate(raw)
             ),
             count=count,
+            statistics={name: figures[name].value for name in ("min", "max", "median") if name in figures},
         ),
+        figures=figures,
     )
 
 
@@ -222,12 +271,14 @@ def _plain(text: str) -> str:
     return plain
 
 
-def _blocks(text: str) -> Blocks:
+def read_blocks(text: str) -> Blocks:
+    """The figures of `[e2e]`, `[infer]` … by tag and name, in a perf file or in what was printed."""
+    text = _plain(text)
     blocks: dict[str, dict[str, float]] = {}
     for raw_tag, body in _TAG.findall(text):
         spelled = " ".join(raw_tag.lower().split())
         tag = _LONG_TAGS.get(spelled, spelled)
-        if tag not in _KNOWN_TAGS:
+        if tag not in _KNOWN_TAGS or not _FIELD.search(body):  # `[Inference] UnInit SUCCESS` has no figure
             continue
         if tag in blocks:
             raise PerfTextError(f"[{tag}] is there twice: the texts of two runs are mixed")
@@ -282,7 +333,7 @@ def _json_number(entries: Mapping[str, Any], name: str) -> float:
 
 
 def _json_float(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise PerfTextError(f"{name} is {value!r}, not a number")
     try:
         return float(value)
