@@ -33,6 +33,12 @@ SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
 STAGES = ("selftest/evidence/test_stages.py", "selftest/test_gates.py")
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
+SECTIONS = (
+    "selftest/judge/test_spec_sections.py",
+    "selftest/judge/test_spec_data.py",
+    "selftest/judge/test_spec_places.py",
+    *SPEC,
+)
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/acceptance.py": (RECORDS,),
@@ -49,16 +55,16 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
     "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
-    "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py"),
+    "tools/judge/facts.py": ("selftest/judge/test_recipe_facts.py", RECORDS, "selftest/ascend/test_om_description.py"),
     "tools/judge/files.py": ("selftest/judge/test_bundle_files.py",),
-    "tools/judge/gate.py": ("selftest/test_gates.py", "selftest/evidence/test_verify.py"),
+    "tools/judge/gate.py": ("selftest/judge/test_gate.py", "selftest/test_gates.py"),
     "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", "selftest/evidence/test_again.py"),
     "tools/judge/handover.py": ("selftest/test_conservation.py",),
     "tools/judge/host.py": ("selftest/judge/test_host.py",),
     "tools/judge/ids.py": ("selftest/judge/test_ids.py",),
     "tools/judge/lines.py": ("selftest/judge/test_lines.py",),
-    "tools/judge/machine_class.py": (*SPEC, "selftest/judge/test_device.py"),
-    "tools/judge/numbers.py": SPEC,
+    "tools/judge/machine_class.py": (*SECTIONS, "selftest/judge/test_device.py"),
+    "tools/judge/numbers.py": SECTIONS,
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
     "tools/judge/predictions.py": ("selftest/judge/test_predictions.py",),
     "tools/judge/published.py": ("selftest/judge/test_checks.py",),
@@ -69,7 +75,9 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/several.py": ("selftest/evidence/test_several.py",),
     "tools/judge/shipped.py": ("selftest/judge/test_shipped.py",),
     "tools/judge/soc.py": ("selftest/ascend/test_soc.py",),
-    **{f"tools/judge/{name}.py": SPEC for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies")},
+    **{
+        f"tools/judge/{name}.py": SECTIONS for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies")
+    },
     "tools/judge/stages/accuracy.py": STAGES,
     "tools/judge/stages/checkpoint.py": STAGES,
     "tools/judge/stages/om.py": STAGES,

@@ -82,10 +82,8 @@ class Preprocessing(Entry):
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of what goes into the network."""
-        size = self.resize_px if self.crop_px is None else self.crop_px
-        if size is None:
-            raise ValueError("neither resize_px nor crop_px")
-        return _pair(size)
+        last = [size for size in (self.crop_px, self.resize_px) if size is not None]
+        return _pair(last[0])
 
     @property
     def geometry(self) -> str:
