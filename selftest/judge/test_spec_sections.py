@@ -12,7 +12,7 @@ from tools.judge.machine_class import Device, DeviceBatch, check_percents
 from tools.judge.numbers import AtMost, Exactly, Fact, check_unique
 from tools.judge.spec_model import Checkpoint, Model
 from tools.judge.spec_onnx import Onnx, Tensor, TensorSpec
-from tools.judge.spec_policies import Om, ThroughputRuns
+from tools.judge.spec_policies import Accuracy, Om, ThroughputRuns
 
 SAID = {"unit": "unit", "source": "source"}
 FACT = {"value": 1.5, **SAID}
@@ -140,6 +140,12 @@ def test_an_onnx_file_that_cannot_be_is_refused(changes: dict[str, Any], why: st
     assert refused(Onnx, {**ONNX, **changes}) == why
 
 
+def test_accuracies_that_nobody_published() -> None:
+    keys = ("pth_top1_error_pp", "pth_top5_error_pp", "top1_drop_pp", "top5_drop_pp", "tight_drop_pp")
+    made = records.read(Accuracy, dict.fromkeys(keys, BOUND))
+    assert (made.pth_top1, made.pth_top5) == (None, None)
+
+
 def test_an_om_is_for_the_devices_own_chip_unless_stated() -> None:
     made = records.read(Om, OM)
     assert (made.soc, made.atc_extra_args) == (None, ())
@@ -149,7 +155,7 @@ def test_an_om_is_for_the_devices_own_chip_unless_stated() -> None:
 def test_a_chip_for_which_nothing_was_published() -> None:
     made = records.read(Device, DEVICE)
     assert (made.om_top1, made.om_top5, made.throughput) == (None, None, ())
-    assert made.published(1) is made.ceiling(1, None) is None
+    assert (made.published(1), made.ceiling(1, None)) == (None, None)
 
 
 def test_a_figure_of_the_chip_needs_none_of_the_card() -> None:
