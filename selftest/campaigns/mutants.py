@@ -98,7 +98,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/data/labels.py": ("selftest/test_labels.py",),
     "tools/base/reading.py": ("selftest/test_reading.py",),
     "tools/ascend/dumps.py": ("selftest/test_dumps.py",),
-    "tools/ports/document.py": PORTS,
+    "tools/ports/document.py": ("selftest/ports/test_document.py", "selftest/test_spec.py"),
     "tools/ports/spec.py": PORTS,
 }
 
