@@ -217,6 +217,12 @@ def test_names_that_differ_are_told_by_side_with_what_would_mend_them(
     assert keys_in_words(missing, unexpected, tensors) == said
 
 
+def test_a_wrappers_prefix_before_every_tensor_is_told_by_the_gate() -> None:
+    facts = replace(WHOLE, tensors=1, missing=("a",), unexpected=("module.a",))
+    assert answer("checkpoint.keys", checkpoint=facts).detail == keys_in_words(("a",), ("module.a",), 1)
+    assert "strip_prefix: module." in keys_in_words(("a",), ("module.a",), 1)
+
+
 @pytest.mark.parametrize(
     ("prefix", "advised"), [("p" * 59 + ".", True), ("p" * 60 + ".", False), ("p\x1b.", False), ("p q.", True)]
 )
@@ -271,3 +277,5 @@ def test_a_tensor_of_another_shape_and_type_counts_once() -> None:
     assert found == replace(asked, detail=words)
     fine = none_of((), among=3, unit="tensors misshapen", source=SPEC.model.name)
     assert answer("checkpoint.shapes", checkpoint=WHOLE) == fine
+    empty = none_of((), among=0, unit="tensors misshapen", source=SPEC.model.name)
+    assert answer("checkpoint.shapes", checkpoint=replace(WHOLE, expected=0)) == empty
