@@ -142,6 +142,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a key twice": ("a: 1\nb: 2\na: 3", ":3 a: key given twice"),
     "a key twice, inside": ("x:\n- a: {b: 1, b: 2}", ":2 x[0].a.b: key given twice"),
     "a key twice in a second entry": ("x:\n- 1\n- a: 1\n  a: 2", ":4 x[1].a: key given twice"),
+    "a key of a dot twice": (".a: 1\n.a: 2", ":2 .a: key given twice"),
     "a merge key": ("x:\n  <<: {a: 1}", ":2 x.<<: merge keys are not allowed"),
     "a list as key": ("? [a]\n: 1", ":1 top level: a key is a plain word"),
     "a mapping as key": ("x:\n  ? {a: 1}\n  : 1", ":2 x: a key is a plain word"),
@@ -171,7 +172,8 @@ def test_what_is_no_yaml_is_refused_in_the_readers_words(path: Path, content: st
 
 def test_bytes_that_are_no_text_are_refused(path: Path) -> None:
     assert refusal(path, b"a: \xff").startswith(" cannot read the port: 'utf-8' codec can't decode byte 0xff")
-    assert refusal(path, "a: \x07").startswith(" not valid YAML: ")
+    control = " not valid YAML: unacceptable character #x0007: control characters are not allowed in "
+    assert refusal(path, "a: \x07").startswith(control)
     path.unlink()
     with pytest.raises(SpecError, match="cannot read the port"):
         read_document(path)
