@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tools.base.printable import printable
 from tools.judge.handover import first_few, handover
 
 IDS = st.sets(st.text(min_size=1, max_size=4), min_size=1, max_size=20)
@@ -72,6 +73,17 @@ def test_a_generator_is_read_once() -> None:
 )
 def test_of_many_names_the_first_few_are_shown_in_their_order(count: int, text: str) -> None:
     assert first_few([str(number) for number in range(count)]) == text
+
+
+def test_a_name_of_200_characters_is_whole_and_a_longer_one_is_cut() -> None:
+    assert first_few(["a" * 200]) == "a" * 200
+    assert first_few(["a" * 199 + "bc"]) == "a" * 199 + "b…"
+    assert first_few(["a" * 300, "short"]) == "a" * 200 + "…, short"
+
+
+def test_a_name_cannot_speak_for_the_page() -> None:
+    assert first_few(["a\x1b[2Jb", "c\nd"]) == first_few([printable("a\x1b[2Jb"), printable("c\nd")])
+    assert "\x1b" not in first_few(["a\x1b[2Jb"])
 
 
 def test_each_difference_is_counted_and_named_in_order() -> None:

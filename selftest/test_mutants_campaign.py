@@ -17,6 +17,7 @@ from selftest.campaigns.mutants import (
     read_judged,
     write_page,
 )
+from selftest.campaigns.mutants_made import mutants_of
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 
@@ -51,6 +52,14 @@ def test_a_module_without_a_mutant_has_a_row(tmp_path: Path) -> None:
 
 def test_every_judged_survivor_is_one_of_a_module_of_the_campaign() -> None:
     assert {survivor.module for survivor in read_judged(SURVIVORS)} <= TESTS.keys()
+
+
+def test_what_the_type_checker_alone_reads_is_not_changed_but_its_other_side_is() -> None:
+    source = "if TYPE_CHECKING:\n    Text = str\nelse:\n    Text = Rule(str, at_least=1)\n"
+    found = {changed_lines(mutant.before, mutant.after) for mutant in mutants_of(source)}
+    assert "- Text = Rule(str, at_least=1)\n+ Text = Rule(str, at_least=2)" in found
+    assert not any(line == "- Text = str" for change in found for line in change.splitlines())
+    assert list(mutants_of("if TYPE_CHECKING:\n    Text = str\n")) == []
 
 
 def test_a_mutant_is_known_by_its_lines_wherever_they_stand() -> None:

@@ -14,7 +14,8 @@ from tools.base.errors import SuiteError
 from tools.judge import records
 from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON, Acceptance
 from tools.judge.accuracy import PLACES
-from tools.judge.bundle import CLASS_CODES, SCORE_CODES, read_spec
+from tools.judge.bundle import CLASS_CODES, SCORE_CODES
+from tools.judge.documents import read_spec
 from tools.judge.files import Refused, check_manifest, read_json, read_npy
 from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
@@ -24,9 +25,11 @@ from tools.report.bundle import read_bundle
 
 ANOTHER_SPEC, TOGETHER = 6, 7
 """A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
-JUDGE = tuple(
-    f"tools.judge.{name}"
-    for name in ("again", "bundle", "consistency", "evidence", "gates", "records", "several", "spec", "verify")
+SPEC = tuple(f"tools.judge.{name}" for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies"))
+JUDGE = (
+    *(f"tools.judge.{name}" for name in ("again", "bundle", "consistency", "differences", "documents", "evidence")),
+    *(f"tools.judge.{name}" for name in ("gates", "records", "several", "verify")),
+    *SPEC,
 )
 """The modules that hold a bundle against itself and judge it."""
 JSON_WORDS = ("1e999", "9" * 400, "9" * 5000, "NaN", "null", "true", "[[[[", '{"a":', "\\ud800", "\ufeff", "\0")
@@ -176,7 +179,7 @@ TARGETS = (
         name="spec-json",
         case=_spec_json,
         documented=(SuiteError,),
-        modules=("tools.ports.spec", "tools.judge.spec", "tools.judge.records", "tools.report.html"),
+        modules=("tools.ports.spec", *SPEC, "tools.judge.records", "tools.report.html"),
         seeds=lambda: (b"p", b"p\0\0\0\0", b"{}", _published()[0].encode()[:500]),
         longest_bytes=500,
         words=JSON_WORDS,

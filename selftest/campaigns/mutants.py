@@ -33,6 +33,12 @@ SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
 STAGES = ("selftest/evidence/test_stages.py", "selftest/test_gates.py")
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
+SECTIONS = (
+    "selftest/judge/test_spec_sections.py",
+    "selftest/judge/test_spec_data.py",
+    "selftest/judge/test_spec_places.py",
+    *SPEC,
+)
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/acceptance.py": (RECORDS,),
@@ -43,13 +49,15 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
     "tools/judge/consistency.py": ("selftest/evidence/test_consistency.py",),
+    "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
+    "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
     "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
     "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
-    "tools/judge/facts.py": (RECORDS, "selftest/ascend/test_om_description.py"),
+    "tools/judge/facts.py": ("selftest/judge/test_recipe_facts.py", RECORDS, "selftest/ascend/test_om_description.py"),
     "tools/judge/files.py": ("selftest/judge/test_bundle_files.py",),
-    "tools/judge/gate.py": ("selftest/test_gates.py", "selftest/evidence/test_verify.py"),
+    "tools/judge/gate.py": ("selftest/judge/test_gate.py", "selftest/test_gates.py"),
     "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", "selftest/evidence/test_again.py"),
     "tools/judge/handover.py": ("selftest/test_conservation.py",),
     "tools/judge/host.py": ("selftest/judge/test_host.py",),
@@ -58,9 +66,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/lines.py": ("selftest/judge/test_lines.py",),
     "tools/judge/logs.py": ("selftest/evidence/test_logs.py",),
     "tools/judge/npu_smi.py": ("selftest/ascend/test_npu_smi.py",),
-    "tools/judge/machine_class.py": (*SPEC, "selftest/judge/test_device.py"),
-    "tools/judge/numbers.py": SPEC,
+    "tools/judge/machine_class.py": (*SECTIONS, "selftest/judge/test_device.py"),
+    "tools/judge/numbers.py": SECTIONS,
     "tools/judge/perf_logs.py": ("selftest/evidence/test_perf_logs.py", "selftest/evidence/test_consistency.py"),
+    "tools/judge/operators.py": ("selftest/test_check_onnx.py", "selftest/evidence/test_forged_facts.py"),
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
     "tools/judge/predictions.py": ("selftest/judge/test_predictions.py",),
     "tools/judge/published.py": ("selftest/judge/test_checks.py",),
@@ -71,13 +80,15 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/several.py": ("selftest/evidence/test_several.py",),
     "tools/judge/shipped.py": ("selftest/judge/test_shipped.py",),
     "tools/judge/soc.py": ("selftest/ascend/test_soc.py",),
-    "tools/judge/spec.py": SPEC,
+    **{
+        f"tools/judge/{name}.py": SECTIONS for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies")
+    },
     "tools/judge/stages/accuracy.py": STAGES,
-    "tools/judge/stages/checkpoint.py": STAGES,
+    "tools/judge/stages/checkpoint.py": ("selftest/judge/test_stage_gates.py", *STAGES),
     "tools/judge/stages/om.py": STAGES,
-    "tools/judge/stages/onnx.py": STAGES,
+    "tools/judge/stages/onnx.py": ("selftest/judge/test_stage_gates.py", *STAGES),
     "tools/judge/stages/perf.py": STAGES,
-    "tools/judge/stages/preprocessing.py": STAGES,
+    "tools/judge/stages/preprocessing.py": ("selftest/judge/test_stage_gates.py", *STAGES),
     "tools/judge/strict_json.py": ("selftest/judge/test_strict_json.py",),
     "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
     "tools/judge/tool_texts.py": ("selftest/ascend/test_runs.py", "selftest/evidence/test_logs.py"),
@@ -96,7 +107,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/data/labels.py": ("selftest/test_labels.py",),
     "tools/base/reading.py": ("selftest/test_reading.py",),
     "tools/ascend/dumps.py": ("selftest/test_dumps.py",),
-    "tools/ports/document.py": PORTS,
+    "tools/ports/document.py": ("selftest/ports/test_document.py", "selftest/test_spec.py"),
     "tools/ports/spec.py": PORTS,
 }
 

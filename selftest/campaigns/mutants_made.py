@@ -73,6 +73,8 @@ def _nodes(
     if isinstance(node, libcst.Annotation | libcst.Decorator | libcst.Import | libcst.ImportFrom):
         return
     if isinstance(node, libcst.If) and isinstance(node.test, libcst.Name) and node.test.value == "TYPE_CHECKING":
+        if node.orelse is not None:
+            yield from _nodes(node.orelse, outer, body_of)
         return
     if isinstance(node, libcst.FunctionDef | libcst.ClassDef):
         outer = (*outer, node.name.value)

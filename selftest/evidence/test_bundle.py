@@ -15,10 +15,11 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
-from tools.judge import bundle as judge
 from tools.judge.acceptance import IDS, LABELS, MANIFEST
 from tools.judge.accuracy import judge_loss
-from tools.judge.bundle import Bundle, close, differences, open_files, read_bundle, read_spec, spec_digest
+from tools.judge.bundle import Bundle, open_files, read_bundle
+from tools.judge.differences import close, differences
+from tools.judge.documents import read_acceptance, read_spec, spec_digest
 from tools.judge.evidence import NoEvidence, variant_record
 from tools.judge.files import Files, Refused
 from tools.judge.ids import ONNX, PTH, Variant, om
@@ -465,7 +466,7 @@ def test_a_record_of_another_shape_is_refused(change: dict[str, object], said: s
 
 @pytest.mark.parametrize("document", [[], None, "x", 2])
 def test_what_is_no_record_lacks_every_field(document: object) -> None:
-    said = refusal(lambda: judge.read_acceptance(document))
+    said = refusal(lambda: read_acceptance(document))
     assert said.startswith(f"{RECORD}: artifacts, bins, ")
     assert said.endswith(" missing or unknown")
 

@@ -17,7 +17,8 @@ from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import SPEC_JSON
-from tools.judge.bundle import read_bundle, read_spec, spec_digest
+from tools.judge.bundle import read_bundle
+from tools.judge.documents import read_spec, spec_digest
 from tools.judge.facts import RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis

@@ -92,6 +92,14 @@ def test_a_shift_that_hardly_helps_is_not_told() -> None:
     assert "label_offset" in above_chance(predicted([2] * 26 + [9] * 74, labels), 100).detail
 
 
+@pytest.mark.parametrize(("moved", "told"), [(30, False), (31, True)])
+def test_a_shift_is_told_where_it_is_right_more_than_ten_times_as_often(moved: int, told: bool) -> None:
+    labels = [1] * 100
+    check = above_chance(predicted([1] * 3 + [2] * moved + [9] * (97 - moved), labels), 100)
+    assert check.verdict is Verdict.FAIL
+    assert ("label_offset" in check.detail) is told
+
+
 def test_the_divergence_is_kullbacks() -> None:
     assert divergence(0.25, 0.25) == 0.0
     assert divergence(1.0, 0.5) == pytest.approx(math.log(2))

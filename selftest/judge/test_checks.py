@@ -224,6 +224,7 @@ def test_a_gate_that_asks_for_nothing_hinders_nothing_and_has_not_passed() -> No
     assert check == Check(
         measured="-", threshold="-", unit="pp", verdict=Verdict.NOT_JUDGED, detail="nobody said", source="s"
     )
+    assert not_judged("nobody said", unit="pp") == dataclasses.replace(check, source="")
     assert (check.passed, check.hinders) == (False, False)
     hinders = {verdict for verdict in Verdict if dataclasses.replace(check, verdict=verdict).hinders}
     assert hinders == {Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.NOT_RUN}

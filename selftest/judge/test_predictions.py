@@ -205,3 +205,16 @@ def test_the_same_labels_of_another_width_are_the_same() -> None:
     pth, onnx = made(ROWS, [4, 0]), made(ROWS, [4, 0], ONNX)
     wide = dataclasses.replace(onnx, labels=array("q", [4, 0]))
     assert pair(pth, wide, 1) == pair(pth, onnx, 1)
+
+
+@pytest.mark.parametrize("places", [1, 2, 5])
+def test_as_many_places_are_known_as_there_are_classes_up_to_five(places: int) -> None:
+    top = top_five(PTH, list(range(places)), [0.0] * places, [places - 1])
+    assert (top.places, top.images) == (places, 1)
+    assert [entry.right for entry in top.accuracy] == [int(k >= places) for k in range(1, 6)]
+
+
+@pytest.mark.parametrize("places", [0, 6])
+def test_no_place_and_a_sixth_belong_to_nothing(places: int) -> None:
+    with pytest.raises(SuiteError, match="do not belong together"):
+        TopFive(PTH, tuple([rank] for rank in range(places)), [0.0] * places, [0])

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tools.judge.consistency import _recipe
-from tools.judge.facts import ParityFacts, RecipeFacts
+from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
 
 STATED, BUILT = "torchvision 0.28.0 ResNet50_Weights.IMAGENET1K_V2", "torchvision 0.28.0 transforms"
 DEPARTURE = ("interpolation bilinear, stated bicubic",)
@@ -62,3 +62,17 @@ def test_the_remark_names_library_and_departures() -> None:
         f"preprocessing departs from what {STATED} states: interpolation bilinear, stated bicubic; "
         "resize_px 256, stated 232"
     )
+
+
+def test_departures_are_a_remark_and_where_there_are_none_nothing_is_said() -> None:
+    two = RecipeFacts(STATED, (*DEPARTURE, "crop_px 224, stated 176"))
+    assert two.remark == (
+        f"preprocessing departs from what {STATED} states: interpolation bilinear, stated bicubic; "
+        "crop_px 224, stated 176"
+    )
+    assert RecipeFacts(STATED, ()).remark == RecipeFacts("", ()).remark == ""
+
+
+def test_a_state_dict_that_fits_needs_no_types_and_no_arguments() -> None:
+    facts = CheckpointFacts(1, 1, (), (), (), (), "c" * 64)
+    assert (facts.other_types, facts.missing_arguments) == ((), ())

@@ -10,7 +10,7 @@ import pytest
 from tools.base.errors import Stage
 from tools.judge.gates import INVENTORY, Asked, expected
 from tools.judge.ids import GateId
-from tools.judge.results import Check, GateResult, Verdict, Word
+from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
@@ -88,6 +88,28 @@ def test_a_gate_without_a_result_is_owed(count: int) -> None:
 
 def test_a_run_that_decided_nothing_is_never_accepted() -> None:
     assert judge_run([], [], sample=False, simulated=False).word is Word.INCOMPLETE
+
+
+def test_an_interrupted_run_is_incomplete_though_every_gate_passed() -> None:
+    results = [result(name, Verdict.PASS) for name in MISSING]
+    verdict = judge_run(MISSING, results, sample=False, simulated=False, interrupted=True)
+    assert (verdict.word, verdict.missing) == (Word.INCOMPLETE, ())
+    failed = [*results, result("d", Verdict.FAIL)]
+    assert judge_run(MISSING, failed, sample=False, simulated=False, interrupted=True).word is Word.REJECTED
+
+
+def test_remarks_stand_beside_the_word_and_change_nothing() -> None:
+    results = [result(name, Verdict.PASS) for name in MISSING]
+    plain = judge_run(MISSING, results, sample=False, simulated=False)
+    assert plain.remarks == ()
+    remarked = judge_run(MISSING, results, sample=False, simulated=False, remarks=["by the way", "another"])
+    assert remarked == dataclasses.replace(plain, remarks=("by the way", "another"))
+
+
+def test_a_verdict_has_no_remarks_unless_given() -> None:
+    verdict = RunVerdict(Word.ACCEPTED, False, False, False, 1, (), (), ())
+    assert verdict.remarks == ()
+    assert verdict.made_on == ()
 
 
 def test_a_failure_beyond_the_inventory_rejects() -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from tools.base.errors import SuiteError
 from tools.judge import records
-from tools.judge.bundle import Bundle, differences
+from tools.judge.bundle import Bundle
 from tools.judge.checks import MADE, not_run
+from tools.judge.differences import differences
 from tools.judge.gate import Basis, Gate
 from tools.judge.gates import Asked, expected, find, judge
 from tools.judge.ids import PREPROCESSING_DATASET_COMPLETE, GateId

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tools.judge import records
 from tools.judge.acceptance import (
     FILE,
     IDS,
     LABELS,
-    SCHEMA,
     SPEC_JSON,
     Acceptance,
     DatasetRecord,
@@ -26,6 +23,7 @@ from tools.judge.acceptance import (
 )
 from tools.judge.agreement import Agreement
 from tools.judge.dataset import other_images
+from tools.judge.documents import read_acceptance, read_spec, texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.facts import (
     BatchErrors,
@@ -41,7 +39,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
-from tools.judge.files import Files, Refused, check_manifest, read_json, read_npy, short
+from tools.judge.files import Files, Refused, check_manifest, read_npy, short
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.operators import OperatorFacts
@@ -323,51 +321,6 @@ def read_bundle(name: str, files: Files) -> Bundle:
     return Bundle(name, files, record, read_spec(files.read(SPEC_JSON), SPEC_JSON))
 
 
-def read_acceptance(document: Any) -> Acceptance:  # noqa: ANN401 - any JSON
-    """A record from its JSON; Refused for one of another schema, and for any field too many, too few or of another
-    type."""
-    schema = document.get("schema") if isinstance(document, dict) else None
-    if isinstance(schema, int) and schema != SCHEMA:
-        raise Refused(
-            f"{FILE}: schema {schema}, this judge reads schema {SCHEMA}: judge it with the suite that wrote it"
-        )
-    odd = set(document if isinstance(document, dict) else ()) ^ {field.name for field in dataclasses.fields(Acceptance)}
-    if odd:
-        raise Refused(f"{FILE}: {', '.join(sorted(odd))} missing or unknown")
-    record = _of_type(Acceptance, document, FILE)
-    for line in differences(document, records.plain(record), FILE):
-        raise Refused(line)  # a field that has a default may not be left out either
-    return record
-
-
-def read_spec(content: bytes, where: str) -> Spec:
-    """A spec as JSON (tools/show_port.py --json writes it); Refused when it is none."""
-    return _of_type(Spec, read_json(content, where), where)
-
-
-def texts(document: Any, where: str) -> tuple[str, ...]:  # noqa: ANN401 - any JSON
-    """A list of texts."""
-    try:
-        found: tuple[str, ...] = records.read_as("tuple[str, ...]", document)
-    except records.RecordError as error:
-        raise Refused(f"{where}{error.path}: {error.message}") from error
-    return found
-
-
-def spec_digest(content: bytes) -> str:
-    """What tells one spec from another."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def _of_type(kind: type[T], document: Any, where: str) -> T:  # noqa: ANN401 - any JSON
-    try:
-        return records.read(kind, document)
-    except records.RecordError as error:
-        raise Refused(
-            f"{where}.{error.path}: {error.message}" if error.path else f"{where}: {error.message}"
-        ) from error
-
-
 def _there(value: T | None, missing: str) -> T:
     if value is None:
         raise NoEvidence(missing)
@@ -381,27 +334,3 @@ def _once(by_key: dict[Any, T], entries: Sequence[Any], where: str) -> dict[Any,
         again = next((key for key in keys if key is not None and keys.count(key) > 1), "an entry")
         raise Refused(f"{FILE}.{where}: {short(str(again))} stands there twice")
     return by_key
-
-
-RELATIVE, ABSOLUTE = 1e-9, 1e-12  # how far a recorded figure may lie from ours: the formulas are the same
-
-
-def close(recorded: object, ours: object) -> bool:
-    """Equal, for numbers up to the last digits: another processor's library may round another way."""
-    if isinstance(recorded, bool) or isinstance(ours, bool):
-        return recorded is ours
-    if isinstance(recorded, (int, float)) and isinstance(ours, (int, float)):
-        if recorded == ours:
-            return True
-        return abs(recorded - ours) <= max(RELATIVE * max(abs(recorded), abs(ours)), ABSOLUTE)
-    return recorded == ours
-
-
-def differences(recorded: Any, ours: Any, where: str) -> list[str]:  # noqa: ANN401 - any JSON
-    """Where two documents differ, a line each, named as `acceptance.json.variants[0].accuracy[1].percent`."""
-    if isinstance(recorded, dict) and isinstance(ours, dict) and recorded.keys() == ours.keys():
-        return [line for name in ours for line in differences(recorded[name], ours[name], f"{where}.{name}")]
-    if isinstance(recorded, list) and isinstance(ours, list) and len(recorded) == len(ours):
-        pairs = enumerate(zip(recorded, ours))
-        return [line for index, (a, b) in pairs for line in differences(a, b, f"{where}[{index}]")]
-    return [] if close(recorded, ours) else [f"{where}: {short(recorded)} recorded, {short(ours)} recomputed"]

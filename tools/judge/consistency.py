@@ -25,9 +25,10 @@ from tools.judge.acceptance import (
     ThroughputRun,
     VariantRecord,
 )
-from tools.judge.bundle import Bundle, differences
+from tools.judge.bundle import Bundle
 from tools.judge.dataset import other_images
 from tools.judge.device import throughput_record
+from tools.judge.differences import differences
 from tools.judge.evidence import OWNER, variant_record
 from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive
+from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, check_unique
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -47,9 +46,7 @@ class Device(Entry):
         if not 0 <= self.noise_cv_percent.value <= 25:
             raise ValueError(f"noise_cv_percent is {self.noise_cv_percent.value}, it must lie in 0..25")
         check_percents("om", self.om_top1, self.om_top5)
-        repeated = [batch for batch, count in Counter(entry.batch for entry in self.throughput).items() if count > 1]
-        if repeated:
-            raise ValueError(f"batch holds {repeated[0]} more than once")
+        check_unique([entry.batch for entry in self.throughput], "batch")
         for entry in self.throughput:
             self._check_card(entry)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Union
 
@@ -91,3 +93,10 @@ class AtLeast(Number):
 
 
 Bound = Union[Exactly, AtMost, AtLeast]
+
+
+def check_unique(values: Sequence[int] | Sequence[str], name: str) -> None:
+    """ValueError, with the list's name, for a value that stands there twice."""
+    repeated = [value for value, count in Counter(values).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{name} holds {repeated[0]} more than once")

@@ -31,8 +31,7 @@ def after_error(name: str | None, error: BaseException) -> tuple[GateResult, ...
     if isinstance(error, StageError):
         found.append(result(str(error.gate), made(str(error), failed=True)))
     if name is not None and not any(known.id == name for known in found):
-        words = in_words(name, error) if isinstance(error, StageError) else f"{type(error).__name__}: {error}"
-        found.append(result(name, not_run(words, threshold="-", unit="-")))
+        found.append(result(name, not_run(in_words(name, error), threshold="-", unit="-")))
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from tools.ascend.target import TargetKind, target_kind
 from tools.base.errors import SpecError
 from tools.judge.acceptance import Acceptance
-from tools.judge.bundle import spec_digest
+from tools.judge.documents import spec_digest
 from tools.judge.gates import Asked
 from tools.judge.shipped import SHIPPED_SPECS, spec_words
 from tools.judge.spec import Spec

@@ -34,7 +34,7 @@ def read_document(path: Path) -> tuple[yaml.MappingNode, bytes]:
     """
     try:
         content = small_file(path, MAX_SPEC_BYTES)
-        text = content.decode("utf-8")
+        text = content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError(f"cannot read the port: {error}", where=path) from error
     root = _parsed(text, path)
@@ -88,16 +88,16 @@ def text(value: str, like: yaml.Node) -> yaml.ScalarNode:
 def node_at(node: yaml.Node, inside: str) -> yaml.Node:
     """The deepest YAML node on a path such as `devices[0].throughput[2].batch` (its parent where a key is absent)."""
     for name, index in NAME.findall(inside):
-        if name and isinstance(node, yaml.MappingNode):
-            found = [value for key, value in node.value if key.value == name]
-        elif index and isinstance(node, yaml.SequenceNode):
-            found = node.value[int(index) : int(index) + 1]
-        else:
-            found = []
-        if not found:
+        found = child(node, name) if name else _item(node, int(index))
+        if found is None:
             break
-        node = found[0]
+        node = found
     return node
+
+
+def _item(node: yaml.Node, index: int) -> yaml.Node | None:
+    items = node.value if isinstance(node, yaml.SequenceNode) else []
+    return next(iter(items[index:]), None)
 
 
 def _parsed(content: str, path: Path) -> yaml.Node:
@@ -124,7 +124,7 @@ def _refuse_what_no_port_needs(content: str, path: Path) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if isinstance(event, yaml.AliasEvent):
             raise SpecError("YAML aliases are not allowed in a port", where=where)
-        if isinstance(event, yaml.NodeEvent) and getattr(event, "tag", None) is not None:
+        if getattr(event, "tag", None) is not None:
             raise SpecError("YAML tags are not allowed in a port", where=where)
         if depth > MAX_DEPTH:
             raise SpecError(f"nested deeper than {MAX_DEPTH} levels", where=where)
@@ -139,7 +139,7 @@ def _refuse_doubtful_keys(node: yaml.Node, inside: str) -> None:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 raise SpecError(f"{inside or 'top level'}: a key is a plain word", where=place(key))
-            where = f"{inside}.{key.value}".lstrip(".")
+            where = f"{inside}.{key.value}" if inside else key.value
             if key.value in seen or key.tag == MERGE_TAG:
                 reason = "merge keys are not allowed" if key.tag == MERGE_TAG else "key given twice"
                 raise SpecError(f"{where}: {reason}", where=place(key))

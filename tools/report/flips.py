@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.judge.accuracy import PLACES
-from tools.judge.bundle import texts
+from tools.judge.documents import texts
 from tools.judge.files import Refused, read_json
 
 if TYPE_CHECKING:

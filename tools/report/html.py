@@ -12,7 +12,7 @@ from tools.base.errors import SuiteError
 from tools.base.files import atomic
 from tools.judge.acceptance import SPEC_JSON, Acceptance
 from tools.judge.accuracy import PLACES
-from tools.judge.bundle import read_spec as read_bundled_spec
+from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec

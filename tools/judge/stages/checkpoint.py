@@ -76,10 +76,10 @@ def keys_in_words(missing: tuple[str, ...], unexpected: tuple[str, ...], tensors
 
 def _common_prefix(missing: tuple[str, ...], unexpected: tuple[str, ...], tensors: int) -> str:
     """What a wrapper such as DataParallel has put before every name, without which names are the network's."""
-    if len(unexpected) != tensors:
+    if not unexpected or len(unexpected) != tensors:
         return ""
-    prefix = unexpected[0].partition(".")[0] + "." if unexpected else ""
-    if not prefix or not all(name.startswith(prefix) for name in unexpected):
+    prefix = unexpected[0].partition(".")[0] + "."
+    if not all(name.startswith(prefix) for name in unexpected):
         return ""
     return prefix if {name[len(prefix) :] for name in unexpected} & set(missing) else ""
 
@@ -106,7 +106,7 @@ def _type_in_words(kind: OtherType) -> str:
     said = f"{many} {kind.found}, the network's are {kind.expected} ({names})"
     if kind.expected == "float32" and kind.found in NARROWER:
         return f"{said}: convert them once, {CONVERT}, and state the new file's digest"
-    if kind.expected == "float32" and kind.found.lstrip("u").startswith("int"):
+    if kind.expected == "float32" and kind.found.startswith(("int", "uint")):
         return f"{said}: quantised weights, name the float32 checkpoint that they were made from"
     return said
 

@@ -1,0 +1,104 @@
+"""What a spec measures and allows: accuracy, agreement of logits, throughput, and how OMs are compiled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.judge.machine_class import check_percents
+from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, Rounds
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+
+@dataclass(frozen=True)
+class Accuracy(Entry):
+    """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
+
+    pth_top1_error_pp: AtMost
+    pth_top5_error_pp: AtMost
+    top1_drop_pp: AtMost
+    top5_drop_pp: AtMost
+    tight_drop_pp: AtMost
+    pth_top1: Fact | None = None
+    pth_top5: Fact | None = None
+
+    def __post_init__(self) -> None:
+        check_percents("pth", self.pth_top1, self.pth_top5)
+        tight, most = self.tight_drop_pp.at_most, min(self.top1_drop_pp.at_most, self.top5_drop_pp.at_most)
+        if tight > most:
+            raise ValueError(f"tight_drop_pp {tight} exceeds the smaller of top1_drop_pp and top5_drop_pp, {most}")
+
+
+@dataclass(frozen=True)
+class LogitAgreement(Entry):
+    """How closely a variant's logits must follow the pth's, image by image (tools/judge/agreement.py).
+
+    `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this.
+    """
+
+    min_cosine: AtLeast
+    mean_cosine_distance: AtMost
+    max_abs_error: AtMost
+    near_tie_logits: Fact
+    flips_beyond_near_tie: AtMost
+    top5_set_changed_percent: AtMost
+
+
+@dataclass(frozen=True)
+class Agreement(Entry):
+    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16."""
+
+    onnx: LogitAgreement
+    om_on_simulator: LogitAgreement
+    om_on_device: LogitAgreement
+
+    def om(self, *, on_device: bool) -> LogitAgreement:
+        """The bounds for an OM, where it runs."""
+        return self.om_on_device if on_device else self.om_on_simulator
+
+
+@dataclass(frozen=True)
+class HostPerf(Entry):
+    """How host throughput is measured and judged; seconds are never judged, only ratios inside one run.
+
+    `onnx_to_torch` is the floor of onnxruntime's throughput over torch's at any batch size.
+    """
+
+    rounds: Rounds
+    min_images_per_round: Positive
+    onnx_to_torch: AtLeast
+
+
+@dataclass(frozen=True)
+class ThroughputRuns(Entry):
+    """How often throughput is measured at each batch size, over the data set and by pure inference."""
+
+    dataset: Positive
+    pure: Positive
+
+    def of(self, mode: Literal["dataset", "pure"]) -> int:
+        """The number of runs in a mode."""
+        return self.dataset if mode == "dataset" else self.pure
+
+
+@dataclass(frozen=True)
+class Om(Entry):
+    """How OMs are compiled (`soc` null: for the device's own chip), measured, and how far batches may lie apart.
+
+    Throughput of `dataset_batches` is measured over the data set, that of the others by pure inference (guide), unless
+    a machine class has published figures of its own.
+    """
+
+    dataset_batches: tuple[Positive, ...]
+    throughput_runs: ThroughputRuns
+    reported_rate_error_percent: AtMost
+    batch_invariance_abs_error: AtMost
+    batch_invariance_abs_error_on_device: AtMost
+    soc: PlainName | None = None
+    atc_extra_args: tuple[str, ...] = ()
+
+    def batch_bound(self, *, on_device: bool) -> AtMost:
+        """How far the batches of an OM may lie apart."""
+        return self.batch_invariance_abs_error_on_device if on_device else self.batch_invariance_abs_error
