@@ -309,11 +309,11 @@ def test_the_command_line_judges_by_a_spec(folder: Path, tmp_path: Path, capsys:
     content = (folder / SPEC_JSON).read_bytes()
     path = tmp_path / "own.json"
     path.write_bytes(content)
-    assert main([str(folder), "--spec", str(path)]) == OK
+    assert main([str(folder), "--port", str(path)]) == OK
     said = f"judged by: a port of one's own, {path} (as asked), sha256 {spec_digest(content)}"
     assert said in capsys.readouterr().out.splitlines()
     path.write_bytes(b"{")
-    assert main([str(folder), "--spec", str(path)]) == REFUSED
+    assert main([str(folder), "--port", str(path)]) == REFUSED
     assert capsys.readouterr().out.startswith(f"error: {path}: not the JSON of a bundle: ")
 
 
@@ -321,13 +321,13 @@ def test_the_command_line_judges_by_a_spec(folder: Path, tmp_path: Path, capsys:
 def test_a_yaml_spec_is_refused_with_the_command_that_helps(
     suffix: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(folder), "--spec", f"own{suffix}"]) == REFUSED
+    assert main([str(folder), "--port", f"own{suffix}"]) == REFUSED
     path, help_ = f"own{suffix}", f"run `python tools/show_port.py --json own{suffix} > port.json`, give that"
     assert capsys.readouterr().out == f"error: {path}: the standard library reads no YAML; {help_}\n"
 
 
 def test_a_spec_that_is_not_there_is_an_error_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(folder), "--spec", "nowhere.json"]) == REFUSED
+    assert main([str(folder), "--port", "nowhere.json"]) == REFUSED
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("error: ")
     assert "nowhere.json" in line
@@ -354,7 +354,7 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
     for words in (
         " Judge evidence bundles offline; several bundles count as one run. ",
         "BUNDLE a folder with MANIFEST.sha256",
-        "--spec JSON judge by this (tools/show_port.py --json makes it)",
+        "--port JSON judge by this (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
         " UNPINNED, ACCEPTED",
     ):

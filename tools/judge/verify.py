@@ -33,7 +33,7 @@ from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
 from tools.judge.several import disagreements, merge
-from tools.judge.shipped import holds_sample, spec_words
+from tools.judge.shipped import holds_sample, shipped_port, spec_words
 from tools.judge.spec import Spec
 
 OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
@@ -43,23 +43,36 @@ GOOD_WORDS = (
     Word.UNPINNED,
     Word.ACCEPTED,
 )  # the weakest first, as judge_run settles for them
+OWN_PORT = [
+    "  what was judged by is spec.json; YAML is not read here, and the files in port/ are not the suite's own:",
+    "  `python tools/report_bundle.py BUNDLE` holds the two against each other",
+]
 Source = Tuple[str, Callable[[], Files]]
 """A bundle's name, and how to open its files."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is printed, the exit status, and the last word where one was given."""
+    """What is printed, the exit status, and the last word where one was given.
+
+    `own_port` where it was judged by a port that is neither the suite's own nor the one that the reader named.
+    """
 
     lines: list[str]
     status: int
     word: Word | None = None
+    own_port: bool = False
 
     def requiring(self, weakest: Word) -> Outcome:
         """The outcome where a good word is not good enough when it is weaker than this one."""
-        if self.word not in GOOD_WORDS or GOOD_WORDS.index(self.word) >= GOOD_WORDS.index(weakest):
+        if self.word not in GOOD_WORDS:
             return self
-        said = f"--require {weakest}: {self.word} is weaker"
+        if GOOD_WORDS.index(self.word) < GOOD_WORDS.index(weakest):
+            said = f"--require {weakest}: {self.word} is weaker"
+        elif weakest is Word.ACCEPTED and self.own_port:
+            said = f"--require {weakest}: not by a port of one's own, unless you name it with --port FILE"
+        else:
+            return self
         return replace(self, lines=[*self.lines[:-1], said, self.lines[-1]], status=NOT_GOOD_ENOUGH)
 
     @property
@@ -149,7 +162,15 @@ def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other:
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
-    return Outcome([*lines, f"judged by: {said}", "", *verdict_lines(verdict)], status, verdict.word)
+    own = other is None and not all(map(_is_shipped, bundles))
+    lines += [f"judged by: {said}", *(OWN_PORT if own else [])]
+    return Outcome([*lines, "", *verdict_lines(verdict)], status, verdict.word, own)
+
+
+def _is_shipped(bundle: Bundle) -> bool:
+    """Whether it was judged by a port of the suite, made of the suite's own files."""
+    spec = bundle.record.spec
+    return spec is not None and shipped_port(spec.json_sha256, spec.files) is not None
 
 
 def _basis_lines(judged: Sequence[Judged]) -> list[str]:
@@ -181,7 +202,7 @@ def _recorded_spec(bundles: Sequence[Bundle]) -> str:
 
 
 def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
-    """The spec of --spec and the words for it; None and no words where none is given."""
+    """The spec of --port and the words for it; None and no words where none is given."""
     if path is None:
         return None, ""
     if path.suffix in (".yaml", ".yml"):
@@ -195,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
-    parser.add_argument("--spec", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
+    parser.add_argument("--port", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
     parser.add_argument(
         "--require",
         metavar="WORD",
@@ -206,7 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
     try:
-        outcome = verify(sources, *_given_spec(asked.spec)).requiring(Word(asked.require))
+        outcome = verify(sources, *_given_spec(asked.port)).requiring(Word(asked.require))
     except (Refused, OSError) as error:
         outcome = Outcome([f"error: {error}"], REFUSED)
     print(outcome.text)
