@@ -56,6 +56,8 @@ def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> N
 def test_a_run_that_was_whole_is_not_called_broken(words: tuple[str, ...], world: World) -> None:
     outcome = run(world, "-m", "checkpoint", *words)
     assert (outcome.exit_code, outcome.acceptance.interrupted) == (0, ""), outcome.text
+    assert f"\nrun: {outcome.acceptance.run}\n" in outcome.text
+    assert f"tools/verify_bundle.py --run-id {outcome.acceptance.run})" in outcome.text
 
 
 SKIPS = """

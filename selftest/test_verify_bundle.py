@@ -274,7 +274,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.(returncode|seconds)
       | \.(host|versions)\..*
-      | \.(started|finished)_utc
+      | \.(started|finished)_utc | \.run
     )$""",
     re.VERBOSE,
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import RUN, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import SPEC_JSON
@@ -112,7 +112,7 @@ def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
             f"recomputed: {again[Basis.RECOMPUTED]} gates",
             f"judged again: {again[Basis.JUDGED_AGAIN]} gates",
             "taken as recorded: 0 gates",
-            f"bundle x: finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
+            f"bundle x: run {RUN}, finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
             f"judged by: a port of one's own, {read_from}, sha256 {forgery.record['spec']['json_sha256']}",
             "",
             "note: the images are known by their names alone, no digest of the data set is pinned",
@@ -149,7 +149,9 @@ def test_a_part_of_a_run_says_on_what_it_was_made(stages: tuple[str, ...], tmp_p
     forgery.record["verdict"]["word"] = "INCOMPLETE"
     outcome = verify([source("x", forgery)], None)
     chip = " Ascend310" if "om" in stages else ""
-    assert f"bundle x: finished {PUBLISHED}, target ascend{chip}, manifest sha256 {'0' * 64}" in outcome.lines
+    assert (
+        f"bundle x: run {RUN}, finished {PUBLISHED}, target ascend{chip}, manifest sha256 {'0' * 64}" in outcome.lines
+    )
     assert "bundle x was interrupted: KeyboardInterrupt" in outcome.lines
     assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.INCOMPLETE)
 
@@ -297,7 +299,7 @@ def test_the_command_line_judges_a_folder(folder: Path, capsys: pytest.CaptureFi
     assert main([str(folder)]) == OK
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1].startswith("VERDICT: SIMULATED - ")
-    assert f"bundle {folder}: finished " in printed
+    assert f"bundle {folder}: run {RUN}, finished " in printed
     assert "judged by: a port of one's own, " in printed
     assert main([str(folder), "--require", "SIMULATED"]) == OK
     assert capsys.readouterr().out == printed

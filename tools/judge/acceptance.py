@@ -232,6 +232,7 @@ class Versions:
 class Acceptance:
     """One run: its last word, every gate's result, and all they rest on.
 
+    `run` is the name of this run and of no other, which its header and its last line tell.
     `inputs` is what the run's header said, `artifacts` what the store found or made. `interrupted` says what ended
     the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate, and
     `tolerate_busy` made a busy device inconclusive instead of a failure. `target` is ascend or simulator, whether or
@@ -246,6 +247,7 @@ class Acceptance:
     inputs: tuple[str, ...]
     artifacts: tuple[str, ...]
     schema: int = SCHEMA
+    run: str = ""
     interrupted: str = ""
     strict_accuracy: bool = False
     tolerate_busy: bool = False

@@ -35,6 +35,7 @@ from tools.judge.run import judge_run
 from tools.judge.several import disagreements, merge
 from tools.judge.shipped import holds_sample, shipped_port, spec_words
 from tools.judge.spec import Spec
+from tools.judge.wanted import Wanted, utc
 
 OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
 GOOD_WORDS = (
@@ -43,6 +44,7 @@ GOOD_WORDS = (
     Word.UNPINNED,
     Word.ACCEPTED,
 )  # the weakest first, as judge_run settles for them
+ANY = Wanted()
 OWN_PORT = [
     "  what was judged by is spec.json; YAML is not read here, and the files in port/ are not the suite's own:",
     "  `python tools/report_bundle.py BUNDLE` holds the two against each other",
@@ -81,8 +83,11 @@ class Outcome:
         return "\n".join(map(printable, self.lines))
 
 
-def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Outcome:
-    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it."""
+def verify(sources: Sequence[Source], other: Spec | None, said: str = "", wanted: Wanted = ANY) -> Outcome:
+    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it.
+
+    Bundles of other runs than those that are `wanted` are refused.
+    """
     bundles: list[Bundle] = []
     judged: list[list[Judged]] = []
     problems: list[str] = []
@@ -100,6 +105,8 @@ def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Out
         problems += [f"{name}: {problem}" for problem in bundle.problems]
     if not problems and len(bundles) > 1:
         problems = disagreements(bundles, judged)
+    if not problems:
+        problems = wanted.problems(bundles)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
     return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
@@ -188,7 +195,7 @@ def _bundle_lines(bundle: Bundle) -> list[str]:
     """Which bundle this is: when and on what it was made, so that a stale one shows, and what ended it early."""
     record = bundle.record
     chip = "" if record.machine is None else f" {record.machine.soc}"
-    made = f"finished {record.finished_utc}, target {record.target}{chip}"
+    made = f"run {record.run or 'without a name'}, finished {record.finished_utc}, target {record.target}{chip}"
     lines = [f"bundle {bundle.name}: {made}, manifest sha256 {bundle.files.manifest_sha256}"]
     interrupted = f"bundle {bundle.name} was interrupted: {record.interrupted}"
     return [*lines, interrupted] if record.interrupted else lines
@@ -224,10 +231,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=str(GOOD_WORDS[0]),
         help=f"exit with 1 unless the last word is at least this, the weakest first: {', '.join(GOOD_WORDS)}",
     )
+    parser.add_argument("--run-id", metavar="ID", action="append", default=[], help="refuse a bundle of another run")
+    parser.add_argument("--not-before", metavar="UTC", help="refuse a run begun earlier, than 2026-01-31T12:00:00Z say")
     asked = parser.parse_args(arguments)
     sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
     try:
-        outcome = verify(sources, *_given_spec(asked.port)).requiring(Word(asked.require))
+        wanted = Wanted(tuple(asked.run_id), utc(asked.not_before) if asked.not_before else None)
+        outcome = verify(sources, *_given_spec(asked.port), wanted).requiring(Word(asked.require))
     except (Refused, OSError) as error:
         outcome = Outcome([f"error: {error}"], REFUSED)
     print(outcome.text)
