@@ -13,12 +13,13 @@ from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.data.images import list_images
 from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
+from tools.judge.pages import REPORT, RESULTS
 from tools.judge.results import Verdict
 from tools.ports.spec import PUBLISHED_SPEC, load_port
 from tools.ports.spec_json import spec_json
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
-from tools.report.html import REPORT, RESULTS, read_spec, write_report
+from tools.report.html import read_spec, write_report
 
 
 def main() -> int:

@@ -29,6 +29,7 @@ from tools.judge.files import Files, Refused, read_whole
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected
 from tools.judge.lines import table, verdict_lines
+from tools.judge.pages import check_pages
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
@@ -117,6 +118,7 @@ def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
     judged = judge_gates(bundle)
     compare_gates(bundle, judged)
     check_figures(bundle)
+    check_pages(bundle)
     _compare_verdict(bundle)
     return judged if other is None else judge_gates(bundle.judged_by(other))
 
