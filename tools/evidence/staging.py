@@ -28,6 +28,7 @@ from tools.judge.acceptance import (
     LOGS,
     MANIFEST,
     PORT,
+    SIGNATURE,
     SPEC_JSON,
     Acceptance,
     CommandRecord,
@@ -251,7 +252,7 @@ def _unknown_files(place: Path) -> list[str]:
     """Files of a bundle's folder that no bundle put there."""
     manifest = place / MANIFEST
     lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
-    ours = {MANIFEST, *(line.partition("  ")[2] for line in lines)}
+    ours = {MANIFEST, SIGNATURE, *(line.partition("  ")[2] for line in lines)}
     files = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     return sorted(name for name in files if name not in ours)
 
@@ -308,7 +309,7 @@ def _refuse_what_is_no_bundle(place: Path) -> None:
 
 def write_manifest(folder: Path) -> Path:
     """Write MANIFEST.sha256 over every other file, as sha256sum writes it, so that `sha256sum -c` checks it too."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (MANIFEST, SIGNATURE))
     lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     with atomic(folder / MANIFEST) as partial:
         partial.write_text("".join(lines), encoding="utf-8")

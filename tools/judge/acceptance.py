@@ -32,6 +32,8 @@ from tools.judge.throughput import Throughput
 
 FILE = "acceptance.json"
 MANIFEST = "MANIFEST.sha256"
+SIGNATURE = f"{MANIFEST}.sig"
+"""A signature over the manifest, which is in no manifest."""
 SPEC_JSON, PORT = "spec.json", "port"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 LOGS = "logs"

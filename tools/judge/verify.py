@@ -35,6 +35,7 @@ from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
 from tools.judge.several import disagreements, merge
 from tools.judge.shipped import holds_sample, shipped_port, spec_words
+from tools.judge.signature import Signers
 from tools.judge.spec import Spec
 from tools.judge.wanted import Wanted, utc
 
@@ -46,6 +47,7 @@ GOOD_WORDS = (
     Word.ACCEPTED,
 )  # the weakest first, as judge_run settles for them
 ANY = Wanted()
+NOBODY = Signers()
 OWN_PORT = [
     "  what was judged by is spec.json; YAML is not read here, and the files in port/ are not the suite's own:",
     "  `python tools/report_bundle.py BUNDLE` holds the two against each other",
@@ -84,17 +86,21 @@ class Outcome:
         return "\n".join(map(printable, self.lines))
 
 
-def verify(sources: Sequence[Source], other: Spec | None, said: str = "", wanted: Wanted = ANY) -> Outcome:
+def verify(
+    sources: Sequence[Source], other: Spec | None, said: str = "", wanted: Wanted = ANY, signers: Signers = NOBODY
+) -> Outcome:
     """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it.
 
-    Bundles of other runs than those that are `wanted` are refused.
+    Bundles of other runs than those that are `wanted`, or not signed by `signers` where any are named, are refused.
     """
     bundles: list[Bundle] = []
     judged: list[list[Judged]] = []
     problems: list[str] = []
+    signed: list[str] = []
     for name, files in sources:
         try:
             bundle = read_bundle(name, files())
+            signed.append(f"bundle {name}: {signers.line(bundle.files)}")
             judged.append(_judge(bundle, other))
         except (Refused, SuiteError, OSError) as error:
             problems.append(f"{name}: {error}")
@@ -110,7 +116,7 @@ def verify(sources: Sequence[Source], other: Spec | None, said: str = "", wanted
         problems = wanted.problems(bundles)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
-    return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
+    return _last_word(bundles, judged, other, [*signed, f"judged by: {said or _recorded_spec(bundles)}"])
 
 
 def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
@@ -163,7 +169,9 @@ def _is_simulated(bundle: Bundle) -> bool:
     return not bundle.on_device and any(result.id.startswith("om.") for result in bundle.record.gates)
 
 
-def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: str) -> Outcome:
+def _last_word(
+    bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: Sequence[str]
+) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
     merged = merge(spec, judged, on_device=bundles[0].on_device)
@@ -172,7 +180,7 @@ def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other:
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
     own = other is None and not all(map(_is_shipped, bundles))
-    lines += [f"judged by: {said}", *(OWN_PORT if own else [])]
+    lines += [*said, *(OWN_PORT if own else [])]
     return Outcome([*lines, "", *verdict_lines(verdict)], status, verdict.word, own)
 
 
@@ -235,11 +243,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--run-id", metavar="ID", action="append", default=[], help="refuse a bundle of another run")
     parser.add_argument("--not-before", metavar="UTC", help="refuse a run begun earlier, than 2026-01-31T12:00:00Z say")
+    parser.add_argument("--allowed-signers", metavar="FILE", type=Path, help="refuse what none of these has signed")
+    parser.add_argument("--signer", metavar="IDENTITY", help="of the allowed signers this one only")
     asked = parser.parse_args(arguments)
+    if asked.signer and not asked.allowed_signers:
+        parser.error("--signer is one of --allowed-signers: name the file")
     sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
     try:
+        signers = Signers(asked.allowed_signers, asked.signer)
         wanted = Wanted(tuple(asked.run_id), utc(asked.not_before) if asked.not_before else None)
-        outcome = verify(sources, *_given_spec(asked.port), wanted).requiring(Word(asked.require))
+        outcome = verify(sources, *_given_spec(asked.port), wanted, signers).requiring(Word(asked.require))
     except (Refused, OSError) as error:
         outcome = Outcome([f"error: {error}"], REFUSED)
     print(outcome.text)
