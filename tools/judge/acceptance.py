@@ -72,6 +72,8 @@ class SpecRecord:
 class DatasetRecord:
     """The labelled images: `gap` says why they are not those that the spec asks for, empty when they are.
 
+    `embedded_sample` where any of them is the sample's, known by its bytes under any name.
+
     `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py).
     """
 

@@ -77,7 +77,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
 def _by_content(staging: Staging) -> bool:
     """Whether weights or images are the embedded sample's, whatever the port calls them."""
     checkpoint, dataset = staging.piece(CheckpointFacts), staging.piece(DatasetRecord)
-    return holds_sample(
+    return (dataset is not None and dataset.embedded_sample) or holds_sample(
         None if checkpoint is None else checkpoint.content_sha256, None if dataset is None else dataset.images_sha256
     )
 
