@@ -24,7 +24,7 @@ from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
 from tools.judge.lines import MEANING, table
 from tools.judge.results import Word
-from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED, Outcome, Source, main, verify
+from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify
 
 WORLD = World(images=20, margin_pp=60.0, tight_pp=50.0, batches=(1, 4), runs=1)
 PUBLISHED = "2026-01-01T00:10:00+00:00"
@@ -113,13 +113,16 @@ def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
             f"judged again: {again[Basis.JUDGED_AGAIN]} gates",
             "taken as recorded: 0 gates",
             f"bundle x: run {RUN}, finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
+            "bundle x: unsigned: anybody can have made it",
             f"judged by: a port of one's own, {read_from}, sha256 {forgery.record['spec']['json_sha256']}",
+            *OWN_PORT,
             "",
             "note: the images are known by their names alone, no digest of the data set is pinned",
             f"VERDICT: ACCEPTED - {MEANING[Word.ACCEPTED]} ({count} passed, 0 failed, 0 missing)",
         ],
         OK,
         Word.ACCEPTED,
+        own_port=True,
     )
 
 
