@@ -14,8 +14,10 @@ from tools.imagenet_torch_preprocess import main
 from tools.judge.facts import ParityFacts, RecipeFacts
 from tools.judge.results import Verdict
 from tools.pipeline.data import DataStep
+from tools.pipeline.publish import run_verdict
 from tools.pipeline.run import Run, open_run
 from tools.ports.spec import SAMPLE_SPEC
+from tools.sample.generate import IMAGES_FOLDER, write_images
 
 GATES = ("images", "bins", "info", "bin_size", "finite", "value_range")
 PARITY = "preprocessing.torchvision_parity"
@@ -171,3 +173,16 @@ def test_the_guides_command_preprocesses_for_any_port(place: Place, capsys: pyte
         assert {name: path.read_bytes() for name, path in list_bins(out).items()} == {
             name: path.read_bytes() for name, path in bins.items()
         }
+
+
+def test_one_photograph_of_the_sample_under_another_name_makes_it_the_sample(place: Place, tmp_path: Path) -> None:
+    place.port(("  kind: sample\n", ""))
+    with place.run() as run:
+        assert not run.dataset().embedded_sample
+        assert not run_verdict(run.setup, run.context.staging, (), interrupted="").sample
+    write_images(tmp_path / "sample", 1)
+    (image,) = (tmp_path / "sample" / IMAGES_FOLDER).iterdir()
+    image.rename(place.folder / "val" / "ILSVRC2012_val_00000007.JPEG")
+    with place.run() as run:
+        assert run.dataset().embedded_sample
+        assert run_verdict(run.setup, run.context.staging, (), interrupted="").sample

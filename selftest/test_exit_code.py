@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from selftest.child import run
 from selftest.faults.world import World
+from tools.base.files import ROOT
 from tools.judge.results import Verdict, Word
 
 DIES = """
@@ -50,3 +56,64 @@ def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> N
 def test_a_run_that_was_whole_is_not_called_broken(words: tuple[str, ...], world: World) -> None:
     outcome = run(world, "-m", "checkpoint", *words)
     assert (outcome.exit_code, outcome.acceptance.interrupted) == (0, ""), outcome.text
+    assert f"\nrun: {outcome.acceptance.run}\n" in outcome.text
+    assert f"tools/verify_bundle.py --run-id {outcome.acceptance.run})" in outcome.text
+
+
+SKIPS = """
+import pytest
+
+def pytest_runtest_setup(item):
+    pytest.skip("not today")
+"""
+SWALLOWS = """
+def pytest_runtest_protocol(item):
+    return True
+"""
+
+
+def ended(folder: Path, *words: str) -> tuple[int, str]:
+    """The exit code and the text of a run in a process of its own, which need not leave any evidence."""
+    places = [f"--cache={folder / 'cache'}", f"--evidence={folder / 'evidence'}"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--sample", *places, *words],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("plugin", "words"),
+    [
+        (SKIPS, ("--target=ascend",)),
+        (SKIPS, ("--target=simulator", "-n1")),
+        (SWALLOWS, ()),
+        ("", ("--setup-plan",)),
+        ("", ("--benchmark-skip",)),
+    ],
+)
+def test_a_selected_gate_that_left_no_answer_fails_the_run(plugin: str, words: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "silent.py").write_text(plugin)
+    code, text = ended(tmp_path, "-k", "keeps_up", "-p", "silent", *words)
+    assert code == pytest.ExitCode.TESTS_FAILED, text
+    assert "NO ANSWER from " in text
+    assert "host.perf.onnx_to_torch[bs" in text
+    assert not (tmp_path / "evidence").exists()
+
+
+def test_a_collection_has_nothing_to_answer(tmp_path: Path) -> None:
+    code, text = ended(tmp_path, "-k", "keeps_up", "--collect-only")
+    assert (code, "NO ANSWER" in text) == (0, False), text
+
+
+def test_a_file_of_samples_that_no_gate_filled_fails_the_run(world: World) -> None:
+    asked = world.folder / "perf.json"
+    outcome = run(world, "-m", "checkpoint", f"--benchmark-json={asked}")
+    assert outcome.exit_code == pytest.ExitCode.TESTS_FAILED, outcome.text
+    assert f"NO SAMPLES for --benchmark-json, which fails the run: no gate of throughput was measured, {asked}" in (
+        outcome.text
+    )

@@ -94,11 +94,12 @@ def _age(folder: Path) -> None:
 
 CASES: dict[str, tuple[list[str], int]] = {
     "good": (["good"], 0),
-    "good, and required to be": (["good", "--require", "ACCEPTED"], 0),
+    "good, and required to be": (["good", "--port", f"good/{SPEC_JSON}", "--require", "ACCEPTED"], 0),
+    "good by a port that nobody named": (["good", "--require", "ACCEPTED"], 1),
     "rejected": (["rejected"], 1),
     "half of a run": (["files"], 1),
     "both jobs of a run": (["files", "perf"], 0),
-    "by a spec": (["good", "--spec", f"good/{SPEC_JSON}"], 0),
+    "by a spec": (["good", "--port", f"good/{SPEC_JSON}"], 0),
     "given twice": (["good", "good"], 2),
     "forged": (["forged"], 2),
     "damaged": (["damaged"], 2),

@@ -21,7 +21,8 @@ from tools.model.torchvision_ops import import_torchvision
 from tools.ports.spec import SAMPLE_SPEC, load_spec
 from tools.sample import fit as sample_fit
 from tools.sample import generate as sample
-from tools.store.content import checkpoint_content_sha256, images_content_sha256
+from tools.sample.known import known_digests, sample_images
+from tools.store.content import checkpoint_content_sha256, file_digests, images_content_sha256
 
 if TYPE_CHECKING:
     import torch
@@ -331,3 +332,11 @@ def test_the_fit_command_tells_a_changed_table(
 @pytest.mark.nightly
 def test_the_shipped_head_is_what_the_fit_gives() -> None:
     assert sample_fit.differences(sample_fit.fit_head(), sample.load_head()) == 0
+
+
+def test_every_image_of_the_sample_is_known_by_its_bytes(images: Path, few: Path) -> None:
+    digests = file_digests((images / sample.IMAGES_FOLDER).iterdir()).values()
+    assert sample_images(digests) == len(known_digests()) == sample.DEFAULT_IMAGES
+    part = file_digests((few / sample.IMAGES_FOLDER).iterdir()).values()
+    assert sample_images(part) == FEW, "a part of it, which has another digest as a whole"
+    assert sample_images([hashlib.sha256(digest.encode()).hexdigest() for digest in part]) == 0

@@ -77,7 +77,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def words_of(*folders: Path, spec: Path | None = None, require: Word | None = None) -> list[str]:
     """A command line."""
-    words = [*map(str, folders), *(["--spec", str(spec)] if spec else [])]
+    words = [*map(str, folders), *(["--port", str(spec)] if spec else [])]
     return [*words, "--require", require] if require else words
 
 
@@ -275,7 +275,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.seconds
       | \.(host|versions)\..*
-      | \.(started|finished)_utc
+      | \.(started|finished)_utc | \.run
     )$""",
     re.VERBOSE,
 )
@@ -875,7 +875,7 @@ def test_a_word_weaker_than_required_is_not_good_enough(reached: Word, tmp_path:
     outcome = outcome_of(place)
     assert outcome.word == reached, outcome.text
     for required, enough in GOOD_ENOUGH.items():
-        judged = outcome.requiring(required)
+        judged = dataclasses.replace(outcome, own_port=False).requiring(required)
         assert judged.status == (OK if reached in enough else 1)
         assert judged.lines[-1] == outcome.lines[-1]
 
@@ -926,11 +926,31 @@ def test_an_md5_pinned_in_the_spec_alone_is_a_gate_that_nobody_decided(tmp_path:
 
 def test_require_on_the_command_line(folder: Path, tmp_path: Path) -> None:
     simulated = Made(REACHED[Word.SIMULATED]).write(tmp_path / "simulated")
-    assert verify(folder, require=Word.ACCEPTED)[0] == OK
+    assert verify(folder, spec=folder / SPEC_JSON, require=Word.ACCEPTED)[0] == OK
     assert verify(simulated, require=Word.SIMULATED)[0] == verify(simulated)[0] == OK
     status, text = verify(simulated, require=Word.ACCEPTED)
     assert (status, word_of(text)) == (1, "SIMULATED")
     assert text.splitlines()[-2] == "--require ACCEPTED: SIMULATED is weaker"
+
+
+def test_a_port_of_ones_own_is_accepted_for_the_one_that_names_it(folder: Path) -> None:
+    assert verify(folder)[0] == OK
+    status, text = verify(folder, require=Word.ACCEPTED)
+    assert (status, word_of(text)) == (1, "ACCEPTED")
+    assert (
+        text.splitlines()[-2] == "--require ACCEPTED: not by a port of one's own, unless you name it with --port FILE"
+    )
+    assert "what was judged by is spec.json; YAML is not read here" in text
+    assert verify(folder, spec=folder / SPEC_JSON, require=Word.ACCEPTED)[0] == OK
+
+
+def test_the_suites_own_files_beside_a_looser_spec_are_refused(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    del forgery.contents[f"{PORT}/{PORT_FILE}"]
+    written = PUBLISHED_SPEC.read_bytes()
+    forgery.contents[f"{PORT}/{PUBLISHED_SPEC.name}"] = written
+    forgery.record["spec"]["files"] = {PUBLISHED_SPEC.name: hashlib.sha256(written).hexdigest()}
+    assert_refused(forgery.outcome(), "spec.json: not what port/ comes to, the files of the suite's port alexnet")
 
 
 # --- Another spec, and the command line ----------------------------------------------------------------------------

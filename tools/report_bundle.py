@@ -12,11 +12,14 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.data.images import list_images
 from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import Acceptance
+from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
+from tools.judge.pages import REPORT, RESULTS
 from tools.judge.results import Verdict
+from tools.ports.spec import PUBLISHED_SPEC, load_port
+from tools.ports.spec_json import spec_json
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
-from tools.report.html import REPORT, RESULTS, read_spec, write_report
+from tools.report.html import read_spec, write_report
 
 
 def main() -> int:
@@ -24,6 +27,7 @@ def main() -> int:
     arguments = _arguments()
     folder: Path = arguments.bundle
     acceptance = read_bundle(folder)
+    _as_written(folder, acceptance)
     baseline = read_bundle(arguments.baseline) if arguments.baseline else None
     images = list_images(arguments.images) if arguments.images else {}
     comparison = _compare(folder, acceptance, baseline) if baseline else None
@@ -31,6 +35,19 @@ def main() -> int:
     write_manifest(folder)
     print(f"{folder / REPORT}\n{folder / RESULTS}")
     return _told(comparison) if comparison else EXIT_OK
+
+
+def _as_written(folder: Path, acceptance: Acceptance) -> None:
+    """BundleError where the port's files do not come to spec.json, which is all that the offline judge reads."""
+    if acceptance.spec is None:
+        return
+    port = load_port(folder / PORT / Path(acceptance.spec.path).name, folder / PORT / PUBLISHED_SPEC.name)
+    if spec_json(port.spec) != (folder / SPEC_JSON).read_bytes():
+        raise BundleError(
+            f"{SPEC_JSON} is not what the files in {PORT}/ come to",
+            where=folder,
+            fix="judge with `tools/verify_bundle.py --port` by a port that you trust",
+        )
 
 
 def _arguments() -> argparse.Namespace:

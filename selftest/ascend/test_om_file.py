@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.ascend.om_file import read_om_file
+from tools.ascend.om_file import read_om_file, refuse_other_formats
 from tools.ascend.simulator import offline_model, om_layout
 from tools.ascend.simulator.offline_model import OfflineModel, TensorSpec
 from tools.base.errors import OmError
@@ -122,3 +122,19 @@ def test_a_missing_file_turns_the_gate_of_its_batch_red(tmp_path: Path) -> None:
     with pytest.raises(OmError) as caught:
         read(tmp_path / "absent.om")
     assert caught.value.gate == "om.described[bs4]"
+
+
+def test_an_om_of_the_simulator_is_no_compilers(om: Path) -> None:
+    with pytest.raises(OmError, match="the OM is the simulator's; found b'SIMULATED'"):
+        refuse_other_formats(om, gate="om.compiled[bs4]")
+
+
+@pytest.mark.parametrize(("content", "fine"), [(b"IMOD", True), (b"PK\3\4", True), (b"SIMO", False), (b"", False)])
+def test_another_format_than_a_device_loads_is_refused(content: bytes, fine: bool, tmp_path: Path) -> None:
+    (tmp_path / "x.om").write_bytes(content + bytes(300))
+    if fine:
+        refuse_other_formats(tmp_path / "x.om", gate="om.compiled[bs4]")
+        return
+    with pytest.raises(OmError, match="the OM is in no format that a device loads") as caught:
+        refuse_other_formats(tmp_path / "x.om", gate="om.compiled[bs4]")
+    assert caught.value.gate == "om.compiled[bs4]"

@@ -347,7 +347,7 @@ class Chain:
 
     def _evidence_state(self, before: str) -> str:
         if not self.place.evidence.exists():
-            return "moved aside" if list(self.place.folder.glob(".evidence.*.replaced")) else "none yet"
+            return "moved aside" if list(self.place.folder.glob("evidence.earlier-*")) else "none yet"
         return "the earlier one" if _bundle(self.place.evidence) == before else "a new one"
 
     def _wait_for_orphans(self, run: Run) -> list[str]:

@@ -101,7 +101,7 @@ def test_every_file_of_a_port_lies_in_the_bundle_and_is_named_with_its_digest(st
     assert (recorded.path, recorded.code) == (str(SAMPLE_SPEC), CODE)
 
 
-def test_a_new_bundle_replaces_the_old_one_whole(tmp_path: Path) -> None:
+def test_a_new_bundle_takes_the_place_of_the_old_one_whole(tmp_path: Path) -> None:
     place = tmp_path / "evidence"
     Made(SMALL).write(place)
     (place.with_suffix(".work")).rename(tmp_path / "first.work")
@@ -128,7 +128,8 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     )
     subprocess.run([sys.executable, "-c", code, str(place)], check=False, cwd=ROOT)
     assert len(list(tmp_path.glob(".evidence.*.partial"))) == 1
-    assert (place / FILE).read_bytes() == before
+    (aside,) = tmp_path.glob("evidence.earlier-*")
+    assert (aside / FILE).read_bytes() == before
     open_staging(place, NO_SCRUBBING).discard()
     assert list(tmp_path.glob(".evidence.*.partial")) == []
 
@@ -244,7 +245,8 @@ def test_a_full_disk_leaves_the_old_bundle(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space left"):
         staging.publish(empty())
-    assert sorted(path.name for path in place.iterdir()) == before
+    assert staging.earlier is not None
+    assert sorted(path.name for path in staging.earlier.iterdir()) == before
 
 
 def test_the_schema_that_is_checked_in_is_the_records() -> None:

@@ -13,7 +13,7 @@ from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
 from tools.base.files import ROOT
-from tools.evidence.staging import EvidenceError, Staging, open_staging
+from tools.evidence.staging import EvidenceError, open_staging
 from tools.judge.acceptance import FILE
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
@@ -29,7 +29,7 @@ def test_a_link_to_a_folder_stays_one_and_the_folder_is_replaced(world: World) -
         assert f"evidence: {place} " in outcome.text
     assert link.readlink() == place
     assert (place / FILE).is_file()
-    assert list(place.parent.iterdir()) == [place]
+    assert len(list(place.parent.iterdir())) == 2, "the earlier bundle lies beside the new one"
     assert list(world.folder.glob(".*")) == []
 
 
@@ -40,46 +40,47 @@ def test_a_link_that_leads_to_itself_is_refused(tmp_path: Path) -> None:
         open_staging(place, NO_SCRUBBING)
 
 
-def keep(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no folder with a bundle be removed."""
-    right = shutil.rmtree
-
-    def rmtree(path: Path, ignore_errors: bool = False) -> None:
-        if (path / FILE).exists():
-            if not ignore_errors:
-                raise PermissionError(13, "Permission denied", "report.html")
-            return
-        right(path, ignore_errors=ignore_errors)
-
-    monkeypatch.setattr(shutil, "rmtree", rmtree)
-
-
-def test_an_old_bundle_that_cannot_be_removed_does_not_keep_the_new_one_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_earlier_bundle_is_moved_aside_at_the_start_and_kept_whole(tmp_path: Path) -> None:
     place = tmp_path / "evidence"
     Made(SMALL).write(place)
-    old = (place / FILE).stat().st_ino
-    staging = open_staging(place, NO_SCRUBBING)
-    with monkeypatch.context() as patch:
-        keep(patch)
+    for count in (1, 2):
+        old = (place / FILE).stat().st_ino
+        staging = open_staging(place, NO_SCRUBBING)
+        assert not place.exists()
+        assert staging.earlier is not None
+        assert (staging.earlier / FILE).stat().st_ino == old
         assert staging.publish(Made(SMALL).acceptance()) == place
-        staging.discard()
-    assert (place / FILE).stat().st_ino != old
-    assert staging.leftover == staging.folder, "under no name that a later run would put back"
-    assert (staging.folder / FILE).stat().st_ino == old
-    staging.discard()
-    assert staging.leftover is None
+        assert len(list(tmp_path.glob("evidence.earlier-*"))) == count
 
 
-def test_a_bundle_moved_aside_that_cannot_be_removed_refuses_no_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_another_run_published_meanwhile_is_kept_too(tmp_path: Path) -> None:
+    place = tmp_path / "evidence"
+    staging = open_staging(place, NO_SCRUBBING)
+    shutil.copytree(Made(SMALL).write(tmp_path / "other"), place)
+    staging.publish(Made(SMALL).acceptance())
+    (aside,) = tmp_path.glob("evidence.earlier-*")
+    assert (aside / FILE).read_bytes() == (tmp_path / "other" / FILE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "moved"),
+    [
+        (("--co",), True),
+        (("-k", "nosuch"), True),
+        (("--setup-plan", "-m", "checkpoint"), True),
+        (("--co", "selftest/test_argv.py"), False),
+    ],
+)
+def test_a_run_that_did_not_happen_leaves_no_evidence_where_its_own_is_expected(
+    words: tuple[str, ...], moved: bool, tmp_path: Path
 ) -> None:
     place = tmp_path / "evidence"
     Made(SMALL).write(place)
-    shutil.copytree(place, tmp_path / f".evidence.{2**22 + 1}.replaced")
-    keep(monkeypatch)
-    assert isinstance(open_staging(place, NO_SCRUBBING), Staging)
+    command = [sys.executable, "-m", "pytest", "--sample", "-p", "no:cacheprovider", f"--evidence={place}", *words]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    aside = list(tmp_path.glob("evidence.earlier-*"))
+    assert (place.exists(), len(aside)) == (not moved, int(moved)), done.stdout + done.stderr
+    assert (f"earlier evidence, moved aside: {aside[0]}" in done.stdout) if moved else "moved aside" not in done.stdout
 
 
 def test_the_folder_of_the_pieces_is_there_from_the_start(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import DIGEST, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.again import Judged
 from tools.judge.bundle import Bundle, read_bundle
@@ -51,11 +51,15 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
     machine["toolchain"] = {"tool": "ais_bench", "driver": "23", "cann": "8.0"}
     found = opened(contents, machine=machine)
     dataset = found.record.dataset
+    host = found.record.host
     assert dataset is not None
+    assert host is not None
     files = ("checkpoint", "onnx", "om_bs1", "om_bs4")
     assert identity(found) == {
         **{name: found.digests[name].sha256 for name in files},
         "toolchain": "cann 8.0, driver 23",
+        "host": f"{host.machine}, {host.cpu_model}",
+        "suite": DIGEST,
         "spec": found.files.digests["spec.json"],
         "target": "ascend",
         "soc": "Ascend310",
@@ -64,9 +68,12 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
 
 
 def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
-    found = opened(contents, machine=None, dataset=None, digests=[])
+    found = opened(contents, machine=None, dataset=None, digests=[], host=None, versions=None)
     known = {"spec": found.files.digests["spec.json"], "target": "ascend"}
-    assert identity(found) == {**dict.fromkeys(("toolchain", "checkpoint", "onnx", "soc", "images")), **known}
+    assert identity(found) == {
+        **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "images")),
+        **known,
+    }
 
 
 @pytest.mark.parametrize(
@@ -75,12 +82,13 @@ def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
         ("checkpoint.md5", {"checkpoint"}),
         ("onnx.opset", {"checkpoint", "onnx"}),
         ("preprocessing.bins", {"images"}),
-        ("om.compiled[bs1]", {"checkpoint", "onnx", "soc"}),
+        ("om.compiled[bs1]", {"checkpoint", "onnx", "soc", "host", "om_bs1"}),
+        ("om.device", {"checkpoint", "onnx", "soc", "host"}),
         ("pth.accuracy.ids", {"checkpoint", "images"}),
         ("onnx.accuracy.ids", {"checkpoint", "onnx", "images"}),
-        ("om.accuracy.ids[bs1]", {"checkpoint", "onnx", "soc", "images"}),
+        ("om.accuracy.ids[bs1]", {"checkpoint", "onnx", "soc", "host", "om_bs1", "images"}),
         ("host.perf.onnx_to_torch[bs1]", {"checkpoint", "onnx"}),
-        ("om.perf.reading[bs1]", {"checkpoint", "onnx", "soc"}),
+        ("om.perf.reading[bs1]", {"checkpoint", "onnx", "soc", "host", "om_bs1"}),
     ],
 )
 def test_a_gate_that_passed_needs_to_say_what_it_is_about(gate: str, needed: set[str]) -> None:
@@ -96,6 +104,8 @@ def test_bundles_of_one_run_agree(contents: dict[str, bytes]) -> None:
 
 DIFFERENT: dict[str, Any] = {
     "target": "simulator",
+    "host.cpu_model": "another",
+    "versions.suite_sha256": ONES,
     "machine.soc": "Ascend310P3",
     "machine.toolchain": {"cann": "8.0"},
     "dataset.images_sha256": ONES,
@@ -105,7 +115,7 @@ DIFFERENT: dict[str, Any] = {
     "digests.2.sha256": ONES,
     "digests.3.sha256": ONES,
 }
-NAMES = dict(zip(DIFFERENT, ("target", "soc", "toolchain", "images", "images"), strict=False))
+NAMES = dict(zip(DIFFERENT, ("target", "host", "suite", "soc", "toolchain", "images", "images"), strict=False))
 
 
 @pytest.mark.parametrize("place", DIFFERENT)
@@ -130,6 +140,7 @@ def test_what_one_of_three_does_not_say_is_no_difference_and_is_told(contents: d
     assert disagreements(bundles, answers) == [
         "b does not say its soc",
         "c does not say its checkpoint",
+        "c does not say its om_bs1",
         f"onnx differs: a {digest}, b {digest}, c {ONES}",
     ]
 

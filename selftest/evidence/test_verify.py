@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import RUN, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import SPEC_JSON
@@ -25,7 +25,7 @@ from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
 from tools.judge.lines import MEANING, table
 from tools.judge.results import Word
-from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED, Outcome, Source, main, verify
+from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify
 
 WORLD = World(images=20, margin_pp=60.0, tight_pp=50.0, batches=(1, 4), runs=1)
 PUBLISHED = "2026-01-01T00:10:00+00:00"
@@ -113,14 +113,17 @@ def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
             f"recomputed: {again[Basis.RECOMPUTED]} gates",
             f"judged again: {again[Basis.JUDGED_AGAIN]} gates",
             "taken as recorded: 0 gates",
-            f"bundle x: finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
+            f"bundle x: run {RUN}, finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
+            "bundle x: unsigned: anybody can have made it",
             f"judged by: a port of one's own, {read_from}, sha256 {forgery.record['spec']['json_sha256']}",
+            *OWN_PORT,
             "",
             "note: the images are known by their names alone, no digest of the data set is pinned",
             f"VERDICT: ACCEPTED - {MEANING[Word.ACCEPTED]} ({count} passed, 0 failed, 0 missing)",
         ],
         OK,
         Word.ACCEPTED,
+        own_port=True,
     )
 
 
@@ -150,7 +153,9 @@ def test_a_part_of_a_run_says_on_what_it_was_made(stages: tuple[str, ...], tmp_p
     forgery.record["verdict"]["word"] = "INCOMPLETE"
     outcome = verify([source("x", forgery)], None)
     chip = " Ascend310" if "om" in stages else ""
-    assert f"bundle x: finished {PUBLISHED}, target ascend{chip}, manifest sha256 {'0' * 64}" in outcome.lines
+    assert (
+        f"bundle x: run {RUN}, finished {PUBLISHED}, target ascend{chip}, manifest sha256 {'0' * 64}" in outcome.lines
+    )
     assert "bundle x was interrupted: KeyboardInterrupt" in outcome.lines
     assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.INCOMPLETE)
 
@@ -298,7 +303,7 @@ def test_the_command_line_judges_a_folder(folder: Path, capsys: pytest.CaptureFi
     assert main([str(folder)]) == OK
     printed = capsys.readouterr().out
     assert printed.splitlines()[-1].startswith("VERDICT: SIMULATED - ")
-    assert f"bundle {folder}: finished " in printed
+    assert f"bundle {folder}: run {RUN}, finished " in printed
     assert "judged by: a port of one's own, " in printed
     assert main([str(folder), "--require", "SIMULATED"]) == OK
     assert capsys.readouterr().out == printed
@@ -310,11 +315,11 @@ def test_the_command_line_judges_by_a_spec(folder: Path, tmp_path: Path, capsys:
     content = (folder / SPEC_JSON).read_bytes()
     path = tmp_path / "own.json"
     path.write_bytes(content)
-    assert main([str(folder), "--spec", str(path)]) == OK
+    assert main([str(folder), "--port", str(path)]) == OK
     said = f"judged by: a port of one's own, {path} (as asked), sha256 {spec_digest(content)}"
     assert said in capsys.readouterr().out.splitlines()
     path.write_bytes(b"{")
-    assert main([str(folder), "--spec", str(path)]) == REFUSED
+    assert main([str(folder), "--port", str(path)]) == REFUSED
     assert capsys.readouterr().out.startswith(f"error: {path}: not the JSON of a bundle: ")
 
 
@@ -322,13 +327,13 @@ def test_the_command_line_judges_by_a_spec(folder: Path, tmp_path: Path, capsys:
 def test_a_yaml_spec_is_refused_with_the_command_that_helps(
     suffix: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(folder), "--spec", f"own{suffix}"]) == REFUSED
+    assert main([str(folder), "--port", f"own{suffix}"]) == REFUSED
     path, help_ = f"own{suffix}", f"run `python tools/show_port.py --json own{suffix} > port.json`, give that"
     assert capsys.readouterr().out == f"error: {path}: the standard library reads no YAML; {help_}\n"
 
 
 def test_a_spec_that_is_not_there_is_an_error_in_one_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([str(folder), "--spec", "nowhere.json"]) == REFUSED
+    assert main([str(folder), "--port", "nowhere.json"]) == REFUSED
     (line,) = capsys.readouterr().out.splitlines()
     assert line.startswith("error: ")
     assert "nowhere.json" in line
@@ -355,7 +360,7 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
     for words in (
         " Judge evidence bundles offline; several bundles count as one run. ",
         "BUNDLE a folder with MANIFEST.sha256",
-        "--spec JSON judge by this (tools/show_port.py --json makes it)",
+        "--port JSON judge by this (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
         " UNPINNED, ACCEPTED",
     ):

@@ -14,7 +14,7 @@ import pytest
 import fixtures.setup
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools.ascend import machine
+from tools.ascend import machine, om_file
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
 from tools.evidence import staging as evidence_bundle
@@ -42,6 +42,7 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
     monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")
+    monkeypatch.setattr(om_file, "SIMULATED", b"what no OM says")
     published = PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\n  published:\n")[2]
     world.edit_port("\nport:\n", f"\nport:\n  published:\n{published.partition('    - soc: Ascend310P3')[0]}")
     for old, new in FIGURES.items():
@@ -59,6 +60,13 @@ def disguised_simulator(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     says = machine.SIMULATOR_SAYS
     pretend_device(world, monkeypatch)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", says)
+
+
+@compiling.fault("a simulator that never says what it is, and compiles", "om.compiled[bs4]")
+def silent_simulator(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = om_file.SIMULATED
+    pretend_device(world, monkeypatch)
+    monkeypatch.setattr(om_file, "SIMULATED", mark)
 
 
 @compiling.fault("a toolkit folder, but no device and no atc", "om.toolkit")

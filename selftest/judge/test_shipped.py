@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
-from tools.judge.shipped import SHIPPED_SPECS, holds_sample, spec_words
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
+from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest, holds_sample, shipped_port, spec_words
+from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 from tools.ports.spec_json import spec_json
 
 
@@ -17,6 +18,27 @@ def test_the_pinned_specs_are_the_shipped_ones() -> None:
     digests = {hashlib.sha256(spec_json(spec)).hexdigest(): spec.port for spec in specs}
     lines = "".join(f'    "{digest}": "{name}",\n' for digest, name in digests.items())
     assert digests == SHIPPED_SPECS, f"SHIPPED_SPECS must hold\n{lines}"
+
+
+def digests_of(path: Path) -> dict[str, str]:
+    """sha256 of a port's files by name."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in load_port(path).files.items()}
+
+
+def test_the_pinned_files_are_the_shipped_ones() -> None:
+    """Shipped files that are changed on purpose, thresholds.yaml among them, get new digests into SHIPPED_FILES."""
+    ports = (PUBLISHED_SPEC, *sorted(SAMPLE_SPEC.parent.glob("*.yaml")))
+    digests = {files_digest(digests_of(path)): load_spec(path).port for path in ports}
+    lines = "".join(f'    "{digest}": "{name}",\n' for digest, name in digests.items())
+    assert digests == SHIPPED_FILES, f"SHIPPED_FILES must hold\n{lines}"
+
+
+def test_a_shipped_port_with_another_module_is_ones_own() -> None:
+    path = SAMPLE_SPEC.parent / "efficientnet_lite0.yaml"
+    digest, files = hashlib.sha256(spec_json(load_spec(path))).hexdigest(), digests_of(path)
+    assert shipped_port(digest, files) == "efficientnet_lite0"
+    assert shipped_port("0" * 64, files) is None
+    assert shipped_port(digest, {**files, "efficientnet_lite0.py": "0" * 64}) is None
 
 
 @pytest.mark.parametrize("digest", SHIPPED_SPECS)

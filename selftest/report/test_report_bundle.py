@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from selftest.evidence.bundles import World
 from selftest.report.bundles import pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
-from tools.evidence.staging import read_acceptance
+from tools.evidence.staging import read_acceptance, write_manifest
+from tools.judge.acceptance import SPEC_JSON
 from tools.judge.files import check_manifest
 from tools.report.flips import find_flips
 from tools.report_bundle import main
@@ -96,6 +98,7 @@ def test_a_record_of_another_shape_is_refused(
     from tools.evidence.staging import write_manifest
 
     (bundle / "acceptance.json").write_text("{}")
+    (bundle / "report.html").write_text("as it was")
     write_manifest(bundle)
     assert command(bundle) == 2
     assert "not a record that this suite reads" in capsys.readouterr().err
@@ -137,3 +140,16 @@ def test_a_folder_that_is_no_bundle_is_refused(
     assert command(tmp_path / "nothing") == 2
     assert command(tmp_path) == 2
     assert capsys.readouterr().err.count("\n") == 2
+
+
+def test_a_spec_that_the_ports_files_do_not_come_to_is_refused(
+    bundle: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = json.loads((bundle / SPEC_JSON).read_bytes())
+    spec["accuracy"]["top1_drop_pp"]["at_most"] = 99.0
+    (bundle / SPEC_JSON).write_text(json.dumps(spec))
+    (bundle / "report.html").write_text("as it was")
+    write_manifest(bundle)
+    assert command(bundle) == 2
+    assert "spec.json is not what the files in port/ come to" in capsys.readouterr().err
+    assert (bundle / "report.html").read_text() == "as it was"

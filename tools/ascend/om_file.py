@@ -47,6 +47,10 @@ _FIELDS: dict[str, tuple[tuple[str, int, int, int, str], ...]] = {
 """Message to its fields: name, number, label, type (numbers of protobuf's own descriptor), message."""
 
 
+SIMULATED, USER_DEFINED = b"SIMULATED", slice(120, 152)
+"""What the simulator writes into the part of the header that is its maker's own."""
+
+
 class _Unread(Exception):
     """Why no more of a file can be read."""
 
@@ -61,6 +65,22 @@ def read_om_file(path: Path, *, batch: int) -> StoredOm:
         return StoredOm(soc=None, inputs=(), flags=(), unread=str(reason))
     except OSError as error:
         raise OmError(f"cannot read the OM: {error.strerror}", gate=OM_DESCRIBED.at(batch), where=path) from error
+
+
+def refuse_other_formats(om: Path, *, gate: str) -> None:
+    """OmError for a file that no compiler of CANN made, whatever the tools have printed."""
+    with om.open("rb") as handle:
+        header = handle.read(HEADER_BYTES)
+    simulated = header[USER_DEFINED].startswith(SIMULATED)
+    if header[:4] not in (MAGIC, ZIP) or simulated:
+        raise OmError(
+            "the OM is the simulator's" if simulated else "the OM is in no format that a device loads",
+            gate=gate,
+            where=om,
+            measured=repr(bytes(header[USER_DEFINED].rstrip(b"\0") if simulated else header[:4])),
+            allowed=f"a file that begins with {MAGIC!r}, made by CANN's compiler",
+            fix="look which `atc` is on PATH",
+        )
 
 
 def _definition(header: bytes, handle: Any, size: int) -> bytes:  # noqa: ANN401 - a binary file

@@ -1,19 +1,19 @@
 """The evidence bundle: collected piece by piece beside its final place, published whole at the end of a run.
 
 Every worker of a run puts its pieces into one hidden folder; the process that speaks the last word gathers them,
-writes acceptance.json and MANIFEST.sha256 and gives the folder its name. A run that is killed leaves the earlier
-bundle as it was.
+writes acceptance.json and MANIFEST.sha256 and gives the folder its name. A bundle of an earlier run is moved aside when
+a run begins, so that it never stands where the evidence of this one is expected, and is kept as it was.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -28,6 +28,7 @@ from tools.judge.acceptance import (
     LOGS,
     MANIFEST,
     PORT,
+    SIGNATURE,
     SPEC_JSON,
     Acceptance,
     CommandRecord,
@@ -95,11 +96,15 @@ class Ending:
 
 @dataclass(frozen=True)
 class Staging:
-    """The hidden folder of a run's pieces: `.<name>.<pid of the reporting process>.partial` beside the final place."""
+    """The hidden folder of a run's pieces: `.<name>.<pid of the reporting process>.partial` beside the final place.
+
+    `earlier` is where the bundle of an earlier run was moved to, None where there was none.
+    """
 
     place: Path
     folder: Path
     scrub: Scrubber
+    earlier: Path | None = None
 
     def put(self, record: T, key: str) -> T:
         """Keep a record under its type and `key`; the same key again replaces it (two workers know the same)."""
@@ -212,11 +217,6 @@ class Staging:
         """Forget a run that decided nothing; what cannot be removed is left to the next run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    @property
-    def leftover(self) -> Path | None:
-        """The earlier bundle where it could not be removed after this one had taken its place."""
-        return next((path for path in (self.folder, self._aside) if path.exists()), None)
-
     def simulated(self) -> bool:
         """Whether any tool has said that it is the simulator, whatever the run took it for."""
         return any(SIMULATOR_SAYS in path.read_bytes() for path in (self.folder / LOGS).rglob(STDERR))
@@ -224,8 +224,8 @@ class Staging:
     def publish(self, acceptance: Acceptance, reporters: Iterable[Reporter] = ()) -> Path:
         """Write acceptance.json, let reporters add their files, seal all by a manifest, and give the folder its name.
 
-        `acceptance` is the run's own part, the pieces are added here. An earlier bundle is moved aside first and
-        removed after; where it cannot be removed it is the `leftover`, for the new one is published all the same.
+        `acceptance` is the run's own part, the pieces are added here. What another run has put there meanwhile is moved
+        aside, never overwritten.
         ValueError for an interrupted run that claims more than INCOMPLETE.
         """
         if acceptance.interrupted and acceptance.verdict.word not in STRONGEST_WHEN_INTERRUPTED:
@@ -237,23 +237,9 @@ class Staging:
         if (self.folder / PIECES).exists():
             shutil.rmtree(self.folder / PIECES)
         write_manifest(self.folder)
-        if self.place.exists():
-            self.place.rename(self._aside)
-        try:
-            self.folder.rename(self.place)
-        except OSError:
-            _put_back(self._aside, self.place)
-            raise
-        if self._aside.exists():
-            with contextlib.suppress(OSError):
-                self._aside.rename(self.folder)  # half removed it must not be taken for a bundle to put back
-            self.discard()
+        set_aside(self.place)
+        self.folder.rename(self.place)
         return self.place
-
-    @property
-    def _aside(self) -> Path:
-        """Where the earlier bundle lies while this one takes its place."""
-        return self.folder.with_suffix(".replaced")
 
     def _write(self, name: str, content: bytes) -> None:
         (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -271,33 +257,41 @@ def _unknown_files(place: Path) -> list[str]:
     """Files of a bundle's folder that no bundle put there."""
     manifest = place / MANIFEST
     lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
-    ours = {MANIFEST, *(line.partition("  ")[2] for line in lines)}
+    ours = {MANIFEST, SIGNATURE, *(line.partition("  ")[2] for line in lines)}
     files = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
     return sorted(name for name in files if name not in ours)
 
 
-def open_staging(place: Path, scrub: Scrubber, pid: int | None = None) -> Staging:
+def set_aside(place: Path) -> Path | None:
+    """Move the bundle of an earlier run to `<name>.earlier-<UTC>`, which is returned; None where there is none."""
+    if not place.is_dir() or not any(place.iterdir()):
+        return None
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    names = (f"{place.name}.earlier-{stamp}{again}" for again in ("", *(f"-{number}" for number in range(2, 1000))))
+    aside = next(path for name in names if not (path := place.with_name(name)).exists())
+    return place.rename(aside)
+
+
+def open_staging(place: Path, scrub: Scrubber, pid: int | None = None, *, judges: bool = True) -> Staging:
     """Begin a run's evidence: clear what killed runs left beside `place`, and make the folder of its pieces.
 
-    `pid` is that of the process that reports, None for this one; its workers name it to share one folder. A bundle
-    that a killed run had moved aside and not yet replaced is put back. EvidenceError for a folder that is no bundle,
-    and where nothing can be written.
+    `pid` is that of the process that reports, None for this one; its workers name it to share one folder. The bundle of
+    an earlier run is moved aside, unless this run `judges` nothing by its very purpose. EvidenceError for a folder that
+    is no bundle, and where nothing can be written.
     """
     folder = place.parent / f".{place.name}.{pid or os.getpid()}.partial"
     try:
-        for aside in place.parent.glob(f".{place.name}.*.replaced"):
-            if not _alive(aside):
-                _put_back(aside, place)
         _refuse_what_is_no_bundle(place)
         for leftover in place.parent.glob(f".{place.name}.*.partial"):
             if not _alive(leftover):
                 shutil.rmtree(leftover, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=pid is not None)
+        earlier = set_aside(place) if judges and pid is None else None
     except OSError as error:
         raise EvidenceError(
             f"evidence cannot be written here: {error}", where=place, fix="name another folder with --evidence"
         ) from error
-    return Staging(place, folder, scrub)
+    return Staging(place, folder, scrub, earlier)
 
 
 def _refuse_what_is_no_bundle(place: Path) -> None:
@@ -306,13 +300,13 @@ def _refuse_what_is_no_bundle(place: Path) -> None:
         raise EvidenceError("this is a file, evidence is a folder", where=place, fix="name another with --evidence")
     if place.is_dir() and any(place.iterdir()) and not (place / FILE).is_file():
         raise EvidenceError(
-            f"this folder holds files but no {FILE}, and evidence replaces the whole folder",
+            f"this folder holds files but no {FILE}, and evidence takes the whole folder",
             where=place,
             fix="name an empty or new folder with --evidence",
         )
     if place.is_dir() and (unknown := _unknown_files(place)):
         raise EvidenceError(
-            f"{unknown[0]} is no file of the evidence, and evidence replaces the whole folder",
+            f"{unknown[0]} is no file of the evidence, and evidence takes the whole folder",
             where=place,
             fix="move them, or name another folder with --evidence",
         )
@@ -320,7 +314,7 @@ def _refuse_what_is_no_bundle(place: Path) -> None:
 
 def write_manifest(folder: Path) -> Path:
     """Write MANIFEST.sha256 over every other file, as sha256sum writes it, so that `sha256sum -c` checks it too."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in (MANIFEST, SIGNATURE))
     lines = [f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     with atomic(folder / MANIFEST) as partial:
         partial.write_text("".join(lines), encoding="utf-8")
@@ -360,14 +354,6 @@ def _natural(path: Path) -> tuple[bool, list[str | int]]:
     """The checkpoint before all that was made from it, then by name, numbers in names as numbers."""
     parts: list[str | int] = [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", path.stem)]
     return path.stem not in REFERENCES, parts
-
-
-def _put_back(aside: Path, place: Path) -> None:
-    """Give an earlier bundle its name again; where there is a newer one it has served."""
-    if place.exists():
-        shutil.rmtree(aside, ignore_errors=True)
-    elif aside.exists():
-        aside.rename(place)
 
 
 def _alive(leftover: Path) -> bool:

@@ -33,6 +33,8 @@ from tools.judge.throughput import Throughput
 
 FILE = "acceptance.json"
 MANIFEST = "MANIFEST.sha256"
+SIGNATURE = f"{MANIFEST}.sig"
+"""A signature over the manifest, which is in no manifest."""
 SPEC_JSON, PORT = "spec.json", "port"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 LOGS = "logs"
@@ -70,6 +72,8 @@ class SpecRecord:
 @dataclass(frozen=True)
 class DatasetRecord:
     """The labelled images: `gap` says why they are not those that the spec asks for, empty when they are.
+
+    `embedded_sample` where any of them is the sample's, known by its bytes under any name.
 
     `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py).
     """
@@ -233,6 +237,7 @@ class Versions:
 class Acceptance:
     """One run: its last word, every gate's result, and all they rest on.
 
+    `run` is the name of this run and of no other, which its header and its last line tell.
     `inputs` is what the run's header said, `artifacts` what the store found or made. `interrupted` says what ended
     the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate, and
     `tolerate_busy` made a busy device inconclusive instead of a failure. `target` is ascend or simulator, whether or
@@ -247,6 +252,7 @@ class Acceptance:
     inputs: tuple[str, ...]
     artifacts: tuple[str, ...]
     schema: int = SCHEMA
+    run: str = ""
     interrupted: str = ""
     strict_accuracy: bool = False
     tolerate_busy: bool = False

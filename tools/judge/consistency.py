@@ -36,6 +36,7 @@ from tools.judge.host import ratio
 from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
 from tools.judge.perf_logs import check_perf_logs
+from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
 """What the simulator's programs begin their stderr with (tools/ascend/simulator)."""
@@ -125,7 +126,13 @@ _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 def _spec_files(bundle: Bundle) -> None:
-    """Every number of spec.json stands in a file of the port: that one was altered shows without a YAML parser."""
+    """What was judged by is what the port's files say, as far as that shows without a YAML parser.
+
+    Every number of spec.json stands in one of them, and the suite's own files come to the suite's own port.
+    """
+    written_as = SHIPPED_FILES.get(files_digest(_port_files(bundle)))
+    if written_as is not None and SHIPPED_SPECS.get(bundle.files.digests.get(SPEC_JSON, "")) != written_as:
+        bundle.problems.append(f"{SPEC_JSON}: not what {PORT}/ comes to, the files of the suite's port {written_as}")
     files = (bundle.files.read(f"{PORT}/{name}") for name in _port_files(bundle) if name.endswith((".yaml", ".yml")))
     written = "\n".join(content.decode("utf-8", "replace") for content in files)
     numbers = {float(token) for token in _NUMBER.findall(written)} | _BY_DEFAULT

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.judge import strict_json
-from tools.judge.acceptance import MANIFEST
+from tools.judge.acceptance import MANIFEST, SIGNATURE
 
 LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
 
@@ -110,7 +110,7 @@ def _manifest_lines(content: bytes) -> dict[str, str]:
 
 
 def _files_below(folder: Path) -> tuple[set[str], list[str]]:
-    """Relative names of all plain files but the manifest, and of everything that is neither file nor folder."""
+    """Relative names of all plain files but manifest and signature, and of what is neither file nor folder."""
     plain: set[str] = set()
     odd: list[str] = []
     for place, folders, files in os.walk(folder):
@@ -121,7 +121,7 @@ def _files_below(folder: Path) -> tuple[set[str], list[str]]:
                 plain.add(relative)
             elif not stat.S_ISDIR(mode):
                 odd.append(relative)
-    return plain - {MANIFEST}, sorted(odd)
+    return plain - {MANIFEST, SIGNATURE}, sorted(odd)
 
 
 def _sha256_of(path: Path) -> str:

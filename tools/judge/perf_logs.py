@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 from tools.judge import records
 from tools.judge.acceptance import LOGS, DeviceThroughput, ThroughputRun
-from tools.judge.bundle import Bundle, differences
+from tools.judge.bundle import Bundle
+from tools.judge.differences import differences
 from tools.judge.files import Refused
 from tools.judge.texts.perf_texts import PerfTextError
 from tools.judge.texts.reading import InferTool, Mode, ThroughputReading

@@ -23,10 +23,13 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
     machine, dataset = bundle.record.machine, bundle.record.dataset
     versions = {} if machine is None else machine.toolchain
     toolchain = ", ".join(f"{name} {versions[name]}" for name in sorted(versions) if name != "tool")
+    host, suite = bundle.record.host, bundle.record.versions
     digests = {name: entry.sha256 for name, entry in bundle.digests.items()}
     return {
         **{name: sha256 for name, sha256 in digests.items() if name.startswith("om_bs")},
         "toolchain": None if machine is None else toolchain,
+        "host": None if host is None else f"{host.machine}, {host.cpu_model}",
+        "suite": None if suite is None else suite.suite_sha256,
         "spec": bundle.files.digests.get(SPEC_JSON),
         "target": bundle.record.target,
         "checkpoint": digests.get("checkpoint"),
@@ -42,7 +45,9 @@ def needed_identity(judged: Iterable[Judged]) -> set[str]:
     stages = {result.stage for result in passed}
     needed = {"checkpoint"} if stages & {Stage.CHECKPOINT, *NEEDS_ONNX} else set()
     needed |= {"onnx"} if any(result.id.startswith(("onnx.", "om.", "host.")) for result in passed) else set()
-    needed |= {"soc"} if any(result.id.startswith("om.") for result in passed) else set()
+    offline = [result.id for result in passed if result.id.startswith("om.")]
+    needed |= {"soc", "host"} if offline else set()
+    needed |= {f"om_bs{name.batch}" for name in offline if name.batch is not None}
     return needed | ({"images"} if stages & {Stage.PREPROCESSING, Stage.ACCURACY} else set())
 
 
@@ -55,7 +60,7 @@ def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Judged]]) -> 
         if len({value for value in said.values() if value is not None}) > 1:
             found.append(f"{name} differs: " + ", ".join(f"{who} {str(what)[:120]}" for who, what in said.items()))
     for bundle, known, results in zip(bundles, identities, judged):
-        missing = [name for name in needed_identity(results) if known[name] is None]
+        missing = [name for name in needed_identity(results) if known.get(name) is None]
         found += [f"{bundle.name} does not say its {name}" for name in missing]
     return sorted(found)
 

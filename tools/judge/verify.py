@@ -31,12 +31,15 @@ from tools.judge.files import Files, Refused, read_whole
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected
 from tools.judge.lines import table, verdict_lines
+from tools.judge.pages import check_pages
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Word
 from tools.judge.run import judge_run
 from tools.judge.several import disagreements, merge
-from tools.judge.shipped import holds_sample, spec_words
+from tools.judge.shipped import holds_sample, shipped_port, spec_words
+from tools.judge.signature import Signers
 from tools.judge.spec import Spec
+from tools.judge.wanted import Wanted, utc
 
 OK, NOT_GOOD_ENOUGH, REFUSED = 0, 1, 2
 GOOD_WORDS = (
@@ -45,23 +48,38 @@ GOOD_WORDS = (
     Word.UNPINNED,
     Word.ACCEPTED,
 )  # the weakest first, as judge_run settles for them
+ANY = Wanted()
+NOBODY = Signers()
+OWN_PORT = [
+    "  what was judged by is spec.json; YAML is not read here, and the files in port/ are not the suite's own:",
+    "  `python tools/report_bundle.py BUNDLE` holds the two against each other",
+]
 Source = Tuple[str, Callable[[], Files]]
 """A bundle's name, and how to open its files."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What is printed, the exit status, and the last word where one was given."""
+    """What is printed, the exit status, and the last word where one was given.
+
+    `own_port` where it was judged by a port that is neither the suite's own nor the one that the reader named.
+    """
 
     lines: list[str]
     status: int
     word: Word | None = None
+    own_port: bool = False
 
     def requiring(self, weakest: Word) -> Outcome:
         """The outcome where a good word is not good enough when it is weaker than this one."""
-        if self.word not in GOOD_WORDS or GOOD_WORDS.index(self.word) >= GOOD_WORDS.index(weakest):
+        if self.word not in GOOD_WORDS:
             return self
-        said = f"--require {weakest}: {self.word} is weaker"
+        if GOOD_WORDS.index(self.word) < GOOD_WORDS.index(weakest):
+            said = f"--require {weakest}: {self.word} is weaker"
+        elif weakest is Word.ACCEPTED and self.own_port:
+            said = f"--require {weakest}: not by a port of one's own, unless you name it with --port FILE"
+        else:
+            return self
         return replace(self, lines=[*self.lines[:-1], said, self.lines[-1]], status=NOT_GOOD_ENOUGH)
 
     @property
@@ -70,14 +88,21 @@ class Outcome:
         return "\n".join(map(printable, self.lines))
 
 
-def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Outcome:
-    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it."""
+def verify(
+    sources: Sequence[Source], other: Spec | None, said: str = "", wanted: Wanted = ANY, signers: Signers = NOBODY
+) -> Outcome:
+    """Judge bundles as one run; `other` is the spec to judge by instead, and `said` the words for it.
+
+    Bundles of other runs than those that are `wanted`, or not signed by `signers` where any are named, are refused.
+    """
     bundles: list[Bundle] = []
     judged: list[list[Judged]] = []
     problems: list[str] = []
+    signed: list[str] = []
     for name, files in sources:
         try:
             bundle = read_bundle(name, files())
+            signed.append(f"bundle {name}: {signers.line(bundle.files)}")
             judged.append(_judge(bundle, other))
         except (Refused, SuiteError, OSError) as error:
             problems.append(f"{name}: {error}")
@@ -89,9 +114,11 @@ def verify(sources: Sequence[Source], other: Spec | None, said: str = "") -> Out
         problems += [f"{name}: {problem}" for problem in bundle.problems]
     if not problems and len(bundles) > 1:
         problems = disagreements(bundles, judged)
+    if not problems:
+        problems = wanted.problems(bundles)
     if problems:
         return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
-    return _last_word(bundles, judged, other, said or _recorded_spec(bundles))
+    return _last_word(bundles, judged, other, [*signed, f"judged by: {said or _recorded_spec(bundles)}"])
 
 
 def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
@@ -99,6 +126,7 @@ def _judge(bundle: Bundle, other: Spec | None) -> list[Judged]:
     judged = judge_gates(bundle)
     compare_gates(bundle, judged)
     check_figures(bundle)
+    check_pages(bundle)
     _compare_verdict(bundle)
     return judged if other is None else judge_gates(bundle.judged_by(other))
 
@@ -147,7 +175,9 @@ def _is_simulated(bundle: Bundle) -> bool:
     return not bundle.on_device and any(result.id.startswith("om.") for result in bundle.record.gates)
 
 
-def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: str) -> Outcome:
+def _last_word(
+    bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other: Spec | None, said: Sequence[str]
+) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
     merged = merge(spec, judged, on_device=bundles[0].on_device)
@@ -155,7 +185,15 @@ def _last_word(bundles: Sequence[Bundle], judged: Sequence[list[Judged]], other:
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
-    return Outcome([*lines, f"judged by: {said}", "", *verdict_lines(verdict)], status, verdict.word)
+    own = other is None and not all(map(_is_shipped, bundles))
+    lines += [*said, *(OWN_PORT if own else [])]
+    return Outcome([*lines, "", *verdict_lines(verdict)], status, verdict.word, own)
+
+
+def _is_shipped(bundle: Bundle) -> bool:
+    """Whether it was judged by a port of the suite, made of the suite's own files."""
+    spec = bundle.record.spec
+    return spec is not None and shipped_port(spec.json_sha256, spec.files) is not None
 
 
 def _basis_lines(judged: Sequence[Judged]) -> list[str]:
@@ -173,7 +211,7 @@ def _bundle_lines(bundle: Bundle) -> list[str]:
     """Which bundle this is: when and on what it was made, so that a stale one shows, and what ended it early."""
     record = bundle.record
     chip = "" if record.machine is None else f" {record.machine.soc}"
-    made = f"finished {record.finished_utc}, target {record.target}{chip}"
+    made = f"run {record.run or 'without a name'}, finished {record.finished_utc}, target {record.target}{chip}"
     lines = [f"bundle {bundle.name}: {made}, manifest sha256 {bundle.files.manifest_sha256}"]
     interrupted = f"bundle {bundle.name} was interrupted: {record.interrupted}"
     return [*lines, interrupted] if record.interrupted else lines
@@ -187,7 +225,7 @@ def _recorded_spec(bundles: Sequence[Bundle]) -> str:
 
 
 def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
-    """The spec of --spec and the words for it; None and no words where none is given."""
+    """The spec of --port and the words for it; None and no words where none is given."""
     if path is None:
         return None, ""
     if path.suffix in (".yaml", ".yml"):
@@ -201,7 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
-    parser.add_argument("--spec", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
+    parser.add_argument("--port", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
     parser.add_argument(
         "--require",
         metavar="WORD",
@@ -209,10 +247,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=str(GOOD_WORDS[0]),
         help=f"exit with 1 unless the last word is at least this, the weakest first: {', '.join(GOOD_WORDS)}",
     )
+    parser.add_argument("--run-id", metavar="ID", action="append", default=[], help="refuse a bundle of another run")
+    parser.add_argument("--not-before", metavar="UTC", help="refuse a run begun earlier, than 2026-01-31T12:00:00Z say")
+    parser.add_argument("--allowed-signers", metavar="FILE", type=Path, help="refuse what none of these has signed")
+    parser.add_argument("--signer", metavar="IDENTITY", help="of the allowed signers this one only")
     asked = parser.parse_args(arguments)
+    if asked.signer and not asked.allowed_signers:
+        parser.error("--signer is one of --allowed-signers: name the file")
     sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
     try:
-        outcome = verify(sources, *_given_spec(asked.spec)).requiring(Word(asked.require))
+        signers = Signers(asked.allowed_signers, asked.signer)
+        wanted = Wanted(tuple(asked.run_id), utc(asked.not_before) if asked.not_before else None)
+        outcome = verify(sources, *_given_spec(asked.port), wanted, signers).requiring(Word(asked.require))
     except (Refused, OSError) as error:
         outcome = Outcome([f"error: {error}"], REFUSED)
     print(outcome.text)

@@ -25,6 +25,7 @@ from tools.model.library import stated_recipe
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.sample import generate as sample
+from tools.sample.known import sample_images
 from tools.store import content
 from tools.store.artifacts import Recipe
 
@@ -113,7 +114,7 @@ class DataStep:
         sha256 = content.digests_sha256(self.file_digests())
         found = DatasetRecord(
             images=len(data.ids),
-            embedded_sample=inputs.sample_data,
+            embedded_sample=inputs.sample_data or sample_images(self.image_digests().values()) > 0,
             limit=inputs.limit if data.limited else None,
             ids_sha256=data.ids_sha256,
             images_sha256=sha256,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend import atc, om_description
+from tools.ascend import atc, om_description, om_file
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
@@ -127,6 +127,8 @@ class OmStep:
             atc.compile_om(request, env=machine.target.env, work=work, logs=folder / "logs")
 
         artifact = self._context.build(recipe, compile_into)
+        if not machine.simulated:
+            om_file.refuse_other_formats(artifact.path / name, gate=ids.OM_COMPILED.at(batch))
         digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
         self._context.staging.put_logs(atc_logs(batch), artifact.path / "logs")
         return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))

@@ -31,10 +31,11 @@ from tools.report.baseline import BaselineError, Comparison, baseline_lines, com
 class RunFacts:
     """What the process that reports knows of a run, besides the pieces that steps have put into the evidence.
 
-    `images` is the folder of the images, for the report's thumbnails, None where the run did not come to it; `seconds`
-    the time spent by stage and step.
+    `run` is the run's name, `images` the folder of the images, for the report's thumbnails, None where the run did not
+    come to it; `seconds` the time spent by stage and step.
     """
 
+    run: str
     gates: tuple[GateResult, ...]
     strict: bool
     artifacts: tuple[str, ...]
@@ -79,7 +80,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
 def _by_content(staging: Staging) -> bool:
     """Whether weights or images are the embedded sample's, whatever the port calls them."""
     checkpoint, dataset = staging.piece(CheckpointFacts), staging.piece(DatasetRecord)
-    return holds_sample(
+    return (dataset is not None and dataset.embedded_sample) or holds_sample(
         None if checkpoint is None else checkpoint.content_sha256, None if dataset is None else dataset.images_sha256
     )
 
@@ -99,9 +100,7 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     comparison = compared if isinstance(compared, Comparison) else None
     images = list_images(facts.images) if facts.images else {}
     place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
-    lines = [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py)"]
-    if staging.leftover is not None:
-        lines.append(f"the earlier evidence could not be removed, do so by hand: {staging.leftover}")
+    lines = [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
     lines += _baseline_lines(setup.baseline, compared)
     passed = compared is None or (comparison is not None and comparison.verdict is Verdict.PASS)
     return Published(verdict, tuple(lines), passed)
@@ -113,6 +112,7 @@ def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptanc
     return Acceptance(
         verdict=verdict,
         gates=facts.gates,
+        run=facts.run,
         inputs=tuple(setup.lines()),
         artifacts=facts.artifacts,
         diagnoses=facts.diagnoses,

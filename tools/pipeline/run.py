@@ -123,6 +123,7 @@ class Run(Evidence):
         """Write the evidence of `judge_all` to its place; the verdict is over every gate that the spec asks."""
         verdict = run_verdict(self.setup, self.context.staging, self._results, interrupted="")
         facts = RunFacts(
+            run=self.context.run,
             gates=tuple(self._results),
             strict=self.strict,
             artifacts=tuple(self.context.log),

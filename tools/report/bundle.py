@@ -8,7 +8,7 @@ from tools.base.errors import SuiteError
 from tools.judge.acceptance import FILE, Acceptance
 from tools.judge.documents import read_acceptance
 from tools.judge.files import Refused, check_manifest, read_json
-from tools.report.html import REPORT, RESULTS
+from tools.judge.pages import REPORT, RESULTS
 
 
 class BundleError(SuiteError):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
 from tools.base.errors import SuiteError
-from tools.base.files import atomic
-from tools.judge.acceptance import SPEC_JSON, Acceptance
+from tools.base.files import atomic, sha256_of
+from tools.judge.acceptance import FILE, SPEC_JSON, Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
+from tools.judge.pages import REPORT, RESULTS, stamp
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
@@ -29,7 +30,6 @@ from tools.report.thumbnails import ThumbnailError, thumbnail
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-REPORT, RESULTS = "report.html", "results.md"
 HERE = Path(__file__).parent
 COMMANDS_SHOWN = 200
 
@@ -53,7 +53,7 @@ def write_report(
     page = render(folder, acceptance, spec, images or {}, comparison)
     for name, text in ((REPORT, page), (RESULTS, results_markdown(acceptance, spec))):
         with atomic(folder / name) as partial:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(text + stamp(sha256_of(folder / FILE)), encoding="utf-8")
 
 
 def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:

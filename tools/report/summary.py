@@ -12,6 +12,7 @@ from markupsafe import Markup
 from tools.judge.acceptance import Acceptance, DeviceThroughput, VariantRecord
 from tools.judge.accuracy import Loss
 from tools.judge.lines import MEANING
+from tools.judge.pages import CHINESE_WORD
 from tools.judge.results import Verdict, Word
 from tools.judge.spec import Spec
 from tools.report import words
@@ -88,7 +89,7 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
     missing = set(verdict.missing)
     return Summary(
         word=verdict.word,
-        chinese_word=words.CHINESE_WORD[verdict.word],
+        chinese_word=CHINESE_WORD[verdict.word],
         meaning=MEANING[verdict.word],
         chinese_meaning=words.CHINESE_MEANING[verdict.word],
         made_on=verdict.made_on,

@@ -19,14 +19,6 @@ LONGEST_TEXT = 1500
 # rearrange the words around it.
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 
-CHINESE_WORD = {
-    Word.ACCEPTED: "验收通过",
-    Word.REJECTED: "验收不通过",
-    Word.INCOMPLETE: "验收未完成",
-    Word.SIMULATED: "仅为模拟运行",
-    Word.SAMPLE: "仅为样例数据",
-    Word.UNPINNED: "权重来源未经确认",
-}
 CHINESE_MEANING = {
     Word.ACCEPTED: "在真实设备上，使用已发布的权重与完整数据集，全部检查均已通过",
     Word.REJECTED: "至少一项检查未通过",

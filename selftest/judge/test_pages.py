@@ -1,0 +1,93 @@
+"""A page of a bundle says the word of its record and no other, however it is written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from selftest.evidence.bundles import Made, World
+from selftest.evidence.tampering import Forgery, assert_refused, contents_of
+from tools.evidence.staging import read_acceptance, write_manifest
+from tools.judge.acceptance import FILE
+from tools.judge.pages import REPORT, RESULTS
+from tools.judge.results import Word
+from tools.judge.verify import OK
+from tools.report.html import write_report
+
+SMALL = {"images": 60, "margin_pp": 20.0, "tight_pp": 19.0, "batches": (1,), "runs": 2}
+Change = Callable[[str], str]
+
+
+def with_pages(place: Path, world: World) -> dict[str, bytes]:
+    """The files of a made-up run's bundle, pages included."""
+    Made(world).write(place)
+    write_report(place, read_acceptance(place))
+    write_manifest(place)
+    return contents_of(place)
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Those of a simulated run."""
+    world = World(on_device=False, **SMALL)  # type: ignore[arg-type]
+    return with_pages(tmp_path_factory.mktemp("pages") / "bundle", world)
+
+
+@pytest.mark.parametrize("kind", [{}, {"pinned": False}, {"kind": "sample"}, {"stages": ("accuracy",)}], ids=str)
+def test_pages_as_they_are_written_are_right(kind: dict[str, object], tmp_path: Path) -> None:
+    world = World(**SMALL, **kind)  # type: ignore[arg-type]
+    outcome = Kept(with_pages(tmp_path / "bundle", world)).outcome()
+    assert outcome.word is not None, outcome.text
+
+
+class Kept(Forgery):
+    """A forgery whose record stays the bytes that it is."""
+
+    def sealed(self):  # type: ignore[no-untyped-def] # noqa: ANN201 - as Forgery.sealed
+        """The bundle with the record as it was written."""
+        sealed = super().sealed()
+        sealed.contents[FILE] = self.written
+        sealed.digests[FILE] = hashlib.sha256(self.written).hexdigest()
+        return sealed
+
+    def __init__(self, contents: dict[str, bytes]) -> None:
+        super().__init__(contents)
+        self.written = contents[FILE]
+
+
+def headed(text: str) -> str:
+    return text.replace("SIMULATED", "ACCEPTED").replace("仅为模拟运行", "验收通过")
+
+
+FORGED: dict[str, tuple[str, Change, str]] = {
+    "every word of the page": (REPORT, headed, "its headline is not `SIMULATED 仅为模拟运行`"),
+    "every word of the table": (RESULTS, headed, "its headline is not `**SIMULATED**: "),
+    "one more sentence": (RESULTS, lambda text: f"{text[:-120]}\nACCEPTED\n{text[-120:]}", "it says ACCEPTED"),
+    "one more heading": (REPORT, lambda text: text.replace("<main", "<h1>PASSED</h1><main"), "its headline is not"),
+    "in pieces": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b></b>&#69;PTED"), "it says ACCEPTED"),
+    "in Chinese": (REPORT, lambda text: text.replace("<footer>", "<footer>验收通过"), "it says 验收通过"),
+    "of another record": (
+        REPORT,
+        lambda text: text.replace("sha256 ", "sha256 0"),
+        "not made from this acceptance.json",
+    ),
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+def test_a_page_that_says_another_word_is_refused(how: str, contents: dict[str, bytes]) -> None:
+    name, change, said = FORGED[how]
+    forgery = Kept(contents)
+    assert (forgery.outcome().status, forgery.outcome().word) == (OK, Word.SIMULATED)
+    changed = change(contents[name].decode())
+    assert changed.encode() != contents[name]
+    forgery.contents[name] = changed.encode()
+    assert_refused(forgery.outcome(), f"{name}: {said}")
+
+
+def test_a_bundle_without_pages_holds(contents: dict[str, bytes]) -> None:
+    forgery = Kept({name: content for name, content in contents.items() if name not in (REPORT, RESULTS)})
+    assert forgery.outcome().status == OK

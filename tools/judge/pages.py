@@ -1,0 +1,92 @@
+"""Do the pages of a bundle say what its record says? They are read as text; no figure on them is believed or needed."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+from tools.judge.acceptance import FILE
+from tools.judge.bundle import Bundle
+from tools.judge.lines import MEANING
+from tools.judge.results import Word
+
+REPORT, RESULTS = "report.html", "results.md"
+CHINESE_WORD = {
+    Word.ACCEPTED: "验收通过",
+    Word.REJECTED: "验收不通过",
+    Word.INCOMPLETE: "验收未完成",
+    Word.SIMULATED: "仅为模拟运行",
+    Word.SAMPLE: "仅为样例数据",
+    Word.UNPINNED: "权重来源未经确认",
+}
+AGAIN = "make it again with tools/report_bundle.py"
+
+
+def stamp(record_sha256: str) -> str:
+    """The last line of each page: which record it was made from."""
+    return f"<!-- made from {FILE}, sha256 {record_sha256} -->\n"
+
+
+def check_pages(bundle: Bundle) -> None:
+    """Collect in `bundle.problems` a page of another record, with another headline, or with a word of its own."""
+    digest = bundle.files.digests[FILE]
+    for name in (REPORT, RESULTS):
+        if name in bundle.files.digests:
+            text = bundle.files.read(name).decode("utf-8", "replace")
+            if not text.endswith(stamp(digest)):
+                bundle.problems.append(f"{name}: not made from this {FILE}: {AGAIN}")
+            bundle.problems += [f"{name}: {problem}" for problem in _other_words(bundle, name, text)]
+
+
+def _other_words(bundle: Bundle, name: str, text: str) -> list[str]:
+    """What the headline should be and is not, and last words that nothing in the record says."""
+    verdict = bundle.record.verdict
+    shown, headline = text, text.partition("\n")[0]
+    asked = f"**{verdict.banner}**: {MEANING[verdict.word]}."
+    if name == REPORT:
+        page = _Page()
+        page.feed(text)
+        shown, headline = page.text, page.headline
+        asked = f"{verdict.word} {CHINESE_WORD[verdict.word]}"
+    record = bundle.files.read(FILE).decode("utf-8", "replace")
+    known = {str(verdict.word), *map(str, verdict.made_on), CHINESE_WORD[verdict.word]}
+    said = {word for word in (*map(str, Word), *CHINESE_WORD.values()) if _says(shown, word)}
+    odd = sorted(word for word in said - known if not _says(record, word))
+    found = [f"its headline is not `{asked}`: {AGAIN}"] if headline != asked else []
+    return found + [f"it says {word}, the record says {verdict.banner}: {AGAIN}" for word in odd]
+
+
+def _says(text: str, word: str) -> bool:
+    """Whether a last word stands in a text by itself."""
+    return word in text if not word.isascii() else re.search(rf"(?<![A-Za-z]){word}(?![A-Za-z])", text) is not None
+
+
+class _Page(HTMLParser):
+    """The text of a page as a reader sees it, tags taken out and references resolved, and its first heading."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.text = ""
+        self._headings: list[str] = []
+        self._inside = False
+
+    @property
+    def headline(self) -> str:
+        """All first-level headings, of which there is one."""
+        return " | ".join(" ".join(heading.split()) for heading in self._headings)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        """A heading begins; what its attributes say is shown by no browser."""
+        if tag == "h1":
+            self._inside = True
+            self._headings.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        """A heading ends."""
+        self._inside = self._inside and tag != "h1"
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        self.text += data
+        if self._inside:
+            self._headings[-1] += data
