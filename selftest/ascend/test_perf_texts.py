@@ -269,6 +269,27 @@ def test_a_last_partial_batch_counts_as_one_in_post() -> None:
     assert read_dataset_perf(text, batch=32, device=0, images=300).images == 300
 
 
+# Batch, images; rate and latency of e2e; of infer rate, Interface rate and moduleLatency; of post both. As published.
+POST_AT_ITS_OWN_PACE = {
+    "OpenPose": (1, 5000, "0.0806233", "6.20168e+07", "32.3342", "755.13", "30.6295", "0.0806403", "12400.8"),
+    "ADNet": (1, 68, "21.1584", "3213.85", "33.8299", "35.7852", "29.1051", "34.309", "29.1469"),
+    "ADNet in batches": (16, 68, "19.8971", "3417.58", "27.4387", "29.3584", "35.5952", "2.40737", "415.392"),
+    "RDN": (1, 5, "1.32351", "3777.82", "6.8117", "7.39423", "139.064", "3.24091", "308.555"),
+    "a segmentation": (4, 500, "0.429745", "1.16348e+06", "0.477698", "5.59273", "2100.2", "0.107216", "9327"),
+}
+
+
+@pytest.mark.parametrize("name", POST_AT_ITS_OWN_PACE)
+def test_published_runs_whose_post_is_not_as_quick_as_infer_are_read(name: str) -> None:
+    batch, images, e2e, wall, infer, interface, copied, post, posted = POST_AT_ITS_OWN_PACE[name]
+    text = (
+        f"[e2e] throughputRate: {e2e}, latency: {wall}\n"
+        f"[infer] throughputRate: {infer}, Interface throughputRate: {interface}, moduleLatency: {copied}\n"
+        f"[post] throughputRate: {post}, moduleLatency: {posted}\n"
+    )
+    assert read_dataset_perf(text, batch=batch, device=0, images=images).reported_images_per_second == float(interface)
+
+
 @pytest.mark.parametrize(
     "text",
     [

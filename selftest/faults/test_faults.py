@@ -23,12 +23,14 @@ from tools.base import cli
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.engines import om_engine
+from tools.judge.bundle import open_files
 from tools.judge.checks import made
 from tools.judge.gates import INVENTORY
 from tools.judge.ids import CHECKPOINT_MD5
 from tools.judge.numbers import AtLeast
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.throughput import judge_throughput
+from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC
 
 WHERE, MESSAGE = "fault", "fault_message"
@@ -99,6 +101,19 @@ def test_the_clean_world_passes(world: World) -> None:
     assert outcome.exit_code == 0, outcome.text
     assert outcome.acceptance.verdict.word is Word.SIMULATED, outcome.text
     assert outcome.acceptance.verdict.banner == "SIMULATED (SAMPLE)"
+
+
+@pytest.mark.parametrize("tool", ["benchmark", pytest.param("ais_bench", marks=pytest.mark.nightly)])
+def test_the_logs_of_a_clean_run_carry_its_throughput(tool: str, world: World) -> None:
+    """The run for accuracy, which is the first over the data set, has its log among the others."""
+    world.forget("predictions-om", "throughput-om")
+    outcome = world.run(f"--infer-tool={tool}", "-m=npu and not accuracy")
+    evidence = world.folder / "evidence"
+    judged = verify([(tool, functools.partial(open_files, evidence))], None)
+    assert judged.word is outcome.acceptance.verdict.word, judged.text
+    assert {folder.name for folder in (evidence / "logs").glob("perf-bs*/*") if "npu-smi" not in folder.name} == {
+        *("run-1-device0", "pure-1", "pure-2")
+    }
 
 
 @pytest.mark.parametrize(
