@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tools.judge.accuracy import PLACES
+from tools.judge.device_bounds import check_device_bounds
 from tools.judge.machine_class import Device, check_percents
 from tools.judge.numbers import (
     AtLeast,
@@ -265,7 +266,8 @@ class Accuracy(Entry):
 class LogitAgreement(Entry):
     """How closely a variant's logits must follow the pth's, image by image (tools/judge/agreement.py).
 
-    `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this.
+    `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this. Of the last four the
+    first three bound an effect, beyond its standard error (tools/judge/systematic.py).
     """
 
     min_cosine: AtLeast
@@ -274,15 +276,27 @@ class LogitAgreement(Entry):
     near_tie_logits: Fact
     flips_beyond_near_tie: AtMost
     top5_set_changed_percent: AtMost
+    slope_error: AtMost
+    mean_error: AtMost
+    column_error: AtMost
+    image_slope_error: AtMost
 
 
 @dataclass(frozen=True)
 class Agreement(Entry):
-    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16."""
+    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16.
+
+    `device_error_multiple` says how many times the simulator's error a device may have: its bounds follow from the
+    simulator's by that, so that none refuses an error which the others allow (tools/judge/device_bounds.py).
+    """
 
     onnx: LogitAgreement
     om_on_simulator: LogitAgreement
+    device_error_multiple: Fact
     om_on_device: LogitAgreement
+
+    def __post_init__(self) -> None:
+        check_device_bounds(self.om_on_simulator, self.om_on_device, self.device_error_multiple.value)
 
     def om(self, *, on_device: bool) -> LogitAgreement:
         """The bounds for an OM, where it runs."""

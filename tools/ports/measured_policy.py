@@ -26,6 +26,10 @@ FIELDS = {
     "max_abs_error": ("at_most", "logit"),
     "near_tie_logits": ("value", "logit"),
     "top5_set_changed_percent": ("at_most", "percent"),
+    "slope_error": ("at_most", "slope"),
+    "mean_error": ("at_most", "logit"),
+    "column_error": ("at_most", "logit"),
+    "image_slope_error": ("at_most", "ratio"),
 }
 
 
@@ -89,18 +93,22 @@ def _on_device(simulated: tuple[Bound, ...], shared: spec.Agreement) -> Iterator
         ratio = of_device / _shared(shared.om_on_simulator, bound.name)
         needed = _up(ratio * bound.distance)
         if needed > of_device:
-            yield Bound(
-                bound.name, needed, f"assumed: {ratio:g} times the simulator's bound, as in what all ports share"
-            )
+            yield Bound(bound.name, needed, f"{ratio:g} times the simulator's bound: device_error_multiple")
 
 
 def _distances(measured: agreement.Agreement) -> dict[str, float]:
+    systematic = measured.systematic
+    assert systematic is not None
     figures = (
         1 - _known(measured.min_cosine),
         _known(measured.mean_cosine_distance),
         _known(measured.max_abs_error_logits),
         _known(measured.max_abs_error_logits),
         _known(measured.top5_set_changed_percent),
+        abs(systematic.slope_error.value),
+        abs(systematic.mean_error.value),
+        abs(systematic.column_error.value),
+        systematic.image_slope_error,
     )
     return dict(zip(FIELDS, figures, strict=True))
 
@@ -146,5 +154,6 @@ def _words(measured: agreement.Agreement) -> str:
     distances = _distances(measured)
     return (
         f"worst cosine 1 - {distances['min_cosine']:.2g}, worst error {distances['max_abs_error']:.2g}, "
-        f"{distances['top5_set_changed_percent']:.2g} % changed top fives"
+        f"{distances['top5_set_changed_percent']:.2g} % changed top fives, "
+        f"slope off by {distances['slope_error']:.2g}, worst class by {distances['column_error']:.2g}"
     )
