@@ -265,7 +265,9 @@ def test_measured_bounds_of_a_device_do_not_contradict_each_other(error: float) 
         for key, entry in asked[name].items():
             section[key] = entry
     found = {name: records.read(LogitAgreement, section) for name, section in bounds.items()}
-    check_device_bounds(found["om_on_simulator"], found["om_on_device"], spec.device_error_multiple.value)
+    check_device_bounds(
+        found["om_on_simulator"].distances, found["om_on_device"].distances, spec.device_error_multiple.value
+    )
 
 
 @pytest.mark.slow

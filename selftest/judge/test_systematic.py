@@ -162,13 +162,13 @@ def bounds(**changes: float) -> LogitAgreement:
     ],
 )
 def test_a_bound_of_a_device_that_contradicts_the_others_is_refused(name: str, value: float) -> None:
-    check_device_bounds(ASKED.om_on_simulator, ASKED.om_on_device, 2.0)
+    check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 2.0)
     with pytest.raises(ValueError, match=rf"om_on_device\.{name} contradicts the other bounds: .* must be "):
         dataclasses.replace(ASKED, om_on_device=bounds(**{name: value}))
 
 
 def test_another_multiple_takes_all_bounds_with_it() -> None:
     with pytest.raises(ValueError, match=r"om_on_device\.min_cosine .*must be 1 - 0\.0009;"):
-        check_device_bounds(ASKED.om_on_simulator, ASKED.om_on_device, 3.0)
+        check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 3.0)
     with pytest.raises(ValueError, match="it must be above 0"):
-        check_device_bounds(ASKED.om_on_simulator, ASKED.om_on_device, 0.0)
+        check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 0.0)

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from tools.judge.spec import LogitAgreement
+from collections.abc import Mapping
 
 ROUNDING = 0.1
 """A bound that is rounded to two digits moves by less than this share."""
 
 
-def check_device_bounds(simulator: LogitAgreement, device: LogitAgreement, multiple: float) -> None:
+def check_device_bounds(simulator: Mapping[str, float], device: Mapping[str, float], multiple: float) -> None:
     """ValueError for a bound that allows another multiple of the simulator's error than the one that is stated.
+
+    Both are what `LogitAgreement.distances` gives.
 
     Errors, near ties and changed top fives grow as the error does, cosine distances as its square. Bounds of which one
     allows seven times the error and another four turn red on a port that the first one calls good.
     """
     if not multiple > 0:
         raise ValueError(f"device_error_multiple is {multiple}, it must be above 0")
-    theirs, ours = _distances(simulator), _distances(device)
-    for name, distance in theirs.items():
+    for name, distance in simulator.items():
         power = 2 if "cosine" in name else 1
         asked = min(distance * multiple**power, _MOST.get(name, math.inf))
-        if not asked * (1 - ROUNDING) <= ours[name] <= asked * (1 + ROUNDING):
+        if not asked * (1 - ROUNDING) <= device[name] <= asked * (1 + ROUNDING):
             text = f"1 - {asked:.4g}" if name == "min_cosine" else f"{asked:.4g}"
             raise ValueError(
                 f"om_on_device.{name} contradicts the other bounds: with device_error_multiple {multiple:g} it follows "
@@ -34,17 +32,3 @@ def check_device_bounds(simulator: LogitAgreement, device: LogitAgreement, multi
 
 _MOST = {"min_cosine": 1.0, "top5_set_changed_percent": 100.0}
 """Where a bound asks for nothing any more, and none goes further."""
-
-
-def _distances(bounds: LogitAgreement) -> dict[str, float]:
-    return {
-        "min_cosine": 1 - bounds.min_cosine.at_least,
-        "mean_cosine_distance": bounds.mean_cosine_distance.at_most,
-        "max_abs_error": bounds.max_abs_error.at_most,
-        "near_tie_logits": bounds.near_tie_logits.value,
-        "top5_set_changed_percent": bounds.top5_set_changed_percent.at_most,
-        "slope_error": bounds.slope_error.at_most,
-        "mean_error": bounds.mean_error.at_most,
-        "column_error": bounds.column_error.at_most,
-        "image_slope_error": bounds.image_slope_error.at_most,
-    }

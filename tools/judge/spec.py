@@ -281,6 +281,13 @@ class LogitAgreement(Entry):
     column_error: AtMost
     image_slope_error: AtMost
 
+    @property
+    def distances(self) -> dict[str, float]:
+        """How far a variant may lie off, by the bound's name: more is looser, cosines as 1 - cosine."""
+        others = ("mean_cosine_distance", "max_abs_error", "top5_set_changed_percent", "slope_error", "mean_error")
+        found = {name: getattr(self, name).at_most for name in (*others, "column_error", "image_slope_error")}
+        return {"min_cosine": 1 - self.min_cosine.at_least, "near_tie_logits": self.near_tie_logits.value, **found}
+
 
 @dataclass(frozen=True)
 class Agreement(Entry):
@@ -296,7 +303,8 @@ class Agreement(Entry):
     om_on_device: LogitAgreement
 
     def __post_init__(self) -> None:
-        check_device_bounds(self.om_on_simulator, self.om_on_device, self.device_error_multiple.value)
+        simulator, device = self.om_on_simulator.distances, self.om_on_device.distances
+        check_device_bounds(simulator, device, self.device_error_multiple.value)
 
     def om(self, *, on_device: bool) -> LogitAgreement:
         """The bounds for an OM, where it runs."""

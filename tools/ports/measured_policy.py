@@ -29,7 +29,7 @@ FIELDS = {
     "slope_error": ("at_most", "slope"),
     "mean_error": ("at_most", "logit"),
     "column_error": ("at_most", "logit"),
-    "image_slope_error": ("at_most", "ratio"),
+    "image_slope_error": ("at_most", "slope"),
 }
 
 
@@ -82,15 +82,15 @@ def _loosened(measured: agreement.Agreement, shared: spec.LogitAgreement, said: 
     for name, value in _distances(measured).items():
         factor = NEAR_TIE_FACTOR if name == "near_tie_logits" else FACTOR
         needed = _up(factor * value)
-        if needed > _shared(shared, name):
+        if needed > shared.distances[name]:
             shown = f"1 - {value:.2g}" if name == "min_cosine" else f"{value:.2g}"
             yield Bound(name, needed, f"{factor} times the measured {shown}, {said}")
 
 
 def _on_device(simulated: tuple[Bound, ...], shared: spec.Agreement) -> Iterator[Bound]:
     for bound in simulated:
-        of_device = _shared(shared.om_on_device, bound.name)
-        ratio = of_device / _shared(shared.om_on_simulator, bound.name)
+        of_device = shared.om_on_device.distances[bound.name]
+        ratio = of_device / shared.om_on_simulator.distances[bound.name]
         needed = _up(ratio * bound.distance)
         if needed > of_device:
             yield Bound(bound.name, needed, f"{ratio:g} times the simulator's bound: device_error_multiple")
@@ -117,11 +117,6 @@ def _known(figure: float | None) -> float:
     """Where no image was usable the run has ended with an error before."""
     assert figure is not None
     return figure
-
-
-def _shared(bounds: spec.LogitAgreement, name: str) -> float:
-    value: float = getattr(getattr(bounds, name), FIELDS[name][0])
-    return 1 - value if name == "min_cosine" else value
 
 
 def _up(value: float) -> float:
