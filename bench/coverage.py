@@ -169,14 +169,15 @@ def report(plan: Plan) -> str:
     return "\n\n".join((seen, *parts))
 
 
-def write_between_markers(page: Path, text: str) -> None:
+def write_between_markers(page: Path, text: str, markers: tuple[str, str] = (BEGIN, END)) -> None:
     """Replace what stands between the markers; SuiteError unless each marker is there once, in order."""
-    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise SuiteError("the page must hold each marker once", where=page, allowed=f"{BEGIN} … {END}")
+    first, last = markers
+    before, begin, rest = page.read_text(encoding="utf-8").partition(first)
+    _, end, after = rest.partition(last)
+    if not begin or not end or first in rest or last in after:
+        raise SuiteError("the page must hold each marker once", where=page, allowed=f"{first} … {last}")
     with atomic(page) as partial:
-        partial.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}", encoding="utf-8")
+        partial.write_text(f"{before}{first}\n\n{text}\n\n{last}{after}", encoding="utf-8")
 
 
 @cache
@@ -196,7 +197,7 @@ def _coverage_table(plan: Plan) -> str:
             rows.append([f"{images:,}", f"{discordant:g} %", *shown, _percent(min(plain))])
     heads = [f"drop {drop:g} pp" for drop in plan.drops_pp]
     parts = [f"drop = {part:g} x discordance" for part in plan.drops_of_discordance]
-    return "### Coverage of the 95 % interval of the loss\n\n" + _markdown(
+    return "### Coverage of the 95 % interval of the loss\n\n" + markdown(
         ["images", "discordant", *heads, *parts, "lowest without correction"], rows
     )
 
@@ -207,7 +208,7 @@ def _wilson_table(plan: Plan) -> str:
         for images in plan.images
     ]
     heads = [f"accuracy {level} %" for level in ACCURACIES_PERCENT]
-    return "### Coverage of the Wilson interval of one accuracy\n\n" + _markdown(["images", *heads], rows)
+    return "### Coverage of the Wilson interval of one accuracy\n\n" + markdown(["images", *heads], rows)
 
 
 def _verdict_table(plan: Plan) -> str:
@@ -217,7 +218,7 @@ def _verdict_table(plan: Plan) -> str:
         for images, noise in progress(cells, what="verdicts", total=len(cells))
     ]
     heads = [f"drop {drop:g} pp" for drop in plan.drops_pp]
-    return "### Verdicts with the margin of 1 pp: % PASS / INCONCLUSIVE / FAIL\n\n" + _markdown(
+    return "### Verdicts with the margin of 1 pp: % PASS / INCONCLUSIVE / FAIL\n\n" + markdown(
         ["images", "harmless discordance", *heads], rows
     )
 
@@ -235,7 +236,7 @@ def _tight_table(plan: Plan) -> str:
     heads = [f"drop {drop:g} pp" for drop in plan.tight_drops_pp]
     return (
         '### Tight bound of 0.1 pp: % EXCEEDED by the rule used (by "measured drop > 0.1" alone; '
-        'by "lower limit > 0.1")\n\n' + _markdown(["images", "harmless discordance", *heads], rows)
+        'by "lower limit > 0.1")\n\n' + markdown(["images", "harmless discordance", *heads], rows)
     )
 
 
@@ -252,7 +253,7 @@ def _throughput_table() -> str:
     heads = ["published rate", "3 % below", "5 % below: at the floor", "7 % below", "10 % below"]
     return (
         "### Throughput against a floor 5 % below the published rate: % PASS / INCONCLUSIVE / FAIL (computed, normal "
-        "noise)\n\n" + _markdown(["noise (cv)", "runs", *heads], rows)
+        "noise)\n\n" + markdown(["noise (cv)", "runs", *heads], rows)
     )
 
 
@@ -289,7 +290,8 @@ def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f}"
 
 
-def _markdown(head: list[str], rows: list[list[str]]) -> str:
+def markdown(head: list[str], rows: list[list[str]]) -> str:
+    """A table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -82,8 +82,11 @@ def test_what_is_asked_in_some_runs_only() -> None:
     assert asked(Where.DEVICE) == published | {"om.perf.images_per_second_per_chip", "om.perf.plausible"}
 
 
+SYSTEMATIC = {"slope_error", "mean_error", "column_error", "image_slope_error"}
+
+
 def test_what_an_offline_judge_counts_again_from_predictions_and_samples() -> None:
-    as_measured = {"min_cosine", "mean_cosine_distance", "max_abs_error", "device_idle"}
+    as_measured = {"min_cosine", "mean_cosine_distance", "max_abs_error", "device_idle"} | SYSTEMATIC
     for gate in INVENTORY:
         counted = gate.stage in (Stage.ACCURACY, Stage.PERF) and gate.id.rpartition(".")[2] not in as_measured
         assert gate.basis is (Basis.RECOMPUTED if counted else Basis.JUDGED_AGAIN), gate.id
@@ -103,7 +106,7 @@ def test_ids_are_put_into_the_order_of_the_inventory_strangers_last() -> None:
 
 def test_the_questions_that_compare() -> None:
     drops, logits = {"top1_drop_pp", "top5_drop_pp"}, {"min_cosine", "mean_cosine_distance", "max_abs_error"}
-    assert drops | logits | {"flips_beyond_near_tie", "top5_set_changed_percent"} == COMPARED
+    assert drops | logits | SYSTEMATIC | {"flips_beyond_near_tie", "top5_set_changed_percent"} == COMPARED
 
 
 def test_a_gate_that_compares_names_its_variant() -> None:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tools.base.cli import run
 from tools.base.files import ROOT
+from tools.judge import records
 from tools.judge.agreement import Agreement
-from tools.judge.spec import Spec
+from tools.judge.device_bounds import check_device_bounds
+from tools.judge.spec import LogitAgreement, Spec
+from tools.judge.systematic import Estimate, Systematic
 from tools.model.library.facts import stated
 from tools.model.library.new_port import write_port
 from tools.model.torchvision_ops import import_torchvision
@@ -220,9 +224,10 @@ def test_timm_states_recipe_and_file_but_no_accuracy(new_port: Command, tmp_path
     assert "resnet50d" in refused
 
 
-def agreement(distance: float, error: float) -> Agreement:
+def agreement(distance: float, error: float, slope: float = 0.0) -> Agreement:
     """A measurement over ten images."""
-    return Agreement(10, (), 1 - distance, distance / 2, error, 0.0, 0.1, (), (), ())
+    off = Systematic(1000, Estimate(slope, None), Estimate(0.0, None), 7, Estimate(error / 9, None), slope, "a")
+    return Agreement(10, (), 1 - distance, distance / 2, error, 0.0, off, 0.1, (), (), ())
 
 
 def test_a_bound_follows_from_the_measured_worst_only_where_the_shared_one_is_tighter() -> None:
@@ -236,7 +241,33 @@ def test_a_bound_follows_from_the_measured_worst_only_where_the_shared_one_is_ti
     assert "near_tie_logits: {value: 0.17, unit: logit" in wider
     assert "min_cosine" not in wider
     assert "    onnx:" not in wider
-    assert "max_abs_error: {at_most: 0.83" in wider.split("om_on_device:")[1]  # 2.5 times, as in what is shared
+    assert "max_abs_error: {at_most: 0.66" in wider.split("om_on_device:")[1]  # twice, as in what is shared
+
+
+def test_the_bounds_of_systematic_errors_are_measured_too() -> None:
+    shared = load_spec(PUBLISHED_SPEC).agreement
+    found = policy_text(Measurement(agreement(1e-12, 1e-5), agreement(1e-6, 0.03, 0.003), 10, "its own"), shared)
+    simulator, device = found.split("om_on_simulator:")[1].split("om_on_device:")
+    assert "slope_error: {at_most: 0.012, unit: slope" in simulator
+    assert "image_slope_error: {at_most: 0.012, unit: slope" in simulator
+    assert "slope_error: {at_most: 0.024, unit: slope" in device
+    assert "column_error" not in found
+
+
+@pytest.mark.parametrize("error", [0.051, 0.06, 0.2026, 3.3])
+def test_measured_bounds_of_a_device_do_not_contradict_each_other(error: float) -> None:
+    """What is drafted loads: each bound is the simulator's, times the one multiple, rounded."""
+    spec = load_spec(PUBLISHED_SPEC).agreement
+    text = policy_text(Measurement(agreement(1e-12, 1e-5), agreement(error / 999, error), 10, "its own"), spec)
+    asked = yaml.safe_load(text)["policy"]["agreement"]
+    bounds = {name: records.plain(getattr(spec, name)) for name in ("om_on_simulator", "om_on_device")}
+    for name, section in bounds.items():
+        for key, entry in asked[name].items():
+            section[key] = entry
+    found = {name: records.read(LogitAgreement, section) for name, section in bounds.items()}
+    check_device_bounds(
+        found["om_on_simulator"].distances, found["om_on_device"].distances, spec.device_error_multiple.value
+    )
 
 
 @pytest.mark.slow

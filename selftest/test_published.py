@@ -112,6 +112,7 @@ def test_a_bound_tighter_than_fp16_accuses_no_node_and_no_file(world: World, mon
         'max_abs_error: {at_most: 0.2, unit: logit, source: "measured',
         'max_abs_error: {at_most: 1.0e-6, unit: logit, source: "measured',
     )
+    world.edit_port("max_abs_error: {at_most: 0.4,", "max_abs_error: {at_most: 2.0e-6,")
     outcome = world.run("-m", "npu and accuracy", "--diagnose=on-failure")
     assert outcome.failed == ["om.accuracy.max_abs_error[bs1]"], outcome.text
     assert "the om's error is explained by fp16" in outcome.text

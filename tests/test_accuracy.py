@@ -75,6 +75,26 @@ def test_onnx_five_best_classes_stay(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("onnx.accuracy.slope_error")
+def test_onnx_logits_are_not_scaled(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("onnx.accuracy.mean_error")
+def test_onnx_logits_are_as_often_too_high_as_too_low(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("onnx.accuracy.column_error")
+def test_onnx_favours_no_class(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("onnx.accuracy.image_slope_error")
+def test_no_image_of_onnx_is_scaled(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("om.accuracy.ids")
 def test_om_predicts_every_label(judged: Judged) -> None:
     assert judged.passed
@@ -117,6 +137,26 @@ def test_om_top_class_changes_at_near_ties_only(judged: Judged) -> None:
 
 @gate("om.accuracy.top5_set_changed_percent")
 def test_om_five_best_classes_stay(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("om.accuracy.slope_error")
+def test_om_logits_are_not_scaled(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("om.accuracy.mean_error")
+def test_om_logits_are_as_often_too_high_as_too_low(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("om.accuracy.column_error")
+def test_om_favours_no_class(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("om.accuracy.image_slope_error")
+def test_no_image_of_om_is_scaled(judged: Judged) -> None:
     assert judged.passed
 
 

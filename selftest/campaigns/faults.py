@@ -133,7 +133,7 @@ class Clean:
     verdict: str = "VERDICT: SIMULATED (SAMPLE)"
 
 
-COUNTS = "116 passed, 0 failed, 1 missing"
+COUNTS = "140 passed, 0 failed, 1 missing"
 MISSING = f"VERDICT: INCOMPLETE (SIMULATED, SAMPLE) - {MEANING[Word.INCOMPLETE]} ({COUNTS})"
 """Images of one's own are not the embedded sample, whatever they hold: the gate of its digest stays missing."""
 SHUFFLED = ("-p", "random_order", "--random-order-bucket=global")

@@ -18,7 +18,7 @@ from selftest.evidence.made_logs import MadeLogs
 from selftest.evidence.perf_told import told
 from tools.base.errors import Stage
 from tools.engines.agreement import agree
-from tools.engines.predictions import Predictions
+from tools.engines.predictions import Predictions, largest_difference
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
@@ -305,7 +305,8 @@ class Made(Evidence):
 
     def batch_errors(self) -> BatchErrors:
         """See Evidence."""
-        return BatchErrors(self.spec.batches, len(self.ids), 0.0)
+        first, *others = (self.candidates[ids.om(batch)] for batch in self.spec.batches)
+        return BatchErrors(self.spec.batches, len(self.ids), largest_difference(first, others))
 
     def top_five(self, variant: Variant) -> TopFive:
         """See Evidence."""

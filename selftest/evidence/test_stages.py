@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import DIGEST, Made, World
+from selftest.evidence.bundles import CLASSES, DIGEST, Made, World
 from tools.judge.checks import complete, conserved, made, none_of, same, within
 from tools.judge.device import fastest, floor, idle, plausible, slowest_rates, stated
 from tools.judge.facts import (
@@ -258,6 +258,12 @@ AGREEMENT: dict[str, Ask] = {
     "top5_set_changed_percent": lambda found, asked: within(
         found.top5_set_changed_percent, asked.top5_set_changed_percent
     ),
+    "slope_error": lambda found, asked: within(found.systematic.slope_error.certain(found.images), asked.slope_error),
+    "mean_error": lambda found, asked: within(found.systematic.mean_error.certain(found.images), asked.mean_error),
+    "column_error": lambda found, asked: within(
+        found.systematic.column_error.certain(found.images, CLASSES), asked.column_error
+    ),
+    "image_slope_error": lambda found, asked: within(found.systematic.image_slope_error, asked.image_slope_error),
 }
 
 

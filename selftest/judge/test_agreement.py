@@ -71,8 +71,12 @@ def test_the_same_logits_agree_perfectly() -> None:
 
 
 def test_the_summary_does_not_depend_on_the_blocks() -> None:
-    pth, candidate = logits(), logits(seed=2)
-    assert agree(pth, candidate, block=40) == agree(pth, candidate, block=7)
+    one, other = (agree(logits(), logits(seed=2), block=block) for block in (40, 7))
+    assert one.systematic is not None
+    assert other.systematic is not None
+    assert other.systematic.column_error.value == pytest.approx(one.systematic.column_error.value, rel=1e-12)
+    same = dataclasses.replace(other.systematic, column_error=one.systematic.column_error)
+    assert dataclasses.replace(other, systematic=same) == one
 
 
 def test_figures_agree_with_the_definitions() -> None:
@@ -233,9 +237,13 @@ def test_without_a_usable_image_every_check_of_a_figure_fails(result: int) -> No
         judge.check_mean_cosine_distance(found, at_most(2.0)),
         judge.check_max_abs_error(found, at_most(1e9)),
         judge.check_top5_set_changed(found, at_most(100.0)),
+        judge.check_slope_error(found, at_most(1e9)),
+        judge.check_mean_error(found, at_most(1e9)),
+        judge.check_column_error(found, at_most(1e9)),
+        judge.check_image_slope_error(found, at_most(1e9)),
     ]
     assert {check.verdict for check in checks} == {Verdict.FAIL}
-    assert [(check.measured, check.detail) for check in checks] == [("nan", "no usable image")] * 4
+    assert [(check.measured, check.detail) for check in checks] == [("nan", "no usable image")] * 8
 
 
 @pytest.mark.parametrize(

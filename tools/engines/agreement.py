@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tools.base.errors import AccuracyError, SuiteError
 from tools.engines.predictions import IMAGES_AT_ONCE, Predictions
 from tools.judge.agreement import Agreement, ImageAgreement, Measured, Unusable, summarise
+from tools.judge.systematic import ColumnSums
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,13 @@ def measure(ids: Sequence[str], pth: Rows, candidate: Rows, tops: tuple[Classes,
     keep = [index for index, name in enumerate(ids) if name not in bad]
     kept = [ids[index] for index in keep]
     images = _rows(kept, left[keep], right[keep], tops[0][keep], tops[1][keep])
-    return Measured(images=images, unusable=unusable)
+    return Measured(images=images, unusable=unusable, columns=_columns(right[keep] - left[keep]))
+
+
+def _columns(errors: Rows64) -> ColumnSums:
+    import numpy as np
+
+    return ColumnSums(tuple(errors.sum(axis=0).tolist()), tuple(np.square(errors).sum(axis=0).tolist()))
 
 
 def _fault(row: Rows64, side: str) -> str:
@@ -79,6 +86,7 @@ def _rows(
         return ()
     distances = np.square(_unit(pth) - _unit(candidate)).sum(axis=1) / 2
     errors = np.abs(pth - candidate).max(axis=1)
+    slopes, means = _slope_errors(pth, candidate), (candidate - pth).mean(axis=1)
     changed = (np.sort(pth_top) != np.sort(candidate_top)).any(axis=1)
     return tuple(
         ImageAgreement(
@@ -87,9 +95,25 @@ def _rows(
             max_abs_error=float(errors[row]),
             flip_gap=None if before == after else float(pth[row, before] - pth[row, after]),
             top5_set_changed=bool(changed[row]),
+            slope_error=float(slopes[row]) if np.isfinite(slopes[row]) else None,
+            mean_error=float(means[row]),
         )
         for row, (name, before, after) in enumerate(zip(ids, pth_top[:, 0], candidate_top[:, 0], strict=True))
     )
+
+
+def _slope_errors(pth: Rows64, candidate: Rows64) -> Rows64:
+    """Slope of each row's regression on pth's, less 1, so that it keeps its digits; NaN where pth's row is constant."""
+    import numpy as np
+
+    scale = np.abs(pth).max(axis=1, keepdims=True)
+    errors, centred = (candidate - pth) / scale, pth / scale
+    centred = centred - centred.mean(axis=1, keepdims=True)
+    squares = np.square(centred).sum(axis=1)
+    varies = pth.max(axis=1) > pth.min(axis=1)
+    slopes: Rows64 = np.full(len(pth), np.nan)
+    np.divide((centred * errors).sum(axis=1), squares, out=slopes, where=varies & (squares > 0))
+    return slopes
 
 
 def _unit(rows: Rows64) -> Rows64:

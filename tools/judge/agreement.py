@@ -12,6 +12,7 @@ from tools.judge.checks import within
 from tools.judge.handover import first_few
 from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.results import Check
+from tools.judge.systematic import ColumnSums, Estimate, Systematic, estimate, worst_column
 
 WORST_IMAGES = 10
 
@@ -22,7 +23,8 @@ class ImageAgreement:
 
     `cosine_distance` is 1 - cosine, exact down to 1e-16; `max_abs_error` in logits; `flip_gap` is None when both models
     name the same class, else how far ahead, in pth's logits, pth's class was of the one that the candidate names (0 for
-    a tie): the noise that a harmless flip would need.
+    a tie): the noise that a harmless flip would need. `slope_error` is the slope of a regression of the candidate's
+    logits on pth's, less 1, None where pth's are all equal; `mean_error` the mean signed error in logits.
     """
 
     id: str
@@ -30,6 +32,8 @@ class ImageAgreement:
     max_abs_error: float
     flip_gap: float | None
     top5_set_changed: bool
+    slope_error: float | None
+    mean_error: float
 
 
 @dataclass(frozen=True)
@@ -46,11 +50,12 @@ class Measured:
 
     images: tuple[ImageAgreement, ...]
     unusable: tuple[Unusable, ...]
+    columns: ColumnSums
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """The summary over all images; the four figures are None when no image was usable.
+    """The summary over all images; the four figures and `systematic` are None when no image was usable.
 
     `flipped` and `flipped_beyond_near_tie` are image ids; `worst` are the ids with the largest cosine distance.
     """
@@ -61,6 +66,7 @@ class Agreement:
     mean_cosine_distance: float | None
     max_abs_error_logits: float | None
     top5_set_changed_percent: float | None
+    systematic: Systematic | None
     near_tie_logits: float
     flipped: tuple[str, ...]
     flipped_beyond_near_tie: tuple[str, ...]
@@ -71,9 +77,11 @@ def summarise(blocks: Iterable[Measured], *, near_tie_logits: float) -> Agreemen
     """Gather the blocks; a flip is within a near tie when its gap is at most `near_tie_logits`."""
     images: list[ImageAgreement] = []
     unusable: list[Unusable] = []
+    columns: list[ColumnSums] = []
     for block in blocks:
         images += block.images
         unusable += block.unusable
+        columns.append(block.columns)
     flips = [image for image in images if image.flip_gap is not None]
     beyond = [image.id for image in flips if image.flip_gap is not None and image.flip_gap > near_tie_logits]
     worst = heapq.nlargest(WORST_IMAGES, images, key=lambda image: image.cosine_distance)
@@ -85,10 +93,26 @@ def summarise(blocks: Iterable[Measured], *, near_tie_logits: float) -> Agreemen
         mean_cosine_distance=math.fsum(image.cosine_distance for image in images) / count if images else None,
         max_abs_error_logits=max(image.max_abs_error for image in images) if images else None,
         top5_set_changed_percent=100 * sum(image.top5_set_changed for image in images) / count if images else None,
+        systematic=_systematic(images, columns) if images else None,
         near_tie_logits=near_tie_logits,
         flipped=tuple(image.id for image in flips),
         flipped_beyond_near_tie=tuple(beyond),
         worst=tuple(image.id for image in worst),
+    )
+
+
+def _systematic(images: list[ImageAgreement], columns: list[ColumnSums]) -> Systematic:
+    slopes = {image.id: image.slope_error for image in images if image.slope_error is not None}
+    classes, column, of_column = worst_column(columns, len(images))
+    worst = max(slopes, key=lambda name: abs(slopes[name]), default="")
+    return Systematic(
+        classes=classes,
+        slope_error=estimate(list(slopes.values())) if slopes else Estimate(0.0, None),
+        mean_error=estimate([image.mean_error for image in images]),
+        column=column,
+        column_error=of_column,
+        image_slope_error=abs(slopes[worst]) if slopes else 0.0,
+        image=worst,
     )
 
 
@@ -117,6 +141,40 @@ def check_top5_set_changed(agreement: Agreement, bound: AtMost) -> Check:
     return _within(agreement.top5_set_changed_percent, bound, agreement.worst)
 
 
+def check_slope_error(agreement: Agreement, bound: AtMost) -> Check:
+    """All logits times a factor: cosines do not see it, and of a factor near 1 no error is large."""
+    return _certain(agreement, bound, lambda found: ("slope less 1", found.slope_error, 1))
+
+
+def check_mean_error(agreement: Agreement, bound: AtMost) -> Check:
+    """All logits moved the same way, by less than rounding moves one of them."""
+    return _certain(agreement, bound, lambda found: ("mean signed error", found.mean_error, 1))
+
+
+def check_column_error(agreement: Agreement, bound: AtMost) -> Check:
+    """One class favoured in all images: a bias that was lost, or rounded coarsely."""
+    return _certain(
+        agreement, bound, lambda found: (f"mean error of class {found.column}", found.column_error, found.classes)
+    )
+
+
+def check_image_slope_error(agreement: Agreement, bound: AtMost) -> Check:
+    """Some images scaled, whose direction stays: the worst one is enough."""
+    found = agreement.systematic
+    return _within(None if found is None else found.image_slope_error, bound, (found.image,) if found else ())
+
+
+def _certain(agreement: Agreement, bound: AtMost, which: Callable[[Systematic], tuple[str, Estimate, int]]) -> Check:
+    """The part of an effect that chance does not explain; it and its standard error are told beside."""
+    if agreement.systematic is None:
+        return _within(None, bound, ())
+    images = agreement.images - len(agreement.unusable)
+    name, effect, among = which(agreement.systematic)
+    error = "unknown" if effect.standard_error is None else f"{effect.standard_error:.3g}"
+    detail = f"{name} {effect.value:.6g}, standard error {error} over {images} images; judged is what is certain"
+    return within(effect.certain(images, among), bound, detail=detail)
+
+
 def _within(measured: float | None, bound: AtLeast | AtMost, ids: tuple[str, ...]) -> Check:
     detail = f"see {first_few(ids)}" if ids else "no usable image"
     return within(math.nan if measured is None else measured, bound, detail=detail)
@@ -128,5 +186,9 @@ CHECKS: dict[str, Callable[[Agreement, Any], Check]] = {
     "max_abs_error": check_max_abs_error,
     "flips_beyond_near_tie": check_flips_beyond_near_tie,
     "top5_set_changed_percent": check_top5_set_changed,
+    "slope_error": check_slope_error,
+    "mean_error": check_mean_error,
+    "column_error": check_column_error,
+    "image_slope_error": check_image_slope_error,
 }
 """By the name of the bound in the spec, which is the gate's too."""

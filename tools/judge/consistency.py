@@ -25,6 +25,7 @@ from tools.judge.acceptance import (
     ThroughputRun,
     VariantRecord,
 )
+from tools.judge.agreement import Agreement
 from tools.judge.bundle import Bundle
 from tools.judge.dataset import other_images
 from tools.judge.device import throughput_record
@@ -33,9 +34,12 @@ from tools.judge.evidence import OWNER, variant_record
 from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
+from tools.judge.ids import PTH, om
+from tools.judge.kept_scores import apart, beyond, contradictions, further
 from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
 from tools.judge.perf_logs import check_perf_logs
+from tools.judge.predictions import TopFive
 from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
@@ -57,6 +61,7 @@ def check_figures(bundle: Bundle) -> None:
         _recipe(bundle, record.recipe)
     for place, variant in enumerate(record.variants):
         _variant(bundle, f"{FILE}.variants[{place}]", variant)
+    _batches(bundle)
     for place, host in enumerate(record.host_throughput):
         found = ratio(host.candidate_seconds_per_image, host.reference_seconds_per_image)
         _compare(bundle, f"{FILE}.host_throughput[{place}].ratio", host.ratio, found)
@@ -233,7 +238,7 @@ def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:
     """Accuracy, losses and agreement of one variant."""
     name, owner = recorded.name, OWNER.get(recorded.name, recorded.name)
     top = bundle.top_five(name)
-    faults = top.faults(bundle.spec.classes)
+    faults = list(top.faults(bundle.spec.classes))
     bundle.problems += [f"{where}, predictions of {name}: {fault}" for fault in faults]
     if owner not in bundle.digests:
         bundle.problems.append(f"{where}: no digest of {owner}, which predicted this")
@@ -248,6 +253,41 @@ def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:
         unknown = set(recorded.agreement.worst) - set(bundle.ids)
         if unknown:
             bundle.problems.append(f"{where}.agreement.worst: {short(min(unknown))} is no image of the data set")
+        if not faults:
+            _agreement(bundle, f"{where}.agreement", recorded.agreement, top)
+
+
+def _agreement(bundle: Bundle, where: str, recorded: Agreement, top: TopFive) -> None:
+    """What was measured over all logits is possible beside the five best scores of each image."""
+    pth, error = bundle.top_five(PTH), recorded.max_abs_error_logits
+    if error is not None:
+        found = apart(pth, top)
+        wrong = beyond(found, error, bundle.ids[found.row])
+        bundle.problems += [f"{where}.max_abs_error_logits: {text}" for text in wrong]
+    bundle.problems += [f"{where}.{text}" for text in contradictions(recorded, pth, top, bundle.spec.classes)]
+    if recorded.systematic is not None and recorded.systematic.image not in bundle.ids:
+        unknown = short(recorded.systematic.image)
+        bundle.problems.append(f"{where}.systematic.image: {unknown} is no image of the data set")
+
+
+def _batches(bundle: Bundle) -> None:
+    """The OM of no batch size lies further from the first, in scores or in its error, than their comparison says."""
+    if bundle.record.om_batch_errors is None:
+        return
+    largest, kept = bundle.record.om_batch_errors.largest, bundle.variants
+    where = f"{FILE}.om_batch_errors.largest"
+    first, *others = map(om, bundle.spec.batches)
+    for other in others if first in kept else ():
+        if other in kept:
+            found = apart(bundle.top_five(first), bundle.top_five(other))
+            errors = [_largest_error(kept[name]) for name in (first, other)]
+            wrong = [*beyond(found, largest, bundle.ids[found.row]), *further(errors, largest)]
+            bundle.problems += [f"{where}, {first} and {other}: {text}" for text in wrong]
+
+
+def _largest_error(variant: VariantRecord) -> float:
+    error = None if variant.agreement is None else variant.agreement.max_abs_error_logits
+    return math.nan if error is None else error
 
 
 def _device_throughput(bundle: Bundle, where: str, recorded: DeviceThroughput) -> None:

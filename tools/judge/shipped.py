@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "15beee17aa0d65d7ee28b838443f65684cab382e35fc775b0107194d795cfafc": "alexnet",
-    "dfbc8d2d90cf7ba7977aecd89a30ccff7ebbe85a8c63b05bb099542d3a0b5277": "alexnet_sample",
-    "7d9b3a8a268ac50d5b4f131fa5ad6dbf3800779db95c62d05a99220a8ca8c75d": "densenet121",
-    "8cbf9cccdb81e92d300766294b52f66f3bf6796e86a76f904d5793e97108a8e5": "efficientnet_lite0",
-    "37e1952d00bc8bdfd4d9971a04fded4c52fcd3226c7396ad571f7bb31d14b672": "inception_v3",
-    "bcf69e4192dbae1090dc59a123a19574a06294f5a33fca170dfa2d5afcea8eb2": "mobilenet_v2",
-    "a05080ba9db80f09d2c60f11b3209dcebea254624db5713d1bc21ef223ea7a7a": "resnet18",
-    "3152a3689379f980e4e6e096766466787982e003d11635548a8eb908a481d0e7": "resnet50",
-    "f3d78e60ac351fc2b61b71bcf8220766d99307f8c1433c06515709e85d45cd7c": "swin_t",
-    "5282ab524cd22037a514f7b1110e16c4adb3b5a22c3401ea2d09f420c5a9a8c0": "vit_b_16",
+    "a78a5fe74c3360f3e2f8d87aa5b2990104c29a6f8e83a3b0a89636e0d79c8d50": "alexnet",
+    "9941fffc8a29e4d8393a81734722c7bb248e2b6751722c05163e3de237240d95": "alexnet_sample",
+    "a3161c47164cd13f71beb17b7316b4fdd85ddca69dc54427654414fb30729d5d": "densenet121",
+    "45eceac597d0b1ee85e02e6f521a059d9af01b3ed8d237a61dd88512025b7e76": "efficientnet_lite0",
+    "0ea627d160e14918873629e6cff25c7534b48ba1ace30ce2c1a8ed27f68dd910": "inception_v3",
+    "ba6c65f56cfba31f36241555c279955047d9579ba3792f0c121471f9cb2fbe6c": "mobilenet_v2",
+    "e9083418e14230b8a5bbed1ce2073a95ffabc4776e5945a0e83ad2e512ced420": "resnet18",
+    "ab8354febf29090f555459fae8df09e8cc56e84191275c01e23858899685b92a": "resnet50",
+    "1f599fb5a471c6a5e96caa18e028566b2983795b9f689e0411ff513a9ad6eab8": "swin_t",
+    "a0364642bccbb3230ba89f8cd8816a07e170eb55a82423bddcbad3581da45b48": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {

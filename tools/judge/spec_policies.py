@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.judge.device_bounds import check_device_bounds
 from tools.judge.machine_class import check_percents
 from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, Rounds
 
@@ -35,7 +36,8 @@ class Accuracy(Entry):
 class LogitAgreement(Entry):
     """How closely a variant's logits must follow the pth's, image by image (tools/judge/agreement.py).
 
-    `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this.
+    `near_tie_logits` is no bound: a flip counts only when pth's class was further ahead than this. Of the last four the
+    first three bound an effect, beyond its standard error (tools/judge/systematic.py).
     """
 
     min_cosine: AtLeast
@@ -44,15 +46,35 @@ class LogitAgreement(Entry):
     near_tie_logits: Fact
     flips_beyond_near_tie: AtMost
     top5_set_changed_percent: AtMost
+    slope_error: AtMost
+    mean_error: AtMost
+    column_error: AtMost
+    image_slope_error: AtMost
+
+    @property
+    def distances(self) -> dict[str, float]:
+        """How far a variant may lie off, by the bound's name: more is looser, cosines as 1 - cosine."""
+        others = ("mean_cosine_distance", "max_abs_error", "top5_set_changed_percent", "slope_error", "mean_error")
+        found = {name: getattr(self, name).at_most for name in (*others, "column_error", "image_slope_error")}
+        return {"min_cosine": 1 - self.min_cosine.at_least, "near_tie_logits": self.near_tie_logits.value, **found}
 
 
 @dataclass(frozen=True)
 class Agreement(Entry):
-    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16."""
+    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16.
+
+    `device_error_multiple` says how many times the simulator's error a device may have: its bounds follow from the
+    simulator's by that, so that none refuses an error which the others allow (tools/judge/device_bounds.py).
+    """
 
     onnx: LogitAgreement
     om_on_simulator: LogitAgreement
+    device_error_multiple: Fact
     om_on_device: LogitAgreement
+
+    def __post_init__(self) -> None:
+        simulator, device = self.om_on_simulator.distances, self.om_on_device.distances
+        check_device_bounds(simulator, device, self.device_error_multiple.value)
 
     def om(self, *, on_device: bool) -> LogitAgreement:
         """The bounds for an OM, where it runs."""

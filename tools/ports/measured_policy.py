@@ -26,6 +26,10 @@ FIELDS = {
     "max_abs_error": ("at_most", "logit"),
     "near_tie_logits": ("value", "logit"),
     "top5_set_changed_percent": ("at_most", "percent"),
+    "slope_error": ("at_most", "slope"),
+    "mean_error": ("at_most", "logit"),
+    "column_error": ("at_most", "logit"),
+    "image_slope_error": ("at_most", "slope"),
 }
 
 
@@ -78,29 +82,33 @@ def _loosened(measured: agreement.Agreement, shared: spec.LogitAgreement, said: 
     for name, value in _distances(measured).items():
         factor = NEAR_TIE_FACTOR if name == "near_tie_logits" else FACTOR
         needed = _up(factor * value)
-        if needed > _shared(shared, name):
+        if needed > shared.distances[name]:
             shown = f"1 - {value:.2g}" if name == "min_cosine" else f"{value:.2g}"
             yield Bound(name, needed, f"{factor} times the measured {shown}, {said}")
 
 
 def _on_device(simulated: tuple[Bound, ...], shared: spec.Agreement) -> Iterator[Bound]:
     for bound in simulated:
-        of_device = _shared(shared.om_on_device, bound.name)
-        ratio = of_device / _shared(shared.om_on_simulator, bound.name)
+        of_device = shared.om_on_device.distances[bound.name]
+        ratio = of_device / shared.om_on_simulator.distances[bound.name]
         needed = _up(ratio * bound.distance)
         if needed > of_device:
-            yield Bound(
-                bound.name, needed, f"assumed: {ratio:g} times the simulator's bound, as in what all ports share"
-            )
+            yield Bound(bound.name, needed, f"{ratio:g} times the simulator's bound: device_error_multiple")
 
 
 def _distances(measured: agreement.Agreement) -> dict[str, float]:
+    systematic = measured.systematic
+    assert systematic is not None
     figures = (
         1 - _known(measured.min_cosine),
         _known(measured.mean_cosine_distance),
         _known(measured.max_abs_error_logits),
         _known(measured.max_abs_error_logits),
         _known(measured.top5_set_changed_percent),
+        abs(systematic.slope_error.value),
+        abs(systematic.mean_error.value),
+        abs(systematic.column_error.value),
+        systematic.image_slope_error,
     )
     return dict(zip(FIELDS, figures, strict=True))
 
@@ -109,11 +117,6 @@ def _known(figure: float | None) -> float:
     """Where no image was usable the run has ended with an error before."""
     assert figure is not None
     return figure
-
-
-def _shared(bounds: spec.LogitAgreement, name: str) -> float:
-    value: float = getattr(getattr(bounds, name), FIELDS[name][0])
-    return 1 - value if name == "min_cosine" else value
 
 
 def _up(value: float) -> float:
@@ -146,5 +149,6 @@ def _words(measured: agreement.Agreement) -> str:
     distances = _distances(measured)
     return (
         f"worst cosine 1 - {distances['min_cosine']:.2g}, worst error {distances['max_abs_error']:.2g}, "
-        f"{distances['top5_set_changed_percent']:.2g} % changed top fives"
+        f"{distances['top5_set_changed_percent']:.2g} % changed top fives, "
+        f"slope off by {distances['slope_error']:.2g}, worst class by {distances['column_error']:.2g}"
     )

@@ -92,6 +92,12 @@ def _compared(kind: str, what: str) -> list[Gate]:
         ("mean_cosine_distance", f"Do {what}'s logits point there on average, to rounding?"),
         ("max_abs_error", f"Is no logit of {what} further off than its arithmetic explains?"),
     )
+    systematic = (
+        ("slope_error", f"Are {what}'s logits of the checkpoint's size, not all a little larger or smaller?"),
+        ("mean_error", f"Are {what}'s logits as often too high as too low?"),
+        ("column_error", f"Does {what} favour no class over all images?"),
+        ("image_slope_error", f"Is no image's output of {what} scaled?"),
+    )
     from_top_five = (
         ("flips_beyond_near_tie", f"Does {what}'s top class change at near ties only?"),
         ("top5_set_changed_percent", f"Do {what}'s five best classes stay, but for a few images?"),
@@ -106,6 +112,9 @@ def _compared(kind: str, what: str) -> list[Gate]:
         *_accuracy(kind, *((name, text, partial(_agrees, name)) for name, text in again), basis=Basis.JUDGED_AGAIN),
         *_accuracy(
             kind, *((name, text, partial(_agrees, name)) for name, text in from_top_five), basis=Basis.RECOMPUTED
+        ),
+        *_accuracy(
+            kind, *((name, text, partial(_agrees, name)) for name, text in systematic), basis=Basis.JUDGED_AGAIN
         ),
     ]
 

@@ -1,0 +1,174 @@
+"""Systematic errors inside every worst-case bound: each is seen by its own figure, and rounding by none."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools.engines.agreement import agree
+from tools.engines.predictions import Predictions
+from tools.judge import records
+from tools.judge.agreement import CHECKS, Agreement
+from tools.judge.device_bounds import check_device_bounds
+from tools.judge.ids import PTH, om
+from tools.judge.spec import LogitAgreement
+from tools.judge.systematic import DOUBT, Estimate, t_quantile
+from tools.ports.spec import PUBLISHED_SPEC, load_spec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Rows = NDArray[np.float32]
+
+IMAGES, CLASSES = 240, 100
+ASKED = load_spec(PUBLISHED_SPEC).agreement
+SYSTEMATIC = ("slope_error", "mean_error", "column_error", "image_slope_error")
+
+
+def rounded(images: int = IMAGES) -> tuple[Rows, Rows]:
+    """Logits as wide as the sample's, and what fp16 makes of them: each off by 0.006 on average."""
+    import numpy as np
+
+    random = np.random.default_rng(3)
+    pth = random.normal(0, 3.2, (images, CLASSES)).astype(np.float32)
+    return pth, pth + random.normal(0, 0.006, pth.shape).astype(np.float32)
+
+
+def held(pth: Rows, candidate: Rows, near_tie: float = 0.2) -> Agreement:
+    """One variant held against the checkpoint."""
+    ids = tuple(map(str, range(len(pth))))
+    return agree(Predictions(PTH, ids, pth), Predictions(om(1), ids, candidate), near_tie_logits=near_tie)
+
+
+def red(found: Agreement, asked: LogitAgreement) -> list[str]:
+    """The questions that fail."""
+    return [name for name, check in CHECKS.items() if not check(found, getattr(asked, name)).passed]
+
+
+def _slope(rows: Rows) -> None:
+    rows *= 0.98
+
+
+def _column(rows: Rows) -> None:
+    rows[:, rows.max(axis=0).argmin()] += 0.3
+
+
+def _mean(rows: Rows) -> None:
+    rows += 0.01
+
+
+def _one_in_24(rows: Rows) -> None:
+    rows[::24] *= 1.025
+
+
+@pytest.mark.parametrize(
+    ("spoil", "question"),
+    [(_slope, "slope_error"), (_column, "column_error"), (_mean, "mean_error"), (_one_in_24, "image_slope_error")],
+)
+def test_a_systematic_error_within_a_devices_worst_case_is_red(spoil: Callable[[Rows], None], question: str) -> None:
+    pth, candidate = rounded()
+    spoil(candidate)
+    found = red(held(pth, candidate), ASKED.om_on_device)
+    assert question in found
+    assert set(found) <= set(SYSTEMATIC)
+
+
+@pytest.mark.parametrize("images", [1, 2, 3, 8, IMAGES])
+def test_rounding_is_red_at_no_number_of_images(images: int) -> None:
+    pth, candidate = rounded(images)
+    assert red(held(pth, candidate), ASKED.om_on_simulator) == []
+
+
+def test_six_times_the_simulators_rounding_passes_every_bound_of_a_device() -> None:
+    """Before, cosines allowed a device 7 times the simulator's error, and changed top fives failed it at 4."""
+    pth, candidate = rounded()
+    assert red(held(pth, pth + 6 * (candidate - pth)), ASKED.om_on_device) == []
+
+
+def test_few_images_with_more_noise_than_the_bound_prove_nothing() -> None:
+    """Twice the bound as a mean, but no further from 0 than chance explains."""
+    assert Estimate(0.24, 0.1).certain(8, 1000) == 0.0
+    assert Estimate(0.24, 0.001).certain(50_000, 1000) == pytest.approx(0.24 - 0.0054, abs=2e-4)
+    assert Estimate(0.24, None).certain(1) == 0.0
+    assert Estimate(-0.24, 0.0).certain(2) == 0.24
+
+
+def test_the_figures_are_the_textbooks() -> None:
+    import numpy as np
+    from scipy import stats
+
+    pth, candidate = rounded(30)
+    candidate[:, 5] += 0.7
+    found = held(pth, candidate).systematic
+    assert found is not None
+    slopes = np.array([stats.linregress(a, b).slope for a, b in zip(pth, candidate, strict=True)]) - 1
+    errors = candidate.astype(float) - pth
+    for ours, values in (
+        (found.slope_error, slopes),
+        (found.mean_error, errors.mean(1)),
+        (found.column_error, errors[:, 5]),
+    ):
+        assert ours.value == pytest.approx(values.mean(), rel=1e-6)
+        assert ours.standard_error == pytest.approx(stats.sem(values), rel=1e-6)
+    assert (found.column, found.classes) == (5, CLASSES)
+    assert found.image == str(np.abs(slopes).argmax())
+    assert found.image_slope_error == pytest.approx(np.abs(slopes).max(), rel=1e-6)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 7, 23, 47, 999, 49_999])
+@pytest.mark.parametrize("among", [1, 20, 1000])
+def test_the_quantile_is_students(freedom: int, among: int) -> None:
+    from scipy import stats
+
+    tail = DOUBT / 2 / among
+    assert t_quantile(1 - tail, freedom) == pytest.approx(stats.t.isf(tail, freedom), rel=1e-5)
+
+
+def test_a_constant_row_has_no_slope_and_spoils_none() -> None:
+    pth, candidate = rounded(4)
+    pth[2] = candidate[2] = 3.0
+    found = held(pth, candidate).systematic
+    assert found is not None
+    assert found.image != "2"
+    assert found.slope_error.standard_error is not None
+
+
+def bounds(**changes: float) -> LogitAgreement:
+    """A device's bounds with other numbers in their places."""
+    tree: Any = records.plain(ASKED.om_on_device)
+    for name, value in changes.items():
+        number = next(key for key in ("at_most", "at_least", "value") if key in tree[name])
+        tree[name][number] = value
+    return records.read(LogitAgreement, tree)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("min_cosine", 0.999),
+        ("mean_cosine_distance", 4e-5),
+        ("max_abs_error", 0.5),
+        ("near_tie_logits", 0.1),
+        ("top5_set_changed_percent", 5.0),
+        ("slope_error", 0.1),
+        ("mean_error", 0.0),
+        ("column_error", 0.06),
+        ("image_slope_error", 0.02),
+    ],
+)
+def test_a_bound_of_a_device_that_contradicts_the_others_is_refused(name: str, value: float) -> None:
+    check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 2.0)
+    with pytest.raises(ValueError, match=rf"om_on_device\.{name} contradicts the other bounds: .* must be "):
+        dataclasses.replace(ASKED, om_on_device=bounds(**{name: value}))
+
+
+def test_another_multiple_takes_all_bounds_with_it() -> None:
+    with pytest.raises(ValueError, match=r"om_on_device\.min_cosine .*must be 1 - 0\.0009;"):
+        check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 3.0)
+    with pytest.raises(ValueError, match="it must be above 0"):
+        check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 0.0)
