@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 SHIPPED_SPECS: dict[str, str] = {
-    "15beee17aa0d65d7ee28b838443f65684cab382e35fc775b0107194d795cfafc": "alexnet",
-    "dfbc8d2d90cf7ba7977aecd89a30ccff7ebbe85a8c63b05bb099542d3a0b5277": "alexnet_sample",
-    "7d9b3a8a268ac50d5b4f131fa5ad6dbf3800779db95c62d05a99220a8ca8c75d": "densenet121",
-    "8cbf9cccdb81e92d300766294b52f66f3bf6796e86a76f904d5793e97108a8e5": "efficientnet_lite0",
-    "37e1952d00bc8bdfd4d9971a04fded4c52fcd3226c7396ad571f7bb31d14b672": "inception_v3",
-    "bcf69e4192dbae1090dc59a123a19574a06294f5a33fca170dfa2d5afcea8eb2": "mobilenet_v2",
-    "a05080ba9db80f09d2c60f11b3209dcebea254624db5713d1bc21ef223ea7a7a": "resnet18",
-    "3152a3689379f980e4e6e096766466787982e003d11635548a8eb908a481d0e7": "resnet50",
-    "f3d78e60ac351fc2b61b71bcf8220766d99307f8c1433c06515709e85d45cd7c": "swin_t",
-    "5282ab524cd22037a514f7b1110e16c4adb3b5a22c3401ea2d09f420c5a9a8c0": "vit_b_16",
+    "5c642fa04cb7eeac86b5ccda256a779810223e6d13341717ce06cf1df44f612b": "alexnet",
+    "2ef98d18e3c750dc3c5b1e91ea2a3aaa8f6c804dbe27e5261fe4e26b8b9795d1": "alexnet_sample",
+    "b591b04dce5db7ea10a4718fc7e632992e1d9b5fe13570edd1649a22bae4fc19": "densenet121",
+    "b1cc2ea6c9344169f804a23bd2ffd45ef2a2509df30abdee8e339e4438e23506": "efficientnet_lite0",
+    "5c6f01a58a675dad9d6f7cea61775c4bc29db9862b8e27e94971c8ee44b479e0": "inception_v3",
+    "2b6dd031a7006e22ad839f05313ac19fae17394e8d5e25a558c5e9d12e7b1a7a": "mobilenet_v2",
+    "14606a4729484a31a5e3187a7eca6d249aee92553cc41a26784f29b56ba2d770": "resnet18",
+    "528b85557d8e90691872ce956296d2ba058ce18da186aea3e57df2e04d198d76": "resnet50",
+    "a8a8e95afd03993a5fbacb99d43fd2075fb281d19b944e762b018b59c39af2f8": "swin_t",
+    "5e2c63692790c60803b089c085954919b31f98d4ed5e929718865f5afd8cab7d": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 
