@@ -77,7 +77,9 @@ def test_what_is_asked_in_some_runs_only() -> None:
     def asked(where: Where) -> set[str]:
         return {gate.id for gate in INVENTORY if gate.where is where}
 
-    assert asked(Where.SAMPLE) == {"checkpoint.content_sha256", "preprocessing.images_sha256"}
+    assert asked(Where.TENSORS) == {"checkpoint.content_sha256"}
+    assert asked(Where.CONTENT) == {"preprocessing.images_sha256"}
+    assert asked(Where.LABELS_PINNED) == {"preprocessing.labels_sha256"}
     published = {"om.accuracy.top1_error_pp", "om.accuracy.top5_error_pp"}
     assert asked(Where.DEVICE) == published | {"om.perf.images_per_second_per_chip", "om.perf.plausible"}
 
@@ -161,7 +163,8 @@ def test_where_a_question_is_asked() -> None:
 
     published, sample = load_spec(PUBLISHED_SPEC), load_spec(SAMPLE_SPEC)
     assert all(applies(gate(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))
-    assert [applies(gate(Where.SAMPLE), Asked(spec, on_device=True)) for spec in (published, sample)] == [False, True]
+    for where in (Where.TENSORS, Where.CONTENT):
+        assert [applies(gate(where), Asked(spec, on_device=True)) for spec in (published, sample)] == [False, True]
     assert [applies(gate(Where.DEVICE), Asked(published, on_device=there)) for there in (False, True)] == [False, True]
     assert not applies(gate(Where.DEVICE), Asked(sample, on_device=True)), "the sample's spec has no machine class"
     with_devices = dataclasses.replace(sample, devices=published.devices)

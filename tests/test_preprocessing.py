@@ -30,6 +30,16 @@ def test_images_are_the_pinned_ones(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("preprocessing.labels_sha256")
+def test_labels_are_the_pinned_ones(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("preprocessing.byte_equal_percent")
+def test_hardly_any_image_is_another_ones_copy(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("preprocessing.bins")
 def test_every_image_has_its_bin(judged: Judged) -> None:
     assert judged.passed

@@ -35,6 +35,7 @@ from tools.judge.acceptance import (
     Versions,
 )
 from tools.judge.agreement import Agreement
+from tools.judge.dataset import labels_sha256
 from tools.judge.device import throughput_record
 from tools.judge.evidence import OWNER, Evidence, variant_record
 from tools.judge.facts import (
@@ -252,6 +253,9 @@ class Made(Evidence):
             limit=len(self.ids) if self.gap() else None,
             ids_sha256=hashlib.sha256("\n".join(self.ids).encode()).hexdigest(),
             images_sha256=DIGEST,
+            labels_sha256=labels_sha256(self.labels),
+            foreign_ids=0,
+            byte_equal=(),
             gap=self.gap(),
         )
 
@@ -426,7 +430,6 @@ class Made(Evidence):
         world, results = self.world, self.results()
         expected = gates.expected(gates.Asked(self.spec, on_device=self.on_device))
         simulated = not self.on_device and any(result.id.startswith("om.") for result in results)
-        looked_at = Stage.PREPROCESSING in world.stages
         return Acceptance(
             verdict=judge_run(
                 expected,
@@ -434,7 +437,7 @@ class Made(Evidence):
                 sample=world.kind == "sample",
                 simulated=simulated,
                 unpinned=not self.spec.checkpoint.pinned,
-                remarks=remarks(self.spec, self.dataset(), self.recipe() if looked_at else None, None),
+                remarks=self._remarks(),
             ),
             run=RUN,
             gates=results,
@@ -447,6 +450,15 @@ class Made(Evidence):
             finished_utc="2026-01-01T00:10:00+00:00",
             target=self.target,
         )
+
+    def _remarks(self) -> tuple[str, ...]:
+        """Of what the stages that were run have put into the evidence."""
+        recipe, parity, reference = None, None, None
+        if Stage.PREPROCESSING in self.world.stages:
+            recipe, parity = self.recipe(), self.parity()
+        if Stage.ACCURACY in self.world.stages:
+            reference = variant_record(self, PTH, self.digest(OWNER[PTH]).sha256)
+        return remarks(self.spec, self.dataset(), recipe, parity, reference)
 
 
 def _fact(fact: Fact | None, value: float) -> Fact | None:

@@ -81,6 +81,8 @@ def place_of(forgery: Forgery, name: str) -> int:
 
 
 ONES = "1" * 64
+NO_DATA = [f"{RECORD}.variants[{place}]: no record of the data set" for place in (1, 2, 3)]
+FIRST = "ILSVRC2012_val_00000001"
 DEVICE = "device_throughput.0.runs.1."
 RUNS = f"{RECORD}.device_throughput[0].runs"
 SECOND = "logs/perf-bs1/run-2-device0"
@@ -165,7 +167,7 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
         {"dataset.gap": "lost"},
         [f"{RECORD}.dataset.gap: 'lost' does not fit the ids and the port"],
     ),
-    "no data set": ({"dataset": None}, []),
+    "no data set": ({"dataset": None}, NO_DATA),
     "another host ratio": (
         {"host_throughput.0.ratio": 5.0, "host_throughput.1.ratio": 1.0},
         [f"{RECORD}.host_throughput[0].ratio: 5.0", f"{RECORD}.host_throughput[1].ratio: 1.0"],
@@ -204,7 +206,10 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
     ),
     "a run of fewer images without a data set": (
         {f"{DEVICE}images": 59, "dataset": None},
-        [f"{RUNS}[1]: {SECOND}: on the console ais_bench executed 60 times, 59 images in batches of 1 need 59"],
+        [
+            f"{RUNS}[1]: {SECOND}: on the console ais_bench executed 60 times, 59 images in batches of 1 need 59",
+            *NO_DATA,
+        ],
     ),
     "another card": (
         {"device_throughput.1.images_per_second_per_card": 1.0},
@@ -365,7 +370,22 @@ def test_other_ids_have_another_digest_and_leave_a_gap(forgery: Forgery) -> None
     ours = hashlib.sha256("\n".join(json.loads(forgery.contents[IDS])).encode()).hexdigest()
     found = problems(forgery)
     assert found[0] == said("dataset.ids_sha256", recorded, ours)
-    assert found[1] == f"{RECORD}.dataset.gap: '' does not fit the ids and the port"
+    assert said("dataset.foreign_ids", 0, 1) in found
+    assert f"{RECORD}.dataset.gap: '' does not fit the ids and the port" in found
+
+
+def test_another_label_has_another_digest(forgery: Forgery) -> None:
+    labels = forgery.array(LABELS)
+    labels[0] = (labels[0] + 1) % 20
+    forgery.put_array(LABELS, labels)
+    assert problems(forgery)[0].startswith(f"{RECORD}.dataset.labels_sha256: ")
+
+
+@pytest.mark.parametrize("groups", [[["other", FIRST]], [[FIRST]], [[FIRST, FIRST]], [[]]])
+def test_byte_equal_images_are_images_of_the_data_set(groups: list[list[str]], forgery: Forgery) -> None:
+    forgery.record["dataset"]["byte_equal"] = groups
+    where = f"{RECORD}.dataset.byte_equal"
+    assert f"{where}: not groups of two and more images of the data set" in problems(forgery)
 
 
 @pytest.mark.parametrize("label", [-1, 20])

@@ -168,7 +168,15 @@ def test_a_file_is_not_replaced(tmp_path: Path) -> None:
 def test_predictions_of_other_images_are_refused(staging: Staging) -> None:
     made = Made(SMALL)
     record = DatasetRecord(
-        images=20, embedded_sample=False, limit=None, ids_sha256=DIGEST, images_sha256=DIGEST, gap=""
+        images=20,
+        embedded_sample=False,
+        limit=None,
+        ids_sha256=DIGEST,
+        images_sha256=DIGEST,
+        labels_sha256=DIGEST,
+        foreign_ids=0,
+        byte_equal=(),
+        gap="",
     )
     staging.put_dataset(record, made.labels)
     variant = variant_record(made, PTH, DIGEST)

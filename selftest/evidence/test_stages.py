@@ -158,8 +158,10 @@ def test_fewer_images_fail_on_a_device_and_are_owed_on_a_simulator(
     [
         ({}, Verdict.PASS),
         ({"images_sha256": "0" * 64}, Verdict.FAIL),
-        ({"embedded_sample": False}, Verdict.NOT_RUN),
-        ({"limit": 40}, Verdict.NOT_RUN),
+        ({"embedded_sample": False}, Verdict.PASS),
+        ({"embedded_sample": False, "images_sha256": "0" * 64}, Verdict.FAIL),
+        ({"foreign_ids": 1}, Verdict.NOT_RUN),
+        ({"limit": 30, "images": 30}, Verdict.NOT_RUN),
     ],
 )
 def test_the_samples_images_are_pinned_where_they_are_the_samples(

@@ -109,6 +109,26 @@ def labels_one_too_high(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     other_labels(world, lambda labels: [str((int(label) + 1) % 999) for label in labels])
 
 
+@host.fault("labels in another order of the classes", "pth.accuracy.above_chance", *OWN, sample=False)
+def labels_in_devkit_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_labels(world, lambda labels: [str(7 * (int(label) + 1) % 1000) for label in labels])
+
+
+@host.fault("labels of another data set", "pth.accuracy.above_chance", *OWN, sample=False)
+def labels_of_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_labels(world, lambda labels: [str(place % 10) for place, _ in enumerate(labels)])
+
+
+@host.fault(
+    "seven of eight labels wrong in a part of the data set",
+    "pth.accuracy.top1_error_pp",
+    *(*OWN, "--limit=44"),
+    sample=False,
+)
+def wrong_labels_in_a_part(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    other_labels(world, lambda labels: [one if place % 8 == 0 else "999" for place, one in enumerate(labels)])
+
+
 @host.fault(
     "pth predictions in another order than the images",
     "pth.accuracy.top1_error_pp",

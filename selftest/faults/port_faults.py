@@ -39,6 +39,7 @@ def step(source, target):
 checkpoint = Catalogue("checkpoint")
 exported = Catalogue("onnx")
 compiled = Catalogue("om")
+preprocessing = Catalogue("preprocessing")
 accuracy = Catalogue("accuracy")
 
 
@@ -78,6 +79,16 @@ def wrong_wrapper(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def unstated_prefix(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     port = own_port(world)
     save(port, {f"module.{name}": tensor for name, tensor in weights_of(port).items()})
+
+
+@checkpoint.fault("other tensors than a port of one's own pins", "checkpoint.content_sha256", *OWN, sample=False)
+def other_tensors(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_port(world).edit("file: tiny.pth,", f"file: tiny.pth, content_sha256: '{'0' * 64}',")
+
+
+@preprocessing.fault("other images than a port of one's own pins", "preprocessing.images_sha256", *OWN, sample=False)
+def other_images(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_port(world).edit("classes: 100, source: test}", f"classes: 100, source: test, content_sha256: '{'0' * 64}'}}")
 
 
 @exported.fault("a folded weight altered by one part in a thousand", "onnx.weights", *OWN, sample=False)

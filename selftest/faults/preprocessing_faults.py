@@ -162,6 +162,30 @@ def label_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     edit_labels(world, lambda lines: lines[1:])
 
 
+@catalogue.fault("one photograph altered under its old name", "preprocessing.images_sha256", *OWN, sample=False)
+def altered_photograph(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = own_images(world)
+    with (folder / f"{SECOND}.JPEG").open("ab") as image:
+        image.write(b"\0")
+
+
+@catalogue.fault("other labels than the port pins", "preprocessing.labels_sha256")
+def other_labels_than_pinned(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.edit_port("\n    classes: 1000\n", f"\n    classes: 1000\n    labels_sha256: {'a' * 64}\n")
+
+
+@catalogue.fault(
+    "one photograph under two names",
+    "preprocessing.byte_equal_percent",
+    *OWN,
+    sample=False,
+    beside=("preprocessing.images_sha256",),
+)
+def photograph_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, _ = own_images(world)
+    shutil.copyfile(folder / f"{FIRST}.JPEG", folder / f"{SECOND}.JPEG")
+
+
 @catalogue.fault("a sample of another seed", "preprocessing.images_sha256")
 def other_sample(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.forget("sample-images")

@@ -73,15 +73,31 @@ def test_what_is_said() -> None:
     )
     assert judged(1, 5, 10).detail == "too few images to tell the reference from guessing: 5 of 111"
     assert judged(0, 120, 10).detail == (
-        "the reference does not classify these images: labels, recipe, network or weights are not its own"
+        "the reference does not classify these images: labels are probably in another order (devkit ids, from 1, by "
+        "synset), or labels, recipe, network or weights are of others"
     )
 
 
 @pytest.mark.parametrize("shift", [1, -1])
 def test_labels_that_are_moved_by_one_are_told(shift: int) -> None:
-    moved = f"; with labels moved by {shift:+d} Top-1 would be 100.0 %: is `model.label_offset` right?"
+    moved = f": with labels moved by {shift:+d} Top-1 would be 100.0 %: is `model.label_offset` right?"
     assert judged(0, 120, 100, shift=shift).detail.endswith(moved)
     assert judged(0, 10, 100, shift=shift).detail.startswith("too few images")
+
+
+def test_labels_in_another_order_are_told() -> None:
+    labels = [number % 10 for number in range(200)]
+    check = above_chance(predicted([(3 * label + 1) % 10 for label in labels], labels), 10)
+    assert check.verdict is Verdict.FAIL
+    assert check.detail.endswith(
+        ": labels are probably in another order (devkit ids, from 1, by synset): "
+        "images of one label do get one class, another than the label (100.0 % of them)"
+    )
+
+
+def test_a_label_with_one_image_tells_no_order() -> None:
+    check = above_chance(predicted([(3 * label + 2) % 200 for label in range(200)], list(range(200))), 200)
+    assert check.detail.endswith("or labels, recipe, network or weights are of others")
 
 
 def test_a_shift_that_hardly_helps_is_not_told() -> None:

@@ -16,7 +16,6 @@ from tools.judge.handover import handover
 from tools.judge.numbers import AtLeast, AtMost, Bound, Exactly, Fact
 from tools.judge.published import published_accuracy
 from tools.judge.results import Check, Verdict
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 MOST = AtMost(at_most=1.0, unit="pp", source="s")
 LEAST = AtLeast(at_least=1.0, unit="ratio", source="s")
@@ -167,18 +166,18 @@ def test_another_data_set_fails_where_the_full_one_is_required_and_is_owed_elsew
     )
 
 
-def test_only_the_samples_own_images_are_held_against_its_digest() -> None:
-    sample, published = load_spec(SAMPLE_SPEC).dataset, load_spec(PUBLISHED_SPEC).dataset
-    assert pinned(str(sample.content_sha256), sample, own=False).passed
-    assert pinned("0" * 64, sample, own=False) == Check(
-        measured="0" * 64,
-        threshold=f"== {sample.content_sha256}",
+def test_a_pinned_digest_is_asked_of_all_the_images_and_of_no_others() -> None:
+    assert pinned("1", "1", gap="", source="s").passed
+    assert pinned("0", "1", gap="", source="s") == Check(
+        measured="0",
+        threshold="== 1",
         unit="sha256",
         verdict=Verdict.FAIL,
-        source=sample.source,
+        detail="names are the port's, the content is another one",
+        source="s",
     )
-    other = not_run("these are not the sample's images", threshold="the pinned digest", unit="sha256")
-    assert pinned("0" * 64, sample, own=True) == pinned("0" * 64, published, own=False) == other
+    assert pinned("0", "1", gap="a part", source="s") == not_run("a part", threshold="the pinned digest", unit="sha256")
+    assert pinned("0", None, gap="", source="s").verdict is Verdict.NOT_RUN
 
 
 def top1(right: int) -> TopK:

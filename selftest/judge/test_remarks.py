@@ -6,15 +6,30 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import DatasetRecord
-from tools.judge.facts import RecipeFacts
+from tools.judge.acceptance import DatasetRecord, VariantRecord
+from tools.judge.accuracy import top_k_of
+from tools.judge.facts import ParityFacts, RecipeFacts
+from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 SHA256 = "0" * 64
-KNOWN = DatasetRecord(images=1, embedded_sample=False, limit=None, ids_sha256="", images_sha256="", gap="")
+KNOWN = DatasetRecord(
+    images=50000,
+    embedded_sample=False,
+    limit=None,
+    ids_sha256="",
+    images_sha256=SHA256,
+    labels_sha256="",
+    foreign_ids=0,
+    byte_equal=(),
+    gap="",
+)
+PART = replace(KNOWN, images=1000, limit=1000, gap="49000 missing")
+OTHERS = replace(KNOWN, images=1000, foreign_ids=1000, gap="50000 missing")
+LABELS = "up to 0.35 % of the labels could be wrong unseen: nothing pins them, and 50000 images tell no fewer"
 PREFIX = "the checkpoint is pinned by the first 8 digits of its sha256 alone"
 COVERED = OperatorFacts("8.1", "the table", 1, (), (11,))
 NAMES = "the images are known by their names alone, no digest of the data set is pinned"
@@ -28,8 +43,8 @@ def spec() -> Spec:
 
 
 def test_what_is_pinned_needs_no_remark(spec: Spec) -> None:
-    assert remarks(spec, KNOWN, RecipeFacts("torchvision", ()), COVERED) == ()
-    assert remarks(spec, None, None, None) == ()
+    assert remarks(spec, KNOWN, RecipeFacts("torchvision", ()), operators=COVERED) == ()
+    assert remarks(spec, None, None) == ()
 
 
 @pytest.mark.parametrize(
@@ -55,20 +70,74 @@ def test_a_checkpoint_pinned_by_a_prefix_alone_is_told(
 
 def test_images_known_by_names_are_told_once_all_are_there(spec: Spec) -> None:
     unpinned = replace(spec, dataset=replace(spec.dataset, content_sha256=None))
-    assert remarks(unpinned, KNOWN, None, None) == (NAMES,)
-    assert remarks(unpinned, replace(KNOWN, gap="1 missing"), None, None) == ()
-    assert remarks(unpinned, None, None, None) == ()
+    assert remarks(unpinned, KNOWN, None) == (NAMES, LABELS)
+    assert NAMES not in remarks(unpinned, PART, None)
+    assert remarks(unpinned, None, None) == ()
 
 
 def test_a_departure_from_the_stated_recipe_is_told_last(spec: Spec) -> None:
     departs = RecipeFacts("timm", ("mean [0.5], stated [0.4]",))
     unpinned = replace(spec, dataset=replace(spec.dataset, content_sha256=None))
-    assert remarks(unpinned, KNOWN, departs, None) == (NAMES, departs.remark)
+    assert remarks(unpinned, KNOWN, departs) == (NAMES, LABELS, departs.remark)
     assert departs.remark
+
+
+def test_what_share_of_wrong_labels_would_not_show(spec: Spec) -> None:
+    unpinned = replace(spec, dataset=replace(spec.dataset, content_sha256=None))
+    of_labels = replace(spec, dataset=replace(spec.dataset, content_sha256=None, labels_sha256=SHA256))
+    assert remarks(of_labels, KNOWN, None) == (NAMES,)
+    assert remarks(unpinned, PART, None) == (
+        "up to 11 % of the labels could be wrong unseen: nothing pins them, and 1000 images tell no fewer",
+    )
+    assert remarks(spec, PART, None) == remarks(unpinned, PART, None), "a part has no digest of its own"
+    nobody = replace(unpinned, accuracy=replace(spec.accuracy, pth_top1=None))
+    assert remarks(nobody, KNOWN, None)[1:] == (
+        "no digest of the labels is pinned and nobody published an accuracy: wrong labels could pass unseen",
+    )
+    assert remarks(unpinned, OTHERS, None) == ()
+
+
+def test_byte_equal_images_are_named(spec: Spec) -> None:
+    twice = replace(KNOWN, byte_equal=(("a", "b"), ("c", "d", "e")))
+    (said,) = remarks(spec, twice, None)
+    assert said == "0.006 % of the images are byte for byte another one: a and b, c and d and e"
+
+
+def test_what_share_of_wrong_bins_the_comparison_could_have_missed(spec: Spec) -> None:
+    looked_at = tuple(map(str, range(1024)))
+    (said,) = remarks(spec, KNOWN, None, ParityFacts(looked_at, (), "torchvision"))
+    assert said == (
+        "bins of 1024 of 50000 images were compared with a library's transforms: "
+        "wrong ones of fewer than 0.58 % of the images could pass unseen (95 %)"
+    )
+    all_of_them = replace(spec, dataset=replace(spec.dataset, images=replace(spec.dataset.images, exactly=1024.0)))
+    known = replace(KNOWN, images=1024)
+    assert remarks(all_of_them, known, None, ParityFacts(looked_at, (), "torchvision")) == ()
+    assert remarks(spec, KNOWN, None, ParityFacts((), (), "")) == ()
+
+
+@pytest.mark.parametrize(
+    ("right", "said"),
+    [
+        (
+            3,
+            "Top-1 of the checkpoint is 0.300 % on these images, 56.527 % was published on others: labels are probably",
+        ),
+        (560, ""),
+        (990, "Top-1 of the checkpoint is 99.000 % on these images, 56.527 % was published on others"),
+    ],
+)
+def test_on_other_images_an_accuracy_far_from_the_published_one_is_a_remark(right: int, said: str, spec: Spec) -> None:
+    reference = VariantRecord(PTH, None, SHA256, (top_k_of(right, 1000, 1),), (), None)
+    (found,) = remarks(spec, OTHERS, None, None, reference) or ("",)
+    assert found.startswith(said)
+    assert bool(found) is bool(said)
+    assert ("labels are probably in another order" in found) is (right == 3)
+    assert remarks(spec, KNOWN, None, None, reference) == (), "on the port's own a gate says it"
 
 
 @pytest.mark.parametrize("release", ["", "6.0.1", "10.0"])
 def test_a_table_of_another_release_is_said(release: str, spec: Spec) -> None:
-    (said,) = remarks(spec, None, None, replace(COVERED, release=release))
+    (said,) = remarks(spec, None, None, operators=replace(COVERED, release=release))
     coverage = replace(COVERED, release=release).coverage
     assert said == f"onnx.operators was judged by a table {coverage} (CANN {release or 'unknown'}): the table"

@@ -75,7 +75,9 @@ class DatasetRecord:
 
     `embedded_sample` where any of them is the sample's, known by its bytes under any name.
 
-    `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py).
+    `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py),
+    `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are none of the spec's, and
+    `byte_equal` names, a group each, the images that are byte for byte the same.
     """
 
     images: int
@@ -83,6 +85,9 @@ class DatasetRecord:
     limit: int | None
     ids_sha256: str
     images_sha256: str
+    labels_sha256: str
+    foreign_ids: int
+    byte_equal: tuple[tuple[str, ...], ...]
     gap: str
 
 

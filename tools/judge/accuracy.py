@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tools.base.errors import SuiteError
 from tools.base.text_enum import TextEnum
@@ -102,6 +102,14 @@ def judge_loss(table: PairedTable, *, k: int, margin: AtMost, tight: AtMost, str
         warning=_warning(table, k, tight) if state is TightBound.EXCEEDED else "",
         check=_check(table, interval, state, margin, tight, strict, needed),
     )
+
+
+def doubted(loss: Loss, doubt: str) -> Loss:
+    """The loss beside a reference that `doubt` speaks against: nothing is proven where nothing could be lost."""
+    if not doubt or loss.check.verdict is Verdict.FAIL:
+        return loss
+    detail = f"the checkpoint is no reference on these images, so that a drop means nothing: {doubt}"
+    return replace(loss, check=replace(loss.check, verdict=Verdict.INCONCLUSIVE, detail=detail))
 
 
 def _tight_state(drop_pp: float, interval: Interval, bound_pp: float) -> TightBound:

@@ -22,7 +22,7 @@ from tools.judge.acceptance import (
     VariantRecord,
 )
 from tools.judge.agreement import Agreement
-from tools.judge.dataset import other_images
+from tools.judge.dataset import foreign_ids, other_images
 from tools.judge.documents import read_acceptance, read_spec, texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.facts import (
@@ -186,8 +186,9 @@ class Bundle(Evidence):
         return found
 
     def dataset(self) -> DatasetRecord:
-        """See Evidence."""
-        return _there(self.record.dataset, "no record of the data set")
+        """See Evidence; which ids are foreign is found out again, for another port may judge."""
+        found = _there(self.record.dataset, "no record of the data set")
+        return dataclasses.replace(found, foreign_ids=foreign_ids(self.ids, self.spec.dataset))
 
     def gap(self) -> str:
         """See Evidence; the words are the record's, whether there is a gap is found out again."""

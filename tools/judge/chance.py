@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import operator
 
+from tools.judge.label_order import label_words
 from tools.judge.predictions import TopFive
 from tools.judge.results import Check, Verdict
 
@@ -23,8 +23,8 @@ def above_chance(top: TopFive, classes: int) -> Check:
     never too early. Where a shifted label would have been right far more often, the check says so.
     """
     chance, right = 1 / classes, top.top_k(1).percent / 100
-    needed = CERTAINTY * math.ceil(_DOUBT / divergence(chance + USEFUL * (1 - chance), chance)) if classes > 1 else 0
-    passed = classes > 1 and right > chance and top.images * divergence(right, chance) >= _DOUBT
+    needed = CERTAINTY * math.ceil(SURPRISE / divergence(chance + USEFUL * (1 - chance), chance)) if classes > 1 else 0
+    passed = classes > 1 and right > chance and top.images * divergence(right, chance) >= SURPRISE
     enough = top.images >= needed
     verdict = Verdict.PASS if passed else Verdict.FAIL if enough else Verdict.INCONCLUSIVE
     return Check(
@@ -37,27 +37,19 @@ def above_chance(top: TopFive, classes: int) -> Check:
     )
 
 
-_DOUBT = -math.log(DOUBT)
+SURPRISE = -math.log(DOUBT)
+"""The same in nats: what images x divergence must reach."""
 
 
 def divergence(share: float, chance: float) -> float:
-    """Kullback-Leibler divergence of two Bernoulli distributions, in nats: how surprising a share is by chance."""
+    """Kullback-Leibler divergence of two Bernoulli distributions, in nats: how surprising a share is by chance.
+
+    Infinite where the chance is 0 or 1 and the share is not."""
     terms = ((share, chance), (1 - share, 1 - chance))
-    return sum(one * math.log(one / other) for one, other in terms if one > 0)
+    return sum(one * math.log(one / other) if other > 0 else math.inf for one, other in terms if one > 0)
 
 
 def _detail(top: TopFive, *, enough: bool, needed: int) -> str:
     if not enough:
         return f"too few images to tell the reference from guessing: {top.images} of {needed}"
-    words = "the reference does not classify these images: labels, recipe, network or weights are not its own"
-    shifted = {shift: _right(top, shift) for shift in (1, -1)}
-    best = max(shifted, key=lambda shift: shifted[shift])
-    if shifted[best] > max(10 * _right(top, 0), top.images * USEFUL):
-        percent = 100 * shifted[best] / top.images
-        words += f"; with labels moved by {best:+d} Top-1 would be {percent:.1f} %: is `model.label_offset` right?"
-    return words
-
-
-def _right(top: TopFive, shift: int) -> int:
-    """Images whose best class is the label moved by so much."""
-    return sum(map(operator.eq, top.columns[0], (label + shift for label in top.labels)))
+    return f"the reference does not classify these images: {label_words(top)}"

@@ -27,7 +27,7 @@ from tools.judge.acceptance import (
 )
 from tools.judge.agreement import Agreement
 from tools.judge.bundle import Bundle
-from tools.judge.dataset import other_images
+from tools.judge.dataset import foreign_ids, labels_sha256, other_images
 from tools.judge.device import throughput_record
 from tools.judge.differences import differences
 from tools.judge.evidence import OWNER, variant_record
@@ -218,8 +218,25 @@ def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:
         _compare(bundle, f"{where}.limit", recorded.limit, len(ids))
     digest = hashlib.sha256("\n".join(ids).encode()).hexdigest()
     _compare(bundle, f"{where}.ids_sha256", recorded.ids_sha256, digest)
+    offset = bundle.spec.model.label_offset
+    _compare(
+        bundle,
+        f"{where}.labels_sha256",
+        recorded.labels_sha256,
+        labels_sha256({name: label - offset for name, label in zip(ids, labels)}),
+    )
+    _compare(bundle, f"{where}.foreign_ids", recorded.foreign_ids, foreign_ids(ids, bundle.spec.dataset))
+    _byte_equal(bundle, f"{where}.byte_equal", recorded.byte_equal)
     if bool(recorded.gap) != other_images(ids, recorded.images_sha256, bundle.spec.dataset):
         bundle.problems.append(f"{where}.gap: {short(recorded.gap)} does not fit the ids and the port")
+
+
+def _byte_equal(bundle: Bundle, where: str, groups: tuple[tuple[str, ...], ...]) -> None:
+    """Each group names several images of the data set, and no image stands in two."""
+    named = [name for names in groups for name in names]
+    whole = len(set(named)) == len(named) and set(named) <= set(bundle.ids)
+    if not whole or any(len(names) < 2 for names in groups):
+        bundle.problems.append(f"{where}: not groups of two and more images of the data set")
 
 
 def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:

@@ -17,7 +17,7 @@ from tools.judge.acceptance import (
     MachineRecord,
     VariantRecord,
 )
-from tools.judge.accuracy import Loss, judge_loss
+from tools.judge.accuracy import Loss, doubted, judge_loss
 from tools.judge.agreement import Agreement
 from tools.judge.facts import (
     BatchErrors,
@@ -38,6 +38,7 @@ from tools.judge.ids import PTH, Variant
 from tools.judge.machine_class import Device
 from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive, pair
+from tools.judge.reference import doubt
 from tools.judge.spec import Spec
 
 OWNER = {PTH: "checkpoint"}
@@ -60,16 +61,20 @@ class Evidence(ABC):
         self._losses: dict[tuple[Variant, int], Loss] = {}
 
     def loss(self, variant: Variant, k: int) -> Loss:
-        """What a variant lost against the checkpoint at Top-k, on the same images, judged by the spec."""
+        """What a variant lost against the checkpoint at Top-k, on the same images, judged by the spec.
+
+        From a reference that is none on these images nothing follows.
+        """
         if (variant, k) not in self._losses:
             asked = self.spec.accuracy
-            self._losses[variant, k] = judge_loss(
+            found = judge_loss(
                 pair(self.top_five(PTH), self.top_five(variant), k),
                 k=k,
                 margin=asked.top1_drop_pp if k == 1 else asked.top5_drop_pp,
                 tight=asked.tight_drop_pp,
                 strict=self.strict,
             )
+            self._losses[variant, k] = doubted(found, doubt(self.top_five(PTH), self.dataset(), self.spec))
         return self._losses[variant, k]
 
     def device_class(self) -> Device | None:

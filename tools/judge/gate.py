@@ -19,9 +19,11 @@ class Where(TextEnum):
     """In which runs a gate exists."""
 
     ALWAYS = "in every run"
-    SAMPLE = "by the embedded sample's spec only: its own integrity"
     MD5 = "where the port states the checkpoint's md5"
     SHA256 = "where the port states the checkpoint's sha256, or how it begins"
+    TENSORS = "where the port pins the tensors of the checkpoint"
+    CONTENT = "where the port pins the images and their label file"
+    LABELS_PINNED = "where the port pins the labels"
     GRAPH_STEP = "where the port has a graph step"
     DEVICE = "on a device, but for a sample without published figures: a simulator can say nothing"
 

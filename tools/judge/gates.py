@@ -57,7 +57,9 @@ def applies(gate: Gate, asked: Asked) -> bool:
         Where.MD5: asked.spec.checkpoint.md5 is not None,
         Where.SHA256: bool(asked.spec.checkpoint.sha256 or asked.spec.checkpoint.sha256_prefix),
         Where.GRAPH_STEP: asked.spec.onnx.graph_step is not None,
-        Where.SAMPLE: asked.spec.kind == "sample",
+        Where.TENSORS: asked.spec.checkpoint.content_sha256 is not None,
+        Where.CONTENT: asked.spec.dataset.content_sha256 is not None,
+        Where.LABELS_PINNED: asked.spec.dataset.labels_sha256 is not None,
         Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or asked.spec.has_figures),
     }[gate.where]
 

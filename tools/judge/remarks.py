@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
-from tools.judge.acceptance import DatasetRecord
-from tools.judge.facts import RecipeFacts
-from tools.judge.operators import OperatorFacts
-from tools.judge.spec import Spec
+from typing import TYPE_CHECKING
+
+from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
+from tools.judge.handover import first_few
+from tools.judge.label_order import OTHER_ORDER
+from tools.judge.reference import departs, of_reference
+from tools.judge.unseen import wrong_bins_percent, wrong_labels_percent
+
+if TYPE_CHECKING:
+    from tools.judge.acceptance import DatasetRecord, VariantRecord
+    from tools.judge.facts import ParityFacts, RecipeFacts
+    from tools.judge.operators import OperatorFacts
+    from tools.judge.spec import Spec
+
+MOST_NAMED = 3
 
 
 def remarks(
-    spec: Spec, dataset: DatasetRecord | None, recipe: RecipeFacts | None, operators: OperatorFacts | None
+    spec: Spec,
+    dataset: DatasetRecord | None,
+    recipe: RecipeFacts | None,
+    parity: ParityFacts | None = None,
+    reference: VariantRecord | None = None,
+    operators: OperatorFacts | None = None,
 ) -> tuple[str, ...]:
-    """The remarks in words; the same from a run's own records and from a bundle's."""
-    return (*_checkpoint(spec), *_images(spec, dataset), *_said(recipe), *_said(operators))
+    """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record."""
+    of_data: tuple[str, ...] = ()
+    if dataset is not None:
+        of_data = (
+            *_images(spec, dataset),
+            *_labels(spec, dataset),
+            *_byte_equal(dataset),
+            *_bins(dataset, parity),
+            *_others(spec, dataset, reference),
+        )
+    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators))
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:
@@ -22,10 +47,54 @@ def _checkpoint(spec: Spec) -> tuple[str, ...]:
     return (f"the checkpoint is pinned by the first {len(asked.sha256_prefix)} digits of its sha256 alone",)
 
 
-def _images(spec: Spec, dataset: DatasetRecord | None) -> tuple[str, ...]:
-    if dataset is None or dataset.gap or spec.dataset.content_sha256 is not None:
+def _images(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:
+    if dataset.gap or spec.dataset.content_sha256 is not None:
         return ()
     return ("the images are known by their names alone, no digest of the data set is pinned",)
+
+
+def _labels(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:
+    """What share of wrong labels nothing here could have told, where no digest tells them all."""
+    asked, whole = spec.dataset, all_by_name(dataset, spec.dataset)
+    if not ports_own(dataset, spec) or (whole and (asked.content_sha256 or asked.labels_sha256)):
+        return ()
+    published, error = of_reference(spec.accuracy, 1)
+    if published is None:
+        return ("no digest of the labels is pinned and nobody published an accuracy: wrong labels could pass unseen",)
+    unseen = wrong_labels_percent(published, error, dataset.images, asked.classes, whole=whole)
+    why = f"nothing pins them, and {dataset.images} images tell no fewer"
+    return (f"up to {unseen:.2g} % of the labels could be wrong unseen: {why}",)
+
+
+def _byte_equal(dataset: DatasetRecord) -> tuple[str, ...]:
+    if not dataset.byte_equal:
+        return ()
+    named = first_few(tuple(" and ".join(names[:MOST_NAMED]) for names in dataset.byte_equal), MOST_NAMED)
+    return (f"{byte_equal_percent(dataset):.2g} % of the images are byte for byte another one: {named}",)
+
+
+def _bins(dataset: DatasetRecord, parity: ParityFacts | None) -> tuple[str, ...]:
+    """What share of wrong bins those that were compared could have missed."""
+    looked_at = 0 if parity is None else len(parity.looked_at)
+    if not 0 < looked_at < dataset.images:
+        return ()
+    unseen = wrong_bins_percent(looked_at, dataset.images)
+    compared = f"bins of {looked_at} of {dataset.images} images were compared with a library's transforms"
+    return (f"{compared}: wrong ones of fewer than {unseen:.2g} % of the images could pass unseen (95 %)",)
+
+
+def _others(spec: Spec, dataset: DatasetRecord, reference: VariantRecord | None) -> tuple[str, ...]:
+    """On images that the published accuracy does not speak of, one far from it is worth a look and proves nothing."""
+    published, error = of_reference(spec.accuracy, 1)
+    of_sample = dataset.embedded_sample and spec.kind != "sample"
+    if reference is None or published is None or of_sample or ports_own(dataset, spec):
+        return ()
+    measured = reference.accuracy[0]
+    apart = departs(measured, published, error, min(measured.images, spec.dataset.classes))
+    if not apart:
+        return ()
+    seen = f"Top-1 of the checkpoint is {measured.percent:.3f} % on these images, {published.value} % was published"
+    return (f"{seen} on others" + (f": {OTHER_ORDER}, or these images are harder" if apart < 0 else ""),)
 
 
 def _said(facts: RecipeFacts | OperatorFacts | None) -> tuple[str, ...]:

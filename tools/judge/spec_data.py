@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.judge.numbers import Deviation, Entry, Exactly, Place, Positive, Sha256, Text
+from tools.judge.numbers import AtMost, Deviation, Entry, Exactly, Place, Positive, Sha256, Text
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -17,13 +17,18 @@ MOST_IMAGES = 10_000_000
 
 @dataclass(frozen=True)
 class Dataset(Entry):
-    """The labelled images an acceptance needs: `id_format` with 1..images gives every id."""
+    """The labelled images an acceptance needs: `id_format` with 1..images gives every id.
+
+    `content_sha256` pins images and label file as they lie there, `labels_sha256` the labels in whatever file
+    (`python tools/pin_dataset.py` prints both).
+    """
 
     images: Exactly
     id_format: Text
     classes: Positive
     source: Text
     content_sha256: Sha256 | None = None
+    labels_sha256: Sha256 | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z0-9_]*\{:0?[0-9]{0,2}d\}", self.id_format):
@@ -52,6 +57,7 @@ class Preprocessing(Entry):
     mean: tuple[float, float, float]
     std: tuple[Deviation, Deviation, Deviation]
     parity_images: Positive
+    byte_equal_percent: AtMost
     source: Text
     channel_order: Literal["RGB", "BGR"] = "RGB"
     value_range: Literal["0..1", "0..255"] = "0..1"

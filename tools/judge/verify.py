@@ -30,6 +30,7 @@ from tools.judge.documents import read_spec, spec_digest
 from tools.judge.files import Files, Refused, read_whole
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected
+from tools.judge.ids import PTH
 from tools.judge.lines import table, verdict_lines
 from tools.judge.pages import check_pages
 from tools.judge.remarks import remarks
@@ -152,12 +153,15 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
 
 def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
     """What stands beside the word of any of the bundles, each once."""
-    said = (
-        line
-        for one in bundles
-        for line in remarks(spec, one.record.dataset, one.record.recipe, one.record.onnx_operators)
-    )
+    said = (line for one in bundles for line in _remarks_of(one, spec))
     return list(dict.fromkeys(said))
+
+
+def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
+    record = bundle.record
+    dataset = None if record.dataset is None else bundle.judged_by(spec).dataset()
+    reference = next((variant for variant in record.variants if variant.name == PTH), None)
+    return remarks(spec, dataset, record.recipe, record.parity, reference, record.onnx_operators)
 
 
 def _is_sample(bundle: Bundle, spec: Spec) -> bool:

@@ -17,7 +17,7 @@ from tools.data.parity_sample import Headers
 from tools.data.pixel_maker import PixelMaker
 from tools.judge import ids
 from tools.judge.acceptance import DatasetRecord
-from tools.judge.dataset import incompleteness
+from tools.judge.dataset import byte_equal, foreign_ids, incompleteness, labels_sha256
 from tools.judge.facts import BinFacts, ParityFacts, RecipeFacts
 from tools.judge.handover import Handover, handover
 from tools.judge.spec import Preprocessing
@@ -109,7 +109,7 @@ class DataStep:
     @once
     def record(self) -> DatasetRecord:
         """The labelled images for the evidence, with the reason why they are not those that the spec asks for."""
-        data, inputs = self.dataset(), self._context.inputs
+        data, inputs, asked = self.dataset(), self._context.inputs, self._context.spec.dataset
         self._folder = next(iter(data.images.values())).parent
         sha256 = content.digests_sha256(self.file_digests())
         found = DatasetRecord(
@@ -118,7 +118,10 @@ class DataStep:
             limit=inputs.limit if data.limited else None,
             ids_sha256=data.ids_sha256,
             images_sha256=sha256,
-            gap=incompleteness(data.ids, sha256, self._context.spec.dataset),
+            labels_sha256=labels_sha256(data.labels),
+            foreign_ids=foreign_ids(data.ids, asked),
+            byte_equal=byte_equal(self.image_digests()),
+            gap=incompleteness(data.ids, sha256, asked),
         )
         return self._context.staging.put_dataset(found, self.targets())
 

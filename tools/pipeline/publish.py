@@ -14,9 +14,10 @@ from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, DatasetRecord, Timing
-from tools.judge.facts import CheckpointFacts, RecipeFacts
+from tools.judge.acceptance import Acceptance, DatasetRecord, Timing, VariantRecord
+from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
 from tools.judge.gates import expected
+from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
@@ -71,7 +72,12 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
         simulated=ran_om and (not setup.on_device or staging.simulated()),
         unpinned=not setup.spec.checkpoint.pinned,
         remarks=remarks(
-            setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts), staging.piece(OperatorFacts)
+            setup.spec,
+            staging.piece(DatasetRecord),
+            staging.piece(RecipeFacts),
+            staging.piece(ParityFacts),
+            next((found for found in staging.pieces(VariantRecord) if found.name == PTH), None),
+            staging.piece(OperatorFacts),
         ),
         interrupted=bool(interrupted),
     )

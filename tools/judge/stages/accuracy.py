@@ -13,6 +13,7 @@ from tools.judge.evidence import Evidence
 from tools.judge.gate import Basis, Gate, Inventory, Judge, Where
 from tools.judge.ids import ONNX, PTH, GateId, Variant
 from tools.judge.published import published_accuracy
+from tools.judge.reference import of_reference, shortfall
 from tools.judge.results import Check
 
 GATES = Inventory()
@@ -40,12 +41,16 @@ def _drop(k: int, variant: Variant, evidence: Evidence) -> Check:
 
 
 def _reference_published(k: int, variant: Variant, evidence: Evidence) -> Check:
-    asked = evidence.spec.accuracy
-    published, error = (
-        (asked.pth_top1, asked.pth_top1_error_pp) if k == 1 else (asked.pth_top5, asked.pth_top5_error_pp)
+    published, error = of_reference(evidence.spec.accuracy, k)
+    top = evidence.top_five(variant)
+    return published_accuracy(
+        top.top_k(k),
+        published,
+        error,
+        whose="the checkpoint's",
+        incomplete=evidence.gap(),
+        refuted=shortfall(top, evidence.dataset(), evidence.spec, k),
     )
-    measured, whose = evidence.top_five(variant).top_k(k), "the checkpoint's"
-    return published_accuracy(measured, published, error, whose=whose, incomplete=evidence.gap())
 
 
 def _om_published(k: int, variant: Variant, evidence: Evidence) -> Check:

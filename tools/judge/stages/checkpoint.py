@@ -118,8 +118,8 @@ def _finite_weights(evidence: Evidence, batch: int) -> Check:
 
 @GATES.take(
     ids.CHECKPOINT_CONTENT_SHA256,
-    "Are the sample's tensors, whatever the file format, the pinned ones?",
-    where=Where.SAMPLE,
+    "Are the tensors, whatever the file format, the pinned ones?",
+    where=Where.TENSORS,
 )
 def _content(evidence: Evidence, batch: int) -> Check:
     asked = evidence.spec.checkpoint

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from tools.judge import ids
-from tools.judge.checks import complete, conserved, made, none_of, not_judged, pinned
+from tools.judge.checks import complete, conserved, made, none_of, not_judged, pinned, within
+from tools.judge.dataset import all_by_name, byte_equal_percent
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Inventory, Where
+from tools.judge.handover import first_few
 from tools.judge.results import Check
 
 GATES = Inventory()
+MOST_NAMED = 3
 
 
 @GATES.take(ids.PREPROCESSING_LABELS, "Can every label line be read, once for each image and in range?")
@@ -75,8 +78,33 @@ def _parity(evidence: Evidence, batch: int) -> Check:
     return none_of(facts.differing, among=len(facts.looked_at), unit="bins differing", source=asked.source)
 
 
-@GATES.take(ids.PREPROCESSING_IMAGES_SHA256, "Are the sample's images and labels the pinned ones?", where=Where.SAMPLE)
+def _pinned(evidence: Evidence, measured: str, stated: str | None) -> Check:
+    data, asked = evidence.dataset(), evidence.spec.dataset
+    gap = "" if all_by_name(data, asked) else "these are other images than the pinned ones, or a part of them"
+    return pinned(measured, stated, gap=gap, source=asked.source)
+
+
+@GATES.take(
+    ids.PREPROCESSING_IMAGES_SHA256,
+    "Are images and label file the pinned ones, byte for byte?",
+    where=Where.CONTENT,
+)
 def _pinned_images(evidence: Evidence, batch: int) -> Check:
+    return _pinned(evidence, evidence.dataset().images_sha256, evidence.spec.dataset.content_sha256)
+
+
+@GATES.take(
+    ids.PREPROCESSING_LABELS_SHA256,
+    "Are the labels the pinned ones, whatever file they stand in?",
+    where=Where.LABELS_PINNED,
+)
+def _pinned_labels(evidence: Evidence, batch: int) -> Check:
+    return _pinned(evidence, evidence.dataset().labels_sha256, evidence.spec.dataset.labels_sha256)
+
+
+@GATES.take(ids.PREPROCESSING_BYTE_EQUAL, "Is hardly any image byte for byte another one under a second name?")
+def _byte_equal(evidence: Evidence, batch: int) -> Check:
     data = evidence.dataset()
-    own = not data.embedded_sample or data.limit is not None
-    return pinned(data.images_sha256, evidence.spec.dataset, own=own)
+    named = first_few(tuple(" and ".join(names[:MOST_NAMED]) for names in data.byte_equal), MOST_NAMED)
+    bound = evidence.spec.preprocessing.byte_equal_percent
+    return within(byte_equal_percent(data), bound, detail=f"byte for byte the same: {named}")
