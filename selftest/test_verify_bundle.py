@@ -284,6 +284,7 @@ SAID_BY = {
     "onnx_weights": "gate onnx.weights",
     "bins": "gate preprocessing.bin_size",
     "om_batch_errors": "gate om.batch_invariance_abs_error",
+    "throughput_outputs": "gate om.perf.outputs_abs_error",
 }
 """The gate that names a fact which was altered."""
 STEPS = {"labels": "ids", "images": "images", "bins": "bins", "info": "info"}

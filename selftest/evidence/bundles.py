@@ -33,7 +33,7 @@ from tools.judge.acceptance import (
     Versions,
 )
 from tools.judge.agreement import Agreement
-from tools.judge.device import throughput_record
+from tools.judge.device import images_by_run, throughput_record
 from tools.judge.evidence import OWNER, Evidence, variant_record
 from tools.judge.facts import (
     BatchErrors,
@@ -48,6 +48,8 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    RunOutputs,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -331,6 +333,11 @@ class Made(Evidence):
             spec=self.spec,
         )
 
+    def throughput_outputs(self, batch: int) -> ThroughputOutputs:
+        """See Evidence; a device gives the same image the same logits again."""
+        seen = images_by_run(self.device_throughput(batch).runs)
+        return ThroughputOutputs(batch, tuple(RunOutputs(run, seen[run], 0, 0.0) for run in sorted(seen)))
+
     def results(self) -> tuple[GateResult, ...]:
         """Every gate of the stages that this run was asked for."""
         expected = gates.expected(gates.Asked(self.spec, on_device=self.on_device))
@@ -396,6 +403,7 @@ class Made(Evidence):
         for batch in self.spec.batches:
             staging.put(self.host_throughput(batch), f"bs{batch}")
             staging.put(self.device_throughput(batch), f"bs{batch}")
+            staging.put(self.throughput_outputs(batch), f"bs{batch}")
 
     def write(self, place: Path) -> Path:
         """Write the whole bundle."""

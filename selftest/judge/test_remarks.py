@@ -1,4 +1,4 @@
-"""What stands beside a verdict: how far checkpoint, images and recipe are known."""
+"""What stands beside a verdict: how far checkpoint, images and recipe are known, what is of earlier runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import DatasetRecord
+from tools.judge.acceptance import DatasetRecord, Reused
 from tools.judge.facts import RecipeFacts
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
@@ -63,3 +63,17 @@ def test_a_departure_from_the_stated_recipe_is_told_last(spec: Spec) -> None:
     unpinned = replace(spec, dataset=replace(spec.dataset, content_sha256=None))
     assert remarks(unpinned, KNOWN, departs) == (NAMES, departs.remark)
     assert departs.remark
+
+
+def test_outputs_and_times_of_earlier_runs_are_told_by_their_oldest_date(spec: Spec) -> None:
+    first, last = "2026-11-20T10:00:00+00:00", "2026-11-21T10:00:00+00:00"
+    reused = (
+        Reused("predictions-om/1", last),
+        Reused("predictions-om/2", first),
+        Reused("host-throughput/1", last),
+        Reused("onnx/1", first),
+        Reused("bins/1", last),
+    )
+    said = f"host-throughput made {last}; predictions-om made {first}; 2 other artifacts, the oldest made {first}"
+    assert remarks(spec, KNOWN, None, reused) == (f"reused from earlier runs: {said}",)
+    assert remarks(spec, KNOWN, None, reused[3:4])[0].endswith(f"runs: 1 other artifacts, the oldest made {first}")

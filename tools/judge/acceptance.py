@@ -22,6 +22,7 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -187,6 +188,14 @@ class MachineRecord:
 
 
 @dataclass(frozen=True)
+class Reused:
+    """An artifact that an earlier run has made, as `<kind>/<key>`, and when (ISO 8601, UTC)."""
+
+    name: str
+    made_utc: str
+
+
+@dataclass(frozen=True)
 class CommandRecord:
     """One vendor tool's run; `folder` (below the bundle) holds its command.txt, stdout.txt and stderr.txt.
 
@@ -232,7 +241,8 @@ class Versions:
 class Acceptance:
     """One run: its last word, every gate's result, and all they rest on.
 
-    `inputs` is what the run's header said, `artifacts` what the store found or made. `interrupted` says what ended
+    `inputs` is what the run's header said, `artifacts` what the store found or made, of
+    which `reused` were made by earlier runs. `interrupted` says what ended
     the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate, and
     `tolerate_busy` made a busy device inconclusive instead of a failure. `target` is ascend or simulator, whether or
     not OMs were made there. `diagnoses` say, a text for each variant that failed, at which node it leaves the
@@ -272,6 +282,8 @@ class Acceptance:
     variants: tuple[VariantRecord, ...] = ()
     host_throughput: tuple[HostThroughput, ...] = ()
     device_throughput: tuple[DeviceThroughput, ...] = ()
+    throughput_outputs: tuple[ThroughputOutputs, ...] = ()
+    reused: tuple[Reused, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
     timings: tuple[Timing, ...] = ()
     diagnoses: tuple[str, ...] = ()

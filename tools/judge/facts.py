@@ -163,6 +163,29 @@ class OmFacts:
 
 
 @dataclass(frozen=True)
+class RunOutputs:
+    """The outputs of one throughput run over the data set, held against the predictions of the same OM: how many
+    images, how many of them have any other logit, and the largest absolute difference (NaN where one is no number).
+
+    The run whose own outputs those predictions are differs in none.
+    """
+
+    run: int
+    images: int
+    differing: int
+    largest: float
+
+
+@dataclass(frozen=True)
+class ThroughputOutputs:
+    """What the throughput runs of a batch size gave, run after run; no run where pure inference was measured, which
+    gives no outputs."""
+
+    batch: int
+    runs: tuple[RunOutputs, ...]
+
+
+@dataclass(frozen=True)
 class BatchErrors:
     """The largest absolute difference of a logit between the OM of the first batch size and any other."""
 

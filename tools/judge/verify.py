@@ -122,7 +122,8 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
 
 def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
     """What stands beside the word of any of the bundles, each once."""
-    said = (line for one in bundles for line in remarks(spec, one.record.dataset, one.record.recipe))
+    known = [one.record for one in bundles]
+    said = (line for one in known for line in remarks(spec, one.dataset, one.recipe, one.reused))
     return list(dict.fromkeys(said))
 
 

@@ -134,7 +134,8 @@ class OmStep:
     def described(self, batch: int) -> OmDescription:
         """What the OM says of itself."""
         om, machine = self.om(batch), self.machine()
-        recipe = Recipe("om-described", {"om": om.sha256, **machine.toolchain}, code=(om_description,))
+        about = {"om": om.sha256, **machine.toolchain}
+        recipe = Recipe("om-described", about, code=(om_description,), of_this_run=not machine.simulated)
 
         def describe() -> OmDescription:
             work, logs = self._context.scratch(f"describe_bs{batch}"), self._context.scratch("logs")
@@ -179,14 +180,17 @@ class OmStep:
 
     @once
     def predictions(self, batch: int) -> Predictions:
-        """The OM's logits for every image, from the store where the same OM has seen them before."""
+        """The OM's logits for every image: on a device made in this very run, whatever it gave before; on the simulator
+        from the store where the same OM has seen them."""
 
         def run(folder: Path) -> None:
             done = self.engine(folder / "logs").run(self.offline(batch))
             predictions.save_predictions(done.predictions, folder)
             self._reports[batch] = done.report
 
-        folder = self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
+        anew = not self.machine().simulated
+        recipe = Recipe("predictions-om", self.about(batch), code=(om_engine,), of_this_run=anew)
+        folder = self._context.build(recipe, run).path
         self._context.staging.put_logs(f"predict-bs{batch}", folder / "logs")
         return predictions.load_predictions(folder, ids.om(batch))
 

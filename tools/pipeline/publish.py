@@ -14,7 +14,7 @@ from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, DatasetRecord, Timing
+from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing
 from tools.judge.facts import CheckpointFacts, RecipeFacts
 from tools.judge.gates import expected
 from tools.judge.remarks import remarks
@@ -68,7 +68,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
         sample=setup.sample or _by_content(staging),
         simulated=ran_om and (not setup.on_device or staging.simulated()),
         unpinned=not setup.spec.checkpoint.pinned,
-        remarks=remarks(setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts)),
+        remarks=remarks(setup.spec, staging.piece(DatasetRecord), staging.piece(RecipeFacts), staging.pieces(Reused)),
         interrupted=bool(interrupted),
     )
 
