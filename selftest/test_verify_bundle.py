@@ -274,6 +274,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.(returncode|seconds)
       | \.(host|versions)\..*
+      | \.machine\.boards\[\d+\]\.(serial_number|bus_id|firmware|driver)
       | \.(started|finished)_utc
     )$""",
     re.VERBOSE,

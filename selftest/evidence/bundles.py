@@ -25,6 +25,7 @@ from tools.evidence.staging import Staging, open_staging
 from tools.judge import gates, ids, records
 from tools.judge.acceptance import (
     Acceptance,
+    BoardRecord,
     DatasetRecord,
     DeviceThroughput,
     HostThroughput,
@@ -104,6 +105,7 @@ class World:
     pinned: bool = True
     figures: bool = True
     recipe: RecipeFacts = NO_RECIPE
+    serial_number: str = "033EHS10M2000017"
     random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -294,7 +296,8 @@ class Made(Evidence):
     def machine(self) -> MachineRecord:
         """See Evidence."""
         tool = "ais_bench" if self.world.ais_bench else "benchmark"
-        return MachineRecord(soc=SOC, infer_tool=tool, devices=(0,), why="asked for", toolchain={"soc": SOC})
+        board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4")
+        return MachineRecord(SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,))
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.ascend.board import read_board
 from tools.ascend.npu_smi import NpuSmiError, chip_of, query
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
+from tools.ascend.toolkit import driver_version
 from tools.base.errors import OmError, SuiteError
+from tools.judge.acceptance import BoardRecord
 from tools.judge.ids import OM_DEVICE
 from tools.judge.soc import normalise_soc, soc_mismatch
 
@@ -20,13 +23,22 @@ VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 
 @dataclass(frozen=True)
 class Machine:
-    """Where OMs are compiled and run: `soc` as atc spells it, the devices by the number that the tools take, and
-    `toolchain`, all that identifies compiler and driver (name to version), for keys and evidence."""
+    """Where OMs are compiled and run: `soc` as atc spells it, the devices by the number that the tools take, their
+    `boards`, and `toolchain`, all that identifies compiler and driver (name to version). `run` names this run."""
 
     target: Target
     soc: str
     devices: tuple[int, ...]
     toolchain: dict[str, str]
+    boards: tuple[BoardRecord, ...] = ()
+    run: str = ""
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What results of this machine depend on, for keys: of a board that nobody can name they are of this run."""
+        boards = {f"board {board.device}": str(board) for board in self.boards}
+        unknown = not all(board.known for board in self.boards)
+        return {**self.toolchain, **boards, **({"board": f"unknown, run {self.run}"} if unknown else {})}
 
     @property
     def simulated(self) -> bool:
@@ -58,14 +70,16 @@ def describe_machine(
         problems.append("npu-smi is the simulator's, which is no device")
     problems += _renumbered(target, devices)
     problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
-    problems += [reason for name in sorted(names) if asked and (reason := soc_mismatch(asked, name))]
+    problems += [reason for found in sorted(names) if asked and (reason := soc_mismatch(asked, found))]
     if problems or not names:
         raise OmError("; ".join(problems) or "no device was named", gate=GATE, fix="see `npu-smi info`")
-    chip = asked or min(names)
+    name = asked or min(names)
     known = toolchain(target, root, run)
     if target.kind is TargetKind.ASCEND:
         known["chip"] = used[0].name
-    return Machine(target, chip, tuple(devices), {**known, "soc": chip})
+    driver = driver_version(root) if target.kind is TargetKind.ASCEND else None
+    boards = (read_board(target.env, chip, logs / f"board{chip.device}", driver=driver) for chip in used)
+    return Machine(target, name, tuple(devices), {**known, "soc": name}, tuple(boards), run)
 
 
 def _renumbered(target: Target, devices: Sequence[int]) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tools.base import process
@@ -45,7 +45,8 @@ class Process:
 class Chip:
     """One chip. `device` is the logical id that `-device_id` and `--device` take, not the NPU id.
 
-    Tables without a Device column (910A/B) number the chips in the order of the table. `processes` is None when the
+    Tables without a Device column (910A/B) number the chips in the order of the table. `bus_id` is the cell as it
+    stands there. `processes` is None when the
     output says nothing about processes of this NPU (old drivers, most containers).
     """
 
@@ -58,6 +59,7 @@ class Chip:
     memory_used_mb: int
     memory_total_mb: int
     processes: tuple[Process, ...] | None
+    bus_id: str = field(default="", compare=False)
 
     @property
     def healthy(self) -> bool:
@@ -236,6 +238,7 @@ class _Table:
                 memory_used_mb=_whole(used, cells, number),
                 memory_total_mb=_whole(total, cells, number),
                 processes=None,
+                bus_id=cells[1],
             )
         )
 

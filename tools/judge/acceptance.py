@@ -172,12 +172,35 @@ class DeviceThroughput:
     judged: Throughput | None
 
 
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class BoardRecord:
+    """The board behind a device, each field `unknown` where npu-smi does not say it."""
+
+    device: int
+    serial_number: str
+    bus_id: str
+    firmware: str
+    driver: str
+
+    @property
+    def known(self) -> bool:
+        """Whether it can be told from another board at all."""
+        return (self.serial_number, self.bus_id) != (UNKNOWN, UNKNOWN)
+
+    def __str__(self) -> str:
+        serial = f"serial number {self.serial_number}, bus {self.bus_id}"
+        return f"{serial}, firmware {self.firmware}, driver {self.driver}"
+
+
 @dataclass(frozen=True)
 class MachineRecord:
     """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
 
     `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
-    found them.
+    found them. `boards` are those of the devices, in their order.
     """
 
     soc: str
@@ -185,6 +208,7 @@ class MachineRecord:
     devices: tuple[int, ...]
     why: str
     toolchain: dict[str, str]
+    boards: tuple[BoardRecord, ...]
 
 
 @dataclass(frozen=True)

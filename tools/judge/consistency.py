@@ -94,6 +94,8 @@ def _machine(bundle: Bundle, machine: MachineRecord) -> None:
     for name, value in machine.toolchain.items():
         if name in said:
             _compare(bundle, f"{FILE}.machine.toolchain.{name}", value, said[name])
+    boards = tuple(board.device for board in machine.boards)
+    _compare(bundle, f"{FILE}.machine.boards, their devices", boards, machine.devices)
     for place, entry in enumerate(bundle.record.device_throughput):
         for number, run in enumerate(entry.runs):
             where = f"{FILE}.device_throughput[{place}].runs[{number}]"

@@ -90,6 +90,7 @@ class OmStep:
             devices=machine.devices,
             why=machine.target.why,
             toolchain=dict(machine.toolchain),
+            boards=machine.boards,
         )
         return self._context.staging.put(found, "machine")
 
@@ -107,7 +108,7 @@ class OmStep:
                 "soc": machine.soc,
                 "extra args": repr(extra),
                 "files of extra args": repr(atc.named_files(extra)),
-                **machine.toolchain,
+                **machine.about,
             },
             code=(atc,),
         )
@@ -134,7 +135,7 @@ class OmStep:
     def described(self, batch: int) -> OmDescription:
         """What the OM says of itself."""
         om, machine = self.om(batch), self.machine()
-        about = {"om": om.sha256, **machine.toolchain}
+        about = {"om": om.sha256, **machine.about}
         recipe = Recipe("om-described", about, code=(om_description,), of_this_run=not machine.simulated)
 
         def describe() -> OmDescription:
@@ -175,7 +176,7 @@ class OmStep:
             "bins": self._data.bins().content,
             "output": f"{self._context.spec.output(batch)} of {' '.join(self._context.spec.onnx.all_outputs)}",
             "devices": str(machine.devices),
-            **machine.toolchain,
+            **machine.about,
         }
 
     @once
