@@ -29,7 +29,7 @@ def _read(document: object) -> OmDescription:
 
 
 def test_input_and_chip_are_read() -> None:
-    assert _read(DOCUMENT) == OmDescription("Ascend310", (INPUT,))
+    assert _read(DOCUMENT) == OmDescription("Ascend310", (INPUT,), ())
 
 
 def test_the_stored_chip_goes_before_the_command_line() -> None:
@@ -42,6 +42,25 @@ def test_sizes_as_text_and_an_input_described_by_its_output() -> None:
     tensor = {"dtype": "DT_FLOAT", "shape": {"dim": ["4", "3", "224", "224"]}}
     document = DOCUMENT | {"graph": [{"op": [DATA | {"output_desc": [tensor]}]}]}
     assert _read(document).inputs == (INPUT,)
+
+
+def test_flags_that_the_own_record_of_the_command_line_lacks_are_named() -> None:
+    asked = ("--precision_mode=force_fp32", "--log=error", "--log=err")
+    found = read_description(json.dumps(DOCUMENT), gate="g", where="om.json", extra_args=asked)
+    assert found.flags_missing == ("--precision_mode=force_fp32", "--log=err")
+    assert "it was compiled without --precision_mode=force_fp32" in mismatches(found)
+    silent = read_description(json.dumps(DOCUMENT | {"attr": []}), gate="g", where="om.json", extra_args=asked)
+    assert (silent.flags_missing, mismatches(silent)) == (None, ())
+
+
+@pytest.mark.parametrize("flag", ["--insert_op_conf=/aipp.cfg", "--input_fp16_nodes=x;actual_input_1"])
+def test_a_flag_that_was_ignored_shows_in_the_input(flag: str) -> None:
+    found, image = OmDescription("Ascend310", (INPUT,)), {"input_name": INPUT.name, "shape": INPUT.shape}
+    said = description_mismatches(found, dtype="float32", soc="310", extra_args=(flag,), **image)
+    assert said == (f"its input shows nothing of {flag}",)
+    half = OmDescription("Ascend310", (OmInput(INPUT.name, "DT_FLOAT16", INPUT.shape),))
+    taken = "fp16" in flag
+    assert bool(description_mismatches(half, dtype="float16", soc="310", extra_args=(flag,), **image)) is not taken
 
 
 def mismatches(found: OmDescription, *, dtype: str = "float32", soc: str = "310") -> tuple[str, ...]:

@@ -302,7 +302,7 @@ class Made(Evidence):
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""
         asked = self.spec.input(batch)
-        return OmDescription(SOC, (OmInput(asked.name, "DT_FLOAT", asked.shape),))
+        return OmDescription(SOC, (OmInput(asked.name, "DT_FLOAT", asked.shape),), ())
 
     def batch_errors(self) -> BatchErrors:
         """See Evidence."""

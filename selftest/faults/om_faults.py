@@ -226,6 +226,14 @@ def other_outputs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "run_dataset", garbled)
 
 
+@compiling.fault("a flag that the port asks for never reaches atc", "om.described[bs4]", remade=COMPILED)
+def flag_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    world.edit_port("\n  batches: ", "\n  om: {atc_extra_args: ['--precision_mode=force_fp32']}\n  batches: ")
+    right = atc.argv
+    monkeypatch.setattr(atc, "argv", lambda request, to: right(dataclasses.replace(request, extra_args=()), to))
+
+
 @compiling.fault("atc hangs", "om.compiled[bs4]", remade=COMPILED)
 def atc_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("atc:hang-ignoring-sigterm")(world, monkeypatch)

@@ -28,9 +28,19 @@ def described_gate(batch: int) -> str:
 
 
 def describe_om(
-    om: Path, *, batch: int, env: Mapping[str, str], work: Path, logs: Path, timeout_seconds: float = 600
+    om: Path,
+    *,
+    batch: int,
+    env: Mapping[str, str],
+    work: Path,
+    logs: Path,
+    extra_args: tuple[str, ...] = (),
+    timeout_seconds: float = 600,
 ) -> OmDescription:
-    """Ask atc what `om` is; OmError when it cannot tell. No device is needed."""
+    """Ask atc what `om` is, and whether it was compiled with the further flags; OmError when it cannot tell.
+
+    No device is needed.
+    """
     gate = described_gate(batch)
     om = require_file(om, gate, "the OM")
     work = private_folder(work, gate)
@@ -52,10 +62,10 @@ def describe_om(
         text = small_file(target).decode("utf-8", errors="replace")
     except OSError as error:
         raise OmError(f"cannot read the OM's description: {error.strerror}", gate=gate, where=om) from error
-    return read_description(text, gate=gate, where=om)
+    return read_description(text, gate=gate, where=om, extra_args=extra_args)
 
 
-def read_description(text: str, *, gate: str, where: object) -> OmDescription:
+def read_description(text: str, *, gate: str, where: object, extra_args: tuple[str, ...] = ()) -> OmDescription:
     """Read the JSON of `atc --mode=1`; OmError when it is not whole or has no input with a shape."""
     try:
         document = json.loads(text)
@@ -67,10 +77,11 @@ def read_description(text: str, *, gate: str, where: object) -> OmDescription:
         raise OmError(f"the OM's description has another layout: {error!r}", gate=gate, where=where) from error
     if not inputs:
         raise OmError("the OM's description has no input", gate=gate, where=where)
-    soc = _text_attribute(document, "soc_version")
-    if soc is None and (flag := _SOC_FLAG.search(_text_attribute(document, "atc_cmdline") or "")):
+    soc, command = _text_attribute(document, "soc_version"), _text_attribute(document, "atc_cmdline")
+    if soc is None and (flag := _SOC_FLAG.search(command or "")):
         soc = flag[1]
-    return OmDescription(soc, inputs)
+    missing = None if command is None else tuple(flag for flag in extra_args if f" {flag} " not in f" {command} ")
+    return OmDescription(soc, inputs, missing)
 
 
 def _inputs(document: Mapping[str, Any]) -> Iterator[OmInput]:

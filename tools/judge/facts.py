@@ -18,7 +18,8 @@ class OtherType:
 class CheckpointFacts:
     """A state_dict held against the network's own: how many tensors it has and the network expects, names that are
     missing, unexpected, of another shape, not finite, or of another type; `content_sha256` is over names, shapes and
-    bytes. `missing_arguments` are those that the weights force upon the network and the port does not state."""
+    bytes. `missing_arguments` are those that the weights force upon the network and the port does not state,
+    `foreign_arguments` those with which it gives other logits than the library's own network of these weights."""
 
     tensors: int
     expected: int
@@ -29,6 +30,7 @@ class CheckpointFacts:
     content_sha256: str
     other_types: tuple[OtherType, ...] = ()
     missing_arguments: tuple[str, ...] = ()
+    foreign_arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,10 +150,15 @@ class OmInput:
 
 @dataclass(frozen=True)
 class OmDescription:
-    """What an OM says of itself; `soc` is None where the release of CANN does not store it."""
+    """What an OM says of itself; `soc` is None where the release of CANN does not store it.
+
+    `flags_missing` are the port's further flags of atc that its own record of the command line lacks, None where it
+    keeps no such record.
+    """
 
     soc: str | None
     inputs: tuple[OmInput, ...]
+    flags_missing: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

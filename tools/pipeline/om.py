@@ -135,12 +135,14 @@ class OmStep:
     def described(self, batch: int) -> OmDescription:
         """What the OM says of itself."""
         om, machine = self.om(batch), self.machine()
-        about = {"om": om.sha256, **machine.about}
+        extra = self._context.spec.om.atc_extra_args
+        about = {"om": om.sha256, "extra args": repr(extra), **machine.about}
         recipe = Recipe("om-described", about, code=(om_description,), of_this_run=not machine.simulated)
 
         def describe() -> OmDescription:
             work, logs = self._context.scratch(f"describe_bs{batch}"), self._context.scratch("logs")
-            return om_description.describe_om(om.path, batch=batch, env=machine.target.env, work=work, logs=logs)
+            env = machine.target.env
+            return om_description.describe_om(om.path, batch=batch, env=env, work=work, logs=logs, extra_args=extra)
 
         found = self._context.remember(recipe, OmDescription, describe)
         self._context.staging.put(OmFacts(batch, found), f"bs{batch}")
