@@ -55,17 +55,18 @@ def test_flags_that_the_own_record_of_the_command_line_lacks_are_named() -> None
 
 @pytest.mark.parametrize("flag", ["--insert_op_conf=/aipp.cfg", "--input_fp16_nodes=x;actual_input_1"])
 def test_a_flag_that_was_ignored_shows_in_the_input(flag: str) -> None:
-    found, image = OmDescription("Ascend310", (INPUT,)), {"input_name": INPUT.name, "shape": INPUT.shape}
-    said = description_mismatches(found, dtype="float32", soc="310", extra_args=(flag,), **image)
-    assert said == (f"its input shows nothing of {flag}",)
+    assert mismatches(OmDescription("Ascend310", (INPUT,)), flags=(flag,)) == (f"its input shows nothing of {flag}",)
     half = OmDescription("Ascend310", (OmInput(INPUT.name, "DT_FLOAT16", INPUT.shape),))
-    taken = "fp16" in flag
-    assert bool(description_mismatches(half, dtype="float16", soc="310", extra_args=(flag,), **image)) is not taken
+    assert bool(mismatches(half, dtype="float16", flags=(flag,))) is ("fp16" not in flag)
 
 
-def mismatches(found: OmDescription, *, dtype: str = "float32", soc: str = "310") -> tuple[str, ...]:
+def mismatches(
+    found: OmDescription, *, dtype: str = "float32", soc: str = "310", flags: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """How the OM differs from what was asked for."""
-    return description_mismatches(found, input_name="actual_input_1", dtype=dtype, shape=INPUT.shape, soc=soc)
+    return description_mismatches(
+        found, input_name=INPUT.name, dtype=dtype, shape=INPUT.shape, soc=soc, extra_args=flags
+    )
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from selftest.faults.world import World
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.files import md5_of, sha256_of
 from tools.model import export as exporter
+from tools.model.library import foreign
 
 if TYPE_CHECKING:
     import torch
@@ -76,6 +78,13 @@ def wrong_wrapper(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def unstated_prefix(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     port = own_port(world)
     save(port, {f"module.{name}": tensor for name, tensor in weights_of(port).items()})
+
+
+@checkpoint.fault("an argument that a library does not give its own weights", "checkpoint.keys", *OWN, sample=False)
+def foreign_argument(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_port(world).edit("arguments: {classes: 100}", "arguments: {classes: 100, scale: 0.8}")
+    monkeypatch.setattr(foreign, "CLASSES", "classes")
+    monkeypatch.setattr(foreign, "stated_recipe", lambda *words: SimpleNamespace(size=(64, 64)))
 
 
 @exported.fault("a folded weight altered by one part in a thousand", "onnx.weights", *OWN, sample=False)
