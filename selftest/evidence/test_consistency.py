@@ -451,3 +451,14 @@ def test_scores_that_are_no_numbers_are_told(forgery: Forgery) -> None:
     forgery.put_array(name, scores)
     where = f"{RECORD}.variants[{place_of(forgery, 'om_bs1')}]"
     assert problems(forgery)[0] == f"{where}, predictions of om_bs1: a score that is no finite number"
+
+
+def test_a_flag_that_the_log_of_atc_does_not_show_is_named(forgery: Forgery) -> None:
+    command = forgery.record["commands"][0]
+    before, command["folder"] = command["folder"], "logs/atc-bs1"
+    for stream in ("command.txt", "stdout.txt", "stderr.txt"):
+        forgery.contents[f"logs/atc-bs1/{stream}"] = forgery.contents.pop(f"{before}/{stream}")
+    assert problems(forgery) == []
+    forgery.spec["om"]["atc_extra_args"] = ["--model=x.onnx", "--log=info", "--insert_op_conf=/of/the/port"]
+    said = [line for line in problems(forgery) if "commands" in line]
+    assert said == [f"{RECORD}.commands[0].argv: the port asks for --log=info, which atc was not given"]

@@ -269,6 +269,7 @@ def _run_images(bundle: Bundle, where: str, runs: tuple[ThroughputRun, ...]) -> 
 
 def _command(bundle: Bundle, where: str, command: CommandRecord) -> None:
     """A tool's command line is the one in its log folder, and its streams are there."""
+    _flags_of_atc(bundle, where, command)
     text = bundle.files.read(f"{command.folder}/command.txt").decode("utf-8", "replace")
     if text.split("\n")[1:-1] != list(command.argv):
         bundle.problems.append(f"{where}.argv: another command than in {command.folder}/command.txt")
@@ -283,6 +284,14 @@ def _made_in_this_run(bundle: Bundle) -> None:
     for place, entry in enumerate(bundle.record.reused):
         if entry.name.startswith(kinds):
             bundle.problems.append(f"{FILE}.reused[{place}]: {short(entry.name)} on a device is made in the run itself")
+
+
+def _flags_of_atc(bundle: Bundle, where: str, command: CommandRecord) -> None:
+    """An OM's own log shows each further flag of the port on atc's command line; paths have been scrubbed there."""
+    if command.folder.startswith("logs/atc-bs"):
+        asked = (flag for flag in bundle.spec.om.atc_extra_args if "/" not in flag)
+        lost = [flag for flag in asked if flag not in command.argv]
+        bundle.problems += [f"{where}.argv: the port asks for {flag}, which atc was not given" for flag in lost]
 
 
 def _no_simulator(bundle: Bundle) -> None:
