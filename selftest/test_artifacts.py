@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from multiprocessing.context import ForkContext
 from multiprocessing.queues import SimpleQueue
 from pathlib import Path
@@ -88,6 +90,21 @@ def test_nobody_else_may_write_what_the_store_keeps(store: Store) -> None:
 def test_another_run_finds_it_too(store: Store) -> None:
     store.get(RECIPE, Builder())
     assert Store(store.root, "run-2").get(RECIPE, Builder()).origin is Origin.HIT
+
+
+def test_what_another_run_made_is_said_with_its_date(store: Store) -> None:
+    made = store.get(RECIPE, Builder())
+    again = Store(store.root, "run-2").get(RECIPE, Builder())
+    assert [made.reused, again.reused] == [False, True]
+    assert again.made_utc == made.made_utc
+    assert abs((datetime.now(UTC) - datetime.fromisoformat(made.made_utc)).total_seconds()) < 600
+
+
+def test_what_must_be_of_this_run_is_made_again_by_the_next(store: Store) -> None:
+    moment = dataclasses.replace(RECIPE, of_this_run=True)
+    assert [store.get(moment, Builder()).origin for _ in range(2)] == [Origin.MISS, Origin.HIT]
+    again = Store(store.root, "run-2").get(moment, Builder())
+    assert (again.origin, again.why, again.reused) == (Origin.MISS, "it was made in another run", False)
 
 
 @pytest.mark.parametrize(

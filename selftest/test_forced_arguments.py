@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -13,8 +14,11 @@ from tools.judge.facts import CheckpointFacts
 from tools.judge.gates import judge
 from tools.judge.ids import CHECKPOINT_KEYS
 from tools.judge.results import Verdict
-from tools.judge.spec import Spec
+from tools.judge.spec import Model, Spec
+from tools.model import network as networks
+from tools.model.library import foreign
 from tools.model.library.forced import missing_arguments
+from tools.model.network import Network
 from tools.ports.spec import load_spec, port_path
 
 
@@ -46,3 +50,40 @@ def test_the_gate_says_what_to_write() -> None:
     check = judge(CHECKPOINT_KEYS, cast("Evidence", SimpleNamespace(checkpoint=lambda: facts)))
     assert check.verdict is Verdict.FAIL
     assert check.detail == "write under `arguments`: transform_input: true, as W forces it"
+
+
+def pooled(name: str, arguments: dict[str, Any]) -> Any:  # noqa: ANN401 - a network
+    """A network as timm makes it: how it pools is an argument that changes no tensor, and so is a dropout."""
+    import torch
+
+    pool = torch.nn.AdaptiveMaxPool2d(1) if arguments.get("global_pool") == "max" else torch.nn.AdaptiveAvgPool2d(1)
+    dropout = torch.nn.Dropout(arguments.get("drop_rate", 0.0))
+    return torch.nn.Sequential(pool, torch.nn.Flatten(), dropout, torch.nn.Linear(3, arguments.get("num_classes", 10)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "published", "said"),
+    [
+        ({"num_classes": 10, "global_pool": "max"}, True, ('global_pool: "max"',)),
+        ({"num_classes": 10, "global_pool": "max"}, False, ()),
+        ({"num_classes": 10, "global_pool": "avg", "drop_rate": 0.5}, True, ()),
+        ({"num_classes": 10}, True, ()),
+        ({"num_classes": 7, "global_pool": "max"}, True, ()),  # whose weights do not fit, as another gate says
+    ],
+)
+def test_an_argument_that_makes_another_network_of_the_same_tensors_is_named(
+    arguments: dict[str, Any], published: bool, said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networks, "_timm", pooled)
+    recipe = SimpleNamespace(size=(8, 8)) if published else None
+    monkeypatch.setattr(foreign, "stated_recipe", lambda *words: recipe)
+    network = Network(Model("pooled", "timm:pooled", arguments=arguments), Path())
+    weights = pooled("pooled", {}).state_dict()
+    assert foreign.foreign_arguments(network, weights, "model.safetensors") == said
+
+
+def test_the_gate_names_arguments_that_the_library_does_not_give() -> None:
+    facts = CheckpointFacts(4, 4, (), (), (), (), "0" * 64, foreign_arguments=('global_pool: "max"',))
+    check = judge(CHECKPOINT_KEYS, cast("Evidence", SimpleNamespace(checkpoint=lambda: facts)))
+    assert check.verdict is Verdict.FAIL
+    assert check.detail == 'with these the library\'s own weights give other logits: global_pool: "max"'

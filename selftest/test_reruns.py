@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from selftest.faults.device_faults import pretend_device
 from selftest.faults.preprocessing_faults import FIRST, OWN, SECOND, own_images
 from selftest.faults.world import Outcome, World
 from tools.sample import generate as sample
@@ -148,3 +149,22 @@ def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(
     world.edit_port(before, hashlib.md5(path.read_bytes()).hexdigest())
     outcome = world.run(*options, "-m", select, sample=False)
     assert redone(outcome) == FROM_CHECKPOINT | behind, outcome.text
+
+
+def test_what_a_device_gives_is_asked_of_it_in_every_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    asked = ("-m", "om or (accuracy and npu)")
+    assert world.run(*asked).exit_code == 0
+    again = world.run(*asked)
+    assert redone(again) == {"predictions-om", "om-described"}
+    assert {entry.name.partition("/")[0] for entry in again.acceptance.reused} >= {"om", "predictions-pth"}
+
+
+def test_what_is_reused_is_said_beside_the_verdict_with_its_date(world: World) -> None:
+    world.only_batches(1)
+    outcome = world.run()
+    (said,) = [line for line in outcome.acceptance.verdict.remarks if line.startswith("reused from earlier runs: ")]
+    assert f"note: {said}" in outcome.text
+    made = {entry.name.partition("/")[0]: entry.made_utc for entry in outcome.acceptance.reused}
+    for kind in ("host-throughput", "predictions-om", "predictions-onnx", "predictions-pth", "throughput-om"):
+        assert f"{kind} made {made[kind]}" in said

@@ -275,6 +275,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.seconds
       | \.(host|versions)\..*
+      | \.machine\.boards\[\d+\]\.(serial_number|bus_id|firmware|driver)
       | \.(started|finished)_utc | \.run
     )$""",
     re.VERBOSE,
@@ -286,6 +287,7 @@ SAID_BY = {
     "onnx_weights": "gate onnx.weights",
     "bins": "gate preprocessing.bin_size",
     "om_batch_errors": "gate om.batch_invariance_abs_error",
+    "throughput_outputs": "gate om.perf.outputs_abs_error",
 }
 """The gate that names a fact which was altered."""
 STEPS = {"labels": "ids", "images": "images", "bins": "bins", "info": "info"}

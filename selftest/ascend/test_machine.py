@@ -12,6 +12,7 @@ from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.base.errors import OmError
 from tools.base.files import sha256_of
+from tools.judge.acceptance import UNKNOWN, BoardRecord
 from tools.judge.texts.reading import InferTool
 
 from .stubs import executable
@@ -71,12 +72,62 @@ def test_chip_devices_and_versions(runner: Runner) -> None:
         "driver": "22.0.2",
         "chip": "310",
     }
+    assert found.boards[0].driver == "22.0.2"
     assert (runner.folder / "logs" / "stdout.txt").read_text().strip() == TABLE_310.strip()
 
 
 def test_a_simulator_is_no_device_whatever_its_path(runner: Runner) -> None:
     said = runner.refused(f"print('[SIMULATOR] npu-smi', file=sys.stderr); {prints(TABLE_310)}")
     assert "npu-smi is the simulator's" in said
+
+
+BOARD = """
+\tNPU ID                         : 1
+\tSerial Number                  : 033EHS10M2000017
+\tSoftware Version               : 22.0.4
+\tFirmware Version               : {firmware}
+"""
+
+
+def asked_for_boards(board: str) -> str:
+    """A program that prints the table, or in answer to the query for the board of NPU 1 a text or what else it does."""
+    return f"print({TABLE_310!r}) if sys.argv[1:] == ['info'] else {board}"
+
+
+def test_a_board_is_known_by_serial_number_bus_firmware_and_driver(runner: Runner) -> None:
+    text = BOARD.format(firmware="1.84.15.1.310")
+    answer = f"print({text!r} if sys.argv[2:] == ['-t', 'board', '-i', '1'] else 'no such NPU')"
+    found = runner.describe(asked_for_boards(answer), devices=(1, 0))
+    serial = "033EHS10M2000017"
+    assert found.boards == (
+        BoardRecord(1, serial, "0000:02:00.0", "1.84.15.1.310", "22.0.4"),
+        BoardRecord(0, serial, "0000:01:00.0", "1.84.15.1.310", "22.0.4"),
+    )
+    words = f"serial number {serial}, bus 0000:01:00.0, firmware 1.84.15.1.310, driver 22.0.4"
+    assert found.about["board 0"] == words
+    assert "board" not in found.about
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        f"(print({BOARD.format(firmware='NA')!r}), sys.exit(1))",
+        "print('Error parameter of -t')",
+        "print('Serial Number : NA')",
+        "print('Serial Number : <b>x</b>')",
+        "os.kill(os.getpid(), signal.SIGKILL)",
+    ],
+)
+def test_what_npu_smi_does_not_say_of_a_board_is_unknown_and_no_failure(runner: Runner, answer: str) -> None:
+    (board,) = runner.describe(asked_for_boards(answer)).boards
+    assert board == BoardRecord(0, UNKNOWN, "0000:01:00.0", UNKNOWN, UNKNOWN)
+    assert board.known
+
+
+def test_of_a_board_that_nobody_can_name_nothing_is_reused(runner: Runner) -> None:
+    found = runner.describe(prints(re.sub(r"0000:\d\d:00\.0", "NA          ", TABLE_310)))
+    assert not found.boards[0].known
+    assert found.about["board"] == "unknown, run run-1"
 
 
 @pytest.mark.parametrize(("table", "soc"), [("310p3", "Ascend310P3"), ("duo", "Ascend310P3"), ("910b", "Ascend910B3")])

@@ -54,6 +54,15 @@ def test_sizes_as_text_and_an_input_described_by_its_output() -> None:
     assert _read(document)[1] == (INPUT,)
 
 
+@pytest.mark.parametrize("flag", ["--insert_op_conf=/aipp.cfg", "--input_fp16_nodes=x;actual_input_1"])
+def test_a_flag_that_was_ignored_shows_in_the_input(flag: str) -> None:
+    assert f"its input shows nothing of {flag}" in mismatches(described(INPUT), flags=(flag,))
+    asked = OmInput(INPUT.name, "DT_FLOAT16", INPUT.shape)
+    half = described(asked, stored=replace(STORED, inputs=(asked,)))
+    shown = [said for said in mismatches(half, dtype="float16", flags=(flag,)) if said.startswith("its input")]
+    assert bool(shown) is ("fp16" not in flag)
+
+
 def mismatches(
     found: OmDescription, *, dtype: str = "float32", soc: str = "310", flags: tuple[str, ...] = ()
 ) -> tuple[str, ...]:

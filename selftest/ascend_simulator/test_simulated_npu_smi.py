@@ -78,6 +78,12 @@ def test_failures_of_npu_smi_itself(simulator: Simulator, tmp_path: Path) -> Non
     assert whole.startswith(without)
 
 
+def test_the_board_has_a_serial_number(simulator: Simulator, tmp_path: Path) -> None:
+    done = simulator.run("npu-smi", "info", "-t", "board", "-i", "0", cwd=tmp_path)
+    assert (done.returncode, "\tSerial Number                  : SIMULATOR\n" in done.stdout) == (0, True)
+    assert simulator.run("npu-smi", "info", "-t", "board", "-i", "1", cwd=tmp_path).returncode == 255
+
+
 def test_other_words_are_refused(simulator: Simulator, tmp_path: Path) -> None:
     assert simulator.run("npu-smi", "set", cwd=tmp_path).returncode == 255
 

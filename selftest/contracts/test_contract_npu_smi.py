@@ -30,5 +30,13 @@ def test_the_lists_name_cards_and_chips(host: Host, tmp_path: Path) -> None:
     assert re.search(r"NPU ID\s+Chip ID\s+Chip Logic ID\s+Chip Name", chips)
 
 
+def test_a_board_is_named(host: Host, tmp_path: Path) -> None:
+    cards = host.run("npu-smi", "info", "-l", cwd=tmp_path).stdout
+    (first, *_) = re.findall(r"NPU ID\s*:\s*(\d+)", cards)
+    board = host.run("npu-smi", "info", "-t", "board", "-i", first, cwd=tmp_path).stdout
+    assert re.search(r"Serial Number\s*:\s*\S+", board)
+    assert re.search(r"Software Version\s*:\s*\S+", board)
+
+
 def test_one_of_the_inference_tools_is_there(host: Host, tmp_path: Path) -> None:
     assert host.has_ais_bench() or host.require(BENCHMARK)

@@ -27,6 +27,7 @@ from tools.evidence.staging import Staging, open_staging
 from tools.judge import gates, ids, records
 from tools.judge.acceptance import (
     Acceptance,
+    BoardRecord,
     DatasetRecord,
     DeviceThroughput,
     HostThroughput,
@@ -36,7 +37,7 @@ from tools.judge.acceptance import (
 )
 from tools.judge.agreement import Agreement
 from tools.judge.dataset import labels_sha256
-from tools.judge.device import throughput_record
+from tools.judge.device import images_by_run, throughput_record
 from tools.judge.evidence import OWNER, Evidence, variant_record
 from tools.judge.facts import (
     BatchErrors,
@@ -51,7 +52,9 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    RunOutputs,
     StoredOm,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -110,6 +113,7 @@ class World:
     pinned: bool = True
     figures: bool = True
     recipe: RecipeFacts = NO_RECIPE
+    serial_number: str = "033EHS10M2000017"
     random: np.random.Generator = field(init=False)
 
     def __post_init__(self) -> None:
@@ -299,7 +303,8 @@ class Made(Evidence):
     def machine(self) -> MachineRecord:
         """See Evidence."""
         tool = "ais_bench" if self.world.ais_bench else "benchmark"
-        return MachineRecord(soc=SOC, infer_tool=tool, devices=(0,), why="asked for", toolchain={"soc": SOC})
+        board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4")
+        return MachineRecord(SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,))
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""
@@ -339,6 +344,11 @@ class Made(Evidence):
             busy=self.world.busy,
             spec=self.spec,
         )
+
+    def throughput_outputs(self, batch: int) -> ThroughputOutputs:
+        """See Evidence; a device gives the same image the same logits again."""
+        seen = images_by_run(self.device_throughput(batch).runs)
+        return ThroughputOutputs(batch, tuple(RunOutputs(run, seen[run], 0, 0.0) for run in sorted(seen)))
 
     def results(self) -> tuple[GateResult, ...]:
         """Every gate of the stages that this run was asked for."""
@@ -405,6 +415,7 @@ class Made(Evidence):
         for batch in self.spec.batches:
             staging.put(self.host_throughput(batch), f"bs{batch}")
             staging.put(self.device_throughput(batch), f"bs{batch}")
+            staging.put(self.throughput_outputs(batch), f"bs{batch}")
 
     def write(self, place: Path) -> Path:
         """Write the whole bundle."""

@@ -132,6 +132,15 @@ def _looked_at(change: Callable[[list[Any]], list[Any]]) -> Forge:
     return forge
 
 
+def _other_outputs(**fields: object) -> Forge:
+    """Another second throughput run of the first batch size."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["throughput_outputs"][0]["runs"][1].update(fields)
+
+    return forge
+
+
 FIRST = "ILSVRC2012_val_00000001"
 NODE = {"name": "n", "operator": "ai.onnx::11::Mish", "registered_at": [18], "standard": True}
 BIN_GATES = ("bin_size", "finite", "value_range")
@@ -275,6 +284,32 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
     "batches not all compared": (
         alter("om_batch_errors", {}, batches=[1]),
         "gate om.batch_invariance_abs_error: PASS is recorded, but batches (1,) were compared over 60 images, not all",
+    ),
+    "a throughput run of other outputs": (
+        _other_outputs(differing=60, largest=0.2),
+        "gate om.perf.outputs_abs_error: verdict",
+    ),
+    "a throughput run whose outputs are no numbers": (
+        _other_outputs(differing=1, largest="nan"),
+        "gate om.perf.outputs_abs_error: verdict",
+    ),
+    "a throughput run of other outputs, called none": (
+        _other_outputs(largest=0.01),
+        "throughput_outputs[0].runs[1]: 0 of 60 differ, by at most 0.01",
+    ),
+    "outputs of a throughput run that were not all compared": (
+        _other_outputs(images=59),
+        "gate om.perf.outputs_abs_error: PASS is recorded, but outputs of batch 1 are not those",
+    ),
+    "outputs of another run": (
+        _other_outputs(run=3),
+        "gate om.perf.outputs_abs_error: PASS is recorded, but outputs of batch 1 are not those",
+    ),
+    "a device's predictions of an earlier run": (
+        lambda forgery: forgery.record.update(
+            reused=[{"name": "predictions-om/1", "made_utc": "2025-01-01T00:00:00+00:00"}]
+        ),
+        "reused[0]: 'predictions-om/1' on a device is made in the run itself",
     ),
     "batches compared over fewer images": (
         alter("om_batch_errors", {}, images=1),

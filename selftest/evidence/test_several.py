@@ -63,6 +63,7 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
         "spec": found.files.digests["spec.json"],
         "target": "ascend",
         "soc": "Ascend310",
+        "board": "0: 033EHS10M2000017 0000:05:00.0",
         "images": dataset.images_sha256 + dataset.ids_sha256,
     }
 
@@ -71,7 +72,7 @@ def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
     found = opened(contents, machine=None, dataset=None, digests=[], host=None, versions=None)
     known = {"spec": found.files.digests["spec.json"], "target": "ascend"}
     assert identity(found) == {
-        **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "images")),
+        **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "board", "images")),
         **known,
     }
 
@@ -108,6 +109,8 @@ DIFFERENT: dict[str, Any] = {
     "versions.suite_sha256": ONES,
     "machine.soc": "Ascend310P3",
     "machine.toolchain": {"cann": "8.0"},
+    "machine.boards.0.serial_number": ONES,
+    "machine.boards.0.bus_id": "0000:06:00.0",
     "dataset.images_sha256": ONES,
     "dataset.ids_sha256": ONES,
     "digests.0.sha256": ONES,
@@ -115,7 +118,13 @@ DIFFERENT: dict[str, Any] = {
     "digests.2.sha256": ONES,
     "digests.3.sha256": ONES,
 }
-NAMES = dict(zip(DIFFERENT, ("target", "host", "suite", "soc", "toolchain", "images", "images"), strict=False))
+NAMES = dict(
+    zip(
+        DIFFERENT,
+        ("target", "host", "suite", "soc", "toolchain", "board", "board", "images", "images"),
+        strict=False,
+    )
+)
 
 
 @pytest.mark.parametrize("place", DIFFERENT)
@@ -130,6 +139,12 @@ def test_each_difference_is_told_with_both_sides(place: str, contents: dict[str,
     one, other = opened(contents), opened(contents, "b", **record)
     ours, theirs = str(identity(one)[name]), str(identity(other)[name])
     assert disagreements([one, other], [[], []]) == [f"{name} differs: a {ours[:120]}, b {theirs[:120]}"]
+
+
+def test_boards_of_which_one_is_not_known_are_no_difference(contents: dict[str, bytes]) -> None:
+    record = Forgery(contents).record
+    record["machine"]["boards"][0].update(serial_number="unknown", bus_id="unknown")
+    assert disagreements([opened(contents), opened(contents, "b", **record)], [[], []]) == []
 
 
 def test_what_one_of_three_does_not_say_is_no_difference_and_is_told(contents: dict[str, bytes]) -> None:

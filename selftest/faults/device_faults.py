@@ -14,7 +14,7 @@ import pytest
 import fixtures.setup
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
-from tools.ascend import machine, om_file
+from tools.ascend import machine, om_file, toolchain
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
 from tools.evidence import staging as evidence_bundle
@@ -26,6 +26,7 @@ MADE = ("throughput-om",)
 compiling = Catalogue("om")
 predicting = Catalogue("accuracy and npu and not om")
 measuring = Catalogue("perf and npu", remade=MADE)
+GARBAGE = "om.accuracy.min_cosine[bs4]"
 collecting = Catalogue("preprocessing")
 FIGURES = {"value: 56.530,": "value: 52.083333,", "value: 79.080,": "value: 75.0,"}  # what 48 images give
 
@@ -39,6 +40,7 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(setup, "target_kind", lambda *words: TargetKind.ASCEND)
     monkeypatch.setattr(om, "choose_target", choose)
+    monkeypatch.setattr(toolchain, "cann_version", lambda *words: "8.1.RC1")  # where none is known nothing is reused
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
     monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")
@@ -91,6 +93,13 @@ def other_top1(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def other_top5(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_device(world, monkeypatch)
     world.edit_port("om_top5: {value: 75.0,", "om_top5: {value: 79.080,")
+
+
+@predicting.fault("a chip that was right when the cache was filled and computes garbage now", GARBAGE)
+def garbage_behind_the_cache(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    assert world.run(*predicting.select).exit_code == 0
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "infer:other-image")
 
 
 @measuring.fault("throughput 3 % under the floor", "om.perf.images_per_second_per_chip[bs4]")

@@ -39,7 +39,7 @@ class Catalogue:
 
     def __init__(self, *stages: str, remade: tuple[str, ...] = ()) -> None:
         self.faults: list[Fault] = []
-        self._select = ("-m", " or ".join(stages))
+        self.select = ("-m", " or ".join(stages))
         self._remade = remade
 
     def fault(
@@ -55,7 +55,7 @@ class Catalogue:
         """Enter a fault: `@catalogue.fault("what happens", "gate.that.sees.it")`; with its own `remade`."""
 
         def enter(inject: Inject) -> Inject:
-            words, made = (*self._select, *arguments), self._remade if remade is None else remade
+            words, made = (*self.select, *arguments), self._remade if remade is None else remade
             self.faults.append(Fault(name, gate, inject, made, words, sample, beside, verdict))
             return inject
 

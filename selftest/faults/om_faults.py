@@ -232,6 +232,27 @@ def one_batch_mixed_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inference, "run_dataset", mixed_up)
 
 
+@measuring.fault("a throughput run gives other outputs than the predictions", "om.perf.outputs_abs_error")
+def other_outputs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(1)
+    world.edit_port("throughput_runs: {dataset: 1", "throughput_runs: {dataset: 2")
+    right = inference.run_dataset
+
+    def garbled(target: Target, job: inference.DatasetJob, devices: Sequence[int]) -> inference.SharedRun:
+        fault = {"ASCEND_SIMULATOR_FAULT": "infer:other-image"} if job.logs.name == "run-2" else {}
+        return right(dataclasses.replace(target, env={**target.env, **fault}), job, devices)
+
+    monkeypatch.setattr(inference, "run_dataset", garbled)
+
+
+@compiling.fault("a flag that the port asks for never reaches atc", "om.described[bs4]", remade=COMPILED)
+def flag_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.only_batches(4)
+    world.edit_port("\n  batches: ", "\n  om: {atc_extra_args: ['--precision_mode=force_fp32']}\n  batches: ")
+    right = atc.argv
+    monkeypatch.setattr(atc, "argv", lambda request, to: right(dataclasses.replace(request, extra_args=()), to))
+
+
 @compiling.fault("atc hangs", "om.compiled[bs4]", remade=COMPILED)
 def atc_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("atc:hang-ignoring-sigterm")(world, monkeypatch)

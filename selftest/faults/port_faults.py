@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
 from selftest.ports.tiny import TinyPort, tiny_port
-from tools.ascend import atc
 from tools.base.files import md5_of, sha256_of
 from tools.model import export as exporter
+from tools.model.library import foreign
 
 if TYPE_CHECKING:
     import torch
@@ -38,7 +39,6 @@ def step(source, target):
 """
 checkpoint = Catalogue("checkpoint")
 exported = Catalogue("onnx")
-compiled = Catalogue("om")
 preprocessing = Catalogue("preprocessing")
 accuracy = Catalogue("accuracy")
 
@@ -91,6 +91,13 @@ def other_images(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     own_port(world).edit("classes: 100, source: test}", f"classes: 100, source: test, content_sha256: '{'0' * 64}'}}")
 
 
+@checkpoint.fault("an argument that a library does not give its own weights", "checkpoint.keys", *OWN, sample=False)
+def foreign_argument(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    own_port(world).edit("arguments: {classes: 100}", "arguments: {classes: 100, scale: 0.8}")
+    monkeypatch.setattr(foreign, "CLASSES", "classes")
+    monkeypatch.setattr(foreign, "stated_recipe", lambda *words: SimpleNamespace(size=(64, 64)))
+
+
 @exported.fault("a folded weight altered by one part in a thousand", "onnx.weights", *OWN, sample=False)
 def altered_fold(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     import numpy as np
@@ -121,13 +128,6 @@ def spoiling_step(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     (world.folder / "port").mkdir()
     (world.folder / "port" / "surgery.py").write_text(SPOILS, encoding="utf-8")
     own_port(world, onnx=STEP)
-
-
-@compiled.fault("a precision flag of the port that atc was not given", "om.described[bs1]", *OWN, sample=False)
-def flag_not_passed_on(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = atc.argv
-    own_port(world, om="{atc_extra_args: [--precision_mode=force_fp16]}")
-    monkeypatch.setattr(atc, "argv", lambda *asked: [word for word in right(*asked) if "precision" not in word])
 
 
 @accuracy.fault("the background class forgotten in the port", "pth.accuracy.above_chance", *OWN, sample=False)

@@ -1,4 +1,4 @@
-"""What stands beside a verdict: how far checkpoint, images and recipe are known."""
+"""What stands beside a verdict: how far checkpoint, images and recipe are known, what is of earlier runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import DatasetRecord, VariantRecord
+from tools.judge.acceptance import DatasetRecord, Reused, VariantRecord
 from tools.judge.accuracy import top_k_of
 from tools.judge.facts import ParityFacts, RecipeFacts
 from tools.judge.ids import PTH
@@ -141,3 +141,19 @@ def test_a_table_of_another_release_is_said(release: str, spec: Spec) -> None:
     (said,) = remarks(spec, None, None, operators=replace(COVERED, release=release))
     coverage = replace(COVERED, release=release).coverage
     assert said == f"onnx.operators was judged by a table {coverage} (CANN {release or 'unknown'}): the table"
+
+
+def test_outputs_and_times_of_earlier_runs_are_told_by_their_oldest_date(spec: Spec) -> None:
+    first, last = "2026-11-20T10:00:00+00:00", "2026-11-21T10:00:00+00:00"
+    reused = (
+        Reused("predictions-om/1", last),
+        Reused("predictions-om/2", first),
+        Reused("host-throughput/1", last),
+        Reused("onnx/1", first),
+        Reused("bins/1", last),
+    )
+    said = f"host-throughput made {last}; predictions-om made {first}; 2 other artifacts, the oldest made {first}"
+    assert remarks(spec, KNOWN, None, reused=reused) == (f"reused from earlier runs: {said}",)
+    assert remarks(spec, KNOWN, None, reused=reused[3:4])[0].endswith(
+        f"runs: 1 other artifacts, the oldest made {first}"
+    )

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.ascend.board import read_board
 from tools.ascend.npu_smi import query
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
+from tools.ascend.toolkit import driver_version
 from tools.base.errors import OmError, SuiteError
+from tools.judge.acceptance import BoardRecord
 from tools.judge.ids import OM_DEVICE
 from tools.judge.npu_smi import NpuSmiError, chip_of, idle_memory_mb
 from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
@@ -21,10 +24,10 @@ VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 
 @dataclass(frozen=True)
 class Machine:
-    """Where OMs are compiled and run: `soc` as atc spells it, the devices by the number that the tools take, and
-    `toolchain`, all that identifies compiler and driver (name to version), for keys and evidence.
+    """Where OMs are compiled and run: `soc` as atc spells it, the devices by the number that the tools take, their
+    `boards`, and `toolchain`, all that identifies compiler and driver (name to version).
 
-    `idle_memory_mb` is what the devices held that were idle when the run began.
+    `run` names this run; `idle_memory_mb` is what the devices held that were idle when it began.
     """
 
     target: Target
@@ -32,6 +35,15 @@ class Machine:
     devices: tuple[int, ...]
     toolchain: dict[str, str]
     idle_memory_mb: dict[int, int]
+    boards: tuple[BoardRecord, ...] = ()
+    run: str = ""
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What results of this machine depend on, for keys: of a board that nobody can name they are of this run."""
+        boards = {f"board {board.device}": str(board) for board in self.boards}
+        unknown = not all(board.known for board in self.boards)
+        return {**self.toolchain, **boards, **({"board": f"unknown, run {self.run}"} if unknown else {})}
 
     @property
     def simulated(self) -> bool:
@@ -63,15 +75,18 @@ def describe_machine(
         problems.append("npu-smi is the simulator's, which is no device")
     problems += _renumbered(target, devices)
     problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
-    problems += [_family(name) for name in sorted(names) if name in FAMILIES and not asked]
-    problems += [reason for name in sorted(names) if asked and (reason := soc_mismatch(asked, name))]
+    problems += [_family(found) for found in sorted(names) if found in FAMILIES and not asked]
+    problems += [reason for found in sorted(names) if asked and (reason := soc_mismatch(asked, found))]
     if problems or not names:
         raise OmError("; ".join(problems) or "no device was named", gate=GATE, fix="see `npu-smi info`")
-    chip = asked or min(names)
+    name = asked or min(names)
     known = toolchain(target, root, run)
     if target.kind is TargetKind.ASCEND:
         known["chip"] = used[0].name
-    return Machine(target, chip, tuple(devices), {**known, "soc": chip}, idle_memory_mb(chips))
+    driver = driver_version(root) if target.kind is TargetKind.ASCEND else None
+    boards = (read_board(target.env, chip, logs / f"board{chip.device}", driver=driver) for chip in used)
+    toolchain_of = {**known, "soc": name}
+    return Machine(target, name, tuple(devices), toolchain_of, idle_memory_mb(chips), tuple(boards), run)
 
 
 def _family(name: str) -> str:

@@ -29,9 +29,15 @@ def described_gate(batch: int) -> str:
 
 
 def describe_om(
-    om: Path, *, batch: int, env: Mapping[str, str], work: Path, logs: Path, timeout_seconds: float = 600
+    om: Path,
+    *,
+    batch: int,
+    env: Mapping[str, str],
+    work: Path,
+    logs: Path,
+    timeout_seconds: float = 600,
 ) -> OmDescription:
-    """Ask atc what `om` is; OmError when it cannot tell. No device is needed."""
+    """Ask atc what `om` is, and read what stands in it; OmError when atc cannot tell. No device is needed."""
     gate = described_gate(batch)
     om = require_file(om, gate, "the OM")
     work = private_folder(work, gate)
@@ -70,8 +76,8 @@ def read_description(text: str, *, gate: str, where: object) -> tuple[str | None
         raise OmError(f"the OM's description has another layout: {error!r}", gate=gate, where=where) from error
     if not inputs:
         raise OmError("the OM's description has no input", gate=gate, where=where)
-    soc = _text_attribute(document, "soc_version")
-    if soc is None and (flag := _SOC_FLAG.search(_text_attribute(document, "atc_cmdline") or "")):
+    soc, command = _text_attribute(document, "soc_version"), _text_attribute(document, "atc_cmdline")
+    if soc is None and (flag := _SOC_FLAG.search(command or "")):
         soc = flag[1]
     return soc, inputs
 

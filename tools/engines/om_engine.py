@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.ascend import inference
@@ -14,7 +14,8 @@ from tools.ascend.runs import ONE_OUTPUT, Outputs
 from tools.ascend.turns import device_turn
 from tools.base.errors import OmError, PerfError
 from tools.base.files import scratch_folder
-from tools.engines.predictions import Predictions
+from tools.engines.predictions import Predictions, differences
+from tools.judge.facts import RunOutputs
 from tools.judge.ids import OM_DEVICE, OM_PERF_DEVICE_IDLE, om
 from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, NpuSmiError
 from tools.judge.spec import Preprocessing
@@ -44,10 +45,11 @@ class Offline:
 @dataclass(frozen=True)
 class Measured:
     """Throughput of one OM, run after run: a reading for each device, and why a device was busy before or after one
-    of the runs (empty when idle)."""
+    of the runs (empty when idle); of runs over the data set also what their outputs were."""
 
     runs: tuple[tuple[ThroughputReading, ...], ...]
     busy: tuple[str, ...]
+    outputs: tuple[RunOutputs, ...] = ()
 
     @property
     def slowest(self) -> tuple[ThroughputReading, ...]:
@@ -74,6 +76,21 @@ class ToolReport:
     def measured(self) -> Measured:
         """The throughput; PerfError when the tool's text contradicts itself (accuracy does not rest on it)."""
         return Measured((self.shared.readings,), self.busy)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How throughput is to be measured: over the data set on every device, or by pure inference on the first one.
+
+    `known` is a run over the data set that was made already and counts as the first of `runs`; `judged` are the
+    predictions that accuracy is judged by, which every run over the data set must give again.
+    """
+
+    mode: Mode
+    runs: int
+    tolerate_busy: bool
+    known: ToolReport | None = None
+    judged: Predictions | None = None
 
 
 @dataclass(frozen=True)
@@ -112,26 +129,34 @@ class OmEngine:
         predictions = Predictions(om(offline.batch), offline.ids, logits)
         return OmRun(predictions, ToolReport(shared, before + self._busy(f"after-{number}", lagging=MOST_LAGGING)))
 
-    def measure(
-        self, offline: Offline, mode: Mode, *, runs: int, tolerate_busy: bool, known: ToolReport | None = None
-    ) -> Measured:
-        """Throughput of `runs` runs, over the data set on every device, or of pure inference on the first one.
+    def measure(self, offline: Offline, asked: Asked) -> Measured:
+        """Throughput, run after run.
 
-        `known` is a run over the data set that was made already and counts as the first of those. PerfError before a
-        run when a device is busy, unless that is tolerated (and named in `busy`).
+        PerfError before a run when a device is busy, unless that is tolerated (and named in `busy`); ValueError for
+        runs over the data set without predictions to hold them against.
         """
-        first = [known.measured()] if known is not None and mode is Mode.DATASET else []
-        done = list(first)
-        for number in range(len(first) + 1, runs + 1):
+        if asked.mode is Mode.DATASET and asked.judged is None:
+            raise ValueError("outputs of a throughput run need the predictions that they must give again")
+        done = []
+        if asked.mode is Mode.DATASET and asked.known is not None:
+            own = RunOutputs(run=1, images=len(offline.ids), differing=0, largest=0.0)
+            done.append(replace(asked.known.measured(), outputs=(own,)))
+        for number in range(len(done) + 1, asked.runs + 1):
             with device_turn(self.machine, self.locks):
-                done.append(self._measure(offline, mode, number, tolerate_busy))
-        busy = dict.fromkeys(reason for measured in done for reason in measured.busy)
-        return Measured(tuple(run for measured in done for run in measured.runs), tuple(busy))
+                done.append(self._measure(offline, asked, number))
+        return Measured(
+            runs=tuple(run for measured in done for run in measured.runs),
+            busy=tuple(dict.fromkeys(reason for measured in done for reason in measured.busy)),
+            outputs=tuple(outputs for measured in done for outputs in measured.outputs),
+        )
 
-    def _measure(self, offline: Offline, mode: Mode, number: int, tolerate_busy: bool) -> Measured:
-        self._refuse_busy(offline.batch, number, tolerate=tolerate_busy)
-        if mode is Mode.DATASET:
-            return self._run(offline, number).report.measured()
+    def _measure(self, offline: Offline, asked: Asked, number: int) -> Measured:
+        self._refuse_busy(offline.batch, number, tolerate=asked.tolerate_busy)
+        if asked.judged is not None:
+            done = self._run(offline, number)
+            differing, largest = differences(asked.judged, done.predictions)
+            outputs = RunOutputs(number, len(done.predictions.ids), differing, largest)
+            return replace(done.report.measured(), outputs=(outputs,))
         with scratch_folder(SCRATCH) as work:
             before = self._busy(f"before-{number}")
             reading = inference.run_pure(

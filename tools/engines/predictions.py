@@ -112,6 +112,19 @@ def largest_difference(first: Predictions, others: Sequence[Predictions]) -> flo
     return float(np.max(worst))  # max() of Python would lose a NaN
 
 
+def differences(judged: Predictions, again: Predictions) -> tuple[int, float]:
+    """How many images have other logits in the second of two runs of one OM, and the largest absolute difference (NaN
+    where a logit of either is not a number).
+
+    AccuracyError when ids differ.
+    """
+    import numpy as np
+
+    largest = largest_difference(judged, [again])
+    pairs = zip(_blocks(judged.logits), _blocks(again.logits), strict=True)
+    return sum(int(np.any(mine != theirs, axis=1).sum()) for mine, theirs in pairs), largest
+
+
 def _blocks(logits: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """The rows, some hundreds at a time."""
     return (logits[start : start + IMAGES_AT_ONCE] for start in range(0, len(logits), IMAGES_AT_ONCE))

@@ -22,6 +22,7 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -181,12 +182,35 @@ class DeviceThroughput:
     judged: Throughput | None
 
 
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class BoardRecord:
+    """The board behind a device, each field `unknown` where npu-smi does not say it."""
+
+    device: int
+    serial_number: str
+    bus_id: str
+    firmware: str
+    driver: str
+
+    @property
+    def known(self) -> bool:
+        """Whether it can be told from another board at all."""
+        return (self.serial_number, self.bus_id) != (UNKNOWN, UNKNOWN)
+
+    def __str__(self) -> str:
+        serial = f"serial number {self.serial_number}, bus {self.bus_id}"
+        return f"{serial}, firmware {self.firmware}, driver {self.driver}"
+
+
 @dataclass(frozen=True)
 class MachineRecord:
     """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
 
     `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
-    found them.
+    found them. `boards` are those of the devices, in their order.
     """
 
     soc: str
@@ -194,6 +218,15 @@ class MachineRecord:
     devices: tuple[int, ...]
     why: str
     toolchain: dict[str, str]
+    boards: tuple[BoardRecord, ...]
+
+
+@dataclass(frozen=True)
+class Reused:
+    """An artifact that an earlier run has made, as `<kind>/<key>`, and when (ISO 8601, UTC)."""
+
+    name: str
+    made_utc: str
 
 
 @dataclass(frozen=True)
@@ -243,7 +276,8 @@ class Acceptance:
     """One run: its last word, every gate's result, and all they rest on.
 
     `run` is the name of this run and of no other, which its header and its last line tell.
-    `inputs` is what the run's header said, `artifacts` what the store found or made. `interrupted` says what ended
+    `inputs` is what the run's header said, `artifacts` what the store found or made, of
+    which `reused` were made by earlier runs. `interrupted` says what ended
     the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate, and
     `tolerate_busy` made a busy device inconclusive instead of a failure. `target` is ascend or simulator, whether or
     not OMs were made there. `diagnoses` say, a text for each variant that failed, at which node it leaves the
@@ -285,6 +319,8 @@ class Acceptance:
     variants: tuple[VariantRecord, ...] = ()
     host_throughput: tuple[HostThroughput, ...] = ()
     device_throughput: tuple[DeviceThroughput, ...] = ()
+    throughput_outputs: tuple[ThroughputOutputs, ...] = ()
+    reused: tuple[Reused, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
     timings: tuple[Timing, ...] = ()
     diagnoses: tuple[str, ...] = ()

@@ -23,6 +23,7 @@ from tools.judge.acceptance import (
 )
 from tools.judge.agreement import Agreement
 from tools.judge.dataset import foreign_ids, other_images
+from tools.judge.device import images_by_run
 from tools.judge.documents import read_acceptance, read_spec, texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.facts import (
@@ -36,6 +37,7 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -296,6 +298,17 @@ class Bundle(Evidence):
         if batch not in self.devices:
             raise NoEvidence(f"no throughput samples of batch {batch}")
         return self.devices[batch]
+
+    def throughput_outputs(self, batch: int) -> ThroughputOutputs:
+        """See Evidence; every run over the data set gave as many outputs as it is said to have seen images."""
+        recorded = self.record.throughput_outputs
+        by_batch = _once({entry.batch: entry for entry in recorded}, recorded, "throughput_outputs")
+        if batch not in by_batch:
+            raise NoEvidence(f"no word on the outputs of throughput runs of batch {batch}")
+        found, seen = by_batch[batch], images_by_run(self.device_throughput(batch).runs)
+        if [(run.run, run.images) for run in found.runs] != sorted(seen.items()):
+            raise NoEvidence(f"outputs of batch {batch} are not those of its throughput runs over the data set")
+        return found
 
     @cached_property
     def gates(self) -> dict[str, Check]:

@@ -67,11 +67,13 @@ def check_figures(bundle: Bundle) -> None:
         _compare(bundle, f"{FILE}.host_throughput[{place}].ratio", host.ratio, found)
     for place, device in enumerate(record.device_throughput):
         _device_throughput(bundle, f"{FILE}.device_throughput[{place}]", device)
+    _outputs(bundle)
     for place, command in enumerate(record.commands):
         _command(bundle, f"{FILE}.commands[{place}]", command)
     check_logs(bundle)
     if bundle.on_device:
         _no_simulator(bundle)
+        _made_in_this_run(bundle)
 
 
 def _compare(bundle: Bundle, where: str, recorded: object, ours: object) -> None:
@@ -102,6 +104,8 @@ def _machine(bundle: Bundle, machine: MachineRecord) -> None:
     for name, value in machine.toolchain.items():
         if name in said:
             _compare(bundle, f"{FILE}.machine.toolchain.{name}", value, said[name])
+    boards = tuple(board.device for board in machine.boards)
+    _compare(bundle, f"{FILE}.machine.boards, their devices", boards, machine.devices)
     for place, entry in enumerate(bundle.record.device_throughput):
         for number, run in enumerate(entry.runs):
             where = f"{FILE}.device_throughput[{place}].runs[{number}]"
@@ -323,6 +327,15 @@ def _device_throughput(bundle: Bundle, where: str, recorded: DeviceThroughput) -
     _compare(bundle, where, recorded, ours)
 
 
+def _outputs(bundle: Bundle) -> None:
+    """Outputs of throughput runs that differ do so by something, and no more of them than there are."""
+    for place, entry in enumerate(bundle.record.throughput_outputs):
+        for number, run in enumerate(entry.runs):
+            if not 0 <= run.differing <= run.images or bool(run.differing) != (run.largest != 0):
+                where = f"{FILE}.throughput_outputs[{place}].runs[{number}]"
+                bundle.problems.append(f"{where}: {run.differing} of {run.images} differ, by at most {run.largest:g}")
+
+
 def _run(bundle: Bundle, where: str, run: ThroughputRun, batch: int, mode: str) -> None:
     """One reading: its batch and mode, and the official figure without the padding of the last batch."""
     _compare(bundle, f"{where}.batch", run.batch, batch)
@@ -356,6 +369,14 @@ def _command(bundle: Bundle, where: str, command: CommandRecord) -> None:
     for stream in ("stdout.txt", "stderr.txt"):
         if f"{command.folder}/{stream}" not in bundle.files.digests:
             bundle.problems.append(f"{command.folder}/{stream} is missing")
+
+
+def _made_in_this_run(bundle: Bundle) -> None:
+    """What a device gave is what it gives now: an earlier run's outputs and times say nothing about this board."""
+    kinds = ("predictions-om/", "throughput-om/", "om-described/")
+    for place, entry in enumerate(bundle.record.reused):
+        if entry.name.startswith(kinds):
+            bundle.problems.append(f"{FILE}.reused[{place}]: {short(entry.name)} on a device is made in the run itself")
 
 
 def _no_simulator(bundle: Bundle) -> None:

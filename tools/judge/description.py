@@ -10,6 +10,10 @@ OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16"}
 SOC_FLAG = "--soc_version="
 
 
+AIPP, FP16_NODES = "--insert_op_conf", "--input_fp16_nodes"
+"""Flags of atc that change the type of an input, which the OM's own words show."""
+
+
 def description_mismatches(
     found: OmDescription, *, input_name: str, dtype: str, shape: tuple[int, ...], soc: str, flags: tuple[str, ...]
 ) -> tuple[str, ...]:
@@ -26,6 +30,7 @@ def description_mismatches(
     for said, what in chips:
         if said is not None and (reason := soc_mismatch(soc, said, what=what)):
             differing.append(reason)
+    differing += [f"its input shows nothing of {flag}" for flag in flags if not _shows(flag, found)]
     return (*differing, *_flags_ignored(stored, flags))
 
 
@@ -40,6 +45,17 @@ def without_folders(flag: str) -> str:
     """`--name=value` with a path's last part alone."""
     name, equals, value = flag.partition("=")
     return f"{name}{equals}{value.rpartition('/')[2]}"
+
+
+def _shows(flag: str, found: OmDescription) -> bool:
+    """Whether an OM that this flag was not ignored for would describe itself so; True for flags that cannot be seen."""
+    name, _, value = flag.partition("=")
+    if name == AIPP:
+        return any(tensor.dtype == "DT_UINT8" for tensor in found.inputs)
+    if name == FP16_NODES:
+        asked = value.split(";")
+        return all(tensor.dtype == "DT_FLOAT16" for tensor in found.inputs if tensor.name in asked)
+    return True
 
 
 def _shown(inputs: tuple[OmInput, ...]) -> str:

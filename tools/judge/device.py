@@ -31,6 +31,15 @@ def fastest(runs: Sequence[ThroughputRun]) -> float:
     return max(entry.images_per_second_per_chip for entry in runs)
 
 
+def images_by_run(runs: Sequence[ThroughputRun]) -> dict[int, int]:
+    """How many images each run over the data set saw, all devices together; runs of pure inference see none."""
+    seen: dict[int, int] = {}
+    for entry in runs:
+        if entry.images is not None:
+            seen[entry.run] = seen.get(entry.run, 0) + entry.images
+    return seen
+
+
 def stated(runs: Sequence[ThroughputRun]) -> tuple[Stated, ...]:
     """Every figure that the tool stated, with its samples."""
     return tuple(Stated(entry.reported_images_per_second, entry.seconds_per_image) for entry in runs)

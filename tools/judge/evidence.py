@@ -30,6 +30,7 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -168,6 +169,10 @@ class Evidence(ABC):
     @abstractmethod
     def device_throughput(self, batch: int) -> DeviceThroughput:
         """What the vendor's tool measured."""
+
+    @abstractmethod
+    def throughput_outputs(self, batch: int) -> ThroughputOutputs:
+        """What the throughput runs gave, beside the predictions."""
 
 
 def variant_record(evidence: Evidence, name: Variant, model_sha256: str) -> VariantRecord:

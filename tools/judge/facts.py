@@ -18,7 +18,8 @@ class OtherType:
 class CheckpointFacts:
     """A state_dict held against the network's own: how many tensors it has and the network expects, names that are
     missing, unexpected, of another shape, not finite, or of another type; `content_sha256` is over names, shapes and
-    bytes. `missing_arguments` are those that the weights force upon the network and the port does not state."""
+    bytes. `missing_arguments` are those that the weights force upon the network and the port does not state,
+    `foreign_arguments` those with which it gives other logits than the library's own network of these weights."""
 
     tensors: int
     expected: int
@@ -29,6 +30,7 @@ class CheckpointFacts:
     content_sha256: str
     other_types: tuple[OtherType, ...] = ()
     missing_arguments: tuple[str, ...] = ()
+    foreign_arguments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,29 @@ class OmFacts:
 
     batch: int
     described: OmDescription
+
+
+@dataclass(frozen=True)
+class RunOutputs:
+    """The outputs of one throughput run over the data set, held against the predictions of the same OM: how many
+    images, how many of them have any other logit, and the largest absolute difference (NaN where one is no number).
+
+    The run whose own outputs those predictions are differs in none.
+    """
+
+    run: int
+    images: int
+    differing: int
+    largest: float
+
+
+@dataclass(frozen=True)
+class ThroughputOutputs:
+    """What the throughput runs of a batch size gave, run after run; no run where pure inference was measured, which
+    gives no outputs."""
+
+    batch: int
+    runs: tuple[RunOutputs, ...]
 
 
 @dataclass(frozen=True)

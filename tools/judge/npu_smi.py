@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tools.base.errors import SuiteError
 
@@ -55,9 +55,9 @@ class Chip:
     """One chip. `device` is the logical id that `-device_id` and `--device` take, `physical` the host's number where
     the table states one; the NPU id is neither.
 
-    Tables without a Device column number the chips in the order of the table. `processes` is None when the output says
-    nothing about processes of this NPU (old drivers, most containers). `trouble` names what of its rows cannot be read,
-    empty for a chip that can be used.
+    Tables without a Device column number the chips in the order of the table; `bus_id` is its cell as it stands there.
+    `processes` is None when the output says nothing about processes of this NPU (old drivers, most containers).
+    `trouble` names what of its rows cannot be read, empty for a chip that can be used.
     """
 
     npu_id: int
@@ -71,6 +71,7 @@ class Chip:
     processes: tuple[Process, ...] | None
     physical: int | None = None
     trouble: str = ""
+    bus_id: str = field(default="", compare=False)
 
     @property
     def healthy(self) -> bool:
@@ -304,6 +305,7 @@ class _Table:
             memory_total_mb=total,
             processes=None,
             physical=_number(_first(values, PHYSICAL)),
+            bus_id=values.get("Bus-Id", ""),
         )
 
     def _memory(self, values: Mapping[str, str], cells: list[str], number: int) -> tuple[int, int]:

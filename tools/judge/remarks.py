@@ -1,7 +1,9 @@
-"""What stands beside a verdict without changing it: how far the checkpoint, the images and the recipe are known."""
+"""What stands beside a verdict without changing it: how far the checkpoint, the images and the recipe are known, and
+what was made before the run."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
@@ -11,12 +13,15 @@ from tools.judge.reference import departs, of_reference
 from tools.judge.unseen import wrong_bins_percent, wrong_labels_percent
 
 if TYPE_CHECKING:
-    from tools.judge.acceptance import DatasetRecord, VariantRecord
+    from tools.judge.acceptance import DatasetRecord, Reused, VariantRecord
     from tools.judge.facts import ParityFacts, RecipeFacts
     from tools.judge.operators import OperatorFacts
     from tools.judge.spec import Spec
 
 MOST_NAMED = 3
+
+MEASURED = ("predictions-", "host-throughput", "throughput-om")
+"""Kinds of artifacts that are outputs or times, with what they begin."""
 
 
 def remarks(
@@ -26,6 +31,7 @@ def remarks(
     parity: ParityFacts | None = None,
     reference: VariantRecord | None = None,
     operators: OperatorFacts | None = None,
+    reused: Sequence[Reused] = (),
 ) -> tuple[str, ...]:
     """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record."""
     of_data: tuple[str, ...] = ()
@@ -37,7 +43,7 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators))
+    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *_reused(reused))
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:
@@ -99,3 +105,15 @@ def _others(spec: Spec, dataset: DatasetRecord, reference: VariantRecord | None)
 
 def _said(facts: RecipeFacts | OperatorFacts | None) -> tuple[str, ...]:
     return () if facts is None or not facts.remark else (facts.remark,)
+
+
+def _reused(reused: Sequence[Reused]) -> tuple[str, ...]:
+    """What this run has not made itself: outputs and times by kind with the date of the oldest, the others counted."""
+    oldest: dict[str, str] = {}
+    for entry in sorted(reused, key=lambda entry: entry.made_utc, reverse=True):
+        kind = entry.name.partition("/")[0]
+        oldest[kind if kind.startswith(MEASURED) else ""] = entry.made_utc
+    others = sum(not entry.name.startswith(MEASURED) for entry in reused)
+    words = [f"{kind} made {oldest[kind]}" for kind in sorted(oldest) if kind]
+    words += [f"{others} other artifacts, the oldest made {oldest['']}"] if others else []
+    return (f"reused from earlier runs: {'; '.join(words)}",) if words else ()

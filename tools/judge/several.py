@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tools.base.errors import Stage
-from tools.judge.acceptance import FILE, SPEC_JSON
+from tools.judge.acceptance import FILE, SPEC_JSON, MachineRecord
 from tools.judge.again import Judged
 from tools.judge.bundle import Bundle
 from tools.judge.gates import Asked, expected
@@ -35,8 +35,16 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
         "checkpoint": digests.get("checkpoint"),
         "onnx": digests.get("onnx"),
         "soc": None if machine is None else machine.soc,
+        "board": None if machine is None else _boards(machine),
         "images": None if dataset is None else dataset.images_sha256 + dataset.ids_sha256,
     }
+
+
+def _boards(machine: MachineRecord) -> str | None:
+    """The boards of a machine by what tells them from others; None where one is not known."""
+    if not all(board.known for board in machine.boards):
+        return None
+    return ", ".join(f"{board.device}: {board.serial_number} {board.bus_id}" for board in machine.boards)
 
 
 def needed_identity(judged: Iterable[Judged]) -> set[str]:

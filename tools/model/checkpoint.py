@@ -18,6 +18,7 @@ from tools.model.formats.reading import read_file
 from tools.model.formats.sealed import Sealed, sealed
 from tools.model.formats.wrapped import state_dict_of
 from tools.model.library.forced import missing_arguments
+from tools.model.library.foreign import foreign_arguments
 from tools.model.network import Network
 from tools.store.content import checkpoint_content_sha256
 
@@ -92,6 +93,7 @@ def compare_with_network(state_dict: StateDict, network: Network, file: str = ""
         content_sha256=checkpoint_content_sha256(weights),
         other_types=found.other_types,
         missing_arguments=missing_arguments(network.model, file),
+        foreign_arguments=foreign_arguments(network, state_dict, file),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tools.evidence.staging import Staging
+from tools.judge.acceptance import Reused
 from tools.judge.spec import Spec
 from tools.model.network import Network
 from tools.pipeline.inputs import Inputs
@@ -47,8 +48,11 @@ class Context:
         """An artifact from the store, made where it must be."""
         with self.building():
             artifact = Store(self.inputs.cache, self.run).get(recipe, function)
-        reason = f" ({artifact.why})" if artifact.origin is not Origin.HIT else ""
-        self.log.append(f"{artifact.origin} {recipe.kind}/{artifact.key[:12]}{reason}")
+        name = f"{recipe.kind}/{artifact.key[:12]}"
+        if artifact.reused:
+            self.staging.put(Reused(name, artifact.made_utc), name.replace("/", "-"))
+        reason = f"made {artifact.made_utc}" if artifact.origin is Origin.HIT else artifact.why
+        self.log.append(f"{artifact.origin} {name} ({reason})")
         return artifact
 
     def remember(self, recipe: Recipe, kind: type[Fact], compute: Callable[[], Fact]) -> Fact:

@@ -91,6 +91,7 @@ class OmStep:
             devices=machine.devices,
             why=machine.target.why,
             toolchain=dict(machine.toolchain),
+            boards=machine.boards,
         )
         return self._context.staging.put(found, "machine")
 
@@ -108,7 +109,7 @@ class OmStep:
                 "soc": machine.soc,
                 "extra args": repr(extra),
                 "files of extra args": repr(atc.named_files(extra)),
-                **machine.toolchain,
+                **machine.about,
             },
             code=(atc,),
         )
@@ -137,11 +138,13 @@ class OmStep:
     def described(self, batch: int) -> OmDescription:
         """What the OM says of itself."""
         om, machine = self.om(batch), self.machine()
-        recipe = Recipe("om-described", {"om": om.sha256, **machine.toolchain}, code=(om_description,))
+        about = {"om": om.sha256, **machine.about}
+        recipe = Recipe("om-described", about, code=(om_description,), of_this_run=not machine.simulated)
 
         def describe() -> OmDescription:
             work, logs = self._context.scratch(f"describe_bs{batch}"), self._context.scratch("logs")
-            return om_description.describe_om(om.path, batch=batch, env=machine.target.env, work=work, logs=logs)
+            env = machine.target.env
+            return om_description.describe_om(om.path, batch=batch, env=env, work=work, logs=logs)
 
         found = self._context.remember(recipe, OmDescription, describe)
         self._context.staging.put(OmFacts(batch, found), f"bs{batch}")
@@ -181,26 +184,29 @@ class OmStep:
             "bins": self._data.bins().content,
             "output": f"{self._context.spec.output(batch)} of {' '.join(self._context.spec.onnx.all_outputs)}",
             "devices": str(machine.devices),
-            **machine.toolchain,
+            **machine.about,
         }
 
     @once
     def predictions(self, batch: int) -> Predictions:
-        """The OM's logits for every image, from the store where the same OM has seen them before."""
+        """The OM's logits for every image, see _predicted."""
         folder = self._predicted(batch)
         self._context.staging.put_logs(prediction_logs(batch), folder / "logs")
         return predictions.load_predictions(folder, ids.om(batch))
 
     @once
     def _predicted(self, batch: int) -> Path:
-        """The artifact with the logits and the tools' streams."""
+        """The artifact with the logits and the tools' streams: on a device made in this very run, whatever it gave
+        before; on the simulator from the store where the same OM has seen the images."""
 
         def run(folder: Path) -> None:
             done = self.engine(folder / "logs").run(self.offline(batch))
             predictions.save_predictions(done.predictions, folder)
             self._reports[batch] = done.report
 
-        return self._context.build(Recipe("predictions-om", self.about(batch), code=(om_engine,)), run).path
+        anew = not self.machine().simulated
+        recipe = Recipe("predictions-om", self.about(batch), code=(om_engine,), of_this_run=anew)
+        return self._context.build(recipe, run).path
 
     @once
     def batch_errors(self) -> BatchErrors:

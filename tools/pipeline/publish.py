@@ -14,7 +14,7 @@ from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, DatasetRecord, Timing, VariantRecord
+from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
 from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
 from tools.judge.gates import expected
 from tools.judge.ids import PTH
@@ -78,6 +78,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             staging.piece(ParityFacts),
             next((found for found in staging.pieces(VariantRecord) if found.name == PTH), None),
             staging.piece(OperatorFacts),
+            staging.pieces(Reused),
         ),
         interrupted=bool(interrupted),
     )

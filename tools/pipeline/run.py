@@ -40,6 +40,7 @@ from tools.judge.facts import (
     OnnxFacts,
     ParityFacts,
     RecipeFacts,
+    ThroughputOutputs,
     ToolkitFacts,
     WeightFacts,
 )
@@ -235,6 +236,10 @@ class Run(Evidence):
     def device_throughput(self, batch: int) -> DeviceThroughput:
         """See Evidence."""
         return self.throughput.device(batch)
+
+    def throughput_outputs(self, batch: int) -> ThroughputOutputs:
+        """See Evidence."""
+        return self.throughput.outputs(batch)
 
 
 @contextmanager

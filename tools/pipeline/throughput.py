@@ -7,12 +7,13 @@ from pathlib import Path
 
 from tools.data import pixels as pixel_store
 from tools.engines import om_engine, onnx_engine, throughput, torch_engine
-from tools.engines.om_engine import Measured
+from tools.engines.om_engine import Asked, Measured
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
 from tools.judge.acceptance import DeviceThroughput, HostThroughput
 from tools.judge.device import throughput_record
+from tools.judge.facts import ThroughputOutputs
 from tools.judge.logs import throughput_logs
 from tools.judge.texts.reading import Mode
 from tools.model import checkpoint as checkpoints
@@ -45,11 +46,10 @@ class ThroughputStep:
             "rounds": str(asked.rounds),
             "images a round": str(asked.min_images_per_round),
             "host": str(host_record()),
-            "run": self._context.run if self._context.remeasure else "kept",
         }
         code = (throughput, onnx_engine, torch_engine, checkpoints, pixel_store)
         return self._context.remember(
-            Recipe("host-throughput", about, code=code),
+            Recipe("host-throughput", about, code=code, of_this_run=self._context.remeasure),
             Paired,
             lambda: throughput.measure_in_turn(
                 self._onnx.onnx_engine(batch),
@@ -76,35 +76,42 @@ class ThroughputStep:
 
     @once
     def measured(self, batch: int) -> Measured:
-        """The OM's throughput: on a device measured in this very run, on the simulator kept with the artifacts."""
+        """The OM's throughput: on a device measured in this very run, on the simulator kept with the artifacts.
+
+        A run over the data set is held to its outputs: the predictions of this OM are made first.
+        """
         machine, spec = self._om.machine(), self._context.spec
         mode = Mode(spec.throughput_mode(machine.soc, batch))
         runs_asked = spec.om.throughput_runs.of(mode.value)
         anew = not machine.simulated or self._context.remeasure
-        about = {
-            **self._om.about(batch),
-            "mode": mode,
-            "runs": str(runs_asked),
-            "run": self._context.run if anew else "kept",
-        }
+        about = {**self._om.about(batch), "mode": mode, "runs": str(runs_asked)}
 
         def measure(folder: Path) -> None:
             engine, tolerate = self._om.engine(folder / "logs"), self._context.inputs.ascend.tolerate_busy
             known = self._om.report(batch) if mode is Mode.DATASET else None
             if known is not None:
                 shutil.copytree(self._om.report_logs(batch), folder / "logs")
-            offline = self._om.offline(batch)
-            save_fact(engine.measure(offline, mode, runs=runs_asked, tolerate_busy=tolerate, known=known), folder)
+            judged = self._om.predictions(batch) if mode is Mode.DATASET else None
+            asked = Asked(mode, runs_asked, tolerate, known=known, judged=judged)
+            save_fact(engine.measure(self._om.offline(batch), asked), folder)
 
-        folder = self._context.build(Recipe("throughput-om", about, code=(om_engine,)), measure).path
+        recipe = Recipe("throughput-om", about, code=(om_engine,), of_this_run=anew)
+        folder = self._context.build(recipe, measure).path
         self._context.staging.put_logs(throughput_logs(batch), folder / "logs")
         return load_fact(folder, Measured)
+
+    @once
+    def outputs(self, batch: int) -> ThroughputOutputs:
+        """The outputs of the runs over the data set, held against the predictions; without a run for pure inference."""
+        found = ThroughputOutputs(batch, self.measured(batch).outputs)
+        return self._context.staging.put(found, f"bs{batch}")
 
     @once
     def device(self, batch: int) -> DeviceThroughput:
         """What the vendor's tool measured, run after run, for the evidence."""
         machine, found = self._om.machine(), self.measured(batch)
         self._om.machine_record()
+        self.outputs(batch)
         record = throughput_record(
             throughput_runs(found.runs),
             soc=machine.soc,

@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 
@@ -24,7 +25,8 @@ from tools.base.files import atomic, cpu_count, owner_writes_only, sha256_of
 from tools.store.dependencies import dependencies
 
 MANIFEST, FILES, LOCKS = "artifact.json", "files", ".locks"
-LAYOUT = 1
+LAYOUT = 2
+OTHER_RUN = "it was made in another run"
 
 
 class Origin(enum.StrEnum):
@@ -36,22 +38,26 @@ class Origin(enum.StrEnum):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What lies beside an artifact's files: what it was made from and the sha256 of each file (relative path)."""
+    """What lies beside an artifact's files: what it was made from, the sha256 of each file (relative path), by which
+    run it was made, and when (ISO 8601, UTC)."""
 
     layout: int
     inputs: dict[str, str]
     files: dict[str, str]
+    run: str
+    made_utc: str
 
 
 @dataclass(frozen=True)
 class Recipe:
     """All that an artifact depends on: a kind (its folder), inputs and options as text, and the modules that make it,
-    with all that they import."""
+    with all that they import. What is `of_this_run` depends on the moment too: another run's does not count."""
 
     kind: str
     inputs: Mapping[str, str]
     code: tuple[ModuleType, ...] = ()
     resumable: bool = False
+    of_this_run: bool = False
 
     def resolved(self) -> dict[str, str]:
         """Every dependency by name, as the manifest keeps it."""
@@ -60,13 +66,18 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Artifact:
-    """A published folder; `key` names all it was made from, `why` explains a miss, `files` are names and sha256."""
+    """A published folder; `key` names all it was made from, `why` explains a miss, `files` are names and sha256.
+
+    `made_utc` says when it was made, `reused` whether another run has made it.
+    """
 
     path: Path
     key: str
     origin: Origin
     why: str
     files: Mapping[str, str]
+    made_utc: str
+    reused: bool
 
     @property
     def content(self) -> str:
@@ -100,19 +111,20 @@ class Store:
         place = self.root / recipe.kind / key
         try:
             with self._lock(recipe.kind, key):
-                why = self._why_not(place, recipe.kind, inputs)
+                why = self._why_not(place, recipe, inputs)
                 origin = Origin.HIT
                 if why:
                     self._refuse_known_failure(key)
-                    origin = Origin.DAMAGED if place.exists() else Origin.MISS
+                    origin = Origin.DAMAGED if place.exists() and why != OTHER_RUN else Origin.MISS
                     self._build(recipe, build, place, inputs)
-                files = _manifest(place).files
+                made = _manifest(place)
         except (OSError, RuntimeError) as error:
             system = _system_error(error)
             if system is None:
                 raise
             raise self._refused(recipe.kind, system) from error
-        return Artifact(place / FILES, key, origin, why, files)
+        reused = made.run != self._run
+        return Artifact(place / FILES, key, origin, why, made.files, made.made_utc, reused)
 
     def _refused(self, kind: str, error: OSError) -> StoreError:
         """The system's error in words: of the store itself, or of a file elsewhere that the build needed."""
@@ -140,16 +152,16 @@ class Store:
             raise
         self._publish(partial, place, inputs)
 
-    def _why_not(self, place: Path, kind: str, inputs: Mapping[str, str]) -> str:
+    def _why_not(self, place: Path, recipe: Recipe, inputs: Mapping[str, str]) -> str:
         """Why the artifact at `place` cannot be used, empty when it can."""
         if not place.exists():
-            return self._nearest_difference(kind, inputs)
+            return self._nearest_difference(recipe.kind, inputs)
         manifest = _read_manifest(place)
         if manifest is None or manifest.layout != LAYOUT or manifest.inputs != dict(inputs) or not manifest.files:
             return f"{place} has no manifest of this layout"
         if _digests(place / FILES) != manifest.files:
             return f"files of {place} were changed since they were made"
-        return ""
+        return OTHER_RUN if recipe.of_this_run and manifest.run != self._run else ""
 
     def _nearest_difference(self, kind: str, inputs: Mapping[str, str]) -> str:
         """Which dependency changed since the most similar artifact of this kind was made."""
@@ -162,7 +174,13 @@ class Store:
     def _publish(self, partial: Path, place: Path, inputs: Mapping[str, str]) -> None:
         for leftover in partial.rglob(".*.partial"):
             leftover.unlink()
-        manifest = Manifest(layout=LAYOUT, inputs=dict(inputs), files=_digests(partial / FILES))
+        manifest = Manifest(
+            layout=LAYOUT,
+            inputs=dict(inputs),
+            files=_digests(partial / FILES),
+            run=self._run,
+            made_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
         if not manifest.files:
             raise StoreError("the build made nothing", where=partial)
         for name in manifest.files:

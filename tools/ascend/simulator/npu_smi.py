@@ -1,4 +1,6 @@
-"""The simulated npu-smi: `info`, `info -l`, `info -m` in the layouts of fact sheet section 4, standard library only."""
+"""The simulated npu-smi: `info`, `info -l`, `info -m`, `info -t board -i 0` in the layouts of fact sheet section 4.
+
+Standard library only."""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.faults import Fault, forget_use, hang_or_die, ordered, was_used
 
 DCMI_FAILED = "dcmi module initialize failed. ret is -8005"
-USAGE = "Usage: npu-smi info [-l | -m]"
+USAGE = "Usage: npu-smi info [-l | -m | -t board -i 0]"
 EXIT_FAILED = 255
 
 
@@ -33,6 +35,8 @@ def main(argv: Sequence[str]) -> int:
         print(npu_smi_tables.cards(chip), end="")
     elif list(argv) == ["info", "-m"]:
         print(npu_smi_tables.mapping(chip), end="")
+    elif list(argv) == ["info", "-t", "board", "-i", "0"]:
+        print(npu_smi_tables.board(chip), end="")
     else:
         print(USAGE)
         return EXIT_FAILED

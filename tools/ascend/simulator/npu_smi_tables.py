@@ -119,3 +119,13 @@ def mapping(chip: Chip) -> str:
     rows += [("0", str(device), str(device), name) for device in range(chip.devices)]
     rows.append(("0", str(chip.devices), "-", "Mcu"))
     return "".join("\t" + "".join(f"{cell:<31}" for cell in row).rstrip() + "\n" for row in rows)
+
+
+def board(chip: Chip) -> str:
+    """`npu-smi info -t board`: what tells the card from another one; firmware is NA for a user who is not root."""
+    fields = (
+        *(("NPU ID", "0"), ("Product Name", "NA"), ("Model", "NA"), ("Manufacturer", "Huawei")),
+        *(("Serial Number", "SIMULATOR"), ("Software Version", LAYOUTS[chip.soc].version)),
+        *(("Firmware Version", "NA"), ("Chip Count", str(chip.devices)), ("Faulty Chip Count", "0")),
+    )
+    return "".join(f"\t{name:<31}: {value}\n" for name, value in fields)

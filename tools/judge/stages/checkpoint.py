@@ -57,6 +57,9 @@ def _keys(evidence: Evidence, batch: int) -> Check:
     if facts.missing_arguments:
         said = f"write under `arguments`: {'; '.join(facts.missing_arguments)}"
         return replace(none_of(facts.missing_arguments, among=1, unit="arguments missing", source=LIBRARY), detail=said)
+    if facts.foreign_arguments:
+        said = f"with these the library's own weights give other logits: {'; '.join(facts.foreign_arguments)}"
+        return replace(none_of(facts.foreign_arguments, among=1, unit="arguments foreign", source=LIBRARY), detail=said)
     check = _tensors(evidence, facts.missing + facts.unexpected, "tensors odd")
     if check.passed or not facts.expected:
         return check

@@ -31,7 +31,7 @@ def _compiled(evidence: Evidence, batch: int) -> Check:
     return made(PurePath(evidence.digest(ids.om(batch)).path).name)
 
 
-@GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input and chip asked for?", per_batch=True)
+@GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input, chip and flags asked for?", per_batch=True)
 def _described(evidence: Evidence, batch: int) -> Check:
     asked = evidence.spec.input(batch)
     described = evidence.described(batch)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from tools.judge import ids
-from tools.judge.checks import within
+from tools.judge.checks import not_judged, within
 from tools.judge.device import fastest, floor, idle, plausible, slowest_rates, stated
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Basis, Inventory, Where
@@ -36,6 +38,19 @@ def _reading(evidence: Evidence, batch: int) -> Check:
 @GATES.take(ids.OM_PERF_DEVICE_IDLE, "Was the device free of other work before and after?", per_batch=True)
 def _idle(evidence: Evidence, batch: int) -> Check:
     return idle(evidence.device_throughput(batch).busy, tolerated=evidence.tolerate_busy)
+
+
+@GATES.take(
+    ids.OM_PERF_OUTPUTS, "Have the throughput runs over the data set given the outputs that the predictions hold?"
+)
+def _outputs(evidence: Evidence, batch: int) -> Check:
+    spec, soc = evidence.spec, evidence.machine().soc
+    over_data = [size for size in spec.batches if spec.throughput_mode(soc, size) == "dataset"]
+    if not over_data:
+        return not_judged("every batch size is measured by pure inference, which gives no outputs", unit="logit")
+    found = [run.largest for size in reversed(over_data) for run in evidence.throughput_outputs(size).runs]
+    worst = max(found, key=lambda largest: (math.isnan(largest), largest))
+    return within(worst, spec.om.batch_bound(on_device=evidence.on_device))
 
 
 @GATES.take(

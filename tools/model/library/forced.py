@@ -68,17 +68,30 @@ def missing_arguments(model: Model, checkpoint_file: str) -> tuple[str, ...]:
 
     Empty where torchvision names no such file. How fresh weights are made is left out: none are used.
     """
-    library, _, name = model.source.partition(":")
+    weights = _published(model.source, checkpoint_file)
+    if weights is None:
+        return ()
+    models, name = import_torchvision().models, model.source.partition(":")[2]
+    kind, forced = type(_made(lambda: models.get_model(name, weights=None))), forced_arguments(name, weights)
+    own = {key: model.arguments.get(key, _default(kind, key)) for key in forced if key != FRESH}
+    odd = {key: forced[key] for key, value in own.items() if value != forced[key]}
+    return tuple(f"{key}: {json.dumps(value)}, as {weights} forces it" for key, value in odd.items())
+
+
+def forced_by_file(source: str, checkpoint_file: str) -> dict[str, Argument]:
+    """What torchvision's weights in a file of this name force upon the network; none where it names no such file."""
+    weights = _published(source, checkpoint_file)
+    return {} if weights is None else forced_arguments(source.partition(":")[2], weights)
+
+
+def _published(source: str, checkpoint_file: str) -> Any:  # noqa: ANN401 - an entry of torchvision's
+    """torchvision's weights of this network in a file of this name, None where it names no such file."""
+    library, _, name = source.partition(":")
     models = import_torchvision().models
     if library != "torchvision" or name not in models.list_models():
-        return ()
-    for weights in models.get_model_weights(name):
-        if PurePosixPath(weights.url).name == checkpoint_file:
-            kind, forced = type(_made(lambda: models.get_model(name, weights=None))), forced_arguments(name, weights)
-            own = {key: model.arguments.get(key, _default(kind, key)) for key in forced if key != FRESH}
-            odd = {key: forced[key] for key, value in own.items() if value != forced[key]}
-            return tuple(f"{key}: {json.dumps(value)}, as {weights} forces it" for key, value in odd.items())
-    return ()
+        return None
+    every = models.get_model_weights(name)
+    return next((weights for weights in every if PurePosixPath(weights.url).name == checkpoint_file), None)
 
 
 def _default(kind: type[torch.nn.Module], argument: str) -> object:

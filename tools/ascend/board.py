@@ -1,0 +1,55 @@
+"""Which board a chip is: `npu-smi info -t board` names serial number, firmware and driver, the table the bus.
+
+Nothing of it is certain to be there: a container hides the query, firmware is NA for a user who is not root, a chip
+that is soldered on has no bus. What is not said is `unknown`, and of an unknown board nothing is reused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tools.base import process
+from tools.judge.acceptance import UNKNOWN, BoardRecord
+from tools.judge.npu_smi import Chip
+
+QUERY_SECONDS = 30.0
+SERIAL, FIRMWARE, DRIVER = "serial number", "firmware version", "software version"
+_LINE = re.compile(r"\s*([A-Za-z][A-Za-z ]{0,40}?)\s*:\s*(\S+)\s*")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
+_NOT_SAID = frozenset(("na", "n/a", "unknown", "-"))
+
+
+def read_board(env: Mapping[str, str], chip: Chip, logs: Path, *, driver: str | None) -> BoardRecord:
+    """Ask for the board of a chip; `driver` is the version that a file of the driver states, where there is one.
+
+    The output is kept in `logs`. A query that fails in any way says nothing, and is no failure.
+    """
+    said = _fields(env, chip, logs)
+    return BoardRecord(
+        device=chip.device,
+        serial_number=_plain(said.get(SERIAL, "")),
+        bus_id=_plain(chip.bus_id),
+        firmware=_plain(said.get(FIRMWARE, "")),
+        driver=_plain(said.get(DRIVER) or driver or ""),
+    )
+
+
+def _fields(env: Mapping[str, str], chip: Chip, logs: Path) -> dict[str, str]:
+    """The query's lines `name : value` by name in small letters, none where it did not end well."""
+    argv = ["npu-smi", "info", "-t", "board", "-i", str(chip.npu_id)]
+    try:
+        logs.mkdir(parents=True, exist_ok=True)
+        done = process.run(argv, cwd=logs, logs=logs, timeout_seconds=QUERY_SECONDS, env=env)
+    except OSError:
+        return {}
+    if done.timed_out or done.returncode:
+        return {}
+    found = (_LINE.fullmatch(line) for line in done.stdout.splitlines())
+    return {match[1].lower(): match[2] for match in found if match}
+
+
+def _plain(text: str) -> str:
+    """A value of plain characters as it is; `unknown` for another one, and for words that say nothing."""
+    return text if _PLAIN.fullmatch(text) and text.lower() not in _NOT_SAID else UNKNOWN
