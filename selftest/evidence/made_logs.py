@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.judge.command_lines import om_name
@@ -29,6 +29,7 @@ class Said:
     folder: str
     argv: Sequence[str]
     stdout: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class MadeLogs:
             *(f"--input_shape={asked.name}:{','.join(map(str, asked.shape))}", "--log=error", f"--soc_version={soc}"),
             *self.evidence.spec.om.atc_extra_args,
         )
-        yield Said("", words, "ATC run success, welcome to the next use.\n")
+        digests = {"onnx": self.evidence.digest("onnx").sha256, "om": self.evidence.digest(om(batch)).sha256}
+        yield Said("", words, "ATC run success, welcome to the next use.\n", digests)
 
     def predicted(self, batch: int) -> Iterator[Said]:
         """The run over all images."""
@@ -70,7 +72,8 @@ class MadeLogs:
             for sample in range(IDLE_SAMPLES):
                 yield Said(f"npu-smi-{when}-{number}/sample{sample}", ("npu-smi", "info"), table)
         name = f"pure-{number}" if pure else f"run-{number}/device0"
-        yield Said(name, self._argv(batch, pure=pure), "[INFO] done\n")
+        files = {"om": self.evidence.digest(om(batch)).sha256}
+        yield Said(name, self._argv(batch, pure=pure), "[INFO] done\n", files)
 
     def _argv(self, batch: int, *, pure: bool) -> tuple[str, ...]:
         path = self.evidence.digest(om(batch)).path
@@ -89,13 +92,14 @@ class MadeLogs:
 
 
 def write(said: Said, folder: Path, stderr: str) -> None:
-    """The four files that tools/base/process.py leaves."""
+    """The files that a tool's run leaves."""
     (folder / said.folder).mkdir(parents=True)
     files = {
         "command.txt": "\n".join(("cwd: <tmp>", *said.argv)) + "\n",
         "stdout.txt": said.stdout,
         "stderr.txt": stderr,
         "ending.json": json.dumps({"returncode": 0, "seconds": 1.5}),
+        "files.json": json.dumps(dict(said.files)),
     }
     for name, text in files.items():
         (folder / said.folder / name).write_text(text, encoding="utf-8")

@@ -23,12 +23,14 @@ from tools.base import cli
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.engines import om_engine
+from tools.judge.bundle import open_files
 from tools.judge.checks import made
 from tools.judge.gates import INVENTORY
 from tools.judge.ids import CHECKPOINT_MD5
 from tools.judge.numbers import AtLeast
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.throughput import judge_throughput
+from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC
 
 WHERE, MESSAGE = "fault", "fault_message"
@@ -99,6 +101,9 @@ def test_the_clean_world_passes(world: World) -> None:
     assert outcome.exit_code == 0, outcome.text
     assert outcome.acceptance.verdict.word is Word.SIMULATED, outcome.text
     assert outcome.acceptance.verdict.banner == "SIMULATED (SAMPLE)"
+    evidence = world.folder / "evidence"
+    offline = verify([("the clean world", lambda: open_files(evidence))], None)
+    assert offline.word is Word.SIMULATED, offline.text
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tools.ascend.runs import TOOL_FILES
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
 from tools.evidence.scrub import Scrubber
@@ -155,6 +156,7 @@ class Staging:
                 folder=folder,
                 returncode=None if ending is None else ending.returncode,
                 seconds=None if ending is None else ending.seconds,
+                files=_tool_files(command.parent / TOOL_FILES),
             )
             self.put(record, folder.replace("/", "-"))
 
@@ -341,6 +343,11 @@ def _ids_json(ids: Iterable[str]) -> bytes:
 
 def _ending(path: Path) -> Ending | None:
     return records.read(Ending, json.loads(path.read_bytes())) if path.is_file() else None
+
+
+def _tool_files(path: Path) -> dict[str, str]:
+    found: dict[str, str] = records.read_as("dict[str, str]", json.loads(path.read_bytes())) if path.is_file() else {}
+    return found
 
 
 def _plain(name: str) -> str:
