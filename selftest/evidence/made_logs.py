@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tools.judge.command_lines import om_name
@@ -31,6 +31,7 @@ class Said:
     argv: Sequence[str]
     stdout: str = ""
     stored: tuple[str, str] | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ class MadeLogs:
             *(f"--input_shape={asked.name}:{','.join(map(str, asked.shape))}", "--log=error", f"--soc_version={soc}"),
             *self.evidence.spec.om.atc_extra_args,
         )
-        yield Said("", words, "ATC run success, welcome to the next use.\n")
+        digests = {"onnx": self.evidence.digest("onnx").sha256, "om": self.evidence.digest(om(batch)).sha256}
+        yield Said("", words, "ATC run success, welcome to the next use.\n", digests)
 
     def predicted(self, batch: int) -> Iterator[Said]:
         """The run over all images."""
@@ -74,7 +76,8 @@ class MadeLogs:
             table = loaded(self.aicore_percent if when == "before" else 0)
             for sample in range(IDLE_SAMPLES):
                 yield Said(f"npu-smi-{when}-{number}/sample{sample}", ("npu-smi", "info"), table)
-        yield replace(said, folder=f"pure-{number}" if pure else f"run-{number}/device0")
+        name = f"pure-{number}" if pure else f"run-{number}/device0"
+        yield replace(said, folder=name, files={"om": self.evidence.digest(om(batch)).sha256})
 
     def _argv(self, batch: int, *, pure: bool) -> tuple[str, ...]:
         path = self.evidence.digest(om(batch)).path
@@ -93,13 +96,14 @@ class MadeLogs:
 
 
 def write(said: Said, folder: Path, stderr: str) -> None:
-    """The four files that tools/base/process.py leaves."""
+    """The files that a tool's run leaves."""
     (folder / said.folder).mkdir(parents=True)
     files = {
         "command.txt": "\n".join((f"cwd: <tmp>/{folder.name}/{said.folder}", *said.argv)) + "\n",
         "stdout.txt": said.stdout,
         "stderr.txt": stderr,
         "ending.json": json.dumps({"returncode": 0, "seconds": 1.5}),
+        "files.json": json.dumps(dict(said.files)),
     }
     for name, text in [*files.items(), *([said.stored] if said.stored else [])]:
         (folder / said.folder / name).write_text(text, encoding="utf-8")

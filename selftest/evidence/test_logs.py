@@ -114,6 +114,17 @@ def ended_with(folder: str, returncode: int | None) -> str:
     return f"{folder}: om_bs16 rests on a command whose returncode is {returncode}"
 
 
+def of_another_file(folder: str, role: str) -> Forge:
+    """A tool that read or made the file of another batch size under the right name."""
+
+    def forge(forgery: Forgery) -> None:
+        known = {entry["name"]: entry["sha256"] for entry in forgery.record["digests"]}
+        command = next(entry for entry in forgery.record["commands"] if entry["folder"] == folder)
+        command["files"][role] = known["om_bs4"]
+
+    return forge
+
+
 BUSY = "acceptance.json.device_throughput[1].busy: "
 FORGED: dict[str, tuple[Forge, str]] = {
     "all logs removed": (lost("logs/"), f"{ATC} is missing: om_bs16 rests on it"),
@@ -162,6 +173,10 @@ FORGED: dict[str, tuple[Forge, str]] = {
         runs(PREDICTED, "om_bs16", "om_bs4"),
         f"{PREDICTED}: ran 'om_bs4', om_bs16 is 'om_bs16'",
     ),
+    "atc read another ONNX file": (of_another_file(ATC, "onnx"), f"{ATC}: files.onnx is "),
+    "atc made another OM": (of_another_file(ATC, "om"), f"{ATC}: files.om is "),
+    "predictions of another OM of the same name": (of_another_file(PREDICTED, "om"), f"{PREDICTED}: files.om is "),
+    "throughput of another OM of the same name": (of_another_file(MEASURED, "om"), f"{MEASURED}: files.om is "),
     "predictions at another batch size": (runs(PREDICTED, "16", "4"), f"{PREDICTED}: ran with batch size '4'"),
     "predictions at no batch size": (
         runs(PREDICTED, "--batchsize", "--loop"),

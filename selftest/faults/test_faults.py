@@ -101,6 +101,9 @@ def test_the_clean_world_passes(world: World) -> None:
     assert outcome.exit_code == 0, outcome.text
     assert outcome.acceptance.verdict.word is Word.SIMULATED, outcome.text
     assert outcome.acceptance.verdict.banner == "SIMULATED (SAMPLE)"
+    evidence = world.folder / "evidence"
+    offline = verify([("the clean world", lambda: open_files(evidence))], None)
+    assert offline.word is Word.SIMULATED, offline.text
 
 
 @pytest.mark.parametrize("tool", ["benchmark", pytest.param("ais_bench", marks=pytest.mark.nightly)])

@@ -103,7 +103,7 @@ def _with_work(place: Path, run: Acceptance) -> Acceptance:
     """The run with a time for each step and the runs of the vendor's tools for each batch size."""
     spec = read_spec(place, run)
     assert spec is not None
-    commands = [CommandRecord(argv=("npu-smi", "info"), folder="logs/npu-smi", returncode=0, seconds=0.4)]
+    commands = [CommandRecord(argv=("npu-smi", "info"), folder="logs/npu-smi", returncode=0, seconds=0.4, files={})]
     timings = [
         Timing(stage=Stage.CHECKPOINT, step="load", seconds=1.9),
         Timing(stage=Stage.ONNX, step="export", seconds=6.1),
@@ -130,8 +130,8 @@ def _tool_runs(batch: int) -> list[CommandRecord]:
     )
     tool = ("python3", "-m", "ais_bench", "--model", f"a b_bs{batch}.om")
     return [
-        CommandRecord(argv=compiler, folder=f"logs/om_bs{batch}-atc", returncode=0, seconds=31.5),
-        CommandRecord(argv=tool, folder=f"logs/om_bs{batch}-run", returncode=None, seconds=None),
+        CommandRecord(argv=compiler, folder=f"logs/om_bs{batch}-atc", returncode=0, seconds=31.5, files={}),
+        CommandRecord(argv=tool, folder=f"logs/om_bs{batch}-run", returncode=None, seconds=None, files={}),
     ]
 
 

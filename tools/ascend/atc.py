@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.runs import ending, private_folder, reproduce, require_file, require_plain, tail
+from tools.ascend.runs import ending, note_files, private_folder, reproduce, require_file, require_plain, tail
 from tools.base import process
 from tools.base.errors import OmError
 from tools.base.files import atomic, owner_writes_only, sha256_of
@@ -122,6 +122,7 @@ def compile_om(
     with atomic(request.om) as partial:
         shutil.move(built, partial)
         owner_writes_only(partial)
+    note_files(logs, onnx=request.onnx, om=request.om)
     return CompiledOm(
         request.om, batch=request.batch, soc=normalise_soc(request.soc), argv=tuple(command), seconds=done.seconds
     )

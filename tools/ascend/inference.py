@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
-from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place, private_folder, ran_gate
+from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place, note_files, private_folder, ran_gate, require_file
 from tools.ascend.shards import join_dumps, run_on_devices, shards
 from tools.ascend.target import Target
 from tools.base.errors import OmError
@@ -67,6 +67,7 @@ def run_pure(
 ) -> ThroughputReading:
     """Executions alone on one device, as many as the tool's guide asks for."""
     place = Place(target.env, work, logs, timeout_seconds)
+    note_files(logs, om=require_file(om, ran_gate(batch), "the OM"))
     if target.infer_tool is InferTool.BENCHMARK:
         return benchmark.run_pure(om=om, batch=batch, device=device, place=place)
     return ais_bench.run_pure(om=om, batch=batch, device=device, python=target.program, place=place)
@@ -91,6 +92,7 @@ def stage_bins(bins: Path, ids: Sequence[str], into: Path, *, gate: str) -> Path
 
 def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tuple[str, ...]) -> DatasetRun:
     place = Place(target.env, work / f"device{device}", job.logs / f"device{device}", job.timeout_seconds)
+    note_files(place.logs, om=require_file(job.om, ran_gate(job.batch), "the OM"))
     if target.infer_tool is InferTool.BENCHMARK:
         info = work / f"device{device}.info"
         paths = [str((job.bins / f"{image}.bin").absolute()) for image in ids]

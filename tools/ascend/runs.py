@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from tools.base import process
 from tools.base.errors import OmError, PerfError, StageError
+from tools.base.files import sha256_of
 from tools.base.process import Completed
 from tools.judge.handover import handover
 from tools.judge.ids import OM_PERF_READING, OM_RAN
@@ -21,6 +23,7 @@ from tools.judge.tool_texts import error_lines
 
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
+TOOL_FILES = "files.json"
 DRIVER_LIBRARY = "libascend_hal.so"
 TAIL_LINES, TAIL_CHARACTERS, TAIL_SOURCE_CHARACTERS = 15, 3000, 100_000
 
@@ -122,6 +125,13 @@ def run_tool(argv: Sequence[str | Path], place: Place, *, refuse: Callable[[str,
         said = f"; it says: {' / '.join(errors[:5])}" if errors else ""
         raise refuse(f"`{name}` {problem}{said}; output ends: {tail(done)}", again)
     return done
+
+
+def note_files(logs: Path, **files: Path) -> None:
+    """Keep beside a tool's streams which file it read or made, by sha256: a name says nothing of what is in it."""
+    logs.mkdir(parents=True, exist_ok=True)
+    digests = {name: sha256_of(path) for name, path in files.items()}
+    (logs / TOOL_FILES).write_text(json.dumps(digests), encoding="utf-8")
 
 
 def reproduce(argv: Sequence[str | Path], work: Path, logs: Path) -> str:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from tools.ascend.runs import TOOL_FILES
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
 from tools.evidence.scrub import Scrubber
@@ -166,6 +167,7 @@ class Staging:
                 folder=folder,
                 returncode=None if ending is None else ending.returncode,
                 seconds=None if ending is None else ending.seconds,
+                files=_tool_files(command.parent / TOOL_FILES),
             )
             self.put(record, folder.replace("/", "-"))
 
@@ -344,6 +346,11 @@ def _ids_json(ids: Iterable[str]) -> bytes:
 
 def _ending(path: Path) -> Ending | None:
     return records.read(Ending, json.loads(path.read_bytes())) if path.is_file() else None
+
+
+def _tool_files(path: Path) -> dict[str, str]:
+    found: dict[str, str] = records.read_as("dict[str, str]", json.loads(path.read_bytes())) if path.is_file() else {}
+    return found
 
 
 def _plain(name: str) -> str:

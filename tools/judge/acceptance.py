@@ -233,13 +233,15 @@ class Reused:
 class CommandRecord:
     """One vendor tool's run; `folder` (below the bundle) holds its command.txt, stdout.txt and stderr.txt.
 
-    `returncode` is None for a tool that was still running when the suite was ended.
+    `returncode` is None for a tool that was still running when the suite was ended. `files` are the sha256 of what the
+    tool read and made, taken beside its run: the `onnx` and the `om`; empty of a tool that has to do with neither.
     """
 
     argv: tuple[str, ...]
     folder: str
     returncode: int | None
     seconds: float | None
+    files: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from tools.base.errors import SuiteError
 from tools.judge import ids
-from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, MachineRecord
+from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, InputDigest, MachineRecord
 from tools.judge.bundle import Bundle
 from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
 from tools.judge.files import Refused, short
@@ -111,6 +111,7 @@ class _Logs:
             om=bundle.digests[name].path,
             soc=None if machine is None else machine.soc,
         )
+        self._files(command, onnx=onnx, om=bundle.digests[name])
         words = atc_said(command.argv)
         for flag, value in asked.items():
             if words.get(flag) != value:
@@ -210,6 +211,7 @@ class _Logs:
         said, digest = read_inference(command.argv), bundle.digests.get(name)
         if digest is not None and said.om != om_name(digest.path):
             self._problem(f"{folder}: ran {short(said.om)}, {name} is {short(om_name(digest.path))}")
+        self._files(command, om=digest)
         if said.batch != str(batch) and not (pure and said.batch is None):
             self._problem(f"{folder}: ran with batch size {short(said.batch)} instead of {batch}")
         if said.device != device:
@@ -217,6 +219,15 @@ class _Logs:
         errors = error_lines(self._said(folder))
         if errors:
             self._problem(f"{folder}: {name} rests on a run that reported {short(errors[0])}")
+
+    def _files(self, command: CommandRecord, **known: InputDigest | None) -> None:
+        """The tool has read and made the very files that the record names."""
+        for role, digest in known.items():
+            sha256 = command.files.get(role)
+            if digest is not None and sha256 != digest.sha256:
+                self._problem(
+                    f"{command.folder}: files.{role} is {short(sha256)}, {digest.name} is {short(digest.sha256)}"
+                )
 
     def _command(self, folder: str, what: str) -> CommandRecord | None:
         """The command of a folder; None, and a problem, where there is none."""
