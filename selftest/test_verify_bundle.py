@@ -273,6 +273,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.(returncode|seconds)
+      | \.variants\[\d+\]\.agreement\.systematic\.column  # which class it was, where the kept scores leave it open
       | \.(host|versions)\..*
       | \.(started|finished)_utc
     )$""",
