@@ -274,6 +274,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.seconds
+      | \.variants\[\d+\]\.agreement\.systematic\.column  # which class it was, where the kept scores leave it open
       | \.(host|versions)\..*
       | \.machine\.boards\[\d+\]\.(serial_number|bus_id|firmware|driver)
       | \.(started|finished)_utc | \.run

@@ -58,7 +58,7 @@ class MadeLogs:
             *self.evidence.spec.om.atc_extra_args,
         )
         digests = {"onnx": self.evidence.digest("onnx").sha256, "om": self.evidence.digest(om(batch)).sha256}
-        yield Said("", words, "ATC run success, welcome to the next use.\n", digests)
+        yield Said("", words, "ATC run success, welcome to the next use.\n", files=digests)
 
     def predicted(self, batch: int) -> Iterator[Said]:
         """The run over all images."""
