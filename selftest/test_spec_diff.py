@@ -135,6 +135,7 @@ STRICTER = {
     "more images": put(200, "shared", "preprocessing", "parity_images"),
     "a source reworded": put("the guide", "shared", "accuracy", "top1_drop_pp", "source"),
     "a digest pinned": put("0" * 64, "shared", "datasets", "imagenet_val", "content_sha256"),
+    "the labels pinned": put("0" * 64, "shared", "datasets", "imagenet_val", "labels_sha256"),
     "weights pinned more": put("0" * 64, "port", "checkpoint", "sha256"),
     "another address": put("https://example.org/x.pth", "port", "checkpoint", "url"),
     "nothing": lambda document: None,

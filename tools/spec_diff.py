@@ -33,7 +33,8 @@ WORDS = frozenset(("source", "reason", "reasons", "url", "name", "file"))
 """Fields that no gate compares. A tensor's name is compared, see _compared."""
 ASKS_FOR_MORE = frozenset(
     (
-        *("md5", "sha256", "sha256_prefix", "content_sha256", "images_per_second_per_card", "flops_per_image"),
+        *("md5", "sha256", "sha256_prefix", "content_sha256", "labels_sha256"),
+        *("images_per_second_per_card", "flops_per_image"),
         *("pth_top1", "pth_top5", "om_top1", "om_top5"),
     )
 )

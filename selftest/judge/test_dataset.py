@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
-from tools.judge.dataset import incompleteness, other_images
+from tools.judge.dataset import byte_equal, foreign_ids, incompleteness, labels_sha256, other_images
 from tools.judge.numbers import Exactly
 from tools.judge.spec import Dataset
 
@@ -41,3 +43,27 @@ def test_other_content_is_other_images_only_where_it_is_pinned() -> None:
     assert other_images(IDS, "2" * 64, asked(PINNED))
     assert incompleteness(IDS, "2" * 64, asked(PINNED)) == f"the content is {'2' * 64}, not {PINNED}"
     assert not other_images(IDS, "2" * 64, asked())
+
+
+@pytest.mark.parametrize(
+    ("ids", "count"),
+    [
+        (IDS, 0),
+        (IDS[:1], 0),
+        (("a_00", "a_04", "a_1", "a_001", "b_01", "a_", "a_-1", "a_" + "1" * 30, "a_٠١"), 9),
+    ],
+)
+def test_an_id_is_the_specs_or_foreign(ids: tuple[str, ...], count: int) -> None:
+    assert foreign_ids(ids, asked()) == count
+
+
+def test_labels_have_one_digest_in_any_order() -> None:
+    labels = {"a_01": 1, "a_02": 0}
+    expected = hashlib.sha256(b"a_01 1\na_02 0\n").hexdigest()
+    assert labels_sha256(labels) == labels_sha256(dict(reversed(labels.items()))) == expected
+    assert labels_sha256({"a_01": 0, "a_02": 1}) != expected
+
+
+def test_byte_equal_images_come_in_groups() -> None:
+    assert byte_equal({"c": "1", "a": "1", "b": "2", "d": "3", "e": "3"}) == (("a", "c"), ("d", "e"))
+    assert byte_equal({"a": "1", "b": "2"}) == ()
