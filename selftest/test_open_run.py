@@ -40,7 +40,7 @@ def verified(bundle: Path) -> Outcome:
 
 
 def figures(record: Acceptance) -> Acceptance:
-    """The record without the name of the run, times, the folders in which tools ran, and what the store found or made."""
+    """The record without the run's name, times, the folders in which tools ran, and what the store found or made."""
     return dataclasses.replace(record, run="", started_utc="", finished_utc="", artifacts=(), timings=(), commands=())
 
 
