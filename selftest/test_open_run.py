@@ -40,8 +40,8 @@ def verified(bundle: Path) -> Outcome:
 
 
 def figures(record: Acceptance) -> Acceptance:
-    """The record without times, the folders in which tools ran, and what the store found or made."""
-    return dataclasses.replace(record, started_utc="", finished_utc="", artifacts=(), timings=(), commands=())
+    """The record without the run's name, times, the folders in which tools ran, and what the store found or made."""
+    return dataclasses.replace(record, run="", started_utc="", finished_utc="", artifacts=(), timings=(), commands=())
 
 
 @pytest.fixture

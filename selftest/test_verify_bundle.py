@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from selftest.evidence.bundles import PORT_FILE, Made, World
+from selftest.evidence.bundles import PORT_FILE, RUN, Made, World
 from selftest.evidence.tampering import (
     Forgery,
     Path_,
@@ -854,7 +854,7 @@ def test_when_and_on_what_each_bundle_was_made(tmp_path: Path) -> None:
     on_device = part(SMALL, FILES_AND_ACCURACY, tmp_path / "device")
     simulated = part(dataclasses.replace(SMALL, on_device=False), FILES_AND_ACCURACY, tmp_path / "simulator")
     for place, target in ((on_device, "ascend"), (simulated, "simulator")):
-        made = f"finished 2026-01-01T00:10:00+00:00, target {target} Ascend310, manifest sha256 "
+        made = f"run {RUN}, finished 2026-01-01T00:10:00+00:00, target {target} Ascend310, manifest sha256 "
         assert f"bundle {place}: {made}" in verify(place)[1]
 
 

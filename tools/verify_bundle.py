@@ -1,6 +1,7 @@
 """The offline judge: does the evidence in a bundle carry the verdict that is written on it?
 
-    python tools/verify_bundle.py BUNDLE [BUNDLE ...] [--port PORT.json] [--require WORD]
+    python tools/verify_bundle.py BUNDLE [BUNDLE ...] [--require WORD] [--port PORT.json] [--run-id ID]
+        [--not-before UTC] [--allowed-signers FILE [--signer IDENTITY]]
 
 It needs nothing but Python 3.8 or newer (`python -S -I tools/verify_bundle.py build/evidence`), and runs the very judge
 that the run itself used (tools/judge/). `make judge` packs that into one file, to be kept beside the evidence.

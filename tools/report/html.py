@@ -51,9 +51,10 @@ def write_report(
     """
     spec = read_spec(folder, acceptance)
     page = render(folder, acceptance, spec, images or {}, comparison)
+    last_line = stamp(sha256_of(folder / FILE)) if (folder / FILE).is_file() else ""  # a record of no bundle has none
     for name, text in ((REPORT, page), (RESULTS, results_markdown(acceptance, spec))):
         with atomic(folder / name) as partial:
-            partial.write_text(text + stamp(sha256_of(folder / FILE)), encoding="utf-8")
+            partial.write_text(text + last_line, encoding="utf-8")
 
 
 def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
