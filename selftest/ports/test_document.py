@@ -143,6 +143,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "a key twice, inside": ("x:\n- a: {b: 1, b: 2}", ":2 x[0].a.b: key given twice"),
     "a key twice in a second entry": ("x:\n- 1\n- a: 1\n  a: 2", ":4 x[1].a: key given twice"),
     "a key of a dot twice": (".a: 1\n.a: 2", ":2 .a: key given twice"),
+    "a key twice in a list of ports": ("- a: 1\n  a: 2", ":2 [0].a: key given twice"),
     "a merge key": ("x:\n  <<: {a: 1}", ":2 x.<<: merge keys are not allowed"),
     "a list as key": ("? [a]\n: 1", ":1 top level: a key is a plain word"),
     "a mapping as key": ("x:\n  ? {a: 1}\n  : 1", ":2 x: a key is a plain word"),
