@@ -39,7 +39,7 @@ SIGNATURE = f"{MANIFEST}.sig"
 SPEC_JSON, PORT = "spec.json", "port"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 LOGS = "logs"
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)

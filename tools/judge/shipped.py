@@ -6,29 +6,29 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "a78a5fe74c3360f3e2f8d87aa5b2990104c29a6f8e83a3b0a89636e0d79c8d50": "alexnet",
-    "9941fffc8a29e4d8393a81734722c7bb248e2b6751722c05163e3de237240d95": "alexnet_sample",
-    "a3161c47164cd13f71beb17b7316b4fdd85ddca69dc54427654414fb30729d5d": "densenet121",
-    "45eceac597d0b1ee85e02e6f521a059d9af01b3ed8d237a61dd88512025b7e76": "efficientnet_lite0",
-    "0ea627d160e14918873629e6cff25c7534b48ba1ace30ce2c1a8ed27f68dd910": "inception_v3",
-    "ba6c65f56cfba31f36241555c279955047d9579ba3792f0c121471f9cb2fbe6c": "mobilenet_v2",
-    "e9083418e14230b8a5bbed1ce2073a95ffabc4776e5945a0e83ad2e512ced420": "resnet18",
-    "ab8354febf29090f555459fae8df09e8cc56e84191275c01e23858899685b92a": "resnet50",
-    "1f599fb5a471c6a5e96caa18e028566b2983795b9f689e0411ff513a9ad6eab8": "swin_t",
-    "a0364642bccbb3230ba89f8cd8816a07e170eb55a82423bddcbad3581da45b48": "vit_b_16",
+    "6d213213a0a69483ef1b950e073a3f8f5b58eb9fb0e4a60c8ca87ed901a5cd11": "alexnet",
+    "51355ea9e1c7d6ae233e7b9a4eb0f4d8d5322f16efc74450203296543e6f38c6": "alexnet_sample",
+    "044f9e7182ab1f484968b64bc80168a54cd435dfe22102a2930234779ed6c726": "densenet121",
+    "5ef48f20c0b732ec9296b1e7fb0bc7a3a83b05c49eece0b4020da06f5a6b045d": "efficientnet_lite0",
+    "d75b5bee919481dd6f22c8a8488ca5d6de4d515962359db4342404e717731ee6": "inception_v3",
+    "9b9872ae3495532ffaa6ab2651c8f9da3f00bd09dd066c10743bf23724a3f20c": "mobilenet_v2",
+    "ef9126984c08f88a881c814d054c223e8003c5035c472728d97cf7caa2a3862e": "resnet18",
+    "049ea9e04376768e6847e536262732a6d6bb6ae378f271b7884ccfe9eb80a1f8": "resnet50",
+    "c0f07caeb4e64e1a029d3fc1f6c2bbbc61b87779de37cc38b2234000ac094d06": "swin_t",
+    "a335fa925d63fe7ff7835e6fd7fa60a3dc2822933d2d5f48aa93839f925448d5": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
-    "134abc491d49f72321310cbdda7be5cd09bb091c5285c406718ec534cad3dd7f": "alexnet",
-    "cca9cd859423d34073676065340ac854804204e7e4c453115c44485d76433b69": "alexnet_sample",
-    "37589953198de41acd9c22d07f775fa8c8b4376702a8c9977731855c11390006": "densenet121",
-    "3187c85f345a2cfdfedcddb3a850f278a1bf51c20f90b80108c1b176c752f7ba": "efficientnet_lite0",
-    "80e94fa248d812fab981b228fd7319c856706f8e134ee984b443f43ab5174c7d": "inception_v3",
-    "30eb67b3813dc103dd32027066b39005c74663158a0ee34306a746d0c105221d": "mobilenet_v2",
-    "1261f67f122425f6a350646470b464ff6ec7fecb150709bc3c2eabda20b18130": "resnet18",
-    "7cf451b855cbbaef5f85b10c98349982924d1c9d8acd2db2218a6f7691db6824": "resnet50",
-    "0db7e0007ff7455d05a8b166d92a2801517ce5fcaf5ae333b1ef233b5acfdd54": "swin_t",
-    "be97ecc113036403daafd1e553758e3ad806e597af6680606ecf9d822eec5856": "vit_b_16",
+    "3c03e896d5ec4e9a6ba40a35e39558ff6a4b48f3c2f76ce655c6803fb2b6ef8e": "alexnet",
+    "c7ad46378a1924dd1a16cd188f48177e86e5013e08094eda2ccbae1017e294fd": "alexnet_sample",
+    "4efb0b07343d138a9ea491a964d990679f89db63b5ba3354d1fc643653284ee4": "densenet121",
+    "faef3be2d206cfeb617db0507996430509f8a087f761a3b838b1f9b1c74cc7a0": "efficientnet_lite0",
+    "e60fb528666a15ee528a4fb446ceeccab3351ee24698d7ef0f5de3b3a39730a0": "inception_v3",
+    "9268e6816a71646aa4849c3b1e45edb6209362c163b2b37c39fa9d3b630db82d": "mobilenet_v2",
+    "74abfa204e92be3f3d1c1d6d2a3dee26b932db360156572dd076450627afdad6": "resnet18",
+    "f3c6d23b08a62b91063c6bd615725a4d210c44c05ce6f35e2c7701f0d87ca1f0": "resnet50",
+    "560e65a05e1da76f42723ae7c7a28b634f57e98769589070973bb92e97846372": "swin_t",
+    "bd50da4bb91fcc8f6f45bd3c00dba0cd837d5c839c9f9353d050d001e24ab862": "vit_b_16",
 }
 """Digest of the files that say so (`files_digest`), the port's modules among them -> its name."""
 
