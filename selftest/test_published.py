@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,7 +13,7 @@ from fixtures.collector import COLLECTOR, pytest_testnodedown
 from selftest.faults.world import World
 from tools.diagnosis import diagnose
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
-from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.results import Word
 
 ACCURACY = ("-m", "not perf and not om")
@@ -84,25 +83,6 @@ def test_of_an_accepted_baseline_nothing_more_is_said(world: World, baseline: Pa
     outcome = world.run(*ACCURACY, f"--baseline={baseline}")
     [line] = [line for line in outcome.text.splitlines() if line.startswith("BASELINE: ")]
     assert line.endswith(" figures)")
-
-
-def test_an_old_bundle_that_cannot_be_removed_is_one_line_and_not_the_exit_code(
-    world: World, baseline: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    right = shutil.rmtree
-
-    def rmtree(path: Path, ignore_errors: bool = False) -> None:
-        if ignore_errors and (Path(path) / FILE).exists():
-            return  # also World's own removal, which leaves the old bundle in its place
-        right(path, ignore_errors=ignore_errors)
-
-    baseline.rename(world.folder / "evidence")
-    monkeypatch.setattr(shutil, "rmtree", rmtree)
-    outcome = world.run("-m", "checkpoint")
-    assert outcome.exit_code == 0, outcome.text
-    [left] = world.folder.glob(".evidence.*")
-    assert f"the earlier evidence could not be removed, do so by hand: {left}\n" in outcome.text
-    assert "NO EVIDENCE" not in outcome.text
 
 
 def test_a_bound_tighter_than_fp16_accuses_no_node_and_no_file(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

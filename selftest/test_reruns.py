@@ -11,7 +11,9 @@ import pytest
 from selftest.faults.device_faults import pretend_device
 from selftest.faults.preprocessing_faults import FIRST, OWN, SECOND, own_images
 from selftest.faults.world import Outcome, World
+from tools.judge.shipped import SAMPLE_TENSORS_SHA256
 from tools.sample import generate as sample
+from tools.store.content import checkpoint_content_sha256
 
 NOT_TIMED = ("-m", "not perf")
 RECIPE = {"recipe-facts"}
@@ -147,6 +149,7 @@ def test_the_checkpoint_changed_redoes_what_is_made_from_it_and_no_image(
     state["classifier.6.bias"][0] += 0.001
     torch.save(state, path)
     world.edit_port(before, hashlib.md5(path.read_bytes()).hexdigest())
+    world.edit_port(SAMPLE_TENSORS_SHA256, checkpoint_content_sha256(state))
     outcome = world.run(*options, "-m", select, sample=False)
     assert redone(outcome) == FROM_CHECKPOINT | behind, outcome.text
 

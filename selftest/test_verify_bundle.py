@@ -761,12 +761,21 @@ def _checkpoint(forgery: Forgery) -> None:
     next(entry for entry in forgery.record["digests"] if entry["name"] == "checkpoint")["sha256"] = "1" * 64
 
 
+def _read_by_tools(forgery: Forgery, kind: str) -> None:
+    """Every tool has read another ONNX file or OM too."""
+    for command in forgery.record["commands"]:
+        command["files"].update({kind: "1" * 64} if kind in command["files"] else {})
+
+
 def _onnx(forgery: Forgery) -> None:
     next(entry for entry in forgery.record["digests"] if entry["name"] == "onnx")["sha256"] = "1" * 64
+    _read_by_tools(forgery, "onnx")
 
 
 def _om(forgery: Forgery) -> None:
-    next(entry for entry in forgery.record["digests"] if entry["name"].startswith("om_bs"))["sha256"] = "1" * 64
+    for entry in forgery.record["digests"]:
+        entry["sha256"] = "1" * 64 if entry["name"].startswith("om_bs") else entry["sha256"]
+    _read_by_tools(forgery, "om")
 
 
 def _cann(forgery: Forgery) -> None:

@@ -103,8 +103,8 @@ def test_a_file_that_says_otherwise_is_named(changes: dict[str, Any], named: str
 
 
 def test_flags_are_held_against_a_command_line_that_is_ours_alone() -> None:
-    flags = ("--insert_op_conf=/home/me/aipp.cfg",)
-    kept = replace(STORED, flags=("--soc_version=Ascend310", "--insert_op_conf=aipp.cfg"))
+    flags = ("--op_precision_mode=/home/me/op.ini",)
+    kept = replace(STORED, flags=("--soc_version=Ascend310", "--op_precision_mode=op.ini"))
     unread = StoredOm(None, (), (), "the OM is encrypted")
     assert mismatches(described(INPUT, stored=kept), soc="Ascend310", flags=flags) == ()
     assert mismatches(described(INPUT, stored=unread), soc="Ascend310", flags=flags) == ()

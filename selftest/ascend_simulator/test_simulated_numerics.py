@@ -146,5 +146,5 @@ def test_a_damaged_model_does_not_load(om: MakeOm, tmp_path: Path) -> None:
     data = bytearray(om(1).read_bytes())
     data[-1] ^= 1
     (tmp_path / "bad.om").write_bytes(data)
-    with pytest.raises(DeviceError, match="does not match its digest"):
+    with pytest.raises(DeviceError, match="does not match its checksum"):
         LoadedModel(tmp_path / "bad.om", 0)

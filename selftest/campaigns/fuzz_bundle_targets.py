@@ -221,7 +221,7 @@ TARGETS = (
         documented=(Refused,),
         modules=("tools.judge.files", "tools.judge.strict_json"),
         seeds=_records,
-        longest_bytes=8000,
+        longest_bytes=12000,
         words=JSON_WORDS,
     ),
     Target(
@@ -238,7 +238,7 @@ TARGETS = (
         documented=(SuiteError,),
         modules=("tools.report.bundle", "tools.judge.acceptance"),
         seeds=_records,
-        longest_bytes=8000,
+        longest_bytes=12000,
         words=JSON_WORDS,
     ),
 )

@@ -21,6 +21,8 @@ MARK = "ACCEPTANCE_KILL_CAMPAIGN"
 """The variable that every process of a run inherits, so that it is found again whoever its parent is."""
 TIMED_KINDS = ("host-throughput", "throughput-om", "om", "om-described")
 """Artifacts that differ from run to run: they hold timings, or (an OM) the command line that made them."""
+REUSED = "reused from earlier runs"
+"""How the remark begins that dates what a run has found in its cache."""
 TIMED_GATES = ("host.perf.", "om.perf.")
 VERIFIED = (0, 1)
 """What verify_bundle.py ends with for a whole bundle, accepted or not; 2 is a damaged one."""
@@ -63,6 +65,7 @@ def contents(cache: Path, digests: Digests) -> set[tuple[str, str]]:
 def figures(evidence: Path) -> dict[str, Any]:
     """What a verdict says and rests on, without times: word, gates, digests, data set, each variant's predictions."""
     record = json.loads((evidence / "acceptance.json").read_bytes())
+    record["verdict"]["remarks"] = [said for said in record["verdict"]["remarks"] if not said.startswith(REUSED)]
     timed = {gate["id"]: gate["check"]["verdict"] for gate in record["gates"] if gate["id"].startswith(TIMED_GATES)}
     gates = {gate["id"]: gate["check"] for gate in record["gates"] if gate["id"] not in timed}
     predictions = {path.name: {"sha256": _sha256(path)} for path in sorted((evidence / "predictions").iterdir())}

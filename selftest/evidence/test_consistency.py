@@ -207,8 +207,8 @@ ODD: dict[str, tuple[Changes, list[str]]] = {
     "a run of fewer images without a data set": (
         {f"{DEVICE}images": 59, "dataset": None},
         [
-            f"{RUNS}[1]: {SECOND}: on the console ais_bench executed 60 times, 59 images in batches of 1 need 59",
             *NO_DATA,
+            f"{RUNS}[1]: {SECOND}: on the console ais_bench executed 60 times, 59 images in batches of 1 need 59",
         ],
     ),
     "another card": (

@@ -67,6 +67,7 @@ def test_the_bundle_holds_everything(tmp_path: Path) -> None:
     arrays = {f"predictions/{name}.{kind}.npy" for name in ("pth", "onnx", "om_bs1") for kind in ("top5", "scores")}
     record = read_acceptance(place)
     logs = {f"{one.folder}/{name}.txt" for one in record.commands for name in ("command", "stdout", "stderr")}
+    logs |= {f"logs/perf-bs1/run-{run}-device0/summary.json" for run in range(1, SMALL.runs + 1)}
     assert {"logs/atc-bs1/command.txt", "logs/npu-smi/stdout.txt", "logs/predict-bs1/run-1-device0/stderr.txt"} < logs
     assert names == {FILE, MANIFEST, f"{PORT}/{PORT_FILE}", SPEC_JSON, IDS, LABELS, *arrays, *logs}
     assert [variant.name for variant in record.variants] == ["pth", "om_bs1", "onnx"]

@@ -249,12 +249,12 @@ def test_the_words_of_benchmark_are_read_too(
 
 def test_a_port_s_words_for_atc_were_given(contents: dict[str, bytes]) -> None:
     forgery = Forgery(contents)
-    forgery.spec["om"]["atc_extra_args"] = ["--insert_op_conf=/a/aipp.cfg"]
-    assert_refused(forgery.outcome(), f"{ATC}: --insert_op_conf is None, om_bs16 needs 'aipp.cfg'")
-    runs(ATC, "--log=error", "--insert_op_conf=<home>/b/aipp.cfg")(forgery)
-    runs("logs/atc-bs4", "--log=error", "--insert_op_conf=<home>/b/aipp.cfg")(forgery)
+    forgery.spec["om"]["atc_extra_args"] = ["--op_precision_mode=/a/op.ini"]
+    assert_refused(forgery.outcome(), f"{ATC}: --op_precision_mode is None, om_bs16 needs 'op.ini'")
+    runs(ATC, "--log=error", "--op_precision_mode=<home>/b/op.ini")(forgery)
+    runs("logs/atc-bs4", "--log=error", "--op_precision_mode=<home>/b/op.ini")(forgery)
     for om in forgery.record["oms"]:
-        om["described"]["stored"]["flags"].append("--insert_op_conf=aipp.cfg")
+        om["described"]["stored"]["flags"].append("--op_precision_mode=op.ini")
     assert forgery.outcome().word is Word.ACCEPTED
 
 

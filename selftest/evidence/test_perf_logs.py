@@ -5,7 +5,6 @@ Record, gates and manifest are forged with all that follows from them, as a care
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Callable
@@ -228,7 +227,5 @@ def test_a_summary_that_is_no_json_is_named(contents: dict[str, bytes]) -> None:
 
 def test_what_another_log_holds_beside_the_streams_is_no_run(contents: dict[str, bytes]) -> None:
     """Tables of npu-smi lie in the same folder."""
-    forgery = Forgery(contents)
-    for name in ("npu-smi-before-1-info", "run-1"):
-        forgery.contents[f"logs/perf-bs16/{name}/stdout.txt"] = json.dumps(name).encode()
-    assert forgery.outcome().word is Word.ACCEPTED
+    assert any(name.startswith("logs/perf-bs16/npu-smi-before-1") for name in contents)
+    assert Forgery(contents).outcome().word is Word.ACCEPTED

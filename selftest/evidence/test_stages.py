@@ -189,7 +189,7 @@ def test_the_samples_tensors_are_pinned() -> None:
 @pytest.mark.parametrize("batch", [1, 4])
 def test_an_om_is_described_as_asked_for_its_batch(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     run = odd()
-    fine = none_of((), among=1, unit="mismatches", source="atc --mode=1")
+    fine = none_of((), among=1, unit="mismatches", source="atc --mode=1, and the file's own bytes")
     assert judge(f"om.described[bs{batch}]", run) == fine
     other = run.described(8)
     monkeypatch.setattr(run, "described", lambda _: other)

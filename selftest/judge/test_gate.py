@@ -22,7 +22,9 @@ def answer(evidence: Evidence, batch: int) -> Check:
 def test_it_says_in_which_runs_it_exists() -> None:
     assert {where.name: str(where) for where in Where} == {
         "ALWAYS": "in every run",
-        "SAMPLE": "by the embedded sample's spec only: its own integrity",
+        "CONTENT": "where the port pins the images and their label file",
+        "LABELS_PINNED": "where the port pins the labels",
+        "TENSORS": "where the port pins the tensors of the checkpoint",
         "MD5": "where the port states the checkpoint's md5",
         "SHA256": "where the port states the checkpoint's sha256, or how it begins",
         "GRAPH_STEP": "where the port has a graph step",

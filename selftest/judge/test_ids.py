@@ -107,6 +107,7 @@ def test_the_names_that_older_bundles_and_reports_use_stay() -> None:
         "host.perf.onnx_to_torch",
         "om.perf.reading",
         "om.perf.device_idle",
+        "om.perf.outputs_abs_error",
         "om.perf.images_per_second_per_chip",
         "om.perf.plausible",
     ]

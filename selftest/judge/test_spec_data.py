@@ -17,6 +17,7 @@ CENTRE = {
     "mean": [0.5, 0.25, 0.125],
     "std": [1.0, 2.0, 4.0],
     "parity_images": 8,
+    "byte_equal_percent": {"at_most": 0.5, "unit": "percent", "source": "test"},
     "source": "recipe",
 }
 OWN = {**CENTRE, "function": "python:pixels.py:make", "resize_px": None, "interpolation": None}

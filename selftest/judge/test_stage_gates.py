@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from tools.judge.checks import none_of, not_judged, not_run, same, within
+from tools.judge.checks import none_of, not_judged, same, within
 from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
@@ -100,15 +100,13 @@ def test_pixels_of_the_ports_own_function_are_held_against_nothing() -> None:
     assert found == not_judged(reason, unit="bins differing", source=recipe.source)
 
 
-@pytest.mark.parametrize(("embedded", "limit", "asked"), [(True, None, True), (False, None, False), (True, 9, False)])
-def test_images_are_pinned_where_they_are_the_embedded_samples_and_all(
-    embedded: bool, limit: int | None, asked: bool
-) -> None:
+@pytest.mark.parametrize(("foreign", "images", "asked"), [(0, 50000, True), (1, 50000, False), (0, 9, False)])
+def test_images_are_pinned_where_they_are_the_ports_own_and_all(foreign: int, images: int, asked: bool) -> None:
     spec = replace(SPEC, dataset=replace(SPEC.dataset, content_sha256="a" * 64))
-    data = SimpleNamespace(images_sha256="b" * 64, embedded_sample=embedded, limit=limit)
+    data = SimpleNamespace(images_sha256="b" * 64, foreign_ids=foreign, images=images, gap="" if asked else "other")
     held = same("b" * 64, "a" * 64, unit="sha256", source=spec.dataset.source)
-    open_ = not_run("these are not the sample's images", threshold="the pinned digest", unit="sha256")
-    assert answer("preprocessing.images_sha256", spec, dataset=data) == (held if asked else open_)
+    found = answer("preprocessing.images_sha256", spec, dataset=data)
+    assert found == held if asked else found.verdict is Verdict.NOT_RUN
 
 
 # --- The checkpoint ------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ STATED: dict[str, object] = {
 }
 """What a port may state where the bundle's own states nothing."""
 NO_DEMAND = {
+    "agreement.device_error_multiple.value": "what a device's bounds follow by; those that do not are refused on load",
     **dict.fromkeys(("checkpoint.file", "checkpoint.url"), "a name and an address, of a file that its digests tell"),
     "model.parameters.value": "shown beside the network, whose tensors checkpoint.keys and shapes count",
     **dict.fromkeys(
