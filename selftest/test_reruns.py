@@ -24,6 +24,7 @@ FROM_CHECKPOINT = {
     "onnx",
     "onnx-facts",
     "onnx-checker",
+    "onnx-operators",
     "onnx-weights",
     "onnx-logit-errors",
 }

@@ -106,7 +106,8 @@ def test_images_are_pinned_where_they_are_the_ports_own_and_all(foreign: int, im
     data = SimpleNamespace(images_sha256="b" * 64, foreign_ids=foreign, images=images, gap="" if asked else "other")
     held = same("b" * 64, "a" * 64, unit="sha256", source=spec.dataset.source)
     found = answer("preprocessing.images_sha256", spec, dataset=data)
-    assert found == held if asked else found.verdict is Verdict.NOT_RUN
+    other = replace(held, detail="names are the port's, the content is another one")
+    assert found == other if asked else found.verdict is Verdict.NOT_RUN
 
 
 # --- The checkpoint ------------------------------------------------------------------------------------------------

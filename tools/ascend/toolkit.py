@@ -68,7 +68,7 @@ def missing_pieces(
         found.append("`npu-smi` is not on PATH: install the driver, or add /usr/local/sbin to PATH")
     if installed_tool(env, infer_tool, ais_bench_python) is None:
         found.append(_no_tool(infer_tool))
-    if problem := compiler_python_problem(env):
+    if not found and (problem := compiler_python_problem(env)):  # without atc nobody needs its compiler
         found.append(problem)
     return tuple(found)
 
