@@ -205,3 +205,35 @@ def test_other_lines_are_no_messages(line: str) -> None:
 )
 def test_any_text_can_be_searched(text: str) -> None:
     assert all(entry.code == "E10001" for entry in atc_errors(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "words"),
+    [
+        (
+            "e10001",
+            "E10001",
+            "Value [Ascend910] for parameter [--soc_version] is invalid. Reason: it is not in the list.",
+        ),
+        ("e16005", "E16005", "The model has [2] [--domain_version] fields, but only one is allowed."),
+        (
+            "ec0010_prefixed",
+            "EC0010",
+            "Failed to import Python module [ModuleNotFoundError: No module named 'decorator'.].",
+        ),
+    ],
+)
+def test_blocks_of_todays_releases(text: str, code: str, words: str) -> None:
+    (found,) = atc_errors((TRANSCRIPTS / f"atc_{text}.txt").read_text(encoding="utf-8"))
+    assert (found.code, found.text) == (code, words)
+
+
+def test_the_form_of_cann_8_5_and_later() -> None:
+    stamp = "[PID: 71] 2026-03-01-10:11:12.345.678"
+    text = f"{stamp} Operator_Not_Registered(E13010): No operator plugin is registered for Op: s, optype: x.\n"
+    inner = f"E19999: Internal Error!\n{stamp} Inner_Error(E19999):  it broke\nTraceBack (most recent call last):\n"
+    assert [str(found) for found in atc_errors(text + inner)] == [
+        "E13010: No operator plugin is registered for Op: s, optype: x.",
+        "E19999: Internal Error!",
+        "E19999: it broke",
+    ]

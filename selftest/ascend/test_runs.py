@@ -22,6 +22,7 @@ from tools.ascend.runs import (
 )
 from tools.base.errors import OmError, StageError
 from tools.base.process import Completed
+from tools.judge.tool_texts import error_lines
 
 from .stubs import executable
 
@@ -68,6 +69,9 @@ def test_a_read_only_place_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "cannot make the working folder: Permission denied" in refused(lambda: private_folder(tmp_path / "w", GATE))
 
 
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+
+
 @pytest.mark.parametrize("name", ["my work", "tab\there", "line\nfeed"])
 def test_white_space_in_a_path_is_refused_before_a_tool_splits_at_it(tmp_path: Path, name: str) -> None:
     assert "white space in its path" in refused(lambda: private_folder(tmp_path / name, GATE))
@@ -91,12 +95,40 @@ def test_a_missing_or_empty_file_is_refused(tmp_path: Path, content: bytes | Non
         (completed(returncode=137), "was killed (exit code 137), most likely out of memory"),
         (completed(returncode=-signal.SIGSEGV), "was ended by signal 11"),
         (completed(returncode=-15, timed_out=True), "did not end within 60 s and was ended (hang)"),
-        (completed(stderr="libascend_hal.so: cannot open", returncode=127), "cannot load libascend_hal.so"),
+        (completed(stderr="libascend_hal.so: cannot open", returncode=127), "cannot load libascend_hal.so: on a host"),
+        (
+            completed(
+                stderr="/usr/bin/atc.bin: error while loading shared libraries: libge_compiler.so: cannot open shared",
+                returncode=127,
+            ),
+            "cannot load libge_compiler.so: source the toolkit's set_env.sh",
+        ),
     ],
 )
 def test_how_a_child_ended_in_words(done: Completed, words: str | None) -> None:
     said = ending(done, 60)
     assert said is None if words is None else words in str(said)
+
+
+def test_a_library_that_is_merely_named_is_no_failure() -> None:
+    text = (TRANSCRIPTS / "atc_warn_hal_then_success.txt").read_text(encoding="utf-8")
+    assert ending(completed(text), 60) is None
+    assert ending(completed(text, returncode=1), 60) == "ended with exit code 1"
+
+
+def test_a_librarys_own_log_is_not_the_tools_error() -> None:
+    slog = (TRANSCRIPTS / "slog.txt").read_text(encoding="utf-8")
+    assert error_lines(slog) == ()
+    assert error_lines(f"{slog}\n[ERROR] load model failed\n10%[ERROR] GE is gone") == (
+        "[ERROR] load model failed",
+        "[ERROR] GE is gone",
+    )
+
+
+def test_error_lines_that_differ_in_digits_alone_are_all_kept() -> None:
+    assert tail(completed("[ERROR] image 1\n[ERROR] image 2\n10%\n20%\nE10001: 3\nE10001: 4\n")) == (
+        "[ERROR] image 1 / [ERROR] image 2 / 20% / E10001: 3 / E10001: 4"
+    )
 
 
 def test_of_a_progress_bar_the_last_state_is_kept() -> None:

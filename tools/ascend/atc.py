@@ -22,7 +22,7 @@ OWN_FLAGS = frozenset({"model", "framework", "output", "input_format", "input_sh
 
 _STAMP = r"(?:\[PID:\s*\d+\]\s*)?(?:\d{4}-\d\d-\d\d-[\d:.]+\s+)?"
 _CODE = re.compile(
-    rf"^\s*{_STAMP}(?:\w{{1,80}}\()?(?P<code>[EW][A-Z]?[0-9][0-9A-Z]{{3,4}})\)?:\s*{_STAMP}(?P<text>.*)$"
+    rf"^\s*(?:\[ERROR\]\s*)?{_STAMP}(?:\w{{1,80}}\()?(?P<code>[EW][A-Z]?[0-9][0-9A-Z]{{3,4}})\)?:\s*{_STAMP}(?P<text>.*)$"
 )
 _CAUSE = re.compile(r"^\s*Possible Cause:\s*(.*)$")
 _SECTION = re.compile(r"^\s*(?:Possible Cause|Solution|TraceBack[^:]*):")

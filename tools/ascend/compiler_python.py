@@ -20,14 +20,16 @@ NAMES = ("python3", *(f"python3.{minor}" for minor in range(7, 14)))
 """CANN documents Python 3.7 to 3.13."""
 PROBE = "import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))"
 PROBE_SECONDS = 60.0
+SLOG = "ASCEND_SLOG_PRINT_TO_STDOUT"
 
 
 def outside_own_environment(env: Mapping[str, str], prefix: Path | None = None) -> dict[str, str]:
     """The environment as it was before the suite's virtual environment (`prefix`, that of this interpreter) was
-    activated; one of the user's own stays."""
+    activated; one of the user's own stays. Libraries are not told to print their log into a tool's output."""
     own = _own_environment() if prefix is None else prefix
+    env = {name: value for name, value in env.items() if name != SLOG}
     if own is None:
-        return dict(env)
+        return env
     inside = {str(own / "bin"), str((own / "bin").resolve())}
     found = {name: value for name, value in env.items() if name not in _set_by(own, env)}
     if "PATH" in env:

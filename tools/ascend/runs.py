@@ -19,12 +19,14 @@ from tools.judge.ids import OM_PERF_READING, OM_RAN
 from tools.judge.texts.perf_texts import PerfTextError
 from tools.judge.texts.reading import ThroughputReading
 from tools.judge.texts.told import STORED, Asked, Told, read_told
-from tools.judge.tool_texts import error_lines
+from tools.judge.tool_texts import error_lines, is_error
 
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
 TOOL_FILES = "files.json"
 DRIVER_LIBRARY = "libascend_hal.so"
+LOADER = re.compile(r"(?:^|\s)([A-Za-z0-9_+-]{1,80}\.so[0-9.]{0,20}): cannot open")
+"""What the dynamic loader says of a library that it does not find; a line that merely names one is no failure."""
 TAIL_LINES, TAIL_CHARACTERS, TAIL_SOURCE_CHARACTERS = 15, 3000, 100_000
 
 
@@ -143,11 +145,10 @@ def ending(done: Completed, timeout_seconds: float) -> str | None:
     """None for a child that ended with exit code 0, else what happened to it in words."""
     if done.timed_out:
         return f"did not end within {timeout_seconds:g} s and was ended (hang)"
-    if DRIVER_LIBRARY in done.stdout + done.stderr:
-        return (
-            f"cannot load {DRIVER_LIBRARY}: on a host without driver add the toolkit's <arch>-linux/devlib to "
-            "LD_LIBRARY_PATH"
-        )
+    if done.returncode and (lost := LOADER.search(done.stdout + done.stderr)):
+        where = "on a host without driver add the toolkit's <arch>-linux/devlib to LD_LIBRARY_PATH"
+        source = "source the toolkit's set_env.sh in this shell"
+        return f"cannot load {lost[1]}: {where if lost[1] == DRIVER_LIBRARY else source}"
     if done.returncode in OUT_OF_MEMORY_EXIT_CODES:
         return f"was killed (exit code {done.returncode}), most likely out of memory"
     if done.returncode < 0:
@@ -160,7 +161,7 @@ def tail(done: Completed) -> str:
     text = f"{done.stdout[-TAIL_SOURCE_CHARACTERS:]}\n{done.stderr[-TAIL_SOURCE_CHARACTERS:]}"
     lines: list[str] = []
     for line in filter(None, map(str.strip, re.split(r"[\r\n]", text))):
-        if lines and _letters(lines[-1]) == _letters(line):
+        if lines and _letters(lines[-1]) == _letters(line) and not is_error(line):
             lines.pop()
         lines.append(line)
     return " / ".join(lines[-TAIL_LINES:])[-TAIL_CHARACTERS:] or "(nothing printed)"
