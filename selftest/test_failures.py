@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from selftest.child import run
 from selftest.faults.world import World
+from tools.base.files import ROOT
 
 FALSE_MD5 = "a" * 32
 GATE = "checkpoint.md5"
@@ -83,3 +87,27 @@ def test_what_pytest_prints_of_a_gate_that_passed_is_nothing(world: World) -> No
     outcome = world.run("-m", "checkpoint", "--tb=auto")
     assert "FAILURES" not in outcome.text
     assert "short test summary info" not in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("fault", "select", "folder", "words"),
+    [
+        ("atc:fails", "om", "atc-bs4", "ATC run failed"),
+        ("infer:killed", "accuracy and npu", "predict-bs4/run-1-device0", "[SIMULATOR]"),
+    ],
+)
+def test_the_streams_of_a_failing_tool_are_in_the_bundle(
+    fault: str, select: str, folder: str, words: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.only_batches(4)
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", fault)
+    outcome = world.run("-m", select)
+    assert outcome.exit_code != 0
+    logs = world.folder / "evidence" / "logs" / folder
+    said = (logs / "stdout.txt").read_text(encoding="utf-8") + (logs / "stderr.txt").read_text(encoding="utf-8")
+    assert words in said
+    command = next(one for one in outcome.acceptance.commands if one.folder == f"logs/{folder}")
+    assert command.returncode not in (None, 0)
+    judge = [sys.executable, "-IS", str(ROOT / "tools" / "verify_bundle.py"), str(world.folder / "evidence")]
+    done = subprocess.run(judge, capture_output=True, text=True, check=False)
+    assert "VERDICT: REJECTED" in done.stdout, done.stdout

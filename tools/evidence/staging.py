@@ -157,7 +157,8 @@ class Staging:
             below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
             folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
             stored = (name for name in STORED.values() if (command.parent / name).is_file())
-            for stream in (COMMAND, STDOUT, STDERR, *stored):
+            streams = (stream for stream in (STDOUT, STDERR) if (command.parent / stream).is_file())
+            for stream in (COMMAND, *streams, *stored):
                 text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
                 self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
             ending = _ending(command.parent / ENDING)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -58,6 +58,15 @@ class Context:
     def remember(self, recipe: Recipe, kind: type[Fact], compute: Callable[[], Fact]) -> Fact:
         """A fact about artifacts, from the store where it was found out before."""
         return load_fact(self.build(recipe, lambda folder: save_fact(compute(), folder)).path, kind)
+
+    @contextmanager
+    def keeping_logs(self, name: str, logs: Path) -> Iterator[None]:
+        """Keep what tools have said where their step dies, by an error or by Ctrl-C: its folder goes with it."""
+        try:
+            yield
+        except BaseException:
+            self.staging.put_logs(name, logs)
+            raise
 
     @property
     def network(self) -> Network:

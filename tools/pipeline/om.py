@@ -125,7 +125,8 @@ class OmStep:
                 extra_args=extra,
             )
             work = self._context.scratch(f"atc_bs{batch}")
-            atc.compile_om(request, env=machine.target.env, work=work, logs=folder / "logs")
+            with self._context.keeping_logs(atc_logs(batch), folder / "logs"):
+                atc.compile_om(request, env=machine.target.env, work=work, logs=folder / "logs")
 
         artifact = self._context.build(recipe, compile_into)
         if not machine.simulated:
@@ -144,7 +145,8 @@ class OmStep:
         def describe() -> OmDescription:
             work, logs = self._context.scratch(f"describe_bs{batch}"), self._context.scratch("logs")
             env = machine.target.env
-            return om_description.describe_om(om.path, batch=batch, env=env, work=work, logs=logs)
+            with self._context.keeping_logs(f"describe-bs{batch}", logs):
+                return om_description.describe_om(om.path, batch=batch, env=env, work=work, logs=logs)
 
         found = self._context.remember(recipe, OmDescription, describe)
         self._context.staging.put(OmFacts(batch, found), f"bs{batch}")
@@ -200,7 +202,9 @@ class OmStep:
         before; on the simulator from the store where the same OM has seen the images."""
 
         def run(folder: Path) -> None:
-            done = self.engine(folder / "logs").run(self.offline(batch))
+            offline = self.offline(batch)
+            with self._context.keeping_logs(prediction_logs(batch), folder / "logs"):
+                done = self.engine(folder / "logs").run(offline)
             predictions.save_predictions(done.predictions, folder)
             self._reports[batch] = done.report
 

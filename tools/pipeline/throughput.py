@@ -93,7 +93,9 @@ class ThroughputStep:
                 shutil.copytree(self._om.report_logs(batch), folder / "logs")
             judged = self._om.predictions(batch) if mode is Mode.DATASET else None
             asked = Asked(mode, runs_asked, tolerate, known=known, judged=judged)
-            save_fact(engine.measure(self._om.offline(batch), asked), folder)
+            offline = self._om.offline(batch)
+            with self._context.keeping_logs(throughput_logs(batch), folder / "logs"):
+                save_fact(engine.measure(offline, asked), folder)
 
         recipe = Recipe("throughput-om", about, code=(om_engine,), of_this_run=anew)
         folder = self._context.build(recipe, measure).path
