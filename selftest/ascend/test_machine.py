@@ -215,3 +215,35 @@ def test_the_simulators_results_depend_on_its_programs(
     monkeypatch.setattr(toolchain, "SIMULATOR", tmp_path / "other")
     again = describe_machine(target, soc=None, devices=(0,), root=runner.root, logs=runner.folder / "more", run="run-2")
     assert again.toolchain["simulator"] != found.toolchain["simulator"]
+
+
+A3 = (TRANSCRIPTS / "npu_smi_a3_container_phy5_6.txt").read_text()
+BOARD_A3 = "NPU ID : 2\nNPU Name : 9392\nChip ID : 1\nChip Name : Ascend910\n"
+BOARD_950 = "NPU ID : 0\nNPU Name : 9579\nChip Name : Ascend950PR\n"
+
+
+def answers(table: str, board: str, asked: str) -> str:
+    """A program that prints the board for this question alone."""
+    return (
+        f"said = ' '.join(sys.argv[1:])\nprint({board!r} if said == {asked!r} else '' if '-t' in said else {table!r})"
+    )
+
+
+def test_the_name_of_a_family_is_made_whole_from_its_board(runner: Runner) -> None:
+    found = runner.describe(answers(A3, BOARD_A3, "info -t board -i 2 -c 1"))
+    assert (found.soc, found.toolchain["soc"]) == ("Ascend910_9392", "Ascend910_9392")
+    table = (TRANSCRIPTS / "npu_smi_950.txt").read_text()
+    assert runner.describe(answers(table, BOARD_950, "info -t board -i 0")).soc == "Ascend950PR_9579"
+
+
+def test_a_family_alone_asks_for_the_chip_before_atc_is_asked_with_a_guess(runner: Runner) -> None:
+    said = runner.refused(answers(A3, "", "never"))
+    assert (
+        "npu-smi shows the family Ascend910 alone, which atc does not take: name the chip, --soc Ascend910_9392" in said
+    )
+    assert runner.describe(answers(A3, "", "never"), soc="Ascend910_9391").soc == "Ascend910_9391"
+
+
+def test_another_chip_than_the_board_says_is_refused(runner: Runner) -> None:
+    said = runner.refused(answers(A3, BOARD_A3, "info -t board -i 2 -c 1"), soc="Ascend910_9391")
+    assert "asked for Ascend910_9391, the device is Ascend910_9392" in said

@@ -284,3 +284,15 @@ def test_a_part_of_the_stages_needs_its_own_logs_alone(
         forgery.record.update(machine=None, toolkit=None)
         forgery.record["digests"] = [entry for entry in forgery.record["digests"] if "om" not in entry["name"]]
     assert forgery.outcome().word is Word.INCOMPLETE
+
+
+def test_a_question_about_the_board_may_go_unanswered(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    whole = next(one for one in forgery.record["commands"] if one["folder"] == "logs/npu-smi")
+    argv = ["npu-smi", "info", "-t", "board", "-i", "1"]
+    forgery.record["commands"].append({**whole, "argv": argv, "folder": "logs/npu-smi/board0", "returncode": 1})
+    forgery.contents["logs/npu-smi/board0/command.txt"] = "\n".join(["cwd: x", *argv, ""]).encode()
+    forgery.contents |= {f"logs/npu-smi/board0/{stream}.txt": b"" for stream in ("stdout", "stderr")}
+    assert forgery.outcome().word is Word.ACCEPTED
+    whole["returncode"] = 1
+    assert_refused(forgery.outcome(), "logs/npu-smi: the machine rests on a command whose returncode is 1")

@@ -15,6 +15,8 @@ from tools.judge.acceptance import UNKNOWN, BoardRecord
 from tools.judge.npu_smi import Chip
 
 QUERY_SECONDS = 30.0
+NPU_NAME = "npu name"
+_MEMBER = re.compile(r"[0-9][0-9A-Za-z]{0,15}")
 SERIAL, FIRMWARE, DRIVER = "serial number", "firmware version", "software version"
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z ]{0,40}?)\s*:\s*(\S+)\s*")
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
@@ -36,9 +38,21 @@ def read_board(env: Mapping[str, str], chip: Chip, logs: Path, *, driver: str | 
     )
 
 
-def _fields(env: Mapping[str, str], chip: Chip, logs: Path) -> dict[str, str]:
+def member_of_family(env: Mapping[str, str], chip: Chip, logs: Path) -> str:
+    """What is behind the family's name in the name that atc takes, such as `9392`; empty where no query says it.
+
+    A3 boards say it of a chip (`-c`), 950 boards of the card (vendor's --soc_version page).
+    """
+    for place, words in enumerate((("-c", str(chip.chip_id)), ())):
+        found = _fields(env, chip, logs / f"query{place}", *words).get(NPU_NAME, "")
+        if _MEMBER.fullmatch(found):
+            return found
+    return ""
+
+
+def _fields(env: Mapping[str, str], chip: Chip, logs: Path, *words: str) -> dict[str, str]:
     """The query's lines `name : value` by name in small letters, none where it did not end well."""
-    argv = ["npu-smi", "info", "-t", "board", "-i", str(chip.npu_id)]
+    argv = ["npu-smi", "info", "-t", "board", "-i", str(chip.npu_id), *words]
     try:
         logs.mkdir(parents=True, exist_ok=True)
         done = process.run(argv, cwd=logs, logs=logs, timeout_seconds=QUERY_SECONDS, env=env)

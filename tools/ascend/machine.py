@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.board import read_board
+from tools.ascend.board import member_of_family, read_board
 from tools.ascend.npu_smi import query
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
@@ -14,7 +14,7 @@ from tools.ascend.toolkit import driver_version
 from tools.base.errors import OmError, SuiteError
 from tools.judge.acceptance import BoardRecord
 from tools.judge.ids import OM_DEVICE
-from tools.judge.npu_smi import NpuSmiError, chip_of, idle_memory_mb
+from tools.judge.npu_smi import Chip, NpuSmiError, chip_of, idle_memory_mb
 from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
 
 GATE = OM_DEVICE
@@ -64,7 +64,7 @@ def describe_machine(
         asked = normalise_soc(soc) if soc else None
         chips = query(target.env, logs)
         used = tuple(chip_of(chips, device) for device in devices)
-        names = {normalise_soc(chip.name) for chip in used}
+        names = {_soc(target, chip, logs) for chip in used}
     except NpuSmiError as error:
         raise OmError(str(error), gate=GATE) from error
     except SuiteError as error:
@@ -89,9 +89,18 @@ def describe_machine(
     return Machine(target, name, tuple(devices), toolchain_of, idle_memory_mb(chips), tuple(boards), run)
 
 
+def _soc(target: Target, chip: Chip, logs: Path) -> str:
+    """The name that atc takes; of A3 and 950 boards the table shows the family alone, and the board the rest."""
+    name = normalise_soc(chip.name)
+    member = member_of_family(target.env, chip, logs / f"member{chip.device}") if name in FAMILIES else ""
+    return f"{name}_{member}" if member else name
+
+
 def _family(name: str) -> str:
     """What to do where npu-smi shows no more than the family."""
-    return f"npu-smi shows {name}, a family that atc does not take: name the chip with --soc {FAMILIES[name]} (say)"
+    return (
+        f"npu-smi shows the family {name} alone, which atc does not take: name the chip, --soc {FAMILIES[name]} (say)"
+    )
 
 
 def _renumbered(target: Target, devices: Sequence[int]) -> list[str]:

@@ -237,9 +237,13 @@ class _Logs:
         return command
 
     def _ended_well(self, step: str, what: str) -> None:
-        """Every command of a step has ended with 0: a run takes nothing from one that did not."""
+        """Every command of a step has ended with 0: a run takes nothing from one that did not.
+
+        Questions about a board, below the machine's own table, may go unanswered, as in a container.
+        """
         for folder, command in self._commands.items():
-            if command.returncode != 0 and f"{folder}/".startswith(f"{LOGS}/{step}/"):
+            asked = folder.startswith(f"{LOGS}/{NPU_SMI}/")
+            if command.returncode != 0 and f"{folder}/".startswith(f"{LOGS}/{step}/") and not asked:
                 self._problem(f"{folder}: {what} rests on a command whose returncode is {command.returncode}")
 
     def _said(self, folder: str) -> str:
