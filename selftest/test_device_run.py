@@ -13,13 +13,25 @@ from tools.judge.bundle import open_files
 from tools.judge.results import Word
 from tools.judge.verify import OK, verify
 
+TOOLS = ("benchmark", "ais_bench")
+BATCHES = ((4,), (1, 4), (16,), (8, 32), (32, 16, 4, 1))
+MORE = [
+    pytest.param(tool, batches, devices, marks=pytest.mark.nightly)
+    for tool in TOOLS
+    for batches in BATCHES
+    for devices in ("0", "0,1")
+    if (batches, devices) != ((4,), "0")
+]
 
-@pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
+
+@pytest.mark.parametrize(("tool", "batches", "devices"), [*((tool, (4,), "0") for tool in TOOLS), *MORE])
 def test_a_sound_chip_is_green_and_the_offline_judge_agrees(
-    tool: str, world: World, monkeypatch: pytest.MonkeyPatch
+    tool: str, batches: tuple[int, ...], devices: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Twenty clean runs, of which two are quick enough for every day."""
     pretend_device(world, monkeypatch)
-    outcome = world.run(f"--infer-tool={tool}")
+    world.only_batches(*batches)
+    outcome = world.run(f"--infer-tool={tool}", f"--device={devices}")
     assert outcome.exit_code == 0, outcome.text
     record = outcome.acceptance
     assert (record.target, record.verdict.word, record.verdict.failed) == ("ascend", Word.SAMPLE, ())
