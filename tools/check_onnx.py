@@ -31,7 +31,10 @@ def main() -> int:
     asked = parser.parse_args()
     if release_of(asked.cann).coverage is Coverage.UNKNOWN:
         raise SuiteError(
-            "not a CANN version", where="--cann", measured=repr(asked.cann), allowed="such as 6.0.1, 8.0.RC2"
+            "not a CANN version that the table knows",
+            where="--cann",
+            measured=repr(asked.cann),
+            allowed="such as 6.0.1, 8.0.RC2",
         )
     facts, found = inspect_model(asked.file), operator_facts(asked.file, asked.cann)
     refusals = [*_domains(facts), *_checker(asked.file), *_nodes(found.refused)]

@@ -18,7 +18,7 @@ class Coverage(TextEnum):
     COVERED = "of this release"
     OLDER = "newer than this release, of which the opsets alone are known"
     NEWER = "older than this release"
-    UNKNOWN = "of a release that may be another: nothing here states the CANN version"
+    UNKNOWN = "of a release that may be another: no CANN version is stated that it knows"
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,8 @@ class Release:
 
 ANY_OPSET = range(1, 23)
 NEWEST_KNOWN = (9, 1)
+FIRST_BY_YEAR = 20
+"""Releases before 5.0 were named by year (20.2, 21.0): older than any page on opsets, and not newer than the table."""
 
 
 def release_of(version: str) -> Release:
@@ -42,6 +44,8 @@ def release_of(version: str) -> Release:
     if found is None:
         return Release(Coverage.UNKNOWN, ANY_OPSET)
     major, minor, patch = (int(part or 0) for part in found.groups())
+    if major >= FIRST_BY_YEAR:
+        return Release(Coverage.UNKNOWN, ANY_OPSET)
     if (major, minor) > NEWEST_KNOWN:
         return Release(Coverage.NEWER, ANY_OPSET)
     if major >= 7:
