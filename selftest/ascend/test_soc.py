@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tools.base.errors import SuiteError
-from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
+
+
+KNOWN = (
+    *("310B1", "310B2", "310B3", "310B4", "310P1", "310P3", "310P5", "310P7", "610Lite", "950PR", "950DT"),
+    *("910A", "910B", "910PremiumA", "910ProA", "910ProB", "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1"),
+)
+"""As the platform files of CANN 8.1 and newer spell them."""
 
 
 @pytest.mark.parametrize(
@@ -24,7 +31,7 @@ from tools.judge.soc import normalise_soc, soc_mismatch
         ("Ascend910_9391", "Ascend910_9391"),
         ("910ProA", "Ascend910ProA"),
         ("910PremiumA", "Ascend910PremiumA"),
-        ("ascend910proB", "Ascend910ProB"),
+        ("ASCEND910proB", "Ascend910ProB"),
         ("910B4-1", "Ascend910B4-1"),
         ("910b2c", "Ascend910B2C"),
         ("Ascend950PR_9579", "Ascend950PR_9579"),
@@ -32,6 +39,9 @@ from tools.judge.soc import normalise_soc, soc_mismatch
         ("Ascend610Lite", "Ascend610Lite"),
         ("970X2-b", "Ascend970X2-b"),
         ("BS9SX1AA", "BS9SX1AA"),
+        ("bs9sx1aa", "bs9sx1aa"),
+        ("p3", "Ascend310P3"),
+        *((f"ascend{name.lower()}", f"Ascend{name}") for name in KNOWN),
     ],
 )
 def test_one_form_for_each_chip(name: str, normal: str) -> None:
@@ -64,6 +74,12 @@ def test_a_refusal_shows_the_name_cut_short() -> None:
 def test_anything_else_is_refused(name: str) -> None:
     with pytest.raises(SuiteError, match="not the name of an Ascend chip"):
         normalise_soc(name)
+
+
+@pytest.mark.parametrize(("family", "member"), FAMILIES.items())
+def test_a_member_is_a_chip_of_its_family(family: str, member: str) -> None:
+    assert (normalise_soc(family), normalise_soc(member)) == (family, member)
+    assert soc_mismatch(member, family) is None
 
 
 def test_mismatch_names_both_chips() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tools.judge.chance import DOUBT, above_chance, divergence
 from tools.judge.ids import PTH
+from tools.judge.label_order import label_words
 from tools.judge.predictions import TopFive, top_five
 from tools.judge.results import Check, Verdict
 
@@ -121,3 +122,29 @@ def test_the_divergence_is_kullbacks() -> None:
     assert divergence(1.0, 0.5) == pytest.approx(math.log(2))
     assert divergence(0.0, 0.5) == pytest.approx(math.log(2))
     assert divergence(0.75, 0.5) == pytest.approx(0.75 * math.log(1.5) + 0.25 * math.log(0.5))
+    assert divergence(0.5, 0.0) == divergence(0.5, 1.0) == math.inf
+
+
+def test_the_second_best_class_counts_for_nothing() -> None:
+    classes = [place for _ in range(100) for place in (1, 0)]
+    check = above_chance(top_five(PTH, array("h", classes), array("f", [1.0] * 200), array("h", [0] * 100)), 100)
+    assert (check.verdict, check.measured) == (Verdict.FAIL, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("best", "told"),
+    [
+        ([7, 7, 0, 0, 0, 0, 0, 0, 0], False),  # two images of one label, of nine: fewer than a quarter
+        ([7, 7, 0, 0, 0, 0, 0, 0], False),  # a quarter, which is no more than that
+        ([7, 7, 0, 0, 0, 0, 0], True),
+        ([7, 7, 6, 6], False),  # as many images of the label get the one class as the other
+    ],
+)
+def test_an_order_is_told_from_two_images_of_a_label(best: list[int], told: bool) -> None:
+    labels = [3 if one else 10 + place for place, one in enumerate(best)]
+    assert ("of them)" in label_words(predicted(best, labels))) is told
+
+
+def test_one_class_is_the_new_name_of_the_label_that_gets_it_most() -> None:
+    said = label_words(predicted([7] * 7 + [0] * 3, [1] * 5 + [2] * 2 + [3, 4, 5]))
+    assert said.endswith("(50.0 % of them)")

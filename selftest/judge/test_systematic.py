@@ -14,7 +14,7 @@ from tools.judge.agreement import CHECKS, Agreement
 from tools.judge.device_bounds import check_device_bounds
 from tools.judge.ids import PTH, om
 from tools.judge.spec import LogitAgreement
-from tools.judge.systematic import DOUBT, Estimate, t_quantile
+from tools.judge.systematic import DOUBT, ColumnSums, Estimate, estimate, t_quantile, worst_column
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 if TYPE_CHECKING:
@@ -92,9 +92,14 @@ def test_six_times_the_simulators_rounding_passes_every_bound_of_a_device() -> N
 
 def test_few_images_with_more_noise_than_the_bound_prove_nothing() -> None:
     """Twice the bound as a mean, but no further from 0 than chance explains."""
+    from scipy import stats
+
     assert Estimate(0.24, 0.1).certain(8, 1000) == 0.0
-    assert Estimate(0.24, 0.001).certain(50_000, 1000) == pytest.approx(0.24 - 0.0054, abs=2e-4)
-    assert Estimate(0.24, None).certain(1) == 0.0
+    for images, among in ((4, 1), (50_000, 1000)):
+        chance = 0.001 * stats.t.isf(DOUBT / 2 / among, images - 1)
+        assert Estimate(0.24, 0.001).certain(images, among) == pytest.approx(0.24 - chance, rel=1e-6)
+    assert Estimate(0.24, 0.001).certain(4) == Estimate(0.24, 0.001).certain(4, 1)
+    assert Estimate(0.24, None).certain(1) == Estimate(0.24, None).certain(9) == Estimate(0.24, 0.1).certain(1) == 0.0
     assert Estimate(-0.24, 0.0).certain(2) == 0.24
 
 
@@ -120,13 +125,34 @@ def test_the_figures_are_the_textbooks() -> None:
     assert found.image_slope_error == pytest.approx(np.abs(slopes).max(), rel=1e-6)
 
 
-@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 5, 7, 23, 47, 999, 49_999])
-@pytest.mark.parametrize("among", [1, 20, 1000])
-def test_the_quantile_is_students(freedom: int, among: int) -> None:
+@pytest.mark.parametrize("among", [1, 2, 20, 1000, 20_000])
+def test_the_quantile_is_students(among: int) -> None:
     from scipy import stats
 
     tail = DOUBT / 2 / among
-    assert t_quantile(1 - tail, freedom) == pytest.approx(stats.t.isf(tail, freedom), rel=1e-5)
+    freedoms = [*range(1, 80), 150, 999, 49_999]
+    found = [t_quantile(1 - tail, freedom) for freedom in freedoms]
+    assert found == pytest.approx(stats.t.isf(tail, freedoms), rel=2e-6)
+
+
+def test_two_images_say_how_far_chance_goes_and_one_does_not() -> None:
+    from scipy import stats
+
+    assert estimate([1.0, 4.0]) == Estimate(2.5, pytest.approx(stats.sem([1.0, 4.0])))
+    assert estimate([1.0]) == Estimate(1.0, None)
+    two = ColumnSums((5.0, 0.0), (17.0, 0.0))
+    assert worst_column([two], 2) == (2, 0, Estimate(2.5, pytest.approx(stats.sem([1.0, 4.0]))))
+    assert worst_column([ColumnSums((5.0, 0.0), (25.0, 0.0))], 1) == (2, 0, Estimate(5.0, None))
+
+
+def test_the_worst_class_is_the_one_whose_error_is_certain() -> None:
+    """The first errs most, surely so if it were the only one of four: of four, chance explains it. The second is sure."""
+    errors = ([9.9, 10.0, 10.1], [3.0, 3.0, 3.001], [-1.0, -1.0, -1.001], [0.0, 0.0, 0.0])
+    sums = ColumnSums(tuple(map(sum, errors)), tuple(sum(one * one for one in column) for column in errors))
+    classes, worst, found = worst_column([sums, ColumnSums((0.0,) * 4, (0.0,) * 4)], 3)
+    assert (classes, worst, found.value) == (4, 1, pytest.approx(9.001 / 3))
+    alone = ColumnSums(sums.errors[:1], sums.squares[:1])
+    assert worst_column([alone], 3)[2].certain(3) > 3.001
 
 
 def test_a_constant_row_has_no_slope_and_spoils_none() -> None:

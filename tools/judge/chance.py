@@ -24,7 +24,7 @@ def above_chance(top: TopFive, classes: int) -> Check:
     """
     chance, right = 1 / classes, top.top_k(1).percent / 100
     needed = CERTAINTY * math.ceil(SURPRISE / divergence(chance + USEFUL * (1 - chance), chance)) if classes > 1 else 0
-    passed = classes > 1 and right > chance and top.images * divergence(right, chance) >= SURPRISE
+    passed = right > chance and top.images * divergence(right, chance) >= SURPRISE
     enough = top.images >= needed
     verdict = Verdict.PASS if passed else Verdict.FAIL if enough else Verdict.INCONCLUSIVE
     return Check(

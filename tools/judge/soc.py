@@ -16,11 +16,11 @@ _OTHER_LINE = re.compile(r"(?:AS31|BS9SX|MC61|Hi37|SD34)[A-Z0-9]{0,20}", re.IGNO
 _SPELLED = {
     name.lower(): name
     for name in (
-        *("310", "310B1", "310B2", "310B3", "310B4", "310P1", "310P3", "310P5", "310P7", "610", "610Lite"),
+        *("310B1", "310B2", "310B3", "310B4", "310P1", "310P3", "310P5", "310P7", "610Lite", "950PR", "950DT"),
         *("910A", "910B", "910PremiumA", "910ProA", "910ProB", "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1"),
-        *("910_9362", "910_9372", "910_9381", "910_9382", "910_9391", "910_9392", "950PR", "950DT"),
     )
 }
+"""Known names with letters, however they are written."""
 _EARLY_NAMES = {"Ascend710": "Ascend310P3"}
 FAMILIES = {"Ascend910": "Ascend910_9392", "Ascend950PR": "Ascend950PR_9579", "Ascend950DT": "Ascend950DT_9582"}
 """npu-smi prints no more than this for A3 and 950 boards, which atc does not take; and a member of each."""

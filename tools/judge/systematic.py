@@ -28,7 +28,7 @@ class Estimate:
         """The size of the effect less what chance explains, for the largest `among` so many; 0 where it may be none."""
         if self.standard_error is None or images < 2:
             return 0.0
-        chance = t_quantile(1 - DOUBT / (2 * among), images - 1) * self.standard_error if self.standard_error else 0.0
+        chance = t_quantile(1 - DOUBT / (2 * among), images - 1) * self.standard_error
         return max(0.0, abs(self.value) - chance)
 
 
@@ -73,14 +73,8 @@ def worst_column(blocks: Iterable[ColumnSums], images: int) -> tuple[int, int, E
     columns = [
         _of_sums(math.fsum(total), math.fsum(square), images) for total, square in zip(zip(*sums), zip(*squares))
     ]
-    chance = t_quantile(1 - DOUBT / (2 * len(columns)), images - 1) if images > 1 else 0.0
-
-    def certain(column: int) -> tuple[float, float]:
-        found = columns[column]
-        size = abs(found.value)
-        return max(0.0, size - chance * (found.standard_error or 0.0)), size
-
-    worst = max(range(len(columns)), key=certain)
+    certain = [(found.certain(images, len(columns)), abs(found.value)) for found in columns]
+    worst = certain.index(max(certain))
     return len(columns), worst, columns[worst]
 
 
@@ -92,7 +86,9 @@ def _of_sums(total: float, squares: float, images: int) -> Estimate:
 
 
 def t_quantile(share: float, freedom: int) -> float:
-    """Student's t below which this share lies, above 1/2; exact for 1 and 2 degrees of freedom, else to 5 digits.
+    """Student's t below which this share lies; exact for 1 and 2 degrees of freedom, else to 5 digits.
+
+    For shares of 1 - DOUBT / 2 and above: what the algorithm corrects for larger tails is left out.
 
     Source: G. W. Hill, Algorithm 396, Communications of the ACM 13 (1970) 619-620.
     """
@@ -107,19 +103,16 @@ def t_quantile(share: float, freedom: int) -> float:
     d = ((94.5 / (b + c) - 3) / b + 1) * math.sqrt(a * math.pi / 2) * n
     y = (d * tails) ** (2 / n)
     if y > 0.05 + a:
-        y = _near_normal(NormalDist().inv_cdf(tails / 2), n, (a, b, c, d))
+        y = _near_normal(NormalDist().inv_cdf(tails / 2), (a, b, c, d))
     else:
         outer = (n + 6) / (n * y) - 0.089 * d - 0.822
         y = ((1 / (outer * (n + 2) * 3) + 0.5 / (n + 4)) * y - 1) * (n + 1) / (n + 2) + 1 / y
     return math.sqrt(n * y)
 
 
-def _near_normal(x: float, n: float, terms: tuple[float, float, float, float]) -> float:
+def _near_normal(x: float, terms: tuple[float, float, float, float]) -> float:
     a, b, c, d = terms
     y = x * x
-    if n < 5:
-        c += 0.3 * (n - 4.5) * (x + 0.6)
     c = (((0.05 * d * x - 5) * x - 7) * x - 2) * x + b + c
     y = (((((0.4 * y + 6.3) * y + 36) * y + 94.5) / c - y - 3) / b + 1) * x
-    y = a * y * y
-    return math.exp(y) - 1 if y > 0.002 else 0.5 * y * y + y
+    return math.expm1(a * y * y)
