@@ -129,7 +129,10 @@ def test_a_plugin_of_ones_own_is_a_warning_and_no_pass(tmp_path: Path) -> None:
         ("5.0.1", Coverage.OLDER, 11, Verdict.PASS),
         ("5.0.1", Coverage.OLDER, 12, Verdict.FAIL),
         ("5.0.4.6", Coverage.OLDER, 13, Verdict.PASS),
+        ("5.0.1", Coverage.OLDER, 10, Verdict.FAIL),
         ("6.0.1", Coverage.OLDER, 14, Verdict.FAIL),
+        ("6.0.1", Coverage.OLDER, 9, Verdict.PASS),
+        ("6.0.1", Coverage.OLDER, 8, Verdict.FAIL),
         ("7.0.0", Coverage.COVERED, 18, Verdict.PASS),
         ("8.0.RC2", Coverage.COVERED, 19, Verdict.FAIL),
         ("8.5.0", Coverage.COVERED, 18, Verdict.PASS),
@@ -186,4 +189,19 @@ def test_the_table_is_read_whole() -> None:
 
 def test_releases_and_numbers_in_words() -> None:
     assert (spans(()), spans((17, 18)), spans((8, 9, 11))) == ("", "17, 18", "8, 9, 11")
+    assert spans((8, 9, 10, 12)) == "8 to 10, 12"
     assert release_of("no version").coverage is Coverage.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("8.1", ""),
+        ("6.0.1", "newer than this release, of which the opsets alone are known (CANN 6.0.1): T"),
+        ("9.2", "older than this release (CANN 9.2): T"),
+        ("", "of a release that may be another: no CANN version is stated that it knows (CANN unknown): T"),
+    ],
+)
+def test_what_the_table_does_not_say_stands_beside_the_verdict(version: str, said: str) -> None:
+    remark = OperatorFacts(version, "T", 1, (), (11,)).remark
+    assert remark == (f"onnx.operators was judged by a table {said}" if said else "")

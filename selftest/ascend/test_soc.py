@@ -7,7 +7,6 @@ import pytest
 from tools.base.errors import SuiteError
 from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
 
-
 KNOWN = (
     *("310B1", "310B2", "310B3", "310B4", "310P1", "310P3", "310P5", "310P7", "610Lite", "950PR", "950DT"),
     *("910A", "910B", "910PremiumA", "910ProA", "910ProB", "910B1", "910B2", "910B2C", "910B3", "910B4", "910B4-1"),

@@ -68,7 +68,15 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "one more sentence": (RESULTS, lambda text: f"{text[:-120]}\nACCEPTED\n{text[-120:]}", "it says ACCEPTED"),
     "one more heading": (REPORT, lambda text: text.replace("<main", "<h1>PASSED</h1><main"), "its headline is not"),
     "in pieces": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b></b>&#69;PTED"), "it says ACCEPTED"),
-    "in Chinese": (REPORT, lambda text: text.replace("<footer>", "<footer>验收通过"), "it says 验收通过"),
+    **{
+        f"in Chinese, {word}": (
+            REPORT,
+            lambda text, word=word: text.replace("<footer>", f"<footer>x{word}y"),
+            f"it says {word}",
+        )
+        for word in ("验收通过", "验收不通过", "验收未完成", "仅为样例数据", "权重来源未经确认")
+    },
+    "the end of the heading": (REPORT, lambda text: text.replace("</h1>", "<b></b> of a chip</h1>"), "its headline is"),
     "of another record": (
         REPORT,
         lambda text: text.replace("sha256 ", "sha256 0"),
@@ -86,6 +94,20 @@ def test_a_page_that_says_another_word_is_refused(how: str, contents: dict[str, 
     assert changed.encode() != contents[name]
     forgery.contents[name] = changed.encode()
     assert_refused(forgery.outcome(), f"{name}: {said}")
+    assert "make it again with tools/report_bundle.py" in forgery.outcome().text
+
+
+def test_a_page_that_is_no_text_is_refused(contents: dict[str, bytes]) -> None:
+    forgery = Kept(contents)
+    forgery.contents["report.html"] = contents["report.html"].replace(b"<h1", b"\xff<h1 \xff", 1)
+    forgery.contents["results.md"] = b"\xff" + contents["results.md"]
+    assert_refused(forgery.outcome(), "results.md: its headline is not")
+
+
+def test_what_else_a_page_says_is_its_own_affair(contents: dict[str, bytes]) -> None:
+    forgery = Kept(contents)
+    forgery.contents["report.html"] = contents["report.html"].replace(b"</h1>", b"</h1>of a chip", 1)
+    assert forgery.outcome().status == OK
 
 
 def test_a_bundle_without_pages_holds(contents: dict[str, bytes]) -> None:

@@ -146,7 +146,7 @@ def test_two_images_say_how_far_chance_goes_and_one_does_not() -> None:
 
 
 def test_the_worst_class_is_the_one_whose_error_is_certain() -> None:
-    """The first errs most, surely so if it were the only one of four: of four, chance explains it. The second is sure."""
+    """The first errs most, surely so if it were the only one of four: of four it may be chance. The second is sure."""
     errors = ([9.9, 10.0, 10.1], [3.0, 3.0, 3.001], [-1.0, -1.0, -1.001], [0.0, 0.0, 0.0])
     sums = ColumnSums(tuple(map(sum, errors)), tuple(sum(one * one for one in column) for column in errors))
     classes, worst, found = worst_column([sums, ColumnSums((0.0,) * 4, (0.0,) * 4)], 3)

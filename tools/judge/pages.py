@@ -49,9 +49,8 @@ def _other_words(bundle: Bundle, name: str, text: str) -> list[str]:
         shown, headline = page.text, page.headline
         asked = f"{verdict.word} {CHINESE_WORD[verdict.word]}"
     record = bundle.files.read(FILE).decode("utf-8", "replace")
-    known = {str(verdict.word), *map(str, verdict.made_on), CHINESE_WORD[verdict.word]}
-    said = {word for word in (*map(str, Word), *CHINESE_WORD.values()) if _says(shown, word)}
-    odd = sorted(word for word in said - known if not _says(record, word))
+    words = {*map(str, Word), *CHINESE_WORD.values()} - {CHINESE_WORD[verdict.word]}
+    odd = sorted(word for word in words if _says(shown, word) and not _says(record, word))
     found = [f"its headline is not `{asked}`: {AGAIN}"] if headline != asked else []
     return found + [f"it says {word}, the record says {verdict.banner}: {AGAIN}" for word in odd]
 
