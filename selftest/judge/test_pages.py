@@ -106,7 +106,7 @@ def test_a_page_that_is_no_text_is_refused(contents: dict[str, bytes]) -> None:
 
 def test_what_else_a_page_says_is_its_own_affair(contents: dict[str, bytes]) -> None:
     forgery = Kept(contents)
-    forgery.contents["report.html"] = contents["report.html"].replace(b"</h1>", b"</h1>of a chip", 1)
+    forgery.contents["report.html"] = contents["report.html"].replace(b"</h1>", b"</h1>of SAMPLES", 1)
     assert forgery.outcome().status == OK
 
 
