@@ -15,6 +15,7 @@ from tools.judge.numbers import AtMost
 from tools.judge.texts.perf_texts import (
     AisSummary,
     PerfTextError,
+    Printed,
     ais_reading,
     read_ais_json,
     read_ais_output,
@@ -429,6 +430,8 @@ MEANLESS = "the last summary of ais_bench states no mean of NPU_compute_time"
         (CONSOLE.replace("mean(16)", "mean(1e999)"), "batchsize is inf, it must be a whole number of at least 1"),
         (CONSOLE.replace("mean(16)", "mean(x)"), "batchsize is 'x', not a number"),
         (CONSOLE.replace("mean(1.6)", "mean(x)"), "NPU_compute_time mean is 'x', not a number"),
+        (CONSOLE.replace("min = 1.5", "min = x"), "NPU_compute_time min is 'x', not a number"),
+        ("NPU_compute_time (ms): mean = 3.2\nthroughput 1000*batchsize: 5\n" + BARE.format(1), MEANLESS),
         ("throughput (1000*batchsize/NPU_compute_time): 1.0", MEANLESS),
         (f"{CONSOLE}\nthroughput (1000*batchsize/NPU_compute_time): 1.0", MEANLESS),
     ],
@@ -457,10 +460,32 @@ def test_a_printed_summary_has_a_mean_and_no_list() -> None:
     }
 
 
-def test_a_summary_json_has_all_there_is() -> None:
-    stored = read_ais_json(json.dumps(SUMMARY))
+def test_a_summary_json_has_all_there_is_with_all_digits() -> None:
     times = ExecutionTimes(1.6, (1.5, 1.7), 2, {"min": 1.5, "max": 1.7, "median": 1.6})
-    assert stored == AisSummary(10000.0, None, times, stored.figures)
+    figures = {"min": 1.5, "max": 1.7, "mean": 1.6, "median": 1.6, "percentile(99%)": 1.698, "throughput": 10000.0}
+    whole = {name: Printed(value, 0.0) for name, value in figures.items()}
+    assert read_ais_json(json.dumps(SUMMARY)) == AisSummary(10000.0, None, times, whole)
+    assert AisSummary(10000.0, None, times).figures == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "agree"),
+    [
+        (Printed(1.0, 0.5), Printed(2.0, 0.5), True),
+        (Printed(1.0, 0.5), Printed(2.0, 0.499), False),
+        (Printed(0.0, 0.0), Printed(0.0, 0.0), True),
+        (Printed(1.0, 0.0), Printed(1.0 + 5e-13, 0.0), True),
+        (Printed(1.0, 0.0), Printed(1.0 + 5e-12, 0.0), False),
+        (Printed(1e-3 + 1e-10, 0.0), Printed(1e-3, 0.0), False),
+        (Printed.read("1.5", "min"), Printed(1.5, 0.05), True),
+        (Printed.read("1.6", "min"), Printed(1.649, 0.0), True),
+        (Printed.read("1.6", "min"), Printed(1.651, 0.0), False),
+    ],
+)
+def test_figures_are_one_up_to_half_a_unit_of_each_ones_last_digit(
+    first: Printed, second: Printed, agree: bool
+) -> None:
+    assert first.agrees(second) is agree
 
 
 @pytest.mark.parametrize("images", [32, None])

@@ -157,6 +157,8 @@ def test_rate_times_latency_of_pure_inference_lies_in_0_98_to_1_12(rate: float, 
         (ExecutionTimes(2.0, (2.0, 2.00005), 2), 1),
         (ExecutionTimes(2.0, (), 2), 0),
         (ExecutionTimes(2.0, (2.0,), None), 0),
+        (ExecutionTimes(2.0, (1.0, 3.0), 2, {"min": 1.000009, "max": 2.99998, "median": 2.00001}), 0),
+        (ExecutionTimes(2.0, (1.0, 3.0), 2, {"min": 1.00002, "max": 2.9999, "median": 2.0001}), 3),
         (ExecutionTimes(2.0, (1.0, 2.0), 3), 2),
     ],
 )

@@ -6,16 +6,18 @@ import contextlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.judge.texts.digits import half_last_digit, same_of_six
+from tools.judge.texts.digits import SIX_DIGITS, half_last_digit, same_of_six
 from tools.judge.texts.perf_texts import PerfTextError
-from tools.judge.texts.reading import InferTool
-from tools.judge.texts.told import Asked, Told, read_told
+from tools.judge.texts.reading import InferTool, Mode
+from tools.judge.texts.rounds import rounds_differ
+from tools.judge.texts.told import PURE_EXECUTIONS, STORED, Asked, Told, read_told
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 BS1, BS16 = ((TRANSCRIPTS / f"guide_bs{batch}.txt").read_text() for batch in (1, 16))
@@ -24,6 +26,7 @@ PURE = "ave_throughputRate = 974.27samples/s, ave_latency = 1.02917ms\n"
 DATASET = Asked(InferTool.BENCHMARK, 16, 0, images=50000, executions=0)
 ROUNDS = Asked(InferTool.BENCHMARK, 4, 0, images=None, executions=30)
 OVER_32 = Asked(InferTool.AIS_BENCH, 16, 0, images=32, executions=0)
+LOOPED = Asked(InferTool.AIS_BENCH, 16, 0, images=None, executions=2)
 SUMMARY = {
     "NPU_compute_time": {"min": 1.5, "max": 1.7, "mean": 1.6, "median": 1.6, "percentile(99%)": 1.698, "count": 2},
     "throughput": 10000.0,
@@ -129,8 +132,110 @@ def test_rounds_that_do_not_fit_are_refused_by_name(console: str, named: str) ->
     assert named in refusal(Told(console, PURE), ROUNDS)
 
 
+@pytest.mark.parametrize("cost", [1000.0, 0.5])
+def test_means_may_lie_beyond_all_rounds_by_the_last_printed_digit_only(cost: float) -> None:
+    told = Told(rounds([cost] * 30), PURE)
+    sound = replace(read_told(Told(rounds(COSTS), PURE), ROUNDS), batch=1)
+    rate = 1000 / cost
+    for factor in (1 - SIX_DIGITS, 1 + SIX_DIGITS):
+        edge = replace(sound, reported_images_per_second=rate * factor, milliseconds_per_image=cost * factor)
+        assert rounds_differ(told.console, edge, asked=30) == []
+    for factor in (1 - 1.1 * SIX_DIGITS, 1 + 1.1 * SIX_DIGITS):
+        beyond = replace(sound, reported_images_per_second=rate * factor, milliseconds_per_image=cost * factor)
+        assert len(rounds_differ(told.console, beyond, asked=30)) == 2
+
+
 def test_ais_benchs_console_and_summary_agree() -> None:
     assert read_told(Told(AIS, json.dumps(SUMMARY)), OVER_32).seconds_per_image == (1.5 / 16000, 1.7 / 16000)
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        (Told(AROUND.format(BS16), BS16), DATASET),
+        (Told(rounds(COSTS), PURE), ROUNDS),
+        (Told(AIS, json.dumps(SUMMARY)), OVER_32),
+        (Told(AIS, json.dumps(SUMMARY)), LOOPED),
+    ],
+)
+def test_a_reading_is_of_what_was_asked(told: Told, asked: Asked) -> None:
+    reading = read_told(told, replace(asked, device=3))
+    assert (reading.tool, reading.mode, reading.batch) == (asked.tool, asked.mode, asked.batch)
+    assert (reading.device, reading.images) == (3, asked.images)
+    assert asked.mode is (Mode.PURE if asked in (ROUNDS, LOOPED) else Mode.DATASET)
+
+
+def test_padding_is_no_image() -> None:
+    reading = read_told(Told(AIS, json.dumps(SUMMARY)), replace(OVER_32, images=30))
+    assert reading.images_per_second_per_chip == 10000.0 * 30 / 32
+
+
+def test_executions_and_files_are_those_of_the_guides() -> None:
+    """`-round` of the AlexNet guide and `--loop` of the README for 310P3; the names are those that bundles hold."""
+    assert PURE_EXECUTIONS == {InferTool.BENCHMARK: 30, InferTool.AIS_BENCH: 1000}
+    assert STORED == {InferTool.BENCHMARK: "perf.txt", InferTool.AIS_BENCH: "summary.json"}
+
+
+UNNAMED = AIS.replace("batchsize.mean(16)", "batchsize")
+UNCOUNTED = AIS.replace("runcount:2", "")
+NO_LIST = {"NPU_compute_time": {"mean": 1.6}, "throughput": 10000.0}
+
+
+@pytest.mark.parametrize(
+    ("console", "summary", "asked"),
+    [
+        (UNCOUNTED, SUMMARY, OVER_32),
+        (UNCOUNTED, NO_LIST, OVER_32),
+        (AIS.replace("filesperbatch:16", ""), NO_LIST, OVER_32),
+        (UNCOUNTED.replace("filesperbatch:16", ""), NO_LIST, LOOPED),
+    ],
+)
+def test_one_place_that_tells_the_batch_is_enough(console: str, summary: dict[str, object], asked: Asked) -> None:
+    assert read_told(Told(console, json.dumps(summary)), asked).batch == 16
+
+
+@pytest.mark.parametrize(
+    ("console", "summary", "asked", "named"),
+    [
+        (
+            UNCOUNTED.replace("filesperbatch:16", ""),
+            NO_LIST,
+            OVER_32,
+            "ais_bench tells neither executions nor files per batch: the batch cannot be cross-checked",
+        ),
+        (
+            UNNAMED,
+            SUMMARY,
+            LOOPED,
+            "ais_bench does not print the batch it took from the OM: it cannot be cross-checked",
+        ),
+        (
+            AIS,
+            SUMMARY,
+            replace(LOOPED, executions=1000),
+            "in the summary ais_bench executed 2 times instead of 1000",
+        ),
+        (
+            AIS.replace("batchsize.mean(16)", "batchsize.mean(8)"),
+            SUMMARY,
+            OVER_32,
+            "ais_bench reckoned with another batch size; found 8; allowed 16",
+        ),
+    ],
+)
+def test_a_batch_that_cannot_be_checked_or_another_one_is_refused(
+    console: str, summary: dict[str, object], asked: Asked, named: str
+) -> None:
+    assert refusal(Told(console, json.dumps(summary)), asked) == named
+
+
+def test_the_first_five_figures_that_differ_are_named() -> None:
+    figures = re.findall(r"(?<=: )[0-9.]+(?=[,\n])", BS16)
+    console = re.sub(r"(?<=: )[0-9.]+(?=[,\n])", lambda match: f"{float(match[0]) * 1.3:.6g}", BS16)
+    assert len(figures) > 5
+    named = refusal(Told(AROUND.format(console), BS16), DATASET).split("; ")
+    assert len(named) == 5
+    assert all(re.fullmatch(r"\[.*\] .* is [0-9.]+ in the perf file and [0-9.]+ on the console", one) for one in named)
 
 
 def times(**change: float) -> dict[str, object]:
@@ -188,10 +293,16 @@ def test_a_console_that_contradicts_itself_is_refused_by_name(name: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("token", "half"), [("12.50", 0.005), ("1.5e-3", 0.00005), ("10", 0.5), (".5", 0.05), ("1e400", 5e307)]
+    ("token", "half"),
+    [("12.50", 0.005), ("1.5e-3", 0.00005), ("1.5E-3", 0.00005), ("10", 0.5), (".5", 0.05), ("1e400", 5e307)],
 )
 def test_half_a_unit_of_the_last_digit(token: str, half: float) -> None:
     assert half_last_digit(token) == pytest.approx(half)
+
+
+def test_what_is_no_number_has_no_last_digit() -> None:
+    with pytest.raises(ValueError, match=r"^'1\.5\.' is no decimal number$"):
+        half_last_digit("1.5.")
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,20 @@ import pytest
 from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions
 from tools.judge import records
-from tools.judge.agreement import CHECKS, Agreement
+from tools.judge.agreement import (
+    CHECKS,
+    Agreement,
+    Unusable,
+    check_column_error,
+    check_image_slope_error,
+    check_mean_error,
+    check_slope_error,
+)
 from tools.judge.device_bounds import check_device_bounds
 from tools.judge.ids import PTH, om
+from tools.judge.numbers import AtMost
 from tools.judge.spec import LogitAgreement
-from tools.judge.systematic import DOUBT, ColumnSums, Estimate, estimate, t_quantile, worst_column
+from tools.judge.systematic import DOUBT, ColumnSums, Estimate, Systematic, estimate, t_quantile, worst_column
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 if TYPE_CHECKING:
@@ -155,6 +164,37 @@ def test_the_worst_class_is_the_one_whose_error_is_certain() -> None:
     assert worst_column([alone], 3)[2].certain(3) > 3.001
 
 
+def at_most(value: float) -> AtMost:
+    """A bound of any gate of this file."""
+    return AtMost(at_most=value, unit="logit", source="test")
+
+
+def test_an_effect_is_told_with_its_error_and_the_usable_images() -> None:
+    """Of nine images one cannot be compared; the slope and the mean are one of one, the class is one of 1000."""
+    sure = Estimate(-0.24, 0.001)
+    effects = Systematic(1000, sure, Estimate(0.12, 0.002), 7, Estimate(0.5, 0.003), 0.03, "img_5")
+    found = dataclasses.replace(held(*rounded(9)), unusable=(Unusable("img_8", "all zero"),), systematic=effects)
+    told = "{}, standard error {} over 8 images; judged is what is certain"
+    for check, name, effect, among, error in (
+        (check_slope_error, "slope less 1 -0.24", sure, 1, "0.001"),
+        (check_mean_error, "mean signed error 0.12", effects.mean_error, 1, "0.002"),
+        (check_column_error, "mean error of class 7 0.5", effects.column_error, 1000, "0.003"),
+    ):
+        failed = check(found, at_most(0.0))
+        assert (failed.measured, failed.detail) == (effect.certain(8, among), told.format(name, error))
+    assert check_image_slope_error(found, at_most(0.01)).detail == "see img_5"
+    unsure = dataclasses.replace(found, systematic=dataclasses.replace(effects, slope_error=Estimate(0.24, None)))
+    assert check_slope_error(unsure, at_most(0.0)).passed
+
+
+def test_images_without_a_slope_leave_nothing_to_be_certain_of() -> None:
+    pth, _ = rounded(3)
+    pth[:] = 3.0
+    found = held(pth, pth).systematic
+    assert found is not None
+    assert (found.slope_error, found.image_slope_error, found.image) == (Estimate(0.0, None), 0.0, "")
+
+
 def test_a_constant_row_has_no_slope_and_spoils_none() -> None:
     pth, candidate = rounded(4)
     pth[2] = candidate[2] = 3.0
@@ -198,3 +238,19 @@ def test_another_multiple_takes_all_bounds_with_it() -> None:
         check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 3.0)
     with pytest.raises(ValueError, match="it must be above 0"):
         check_device_bounds(ASKED.om_on_simulator.distances, ASKED.om_on_device.distances, 0.0)
+    check_device_bounds({"max_abs_error": 1.0}, {"max_abs_error": 0.5}, 0.5)
+
+
+def test_a_bound_may_be_rounded_by_a_tenth() -> None:
+    for bound in (9.0, 11.0):
+        check_device_bounds({"max_abs_error": 5.0}, {"max_abs_error": bound}, 2.0)
+    for bound in (8.9, 11.1):
+        with pytest.raises(ValueError, match=r"om_on_simulator\.max_abs_error and must be 10; override both"):
+            check_device_bounds({"max_abs_error": 5.0}, {"max_abs_error": bound}, 2.0)
+
+
+def test_no_bound_follows_beyond_where_it_asks_for_nothing() -> None:
+    """All top fives may change, and a cosine may be 0: twice as much is no more."""
+    for name, simulator, most in (("top5_set_changed_percent", 80.0, 100.0), ("min_cosine", 0.9, 1.0)):
+        check_device_bounds({name: simulator}, {name: most}, 2.0)
+        check_device_bounds({name: simulator}, {name: 0.905 * most}, 2.0)
