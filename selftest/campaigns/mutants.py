@@ -66,7 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/gates.py": ("selftest/test_gates.py", "selftest/judge/test_run.py", "selftest/evidence/test_again.py"),
     "tools/judge/handover.py": ("selftest/test_conservation.py",),
     "tools/judge/host.py": ("selftest/judge/test_host.py",),
-    "tools/judge/command_lines.py": ("selftest/evidence/test_logs.py",),
+    "tools/judge/command_lines.py": ("selftest/judge/test_command_lines.py",),
     "tools/judge/ids.py": ("selftest/judge/test_ids.py",),
     "tools/judge/lines.py": ("selftest/judge/test_lines.py",),
     "tools/judge/logs.py": ("selftest/evidence/test_logs.py",),

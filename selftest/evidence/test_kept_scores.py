@@ -15,8 +15,11 @@ from numpy.typing import NDArray
 
 from selftest.evidence.bundles import CLASSES, Made, World
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
+from tools.judge.agreement import Agreement
 from tools.judge.ids import ONNX, PTH, om
-from tools.judge.kept_scores import apart, beyond, contradictions, further
+from tools.judge.kept_scores import Apart, apart, beyond, contradictions, further
+from tools.judge.predictions import TopFive, top_five
+from tools.judge.systematic import Estimate, Systematic
 
 WORLD = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(1, 4), runs=2)
 Forge = Callable[[Forgery], None]
@@ -152,7 +155,7 @@ def test_what_is_apart_is_found_where_it_is() -> None:
     """The class that the other lacks counts for what it is ahead of the other's last."""
     made = Made(WORLD)
     pth = made.top_five(PTH)
-    assert apart(pth, pth).least == 0.0
+    assert apart(pth, pth) == Apart(0.0, 0)
     moved = dataclasses.replace(pth, scores=[*pth.scores[:35], pth.scores[35] + 2.0, *pth.scores[36:]])
     assert (apart(pth, moved).row, apart(moved, pth).row) == (7, 7)
     assert apart(pth, moved).least == pytest.approx(2.0)
@@ -161,3 +164,90 @@ def test_what_is_apart_is_found_where_it_is() -> None:
     other = dataclasses.replace(pth, columns=columns)
     assert apart(pth, other).row == apart(other, pth).row == 7
     assert apart(pth, other).least == pytest.approx(pth.scores[35] - pth.scores[39])
+
+
+def test_a_recorded_largest_error_may_fall_short_by_the_rounding_of_float32_only() -> None:
+    assert [*beyond(Apart(1.0, 3), 1 - 0.9e-6, "x")] == []
+    assert [*beyond(Apart(0.5, 3), 0.25, "img_3")] == ["0.25 recorded, but the kept scores of 'img_3' lie 0.5 apart"]
+    assert [*further((1.0, 0.0), 1 - 0.9e-6)] == [*further((0.0, 1.0), 1.0)] == []
+    assert [*further((0.75, 0.25), 0.25)] == ["0.25 recorded, but their largest errors are 0.75 and 0.25"]
+
+
+ERROR = 0.125
+STILL = Estimate(0.0, 0.0)
+
+
+def flat(scores: list[float], images: int) -> TopFive:
+    """Every image with the classes 0 to 4, each with its score."""
+    return top_five(PTH, list(range(5)) * images, scores * images, [0] * images)
+
+
+def said(
+    images: int, *, shift: float = 0.0, scores: tuple[float, ...] = (5, 4, 3, 2, 1), **figures: object
+) -> list[str]:
+    """What is wrong with an agreement of scores that are all moved alike, no logit by more than ERROR."""
+    known = {"slope_error": STILL, "mean_error": STILL, "column_error": Estimate(shift, 0.0)}
+    fields = {"classes": 10, "column": 2, "image_slope_error": ERROR, "image": "x", **known}
+    own = {name: figures.pop(name) for name in list(figures) if name in fields}
+    systematic = Systematic(**{**fields, **own})  # type: ignore[arg-type]
+    agreement = Agreement(images, (), 1.0, 0.0, ERROR, 0.0, systematic, 0.1, (), (), ())
+    moved = [score + shift for score in scores]
+    changed = dataclasses.replace(agreement, **figures)  # type: ignore[arg-type]
+    return [*contradictions(changed, flat(list(scores), images), flat(moved, images), 10)]
+
+
+MEAN = "{} with standard error {} is no mean of {} images none of which is off by more than 0.125"
+
+
+def test_a_mean_and_its_standard_error_are_possible_up_to_rounding() -> None:
+    """Values of one size have no spread but for the rounding; of two images one may be off and the other not."""
+    for images in (1, 2, 3):
+        assert said(images) == said(images, mean_error=Estimate(ERROR * (1 + 0.9e-6), 0.0)) == []
+    assert said(1, mean_error=Estimate(ERROR, None)) == said(3, mean_error=Estimate(0.0, ERROR / 2**0.5)) == []
+    assert said(2, mean_error=Estimate(ERROR, 1.7e-3 * ERROR)) == []
+    for images, value, error in (
+        (1, 1.5 * ERROR, None),
+        (3, 1.5 * ERROR, 0.0),
+        (2, 0.0, 2 * ERROR),
+        (2, 0.0, None),
+        (2, 0.0, -0.1),
+        (2, ERROR, 1.9e-3 * ERROR),
+        (3, 0.0, ERROR),
+        (2, 0.0, 0.9),
+    ):
+        text = MEAN.format(value, error, images)
+        assert said(images, mean_error=Estimate(value, error)) == [f"systematic.mean_error: {text}"]
+
+
+def test_slopes_are_those_of_images_whose_scores_are_not_all_equal() -> None:
+    odd = Estimate(0.0, 9.0)
+    for scores in ((1, 1, 1, 1, 0), (5, 4, 3, 2, 1)):
+        found = said(3, scores=scores, slope_error=odd)
+        assert found == [f"systematic.slope_error: {MEAN.format(0.0, 9.0, 3)}"]
+    assert said(3, scores=(1, 1, 1, 1, 1), slope_error=odd) == []
+
+
+def test_a_class_that_every_top_five_holds_has_the_mean_of_its_scores() -> None:
+    assert said(10, shift=0.0625) == []
+    assert said(10, shift=0.0625, column_error=Estimate(0.0625 + 0.9e-6 * ERROR, 0.0)) == []
+    for value in (0.0625 + 2e-6 * ERROR, 0.0):
+        named = f"systematic.column_error: {value!r} contradicts the scores kept of 10 images"
+        assert said(10, shift=0.0625, column_error=Estimate(value, 0.0)) == [named]
+    assert said(10, shift=0.0625, column=9, column_error=Estimate(0.0, 0.0)) == []
+
+
+def test_a_mean_distance_lies_between_the_worst_one_and_its_share() -> None:
+    least = 1 - 2.0**-10
+    most = 2.0**-10 * (1 + 1e-6) + 1e-15
+    lowest = 0.0009765615234374767
+    assert lowest * (1 + 1e-6) + 1e-15 == 2.0**-10
+    for images, mean in ((2, most), (2, 2.0**-11), (1, lowest)):
+        assert said(images, min_cosine=least, mean_cosine_distance=mean) == []
+    for images, mean in ((2, 0.0015), (2, 0.0004), (1, 0.00097)):
+        text = f"mean_cosine_distance: {mean} is no mean of {images} images of which the worst has 0.000976562"
+        assert said(images, min_cosine=least, mean_cosine_distance=mean) == [text]
+
+
+def test_figures_that_nothing_was_measured_for_contradict_nothing() -> None:
+    for figure in ("min_cosine", "mean_cosine_distance", "max_abs_error_logits", "systematic"):
+        assert said(2, **{figure: None}) == []

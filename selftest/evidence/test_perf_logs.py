@@ -217,6 +217,30 @@ def test_fewer_rounds_than_asked_for_are_named(contents: dict[str, bytes]) -> No
     assert_refused(forgery.outcome(), f"runs[0]: {folder}: in the summary ais_bench executed 1 times instead of 1000")
 
 
+def test_as_many_runs_are_asked_for_as_the_mode_has(contents: dict[str, bytes]) -> None:
+    """Batch 4 by pure inference, batch 16 over the data set."""
+    for mode, place in (("dataset", DATASET), ("pure", PURE)):
+        forgery = Forgery(contents)
+        forgery.spec["om"]["throughput_runs"][mode] = 7
+        said = f"device_throughput[{place}].runs: 5 runs of a mode that is to be run 7 times ({mode})"
+        outcome = forgery.outcome()
+        assert_refused(outcome, said)
+        assert outcome.text.count("runs of a mode") == 1
+
+
+def test_a_log_that_is_left_out_may_lie_deep_in_its_folder(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.contents["logs/perf-bs16/run-9-device0/deep/kept.txt"] = b""
+    assert_refused(forgery.outcome(), "logs/perf-bs16/run-9-device0 is the log of a run that ")
+
+
+def test_bytes_that_are_no_text_beside_the_figures_do_not_matter(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    name = f"{folder_of(runs_of(forgery, DATASET)[0])}/stdout.txt"
+    forgery.contents[name] = b"\xff\xfe\n" + forgery.contents[name]
+    assert forgery.outcome().word is Word.ACCEPTED
+
+
 def test_a_summary_that_is_no_json_is_named(contents: dict[str, bytes]) -> None:
     forgery = Forgery(contents)
     run = runs_of(forgery, PURE)[0]

@@ -201,6 +201,26 @@ def test_a_literal_is_of_its_very_type() -> None:
     assert refusal(level="1") == "Invalid enum value '1' - at `$.level`"
 
 
+def test_the_words_that_there_are_come_with_a_refused_one() -> None:
+    for field, words in (("mode", ("a", "b")), ("level", ("1", "2"))):
+        with pytest.raises(RecordError) as caught:
+            read(Everything, {**PLAIN, field: "c"})
+        assert caught.value.allowed == words
+
+
+@dataclass(frozen=True)
+class Ruled:
+    """Where one of several types has a rule."""
+
+    value: Few | bool | tuple[int, ...]
+
+
+def test_a_rule_among_alternatives_is_told_by_its_type() -> None:
+    assert (read(Ruled, {"value": True}), read(Ruled, {"value": 3})) == (Ruled(True), Ruled(3))
+    with pytest.raises(RecordError, match=r"^Expected `int \| bool \| array`, got `object` - at `\$\.value`$"):
+        read(Ruled, {"value": {}})
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -11,6 +11,8 @@ from tools.base.errors import SuiteError
 from tools.judge.soc import normalise_soc
 from tools.judge.spec import Spec
 
+INPUT_SHAPE = "--input_shape"
+
 
 @dataclass(frozen=True)
 class Inference:
@@ -41,8 +43,8 @@ def flags(words: Sequence[str]) -> dict[str, str]:
 
 def om_name(path: str) -> str:
     """An OM's file name without its suffix."""
-    name = PurePosixPath(path).name
-    return name[: -len(".om")] if name.endswith(".om") else name
+    file = PurePosixPath(path)
+    return file.stem if file.suffix == ".om" else file.name
 
 
 def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | None) -> dict[str, str]:
@@ -51,24 +53,26 @@ def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | N
     own = {
         "--framework": "5",
         "--input_format": "NCHW",
-        "--input_shape": f"{asked.name}:{','.join(map(str, asked.shape))}",
+        INPUT_SHAPE: f"{asked.name}:{','.join(map(str, asked.shape))}",
         "--output": om_name(om),
     }
     if onnx is not None:
         own["--model"] = PurePosixPath(onnx).name
     if soc is not None:
         own["--soc_version"] = soc
-    return {**own, **{name: _file_name(value) for name, value in flags(spec.om.atc_extra_args).items()}}
+    return {**own, **_by_file_names(spec.om.atc_extra_args)}
 
 
 def atc_said(argv: Sequence[str]) -> dict[str, str]:
     """What atc was asked for, by flag, with paths as file names: folders differ from machine to machine."""
-    said = {name: _file_name(value) for name, value in flags(argv[1:]).items()}
+    said = _by_file_names(argv[1:])
     if "--soc_version" in said:
         with contextlib.suppress(SuiteError):  # no chip's name stays as it is, and is told as another than asked for
             said["--soc_version"] = normalise_soc(said["--soc_version"])
     return said
 
 
-def _file_name(value: str) -> str:
-    return PurePosixPath(value).name if "/" in value else value
+def _by_file_names(words: Sequence[str]) -> dict[str, str]:
+    """Flags without the folders of their files; a slash in the name of a network's input is no folder."""
+    said = flags(words).items()
+    return {name: value if name == INPUT_SHAPE else PurePosixPath(value).name for name, value in said}

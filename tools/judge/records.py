@@ -242,8 +242,9 @@ def _word(side: ast.expr, names: dict[str, Any]) -> str:
     """One alternative; a rule by the type that it takes."""
     if isinstance(side, ast.Constant):
         return "null"
-    rule = names.get(getattr(side, "id", ""))
-    return rule.base.__name__ if isinstance(rule, Rule) else getattr(side, "id", "array")
+    name = getattr(side, "id", "array")
+    rule = names.get(name)
+    return rule.base.__name__ if isinstance(rule, Rule) else name
 
 
 def _union(readers: list[Reader], words: str) -> Reader:
