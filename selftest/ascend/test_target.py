@@ -34,11 +34,13 @@ def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "simulator"
     (folder / "bin").mkdir(parents=True)
     (folder / "site").mkdir()
+    (folder / "site_ais_bench").mkdir()
     for name in ("atc", "npu-smi", binary_name()):
         executable(folder / "bin", name, "")
     monkeypatch.setattr(target_module, "SIMULATOR", folder)
     monkeypatch.setattr(target_module, "SIMULATOR_BIN", folder / "bin")
     monkeypatch.setattr(target_module, "SIMULATOR_SITE", folder / "site")
+    monkeypatch.setattr(target_module, "SIMULATOR_AIS_BENCH", folder / "site_ais_bench")
     return folder
 
 
@@ -143,7 +145,7 @@ def test_a_cpu_box_simulates(root: Path, simulator: Path) -> None:
     assert chosen.why == "no trace of Ascend on this host"
     assert chosen.env["PATH"] == f"{simulator / 'bin'}:/nowhere"
     assert chosen.env["ASCEND_SIMULATOR_PYTHON"] == sys.executable
-    assert chosen.env["PYTHONPATH"] == f"{simulator / 'site'}:/mine"
+    assert chosen.env["PYTHONPATH"] == f"{simulator / 'site'}:{simulator / 'site_ais_bench'}:/mine"
     assert chosen.env["ASCEND_SIMULATOR"] == "1"
     assert shutil.which("atc", path=chosen.env["PATH"]) == str(simulator / "bin" / "atc")
 

@@ -70,7 +70,14 @@ def run_pure(
     note_files(logs, om=require_file(om, ran_gate(batch), "the OM"))
     if target.infer_tool is InferTool.BENCHMARK:
         return benchmark.run_pure(om=om, batch=batch, device=device, place=place)
-    return ais_bench.run_pure(om=om, batch=batch, device=device, python=target.program, place=place)
+    return ais_bench.run_pure(
+        om=om,
+        batch=batch,
+        device=device,
+        python=target.program,
+        place=place,
+        tells_own_batch=target.tells_own_batch,
+    )
 
 
 def stage_bins(bins: Path, ids: Sequence[str], into: Path, *, gate: str) -> Path:

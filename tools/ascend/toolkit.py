@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend import ais_bench, benchmark
+from tools.ascend import ais_package, benchmark
 from tools.ascend.compiler_python import compiler_python_problem
 from tools.base.reading import small_file
 from tools.judge.texts.reading import InferTool
@@ -67,30 +68,45 @@ def missing_pieces(
     if shutil.which("npu-smi", path=env.get("PATH", "")) is None:
         found.append("`npu-smi` is not on PATH: install the driver, or add /usr/local/sbin to PATH")
     if installed_tool(env, infer_tool, ais_bench_python) is None:
-        found.append(_no_tool(infer_tool))
+        found.append(no_tool(env, infer_tool, ais_bench_python))
     if not found and (problem := compiler_python_problem(env)):  # without atc nobody needs its compiler
         found.append(problem)
     return tuple(found)
 
 
+@dataclass(frozen=True)
+class InstalledTool:
+    """An inference tool and its program (for ais_bench its interpreter); see AisBench for `tells_own_batch`."""
+
+    tool: InferTool
+    program: Path
+    tells_own_batch: bool = True
+
+
 def installed_tool(
     env: Mapping[str, str], asked: InferTool | None, ais_bench_python: Path | None = None
-) -> tuple[InferTool, Path] | None:
-    """The inference tool to use and its program (for ais_bench its interpreter), None when what is asked is absent.
+) -> InstalledTool | None:
+    """The inference tool to use, None when what is asked is absent.
 
     With no preference the benchmark tool goes first: the guide's figures are its own, and where it is installed CANN
     is of its time.
     """
     if asked is not InferTool.AIS_BENCH and (binary := benchmark.find_binary(env)) is not None:
-        return InferTool.BENCHMARK, binary
-    if asked is not InferTool.BENCHMARK and (python := ais_bench.find_interpreter(env, named=ais_bench_python)):
-        return InferTool.AIS_BENCH, python
+        return InstalledTool(InferTool.BENCHMARK, binary)
+    if asked is not InferTool.BENCHMARK and (found := ais_package.find_ais_bench(env, named=ais_bench_python)):
+        return InstalledTool(InferTool.AIS_BENCH, found.python, found.tells_own_batch)
     return None
 
 
-def _no_tool(infer_tool: InferTool | None) -> str:
+def no_tool(env: Mapping[str, str], infer_tool: InferTool | None, ais_bench_python: Path | None = None) -> str:
+    """That there is no such inference tool, and what to do; another program of the same name is told by its folder."""
     legacy = f"`{benchmark.binary_name()}` is not on PATH: add its folder to PATH"
     modern = "no Python here runs `-m ais_bench`: install aclruntime and ais_bench, or give --ais-bench-python"
+    if infer_tool is not InferTool.BENCHMARK and (other := ais_package.namesake(env, named=ais_bench_python)):
+        modern += (
+            f" ({other} is AISBench's benchmark of language models, pip's ais_bench_benchmark: a module of the same "
+            "name that runs no OM; uninstall it, or put the folder of the vendor's ais_bench first on PYTHONPATH)"
+        )
     return {InferTool.BENCHMARK: legacy, InferTool.AIS_BENCH: modern, None: f"{legacy}; and {modern}"}[infer_tool]
 
 

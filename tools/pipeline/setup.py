@@ -16,7 +16,14 @@ from tools.judge.shipped import SHIPPED_SPECS, spec_words
 from tools.judge.spec import Spec
 from tools.model.code import code_digests
 from tools.model.network import Network
-from tools.pipeline.inputs import InputError, Inputs, folders_tools_cannot_take, require_named_inputs, resolve
+from tools.pipeline.inputs import (
+    InputError,
+    Inputs,
+    folders_tools_cannot_take,
+    require_named_inputs,
+    resolve,
+    will_use_ais_bench,
+)
 from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json
 
@@ -106,7 +113,9 @@ def prepare(
     kind = target_kind(inputs.ascend.target, environment, filesystem)
     on_device = kind is TargetKind.ASCEND
     require_named_inputs(inputs, on_device=on_device, sample=sample)
-    unfit = folders_tools_cannot_take(inputs, Path(tempfile.gettempdir()), on_device=on_device)
+    ais_bench = will_use_ais_bench(inputs.ascend.infer_tool, environment, on_device=on_device)
+    temporary = Path(tempfile.gettempdir())
+    unfit = folders_tools_cannot_take(inputs, temporary, on_device=on_device, ais_bench=ais_bench)
     port = _read_port(inputs.port, port_expected)
     _require_weights(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
