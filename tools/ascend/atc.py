@@ -25,6 +25,7 @@ _CODE = re.compile(
     rf"^\s*(?:\[ERROR\]\s*)?{_STAMP}(?:\w{{1,80}}\()?(?P<code>[EW][A-Z]?[0-9][0-9A-Z]{{3,4}})\)?:\s*{_STAMP}(?P<text>.*)$"
 )
 _CAUSE = re.compile(r"^\s*Possible Cause:\s*(.*)$")
+_SOLUTION = re.compile(r"^\s*Solution:\s*(.*)$")
 _SECTION = re.compile(r"^\s*(?:Possible Cause|Solution|TraceBack[^:]*):")
 
 
@@ -65,9 +66,12 @@ class AtcDiagnostic:
     code: str
     text: str
     cause: str | None
+    solution: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.text}" + (f" (possible cause: {self.cause})" if self.cause else "")
+        told = [("possible cause", self.cause), ("solution", self.solution)]
+        words = "; ".join(f"{name}: {said}" for name, said in told if said)
+        return f"{self.code}: {self.text}" + (f" ({words})" if words else "")
 
 
 def named_files(extra_args: tuple[str, ...]) -> dict[str, str]:
@@ -129,22 +133,24 @@ def compile_om(
 
 
 def atc_errors(text: str) -> tuple[AtcDiagnostic, ...]:
-    """All coded messages in atc's output, in order, each once; shapes from CANN 5 to 8 (PID and time stamps, names)."""
+    """All coded messages in atc's output, in order, each once; shapes of CANN 5 to 9 (PID, time stamps, titles)."""
     found: dict[AtcDiagnostic, None] = {}
     lines = re.split(r"[\r\n]+", text)
     for index, line in enumerate(lines):
         if match := _CODE.match(line[:4000]):
-            found[AtcDiagnostic(match["code"], match["text"].strip(), _cause(lines[index + 1 :]))] = None
+            block = lines[index + 1 : index + 41]
+            cause, solution = _section(block, _CAUSE), _section(block, _SOLUTION)
+            found[AtcDiagnostic(match["code"], match["text"].strip(), cause, solution)] = None
     return tuple(found)
 
 
-def _cause(lines: list[str]) -> str | None:
-    """The `Possible Cause:` among the indented lines that follow a message, with its own further lines."""
+def _section(lines: list[str], title: re.Pattern[str]) -> str | None:
+    """The section of that title among the indented lines that follow a message, with its own further lines."""
     words: list[str] = []
-    for line in lines[:40]:
+    for line in lines:
         if not line[:1].isspace() or _CODE.match(line[:4000]):
             break
-        if match := _CAUSE.match(line):
+        if match := title.match(line):
             words = [match[1].strip()]
         elif words and _SECTION.match(line):
             break

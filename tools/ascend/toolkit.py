@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,11 +14,13 @@ from tools.base.reading import small_file
 from tools.judge.texts.reading import InferTool
 
 ASCEND_FOLDER = Path("usr/local/Ascend")
-TOOLKIT_LINKS = ("ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")
+TOOLKIT_LINKS = ("cann", "ascend-toolkit/latest", "nnae/latest", "nnrt/latest", "latest")
+"""`cann` from CANN 8.5 on, which keeps `ascend-toolkit/latest` as a link."""
 OWN_VARIABLE = "ASCEND_SIMULATOR"
 """Prefix of the suite's own variables: no trace of a device."""
 SIMULATED_RELEASE = "8.1"
-"""The newest CANN whose atc the simulator speaks like; from 8.5 on, messages have another form."""
+"""The CANN whose atc the simulator speaks like, unless RELEASE_VARIABLE names another."""
+RELEASE_VARIABLE = f"{OWN_VARIABLE}_CANN"
 
 
 def traces(root: Path, env: Mapping[str, str]) -> tuple[str, ...]:
@@ -37,7 +40,11 @@ def traces(root: Path, env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def cann_version(root: Path, env: Mapping[str, str]) -> str | None:
-    """The CANN version of `ascend_toolkit_install.info` (`version=`), None where there is none."""
+    """The CANN version of `ascend_toolkit_install.info` (`version=`), None where there is none.
+
+    Else that of the compiler's `version.info` (`version_dir=`, for its `Version=` is an internal number), else the name
+    of the folder `cann-<version>` that `cann` links to.
+    """
     named = env.get("ASCEND_TOOLKIT_HOME") or env.get("ASCEND_HOME_PATH")
     homes = [root / named.lstrip("/")] if named else []
     homes += [folder / link for folder in _install_folders(root, env) for link in TOOLKIT_LINKS]
@@ -45,7 +52,15 @@ def cann_version(root: Path, env: Mapping[str, str]) -> str | None:
         for info in (*sorted(home.glob("*-linux/ascend_toolkit_install.info")), home / "ascend_toolkit_install.info"):
             if version := _value(info, "version"):
                 return version
-    return None
+    return next((version for home in homes if (version := _version_beside(home))), None)
+
+
+def _version_beside(home: Path) -> str | None:
+    for info in (home / "compiler" / "version.info", *sorted(home.glob("*-linux/compiler/version.info"))):
+        if version := _value(info, "version_dir"):
+            return version
+    named = re.fullmatch(r"cann-(\d[\w.\-]{0,40})", home.resolve().name) if home.is_dir() else None
+    return None if named is None else named[1]
 
 
 def driver_version(root: Path) -> str | None:
@@ -64,12 +79,14 @@ def missing_pieces(
     if not any(root.glob("dev/davinci[0-9]*")):
         found.append("no /dev/davinci* device on this host: run on a machine with an NPU, or map it into the container")
     if shutil.which("atc", path=env.get("PATH", "")) is None:
-        found.append("`atc` is not on PATH: source /usr/local/Ascend/ascend-toolkit/set_env.sh")
+        found.append(f"`atc` is not on PATH: source {_set_env(root)}")
     if shutil.which("npu-smi", path=env.get("PATH", "")) is None:
         found.append("`npu-smi` is not on PATH: install the driver, or add /usr/local/sbin to PATH")
     if installed_tool(env, infer_tool, ais_bench_python) is None:
         found.append(no_tool(env, infer_tool, ais_bench_python))
-    if not found and (problem := compiler_python_problem(env)):  # without atc nobody needs its compiler
+    if not found and (
+        problem := compiler_python_problem(env, cann_version(root, env))
+    ):  # without atc nobody needs its compiler
         found.append(problem)
     return tuple(found)
 
@@ -108,6 +125,12 @@ def no_tool(env: Mapping[str, str], infer_tool: InferTool | None, ais_bench_pyth
             "name that runs no OM; uninstall it, or put the folder of the vendor's ais_bench first on PYTHONPATH)"
         )
     return {InferTool.BENCHMARK: legacy, InferTool.AIS_BENCH: modern, None: f"{legacy}; and {modern}"}[infer_tool]
+
+
+def _set_env(root: Path) -> str:
+    """The script that puts CANN on PATH, on a real host."""
+    scripts = [ASCEND_FOLDER / name / "set_env.sh" for name in ("ascend-toolkit", "cann")]
+    return f"/{next((script for script in scripts if (root / script).is_file()), scripts[0])}"
 
 
 def _install_folders(root: Path, env: Mapping[str, str]) -> list[Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.toolkit import SIMULATED_RELEASE, cann_version
+from tools.ascend.toolkit import RELEASE_VARIABLE, SIMULATED_RELEASE, cann_version
 from tools.base.files import sha256_of
 from tools.engines import Engine, compare, onnx_engine, torch_engine
 from tools.evidence.records import input_digest
@@ -233,7 +233,7 @@ def cann_release(context: Context) -> str:
     """The release whose atc will read the file, empty where nothing states it; without Ascend, the simulator's."""
     if context.on_device:
         return cann_version(context.filesystem, context.environment) or ""
-    return SIMULATED_RELEASE
+    return context.environment.get(RELEASE_VARIABLE) or SIMULATED_RELEASE
 
 
 def _named(what: str, size: int | None) -> str:
