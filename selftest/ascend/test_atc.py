@@ -128,6 +128,12 @@ def test_the_tools_code_cause_and_last_lines_are_in_the_message(tmp_path: Path) 
     assert "ge_generator.cc" in message
 
 
+def test_a_toolkit_that_is_not_sourced_is_told_with_the_way_out(tmp_path: Path) -> None:
+    text = TRANSCRIPTS / "atc_nolib.txt"
+    message = _refused(tmp_path, f"print(Path({str(text)!r}).read_text(), file=sys.stderr)\nsys.exit(127)\n")
+    assert "`atc` cannot load libge_compiler.so: source the toolkit's set_env.sh in this shell" in message
+
+
 def test_atc_absent_is_named(tmp_path: Path) -> None:
     with pytest.raises(OmError, match="`atc` cannot be run: No such file"):
         compile_om(_request(tmp_path), env={"PATH": str(tmp_path)}, work=tmp_path / "work", logs=tmp_path / "logs")
