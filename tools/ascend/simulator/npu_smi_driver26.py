@@ -18,7 +18,7 @@ WIDTHS, PROCESS_WIDTHS = (27, 15, 70), (25, 15, 20, 23, 27)
 
 
 def table(chip: Chip, cards: Sequence[Card], *, busy: Collection[int], working: bool, healthy: bool) -> str:
-    """`npu-smi info` of these cards: the NPUs `busy` have a process; where they are `working`, AI cores work without."""
+    """`npu-smi info` of these cards: the NPUs `busy` have a process; where `working`, all AI cores work without."""
     whole = sum(WIDTHS) + 2
     lines = [
         f"+{'-' * whole}+",
