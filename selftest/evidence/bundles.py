@@ -38,6 +38,7 @@ from tools.judge.acceptance import (
 from tools.judge.agreement import Agreement
 from tools.judge.dataset import labels_sha256
 from tools.judge.device import images_by_run, throughput_record
+from tools.judge.device_numbers import Seat
 from tools.judge.evidence import OWNER, Evidence, variant_record
 from tools.judge.facts import (
     BatchErrors,
@@ -106,7 +107,7 @@ class World:
     runs: int = 3
     ais_bench: bool = True
     reported_over_samples: float = 1.0
-    busy: tuple[str, ...] = ()  # or one text, `device 0: AI core at N %`
+    busy: tuple[str, ...] = ()  # or one text, `device 0 (NPU 1 chip 0): AI core at N %`
     tolerate_busy: bool = False
     stages: tuple[str, ...] = tuple(Stage)
     interrupted: str = ""
@@ -303,8 +304,10 @@ class Made(Evidence):
     def machine(self) -> MachineRecord:
         """See Evidence."""
         tool = "ais_bench" if self.world.ais_bench else "benchmark"
-        board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4")
-        return MachineRecord(SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,))
+        board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4", Seat(1, 0, 0, None))
+        return MachineRecord(
+            SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,), visible_devices=""
+        )
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""

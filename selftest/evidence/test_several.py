@@ -63,7 +63,7 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
         "spec": found.files.digests["spec.json"],
         "target": "ascend",
         "soc": "Ascend310",
-        "board": "0: 033EHS10M2000017 0000:05:00.0",
+        "board": "NPU 1 chip 0: 033EHS10M2000017 0000:05:00.0",
         "images": dataset.images_sha256 + dataset.ids_sha256,
     }
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tools.base.errors import Stage
 from tools.judge.accuracy import Loss, TopK
 from tools.judge.agreement import Agreement
+from tools.judge.device_numbers import Seat
 from tools.judge.facts import (
     BatchErrors,
     BinFacts,
@@ -187,13 +188,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class BoardRecord:
-    """The board behind a device, each field `unknown` where npu-smi does not say it."""
+    """The board behind a device, each field `unknown` where npu-smi does not say it.
+
+    `device` is the number that the tools take, `seat` what npu-smi, driver and host call the same chip.
+    """
 
     device: int
     serial_number: str
     bus_id: str
     firmware: str
     driver: str
+    seat: Seat
 
     @property
     def known(self) -> bool:
@@ -210,7 +215,8 @@ class MachineRecord:
     """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
 
     `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
-    found them. `boards` are those of the devices, in their order.
+    found them. `boards` are those of the devices, in their order. `visible_devices` is the value of
+    ASCEND_RT_VISIBLE_DEVICES, over which the tools count their numbers anew; empty where it was not set.
     """
 
     soc: str
@@ -219,6 +225,7 @@ class MachineRecord:
     why: str
     toolchain: dict[str, str]
     boards: tuple[BoardRecord, ...]
+    visible_devices: str
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,9 @@ def _boards(machine: MachineRecord) -> str | None:
     """The boards of a machine by what tells them from others; None where one is not known."""
     if not all(board.known for board in machine.boards):
         return None
-    return ", ".join(f"{board.device}: {board.serial_number} {board.bus_id}" for board in machine.boards)
+    return ", ".join(
+        f"NPU {board.seat.npu} chip {board.seat.chip}: {board.serial_number} {board.bus_id}" for board in machine.boards
+    )
 
 
 def needed_identity(judged: Iterable[Judged]) -> set[str]:

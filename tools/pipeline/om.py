@@ -92,6 +92,7 @@ class OmStep:
             why=machine.target.why,
             toolchain=dict(machine.toolchain),
             boards=machine.boards,
+            visible_devices=machine.visible,
         )
         return self._context.staging.put(found, "machine")
 

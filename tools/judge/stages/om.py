@@ -23,7 +23,8 @@ def _toolkit(evidence: Evidence, batch: int) -> Check:
 @GATES.take(ids.OM_DEVICE, "Is the device there, healthy, and of the chip that was asked for?")
 def _device(evidence: Evidence, batch: int) -> Check:
     machine = evidence.machine()
-    return made(f"{machine.soc}, device {', '.join(map(str, machine.devices))}")
+    devices = ", ".join(board.seat.named(board.device) for board in machine.boards)
+    return made(f"{machine.soc}, {devices}")
 
 
 @GATES.take(ids.OM_COMPILED, "Has atc said that it succeeded, and made a fresh OM?", per_batch=True)
