@@ -143,7 +143,7 @@ def test_one_of_two_devices_fails_and_both_have_their_logs(
     assert len(done.stdout.splitlines()) == len(said.splitlines())
 
 
-@pytest.mark.parametrize("tool", ["benchmark", "ais_bench"])
+@pytest.mark.parametrize("tool", ["benchmark", pytest.param("ais_bench", marks=pytest.mark.nightly)])
 def test_a_run_that_ended_well_is_kept_so_too(tool: str, world: World) -> None:
     world.forget("predictions-om", "throughput-om")
     world.only_batches(4)
