@@ -123,20 +123,34 @@ def test_an_atc_that_cannot_describe_an_om(world: World, monkeypatch: pytest.Mon
     assert (done.returncode, done.stdout) == (3, "E10001: mode\n")
 
 
+def test_one_of_two_devices_fails_and_both_have_their_logs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    body = 'if "-device_id=1" in sys.argv:\n    print("device 1 is lost")\n    sys.exit(7)\nreal()\n'
+    for machine in ("x86_64", "aarch64"):
+        instead_of(f"benchmark.{machine}", body, world, monkeypatch)
+    world.forget("predictions-om")
+    world.only_batches(4)
+    outcome = world.run(*PREDICTING, "--infer-tool=benchmark", "--device=0,1")
+    assert "om.ran[bs4]" in outcome.failed or outcome.exit_code
+    assert [command(world, f"logs/predict-bs4/run-1-device{device}").returncode for device in (0, 1)] == [0, 7]
+    assert "perf_vision_batchsize_4" in text(world, "logs/predict-bs4/run-1-device0/own-files.txt")
+    assert text(world, "logs/predict-bs4/run-1-device1/stdout.txt") == "device 1 is lost\n"
+    done = run_again(outcome)
+    assert (done.returncode, done.stdout) == (7, "device 1 is lost\n")
+
+
+@pytest.mark.nightly
 @pytest.mark.parametrize(("tool", "own"), [("benchmark", "perf_vision_batchsize_4_device_"), ("ais_bench", "summary")])
-def test_one_of_two_devices_fails_and_both_have_their_logs(
+def test_both_devices_fail_after_their_results(
     tool: str, own: str, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "infer:exit-1-after-result")
     world.forget("predictions-om")
     world.only_batches(4)
     outcome = world.run(*PREDICTING, f"--infer-tool={tool}", "--device=0,1")
-    assert "om.ran[bs4]" in outcome.failed or outcome.exit_code
     for device in (0, 1):
         folder = f"logs/predict-bs4/run-1-device{device}"
         assert command(world, folder).returncode == 1
         assert own in text(world, f"{folder}/own-files.txt")
-        assert text(world, f"{folder}/stdout.txt")
     done = run_again(outcome)
     assert done.returncode == 1, done.stderr
     said = text(world, "logs/predict-bs4/run-1-device0/stdout.txt")
