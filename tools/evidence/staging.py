@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tools.ascend.runs import TOOL_FILES
+from tools.ascend.own_files import OWN
+from tools.ascend.runs import AGAIN, TOOL_FILES
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
 from tools.evidence.scrub import Scrubber
@@ -95,6 +96,7 @@ class Ending:
 
     returncode: int
     seconds: float
+    ended_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,15 +152,20 @@ class Staging:
         self._write_array(record.scores_file, scores.astype("<f4"))
         return self.put(record, record.name)
 
-    def put_logs(self, name: str, logs: Path) -> None:
-        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written, and
-        the figures that a tool stored."""
+    def put_logs(self, name: str, logs: Path) -> dict[Path, Path]:
+        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written, with
+        the figures that a tool stored, the files that it wrote of its own accord, and how to run it again.
+
+        Given back is where each folder will be in the bundle."""
+        places: dict[Path, Path] = {}
         for command in sorted(logs.rglob(COMMAND)):
             below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
             folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
-            stored = (name for name in STORED.values() if (command.parent / name).is_file())
-            streams = (stream for stream in (STDOUT, STDERR) if (command.parent / stream).is_file())
-            for stream in (COMMAND, *streams, *stored):
+            places[command.parent] = self.place / folder
+            beside = (STDOUT, STDERR, AGAIN, *STORED.values())
+            there = [name for name in beside if (command.parent / name).is_file()]
+            own = sorted(path.name for path in command.parent.glob(f"{OWN}*") if path.is_file())
+            for stream in (COMMAND, *there, *own):
                 text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
                 self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
             ending = _ending(command.parent / ENDING)
@@ -169,8 +176,10 @@ class Staging:
                 returncode=None if ending is None else ending.returncode,
                 seconds=None if ending is None else ending.seconds,
                 files=_tool_files(command.parent / TOOL_FILES),
+                ended_by="" if ending is None else ending.ended_by,
             )
             self.put(record, folder.replace("/", "-"))
+        return places
 
     def put_port(self, port: Port, why: str, *, code: Mapping[str, str]) -> None:
         """Keep the port's files as they were when they were read, and what was understood of them."""

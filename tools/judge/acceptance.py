@@ -242,6 +242,7 @@ class CommandRecord:
 
     `returncode` is None for a tool that was still running when the suite was ended. `files` are the sha256 of what the
     tool read and made, taken beside its run: the `onnx` and the `om`; empty of a tool that has to do with neither.
+    `ended_by` says who ended it where it did not end by itself: the time limit, or whoever interrupted the run.
     """
 
     argv: tuple[str, ...]
@@ -249,6 +250,7 @@ class CommandRecord:
     returncode: int | None
     seconds: float | None
     files: dict[str, str]
+    ended_by: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from tools.base.errors import SuiteError
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Reused
 from tools.judge.spec import Spec
@@ -61,11 +62,16 @@ class Context:
 
     @contextmanager
     def keeping_logs(self, name: str, logs: Path) -> Iterator[None]:
-        """Keep what tools have said where their step dies, by an error or by Ctrl-C: its folder goes with it."""
+        """Keep what tools have said where their step dies, by an error or by Ctrl-C: its folder goes with it.
+
+        The error then names the place in the evidence.
+        """
         try:
             yield
-        except BaseException:
-            self.staging.put_logs(name, logs)
+        except BaseException as error:
+            kept = self.staging.put_logs(name, logs)
+            if isinstance(error, SuiteError):
+                error.moved(kept)
             raise
 
     @property

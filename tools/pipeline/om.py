@@ -69,8 +69,8 @@ class OmStep:
         """The devices and their chip."""
         context, logs = self._context, self._context.scratch("npu-smi")
         self.toolkit()
-        try:
-            return describe_machine(
+        with context.keeping_logs(NPU_SMI, logs):
+            found = describe_machine(
                 self.target(),
                 soc=context.inputs.ascend.soc or context.spec.om.soc,
                 devices=context.inputs.ascend.devices,
@@ -78,8 +78,8 @@ class OmStep:
                 logs=logs,
                 run=context.run,
             )
-        finally:
-            context.staging.put_logs(NPU_SMI, logs)
+        context.staging.put_logs(NPU_SMI, logs)
+        return found
 
     @once
     def machine_record(self) -> MachineRecord:
