@@ -17,7 +17,7 @@ from selftest.test_tiny_ports import failed, options
 from tools.base.errors import AccuracyError, SuiteError
 from tools.engines import torch_engine
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
-from tools.judge.acceptance import REFERENCE_LOGITS, Acceptance, TakenReference
+from tools.judge.acceptance import REFERENCE_LOGITS, SCHEMA, Acceptance, TakenReference
 from tools.judge.basis import PTH_REFERENCE_FITS, PTH_REFERENCE_PROBE, MadeBy, drawn, misfits
 from tools.judge.bundle import Bundle, open_files, read_bundle
 from tools.judge.files import Files
@@ -328,9 +328,9 @@ def test_a_basis_that_the_bundles_own_record_contradicts_is_refused(what: str, f
 
 
 def test_a_bundle_of_an_older_schema_is_refused(forged: Path, here: TinyPort) -> None:
-    write_acceptance(forged, replace(read_acceptance(forged), schema=2))
+    write_acceptance(forged, replace(read_acceptance(forged), schema=SCHEMA - 1))
     sealed_anew(forged)
-    assert "acceptance.json: schema 2, this judge reads schema 3" in refused(here, forged)
+    assert f"acceptance.json: schema {SCHEMA - 1}, this judge reads schema {SCHEMA}" in refused(here, forged)
 
 
 def test_a_bundle_without_the_logits_is_refused(elsewhere: TinyPort, here: TinyPort, tmp_path: Path) -> None:
