@@ -33,9 +33,11 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    TakenReference,
     Versions,
 )
 from tools.judge.agreement import Agreement
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.dataset import labels_sha256
 from tools.judge.device import images_by_run, throughput_record
 from tools.judge.device_numbers import Seat
@@ -319,6 +321,18 @@ class Made(Evidence):
         """See Evidence."""
         first, *others = (self.candidates[ids.om(batch)] for batch in self.spec.batches)
         return BatchErrors(self.spec.batches, len(self.ids), largest_difference(first, others))
+
+    def taken_reference(self) -> TakenReference:
+        """See Evidence; the predictions are this run's own, made on its CPU."""
+        raise NotImplementedError
+
+    def reference_basis(self) -> ReferenceBasis:
+        """See Evidence."""
+        raise NotImplementedError
+
+    def reference_probe(self) -> ReferenceProbe:
+        """See Evidence."""
+        raise NotImplementedError
 
     def top_five(self, variant: Variant) -> TopFive:
         """See Evidence."""

@@ -30,6 +30,7 @@ from tools.judge.acceptance import (
     LOGS,
     MANIFEST,
     PORT,
+    REFERENCE_LOGITS,
     SIGNATURE,
     SPEC_JSON,
     Acceptance,
@@ -41,11 +42,13 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    ReferenceRecord,
     Reused,
     SpecRecord,
     VariantRecord,
     Versions,
 )
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.consistency import SIMULATOR_SAYS
 from tools.judge.facts import (
     BatchErrors,
@@ -62,6 +65,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.files import LARGEST_FILE_BYTES
 from tools.judge.handover import Handover
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
@@ -79,6 +83,7 @@ if TYPE_CHECKING:
 PIECES = "pieces"
 REFERENCES = ("checkpoint", "pth")
 COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
+MOST_LOGITS_BYTES = LARGEST_FILE_BYTES - 1_000_000
 STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -152,6 +157,19 @@ class Staging:
         self._write_array(record.scores_file, scores.astype("<f4"))
         return self.put(record, record.name)
 
+    def put_reference_logits(self, logits: Scores) -> None:
+        """Keep every logit of the checkpoint, float32 (N, classes), for another run to take.
+
+        EvidenceError where they are more than any file of a bundle may hold.
+        """
+        if logits.size * 4 > MOST_LOGITS_BYTES:
+            raise EvidenceError(
+                "these are more logits than a bundle keeps",
+                measured=f"{logits.size * 4} bytes",
+                allowed=MOST_LOGITS_BYTES,
+            )
+        self._write_array(REFERENCE_LOGITS, logits.astype("<f4", copy=False))
+
     def put_logs(self, name: str, logs: Path) -> dict[Path, Path]:
         """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written, with
         the figures that a tool stored, the files that it wrote of its own accord, and how to run it again.
@@ -223,6 +241,9 @@ class Staging:
             host_throughput=tuple(self.pieces(HostThroughput)),
             device_throughput=tuple(self.pieces(DeviceThroughput)),
             throughput_outputs=tuple(self.pieces(ThroughputOutputs)),
+            reference=self.piece(ReferenceRecord),
+            reference_basis=self.piece(ReferenceBasis),
+            reference_probe=self.piece(ReferenceProbe),
             reused=tuple(self.pieces(Reused)),
             commands=tuple(self.pieces(CommandRecord)),
             host=self.piece(HostRecord),

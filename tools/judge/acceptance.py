@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from tools.base.errors import Stage
 from tools.judge.accuracy import Loss, TopK
 from tools.judge.agreement import Agreement
+from tools.judge.basis import DeviceKind, MadeBy, ReferenceBasis, ReferenceDevice, ReferenceProbe
 from tools.judge.device_numbers import Seat
 from tools.judge.facts import (
     BatchErrors,
@@ -39,6 +40,8 @@ SIGNATURE = f"{MANIFEST}.sig"
 """A signature over the manifest, which is in no manifest."""
 SPEC_JSON, PORT = "spec.json", "port"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
+REFERENCE_LOGITS = "predictions/pth.logits.npy"
+"""Every logit of the checkpoint, float32 (N, classes), a row an id of IDS; there only where it was asked for."""
 LOGS = "logs"
 SCHEMA = 3
 
@@ -283,6 +286,36 @@ class Versions:
 
 
 @dataclass(frozen=True)
+class TakenReference:
+    """The run whose predictions of the checkpoint were taken instead of making them: by its name, when it ended, the
+    digests of its manifest and of the logits, on what machine and by which device they were made, and from what."""
+
+    run: str
+    finished_utc: str
+    manifest_sha256: str
+    logits_sha256: str
+    host: HostRecord
+    versions: Versions
+    device: ReferenceDevice
+    basis: ReferenceBasis
+
+
+@dataclass(frozen=True)
+class ReferenceRecord:
+    """By which device the checkpoint's predictions are made, and whose they are: `taken` is None for this run's own."""
+
+    device: ReferenceDevice
+    taken: TakenReference | None
+
+    @property
+    def made_by(self) -> MadeBy:
+        """Who has computed them."""
+        if self.taken is not None:
+            return MadeBy.OTHER_RUN
+        return MadeBy.CPU if self.device.kind is DeviceKind.CPU else MadeBy.CUDA
+
+
+@dataclass(frozen=True)
 class Acceptance:
     """One run: its last word, every gate's result, and all they rest on.
 
@@ -331,6 +364,9 @@ class Acceptance:
     host_throughput: tuple[HostThroughput, ...] = ()
     device_throughput: tuple[DeviceThroughput, ...] = ()
     throughput_outputs: tuple[ThroughputOutputs, ...] = ()
+    reference: ReferenceRecord | None = None
+    reference_basis: ReferenceBasis | None = None
+    reference_probe: ReferenceProbe | None = None
     reused: tuple[Reused, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
     timings: tuple[Timing, ...] = ()

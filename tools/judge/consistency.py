@@ -35,6 +35,7 @@ from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.host import ratio
 from tools.judge.ids import PTH, om
+from tools.judge.kept_reference import check_reference
 from tools.judge.kept_scores import apart, beyond, contradictions, further
 from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
@@ -61,6 +62,7 @@ def check_figures(bundle: Bundle) -> None:
         _recipe(bundle, record.recipe)
     for place, variant in enumerate(record.variants):
         _variant(bundle, f"{FILE}.variants[{place}]", variant)
+    check_reference(bundle)
     _batches(bundle)
     for place, host in enumerate(record.host_throughput):
         found = ratio(host.candidate_seconds_per_image, host.reference_seconds_per_image)

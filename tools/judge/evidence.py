@@ -15,10 +15,12 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    TakenReference,
     VariantRecord,
 )
 from tools.judge.accuracy import Loss, doubted, judge_loss
 from tools.judge.agreement import Agreement
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.facts import (
     BatchErrors,
     BinFacts,
@@ -153,6 +155,18 @@ class Evidence(ABC):
     @abstractmethod
     def batch_errors(self) -> BatchErrors:
         """How far the OMs of the batch sizes lie apart."""
+
+    @abstractmethod
+    def taken_reference(self) -> TakenReference:
+        """The run whose predictions of the checkpoint were taken; asked only where they were."""
+
+    @abstractmethod
+    def reference_basis(self) -> ReferenceBasis:
+        """What the checkpoint's predictions follow from in this run."""
+
+    @abstractmethod
+    def reference_probe(self) -> ReferenceProbe:
+        """The checkpoint's predictions held against this machine's CPU; asked only where that has not made them."""
 
     @abstractmethod
     def top_five(self, variant: Variant) -> TopFive:

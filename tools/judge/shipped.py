@@ -6,29 +6,29 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "6d213213a0a69483ef1b950e073a3f8f5b58eb9fb0e4a60c8ca87ed901a5cd11": "alexnet",
-    "51355ea9e1c7d6ae233e7b9a4eb0f4d8d5322f16efc74450203296543e6f38c6": "alexnet_sample",
-    "044f9e7182ab1f484968b64bc80168a54cd435dfe22102a2930234779ed6c726": "densenet121",
-    "5ef48f20c0b732ec9296b1e7fb0bc7a3a83b05c49eece0b4020da06f5a6b045d": "efficientnet_lite0",
-    "d75b5bee919481dd6f22c8a8488ca5d6de4d515962359db4342404e717731ee6": "inception_v3",
-    "9b9872ae3495532ffaa6ab2651c8f9da3f00bd09dd066c10743bf23724a3f20c": "mobilenet_v2",
-    "ef9126984c08f88a881c814d054c223e8003c5035c472728d97cf7caa2a3862e": "resnet18",
-    "049ea9e04376768e6847e536262732a6d6bb6ae378f271b7884ccfe9eb80a1f8": "resnet50",
-    "c0f07caeb4e64e1a029d3fc1f6c2bbbc61b87779de37cc38b2234000ac094d06": "swin_t",
-    "a335fa925d63fe7ff7835e6fd7fa60a3dc2822933d2d5f48aa93839f925448d5": "vit_b_16",
+    "bb57be2e7ea2893c669f0f0e1ff3a277e4237e3a2b93bcf0adca0c9bcc4c6a3a": "alexnet",
+    "d3a055689f3a2dce1b6ed1cfb2d27c1b1feddd47683665728a65e9f399d4b792": "alexnet_sample",
+    "4acc8b0318d656ac400cac46e40ba6b58bf08388e62cce6f753869ac9495a14d": "densenet121",
+    "5d711372e8caa56ff34cfdcfbcd2761f2e987cedd9bc32e679c103148f897996": "efficientnet_lite0",
+    "0738290c3a416db5f8a3a8463fc2b5214d50f1209e78fbf735dc47f7db0d3798": "inception_v3",
+    "93e355deb0eb4ec61bf54cf0d8bebd583f8a5abc5dfe808de9697b6fcd0a3f07": "mobilenet_v2",
+    "7b7ebe7a37064ef992b8f1942d1fe0890a9e4156f18f785a0f8135a3696d9de7": "resnet18",
+    "49aa68c62db094434ceadd80dbdb752a5fc6381236777f72debb9b8e1b5eadf1": "resnet50",
+    "1eea1b4c89e510946fcb6bfd547defb9e9f7628724dd5db8a3c48d499b89ed93": "swin_t",
+    "3fc4ac90299e302342e39a6a50eec1e0cd97daa8eb689e1219c4a21b306a8679": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
-    "3c03e896d5ec4e9a6ba40a35e39558ff6a4b48f3c2f76ce655c6803fb2b6ef8e": "alexnet",
-    "c7ad46378a1924dd1a16cd188f48177e86e5013e08094eda2ccbae1017e294fd": "alexnet_sample",
-    "4efb0b07343d138a9ea491a964d990679f89db63b5ba3354d1fc643653284ee4": "densenet121",
-    "faef3be2d206cfeb617db0507996430509f8a087f761a3b838b1f9b1c74cc7a0": "efficientnet_lite0",
-    "e60fb528666a15ee528a4fb446ceeccab3351ee24698d7ef0f5de3b3a39730a0": "inception_v3",
-    "9268e6816a71646aa4849c3b1e45edb6209362c163b2b37c39fa9d3b630db82d": "mobilenet_v2",
-    "74abfa204e92be3f3d1c1d6d2a3dee26b932db360156572dd076450627afdad6": "resnet18",
-    "f3c6d23b08a62b91063c6bd615725a4d210c44c05ce6f35e2c7701f0d87ca1f0": "resnet50",
-    "560e65a05e1da76f42723ae7c7a28b634f57e98769589070973bb92e97846372": "swin_t",
-    "bd50da4bb91fcc8f6f45bd3c00dba0cd837d5c839c9f9353d050d001e24ab862": "vit_b_16",
+    "0e13e22a64c845065a6e780e74b7f03367f34527c45ab4cae266bb94ede336ce": "alexnet",
+    "bbb9a177270ae4c42e8e646ef711ce5c871b9bb24e4847f18a59d2e91315f835": "alexnet_sample",
+    "c46c28c9c9ea1337bc0b5992c0037f7195110056cc0529649a273d98d9c649f3": "densenet121",
+    "d01bf3aa3f06ac2b7e864e4d7456e7f0482748298081191fde82af88a9fb8da2": "efficientnet_lite0",
+    "defe173bed9e4640446f1a3183b8d53085e8882e23c54fc438ba0d920afe76f5": "inception_v3",
+    "cc1c73635ddc1145fb3c9a017dae3c398391f8a84ee7390e8382ef394ac1b33d": "mobilenet_v2",
+    "5c8fb2be203444a2ca14e3a089e8550e5a4347964da152af6bbceb2776f997b5": "resnet18",
+    "7d435376aeda34934ca95d8f56bcac5cae5d21bf21395d8ecd003660b6334468": "resnet50",
+    "d5a20203bbbc26351cfa6f8e9fdaf5e5cabf8b80ced852c4a703c69ff889be42": "swin_t",
+    "8bd8837c55acace63e8130ed5fc0fd245ddb65387567ca857b6a6ef5be841adc": "vit_b_16",
 }
 """Digest of the files that say so (`files_digest`), the port's modules among them -> its name."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tools.judge.device_bounds import check_device_bounds
 from tools.judge.machine_class import check_percents
-from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, Rounds
+from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, ProbeImages, Rounds
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accuracy(Entry):
-    """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
+    """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images.
+
+    Predictions of the checkpoint that the run's own CPU has not made are computed again for `reference_probe_images`,
+    of which no logit may differ by more than `reference_abs_error`.
+    """
 
     pth_top1_error_pp: AtMost
     pth_top5_error_pp: AtMost
     top1_drop_pp: AtMost
     top5_drop_pp: AtMost
     tight_drop_pp: AtMost
+    reference_probe_images: ProbeImages
+    reference_abs_error: AtMost
     pth_top1: Fact | None = None
     pth_top5: Fact | None = None
 

@@ -17,6 +17,7 @@ from tools.judge.acceptance import Reused
 from tools.judge.spec import Spec
 from tools.model.network import Network
 from tools.pipeline.inputs import Inputs
+from tools.pipeline.taken import Taken
 from tools.store.artifacts import Artifact, Origin, Recipe, Store
 from tools.store.facts import load_fact, save_fact
 
@@ -28,7 +29,8 @@ class Context:
     """The surroundings of one run.
 
     `environment` and `filesystem` are where traces of Ascend are looked for; `run` names the run for all its workers;
-    `remeasure` measures throughput anew where it could be kept. `building` is entered around every build, so that a
+    `remeasure` measures throughput anew where it could be kept, `taken` is the other run whose predictions of the
+    checkpoint count, None where they are made. `building` is entered around every build, so that a
     caller can let its progress through. `log` collects what the store found or made, a line each. `work` is where tools
     get their private folders; None makes one that goes with the process.
     """
@@ -41,6 +43,7 @@ class Context:
     run: str
     on_device: bool
     remeasure: bool = False
+    taken: Taken | None = None
     building: Callable[[], AbstractContextManager[object]] = nullcontext
     log: list[str] = field(default_factory=list)
     work: Path | None = None

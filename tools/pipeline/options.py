@@ -20,6 +20,11 @@ VALUED: dict[str, tuple[str, str]] = {
     "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
     "evidence": ("DIR", "where the run's results are written (default: build/evidence)"),
     "baseline": ("DIR", "evidence of an earlier run: fail on a loss that the port does not allow"),
+    "reference": (
+        "BUNDLE",
+        "evidence of another run, made with --keep-reference: its predictions of the checkpoint are taken, not made",
+    ),
+    "reference-device": ("WORD", "where torch computes the checkpoint's predictions: cpu (default) or cuda"),
     "target": ("WHERE", "where OMs run: auto, ascend or simulator (default: auto; ascend never simulates)"),
     "infer-tool": ("TOOL", "auto, benchmark or ais_bench (default: auto, what is installed)"),
     "device": ("LIST", "devices that share the data set, e.g. 0,1,2,3 (default: 0)"),
@@ -31,6 +36,7 @@ VALUED: dict[str, tuple[str, str]] = {
 FLAGS: dict[str, str] = {
     "remeasure": "measure throughput anew (on a device it always is)",
     "strict-accuracy": "the tight bound on the drop fails, not only warns",
+    "keep-reference": "keep every logit of the checkpoint in the evidence, for --reference of another run",
     "sample": "use the embedded sample even where real inputs are found",
 }
 DIAGNOSE = ("on-failure", "always", "never")

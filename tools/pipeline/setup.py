@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tools.ascend.target import TargetKind, target_kind
 from tools.base.errors import SpecError
-from tools.judge.acceptance import Acceptance
+from tools.judge.acceptance import Acceptance, ReferenceRecord
+from tools.judge.basis import ReferenceDevice
 from tools.judge.documents import spec_digest
 from tools.judge.gates import Asked
 from tools.judge.shipped import SHIPPED_SPECS, spec_words
@@ -24,6 +25,7 @@ from tools.pipeline.inputs import (
     resolve,
     will_use_ais_bench,
 )
+from tools.pipeline.taken import Taken, read_taken, reference_device
 from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json
 
@@ -34,7 +36,9 @@ class Setup:
 
     The port holds the bytes that it was read from: its files may be edited while the run goes on.
     `environment` and `filesystem` are where traces of Ascend are looked for; `unfit` are warnings about folders.
-    `baseline` is the record of the earlier run to be compared with, None where none was named.
+    `baseline` is the record of the earlier run to be compared with, None where none was named; `taken` the run whose
+    predictions of the checkpoint are taken, and `reference_device` what has computed them or will; with
+    `keep_reference` every logit of the checkpoint goes into the evidence, for another run to take.
     """
 
     inputs: Inputs
@@ -44,6 +48,9 @@ class Setup:
     filesystem: Path
     unfit: tuple[str, ...]
     baseline: Acceptance | None
+    taken: Taken | None
+    reference_device: ReferenceDevice
+    keep_reference: bool
 
     @property
     def spec(self) -> Spec:
@@ -70,12 +77,17 @@ class Setup:
     @property
     def sample(self) -> bool:
         """True when the embedded sample was asked for; what is its by content shows later (tools/judge/shipped.py)."""
-        return self.inputs.sample or self.spec.kind == "sample"
+        return _is_sample(self.inputs, self.port)
 
     @property
     def asked(self) -> Asked:
         """What decides which gates exist."""
-        return Asked(self.spec, on_device=self.on_device)
+        return Asked(self.spec, on_device=self.on_device, reference=self.reference.made_by)
+
+    @property
+    def reference(self) -> ReferenceRecord:
+        """Whose predictions of the checkpoint count, for the evidence."""
+        return ReferenceRecord(self.reference_device, None if self.taken is None else self.taken.record)
 
     def own_port(self) -> list[str]:
         """A line for a port that is none of the suite's own as they were shipped."""
@@ -86,12 +98,14 @@ class Setup:
     def lines(self) -> list[str]:
         """The run's inputs in words, which were chosen and why."""
         inputs = self.inputs
+        taken = [] if self.taken is None else [f"reference: {self.taken.folder}, run {self.taken.record.run}"]
         limited = f", first {inputs.limit} images" if inputs.limit else ""
         return [
             f"checkpoint: {inputs.checkpoint or 'embedded sample'} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
             f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
             f"target: {self.kind} (--target {inputs.ascend.target})",
+            *taken,
             f"cache: {inputs.cache}",
         ]
 
@@ -103,6 +117,7 @@ def prepare(
     sample: bool,
     here: Path,
     filesystem: Path = Path("/"),
+    keep_reference: bool = False,
     port_expected: Mapping[str, bytes] | None = None,
 ) -> Setup:
     """Resolve inputs, read the port and the baseline; SuiteError in one line for every mistake.
@@ -119,7 +134,16 @@ def prepare(
     port = _read_port(inputs.port, port_expected)
     _require_weights(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
-    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline)
+    if keep_reference and inputs.reference is not None:
+        fix = "drop one of them: whoever wants these predictions takes them from where they were made"
+        raise InputError("--keep-reference and --reference exclude each other", fix=fix)
+    taken = None if inputs.reference is None else read_taken(inputs.reference, sample=_is_sample(inputs, port))
+    device = reference_device(inputs.reference_device) if taken is None else taken.record.device
+    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline, taken, device, keep_reference)
+
+
+def _is_sample(inputs: Inputs, port: Port) -> bool:
+    return inputs.sample or port.spec.kind == "sample"
 
 
 def _read_baseline(folder: Path) -> Acceptance:
