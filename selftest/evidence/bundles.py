@@ -58,6 +58,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
 from tools.judge.numbers import Exactly, Fact
@@ -217,6 +218,10 @@ class Made(Evidence):
         md5 = self.spec.checkpoint.md5 if name == "checkpoint" else None
         sha256 = hashlib.sha256(name.encode()).hexdigest()
         return InputDigest(name=name, path=f"<cache>/{name}", sha256=sha256, md5=md5, size_bytes=1)
+
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        return None
 
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""

@@ -61,6 +61,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import FOLDER, HandedIn
 from tools.judge.handover import Handover
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating]
 
 PIECES = "pieces"
+MOST_KEPT_BYTES = 8 * 2**20
+"""Of a file that was handed in: of a larger one the digest is evidence enough."""
 REFERENCES = ("checkpoint", "pth")
 COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
 STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
@@ -172,6 +175,14 @@ class Staging:
             )
             self.put(record, folder.replace("/", "-"))
 
+    def put_handed_in(self, found: HandedIn, taken_in: Path) -> HandedIn:
+        """Keep the record of a file that was handed in, and what was taken in of it where that is small."""
+        kept = ""
+        if taken_in.stat().st_size <= MOST_KEPT_BYTES:
+            kept = f"{FOLDER}/{_plain(found.name)}{taken_in.suffix}"
+            self._write(kept, taken_in.read_bytes())
+        return self.put(replace(found, kept=kept), found.name)
+
     def put_port(self, port: Port, why: str, *, code: Mapping[str, str]) -> None:
         """Keep the port's files as they were when they were read, and what was understood of them."""
         for name, content in port.files.items():
@@ -196,6 +207,7 @@ class Staging:
             toolkit=self.piece(ToolkitFacts),
             machine=self.piece(MachineRecord),
             digests=tuple(self.pieces(InputDigest)),
+            handed_in=tuple(self.pieces(HandedIn)),
             checkpoint=self.piece(CheckpointFacts),
             onnx=self.piece(OnnxFacts),
             onnx_checker=self.piece(CheckerFacts),

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tools.judge import handed_in
 from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
 from tools.judge.handover import first_few
 from tools.judge.label_order import OTHER_ORDER
@@ -14,7 +15,8 @@ from tools.judge.unseen import wrong_bins_percent, wrong_labels_percent
 
 if TYPE_CHECKING:
     from tools.judge.acceptance import DatasetRecord, Reused, VariantRecord
-    from tools.judge.facts import ParityFacts, RecipeFacts
+    from tools.judge.facts import ParityFacts, RecipeFacts, WeightFacts
+    from tools.judge.handed_in import HandedIn
     from tools.judge.operators import OperatorFacts
     from tools.judge.spec import Spec
 
@@ -32,8 +34,11 @@ def remarks(
     reference: VariantRecord | None = None,
     operators: OperatorFacts | None = None,
     reused: Sequence[Reused] = (),
+    files: Sequence[HandedIn] = (),
+    weights: WeightFacts | None = None,
 ) -> tuple[str, ...]:
-    """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record."""
+    """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record,
+    `files` are those that were handed in."""
     of_data: tuple[str, ...] = ()
     if dataset is not None:
         of_data = (
@@ -43,7 +48,15 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *_reused(reused))
+    own = (*handed_in.said(files), *_weights(spec, weights))
+    return (*own, *_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *_reused(reused))
+
+
+def _weights(spec: Spec, facts: WeightFacts | None) -> tuple[str, ...]:
+    declared = spec.onnx.handed_in
+    if facts is None or declared is None:
+        return ()
+    return handed_in.of_declared(facts.declared, declared.reason)
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:

@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "6d213213a0a69483ef1b950e073a3f8f5b58eb9fb0e4a60c8ca87ed901a5cd11": "alexnet",
-    "51355ea9e1c7d6ae233e7b9a4eb0f4d8d5322f16efc74450203296543e6f38c6": "alexnet_sample",
-    "044f9e7182ab1f484968b64bc80168a54cd435dfe22102a2930234779ed6c726": "densenet121",
-    "5ef48f20c0b732ec9296b1e7fb0bc7a3a83b05c49eece0b4020da06f5a6b045d": "efficientnet_lite0",
-    "d75b5bee919481dd6f22c8a8488ca5d6de4d515962359db4342404e717731ee6": "inception_v3",
-    "9b9872ae3495532ffaa6ab2651c8f9da3f00bd09dd066c10743bf23724a3f20c": "mobilenet_v2",
-    "ef9126984c08f88a881c814d054c223e8003c5035c472728d97cf7caa2a3862e": "resnet18",
-    "049ea9e04376768e6847e536262732a6d6bb6ae378f271b7884ccfe9eb80a1f8": "resnet50",
-    "c0f07caeb4e64e1a029d3fc1f6c2bbbc61b87779de37cc38b2234000ac094d06": "swin_t",
-    "a335fa925d63fe7ff7835e6fd7fa60a3dc2822933d2d5f48aa93839f925448d5": "vit_b_16",
+    "4172c65868d36bca7ccf56d3cec14b3dc648183a7ad38380e75185259c3b4148": "alexnet",
+    "840e1e483109c753cff193471d90f741de7315db92b80254f26c18e80f419f80": "alexnet_sample",
+    "b542acaf1ea56e8f80cfbd1dfc932f6f8a34d328f664972e2d130d2f03a97ef9": "densenet121",
+    "7deea45d2383a233354f853e62f4d4eac5ab5090aaa5fda9ef79892c5002a9f3": "efficientnet_lite0",
+    "2a4eb5632211053482ba62e2928fe21dff76eddb8f68b19bb9a833427774d8ba": "inception_v3",
+    "fd1b32b9dd67902d0c46a5b6d840204117d450dc14c65eec9ba7fe4f5d2f44ba": "mobilenet_v2",
+    "1e5f5b44ee0cebfa23958ccf6c29ab69135fed22a8fb5029922bee62c6e92b73": "resnet18",
+    "4ad4076f901bf12c0055eb09ad1faba769a4905916893547c24a5690517fde0e": "resnet50",
+    "9a96514f133dd6a01c80aecc597c8d565437ee9b1a261341193836abfba12899": "swin_t",
+    "292af35a199a5f9c7f35afafae6f1d3ba179d01590fb35acd4dc635cfe26e6fd": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {

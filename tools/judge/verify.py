@@ -161,7 +161,17 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
     record = bundle.record
     dataset = None if record.dataset is None else bundle.judged_by(spec).dataset()
     reference = next((variant for variant in record.variants if variant.name == PTH), None)
-    return remarks(spec, dataset, record.recipe, record.parity, reference, record.onnx_operators, record.reused)
+    return remarks(
+        spec,
+        dataset,
+        record.recipe,
+        record.parity,
+        reference,
+        record.onnx_operators,
+        record.reused,
+        record.handed_in,
+        record.onnx_weights,
+    )
 
 
 def _is_sample(bundle: Bundle, spec: Spec) -> bool:

@@ -15,8 +15,9 @@ from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
-from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
+from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
+from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
@@ -79,6 +80,8 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             next((found for found in staging.pieces(VariantRecord) if found.name == PTH), None),
             staging.piece(OperatorFacts),
             staging.pieces(Reused),
+            staging.pieces(HandedIn),
+            staging.piece(WeightFacts),
         ),
         interrupted=bool(interrupted),
     )

@@ -84,6 +84,8 @@ class Setup:
             f"checkpoint: {inputs.checkpoint or 'embedded sample'} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
             f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
+            *([f"onnx: {_names(inputs.onnx)} (handed in)"] if inputs.onnx else []),
+            *([f"om: {_names(inputs.oms)} (handed in)"] if inputs.oms else []),
             f"target: {self.kind} (--target {inputs.ascend.target})",
             f"cache: {inputs.cache}",
         ]
@@ -109,6 +111,7 @@ def prepare(
     unfit = folders_tools_cannot_take(inputs, Path(tempfile.gettempdir()), on_device=on_device)
     port = _read_port(inputs.port, port_expected)
     _require_weights(inputs, port)
+    _require_one_maker(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
     return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline)
 
@@ -126,6 +129,19 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
         fix = f"name it with --checkpoint, or put {asked.checkpoint.file} into this folder"
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
+
+
+def _require_one_maker(inputs: Inputs, port: Port) -> None:
+    """A file that is handed in is final: a step of the port's after the suite's export has no place then."""
+    if inputs.onnx and port.spec.onnx.graph_step is not None:
+        raise InputError(
+            f"--onnx hands a file in, but the graph_step of port {port.spec.port} works on the suite's own export",
+            fix="drop one of them",
+        )
+
+
+def _names(files: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, files))
 
 
 def _read_port(path: Path, expected: Mapping[str, bytes] | None) -> Port:
