@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from selftest.ports.int8 import in_plain_operators, quantised, with_other_scale
 from selftest.ports.tiny import TinyPort, tiny_port
 from selftest.test_tiny_ports import ENDS, OPSET, failed, options
 from tools.base.errors import OmError, OnnxError, SuiteError
@@ -462,3 +463,44 @@ def test_a_record_of_a_file_that_nobody_handed_in_does_not_hold(
         outcome = verify([("bundle", partial(open_files, bundle))], None)
         assert outcome.status == REFUSED
         assert said in outcome.text, outcome.text
+
+
+# --- int8 ----------------------------------------------------------------------------------------------------------
+
+INT8 = "arithmetic: int8, handed_in: {weights_differ: ['*'], reason: quantised by min and max}"
+
+
+@pytest.fixture
+def qdq(port: TinyPort, made: tuple[TinyPort, Path, dict[int, Path]], tmp_path: Path) -> Path:
+    """The quantised file of a port that says so."""
+    port.edit("onnx: {", f"onnx: {{{INT8}, ")
+    return quantised(made[1], port, tmp_path / "int8.onnx")
+
+
+def test_an_int8_port_is_green_by_its_own_bounds_and_said(port: TinyPort, qdq: Path, tmp_path: Path) -> None:
+    plain = in_plain_operators(qdq, tmp_path / "plain.onnx")
+    with open_run(handed(port, onnx=plain)) as run:
+        assert run.judge(ONNX_OPERATORS).verdict is Verdict.PASS
+        oms = ",".join(str(run.om.om(batch).path) for batch in port.spec.batches)
+    record = whole(handed(port, onnx=qdq, om=oms))
+    assert failed(record) == {}
+    said = [line for line in record.verdict.remarks if line.startswith("int8: ")]
+    assert said == ["int8: the ONNX file and the OMs against the float checkpoint, by the bounds of agreement.int8"]
+    assert [result.id for result in record.gates if result.check.verdict is Verdict.NOT_JUDGED][:1] == [ONNX_OPERATORS]
+
+
+def test_quantise_linear_is_refused_as_atc_refuses_it(port: TinyPort, qdq: Path) -> None:
+    with open_run(handed(port, onnx=qdq)) as run:
+        assert "DequantizeLinear: registered at no opset" in red(run, ONNX_OPERATORS)
+
+
+def test_a_wrong_scale_is_red(port: TinyPort, qdq: Path) -> None:
+    with_other_scale(qdq, "head.weight_scale", 1.25)
+    with open_run(handed(port, onnx=qdq)) as run:
+        assert "slope" in red(run, "onnx.accuracy.slope_error")
+
+
+def test_int8_that_nobody_has_handed_in_is_a_mistake(port: TinyPort) -> None:
+    port.edit("onnx: {", "onnx: {arithmetic: int8, ")
+    with pytest.raises(InputError, match="port tiny says arithmetic: int8, and nothing"), open_run(options(port)):
+        pass

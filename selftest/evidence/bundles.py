@@ -113,6 +113,7 @@ class World:
     interrupted: str = ""
     pinned: bool = True
     figures: bool = True
+    int8: bool = False
     recipe: RecipeFacts = NO_RECIPE
     serial_number: str = "033EHS10M2000017"
     random: np.random.Generator = field(init=False)
@@ -172,8 +173,10 @@ class Made(Evidence):
         dataset = replaced(spec.dataset, images=images, classes=CLASSES, content_sha256=pinned)
         checkpoint = spec.checkpoint if world.pinned else replaced(spec.checkpoint, md5=None)
         om = replaced(spec.om, throughput_runs=ThroughputRuns(dataset=world.runs, pure=world.runs))
+        onnx = replaced(spec.onnx, arithmetic="int8") if world.int8 else spec.onnx
         return replaced(
             spec,
+            onnx=onnx,
             accuracy=accuracy,
             checkpoint=checkpoint,
             devices=devices,

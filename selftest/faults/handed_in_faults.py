@@ -13,6 +13,7 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.port_faults import OWN, own_port
 from selftest.faults.world import World
+from selftest.ports.int8 import in_plain_operators, quantised, with_other_scale
 from selftest.ports.tiny import TinyPort
 from tools.pipeline.run import open_run
 
@@ -24,6 +25,7 @@ OMS = (*OWN, "--om={folder}/oms")
 DIFFER = "handed_in: {weights_differ: ['*'], reason: quantised}"
 onnx_file = Catalogue("onnx")
 om_files = Catalogue("om")
+accuracy = Catalogue("accuracy")
 
 
 def options(world: World, port: TinyPort) -> dict[str, str | None]:
@@ -82,3 +84,19 @@ def foreign_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_run(options(world, port)) as run:
         shutil.copyfile(run.om.om(4).path, world.folder / "oms" / "any.om")
     port.edit("batches: [1, 4]", "batches: [1]")
+
+
+@accuracy.fault("an int8 file with a wrong scale", "onnx.accuracy.slope_error", *ONNX, "-k=onnx", sample=False)
+def wrong_scale(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = own_port(world)
+    quantised(hand_in(world, port, lambda model: None), port, world.folder / "mine.onnx")
+    with_other_scale(world.folder / "mine.onnx", "head.weight_scale", 1.25)
+    in_plain_operators(world.folder / "mine.onnx", world.folder / "mine.onnx")
+    port.edit("onnx: {", f"onnx: {{arithmetic: int8, {DIFFER}, ")
+
+
+@onnx_file.fault("an int8 file in operators that atc's parser does not know", "onnx.operators", *ONNX, sample=False)
+def unknown_quantisation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = own_port(world)
+    quantised(hand_in(world, port, lambda model: None), port, world.folder / "mine.onnx")
+    port.edit("onnx: {", f"onnx: {{arithmetic: int8, {DIFFER}, ")

@@ -22,10 +22,16 @@ def check_handed_in(bundle: Bundle) -> None:
     weights, operators = record.onnx_weights, record.onnx_operators
     if weights is not None and weights.declared and not onnx:
         bundle.problems.append(f"{FILE}.onnx_weights.declared: no ONNX file was handed in, whose weights could differ")
+    if bundle.spec.is_int8("onnx") and not onnx and "onnx" in bundle.digests:
+        bundle.problems.append(f"{FILE}.handed_in: the suite's own export is no int8, by whose bounds it was judged")
     oms = [name for name in map(ids.om, bundle.spec.batches) if name in bundle.digests]
     own = [name for name in oms if bundle.handed_in(name) is None]
     if operators is not None and operators.for_atc != (own == oms) and oms:
         bundle.problems.append(f"{FILE}.onnx_operators.for_atc: does not fit which OMs were handed in")
+    if bundle.spec.is_int8("om") and not bundle.spec.is_int8("onnx") and own:
+        bundle.problems.append(
+            f"{FILE}.handed_in: OMs of the suite's own are no int8, by whose bounds they were judged"
+        )
     if own and own != oms:
         bundle.problems.append(f"{FILE}.handed_in: {', '.join(own)} are the suite's, others were handed in")
 

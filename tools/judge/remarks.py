@@ -48,7 +48,7 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    own = (*handed_in.said(files), *_weights(spec, weights))
+    own = (*handed_in.said(files), *_weights(spec, weights), *_arithmetic(spec))
     return (*own, *_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *_reused(reused))
 
 
@@ -57,6 +57,14 @@ def _weights(spec: Spec, facts: WeightFacts | None) -> tuple[str, ...]:
     if facts is None or declared is None:
         return ()
     return handed_in.of_declared(facts.declared, declared.reason)
+
+
+def _arithmetic(spec: Spec) -> tuple[str, ...]:
+    """That the bounds are those of int8, and of what."""
+    judged = [name for kind, name in (("onnx", "the ONNX file"), ("om", "the OMs")) if spec.is_int8(kind)]
+    if not judged:
+        return ()
+    return (f"int8: {' and '.join(judged)} against the float checkpoint, by the bounds of agreement.int8",)
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:

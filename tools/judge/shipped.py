@@ -6,29 +6,29 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "4172c65868d36bca7ccf56d3cec14b3dc648183a7ad38380e75185259c3b4148": "alexnet",
-    "840e1e483109c753cff193471d90f741de7315db92b80254f26c18e80f419f80": "alexnet_sample",
-    "b542acaf1ea56e8f80cfbd1dfc932f6f8a34d328f664972e2d130d2f03a97ef9": "densenet121",
-    "7deea45d2383a233354f853e62f4d4eac5ab5090aaa5fda9ef79892c5002a9f3": "efficientnet_lite0",
-    "2a4eb5632211053482ba62e2928fe21dff76eddb8f68b19bb9a833427774d8ba": "inception_v3",
-    "fd1b32b9dd67902d0c46a5b6d840204117d450dc14c65eec9ba7fe4f5d2f44ba": "mobilenet_v2",
-    "1e5f5b44ee0cebfa23958ccf6c29ab69135fed22a8fb5029922bee62c6e92b73": "resnet18",
-    "4ad4076f901bf12c0055eb09ad1faba769a4905916893547c24a5690517fde0e": "resnet50",
-    "9a96514f133dd6a01c80aecc597c8d565437ee9b1a261341193836abfba12899": "swin_t",
-    "292af35a199a5f9c7f35afafae6f1d3ba179d01590fb35acd4dc635cfe26e6fd": "vit_b_16",
+    "bd3497a90d183dbcab0a27c87a9250312a83e8b73ee169e52a66c616863ffd4e": "alexnet",
+    "45ece5325f8379d88c63381512d0eb192d2e31f2697a6ddeb9c180e0a4d35f54": "alexnet_sample",
+    "2921b5a5bd9cde2d465310d2152bf7a335993e01cd5d75e0c4fa1a80cb43e43d": "densenet121",
+    "ae68556d0a516cb86ed020c9b49627ef360e0cc6cf350e090c5b4cdf1aefa82b": "efficientnet_lite0",
+    "13772b800de07d786da189f699bff1d9db5ec250b6d4e224962c316ed30906cb": "inception_v3",
+    "476f9edc10f50f5ef2b3450210d9121e6791fe625e86ca09772ce886c35248f2": "mobilenet_v2",
+    "033f32ca5b1a8c9581e302d045cb7584974aaa91f89879b26de7f3f90966c4a2": "resnet18",
+    "fd06e98e5cfcd7d16d3008b00fb82f6c4855f61fd81cdf0e0fb48ade32987f70": "resnet50",
+    "aeeaa44d38a39e8a469a74af84f401f914ec5d0fcda01a81550942e628cafad2": "swin_t",
+    "92ea4868f223dfeb276db952fc8059c2ebaa3c79d903ea6337a57cf4623d6aca": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
-    "3c03e896d5ec4e9a6ba40a35e39558ff6a4b48f3c2f76ce655c6803fb2b6ef8e": "alexnet",
-    "c7ad46378a1924dd1a16cd188f48177e86e5013e08094eda2ccbae1017e294fd": "alexnet_sample",
-    "4efb0b07343d138a9ea491a964d990679f89db63b5ba3354d1fc643653284ee4": "densenet121",
-    "faef3be2d206cfeb617db0507996430509f8a087f761a3b838b1f9b1c74cc7a0": "efficientnet_lite0",
-    "e60fb528666a15ee528a4fb446ceeccab3351ee24698d7ef0f5de3b3a39730a0": "inception_v3",
-    "9268e6816a71646aa4849c3b1e45edb6209362c163b2b37c39fa9d3b630db82d": "mobilenet_v2",
-    "74abfa204e92be3f3d1c1d6d2a3dee26b932db360156572dd076450627afdad6": "resnet18",
-    "f3c6d23b08a62b91063c6bd615725a4d210c44c05ce6f35e2c7701f0d87ca1f0": "resnet50",
-    "560e65a05e1da76f42723ae7c7a28b634f57e98769589070973bb92e97846372": "swin_t",
-    "bd50da4bb91fcc8f6f45bd3c00dba0cd837d5c839c9f9353d050d001e24ab862": "vit_b_16",
+    "f362a6b96fa079bea549ce88f3982daed904ea444b6469404ace18612392ea31": "alexnet",
+    "fbf088b6868cb6c250ca2d25d010aa7f945fd7672bfc64d3e6f2744f2054a5bb": "alexnet_sample",
+    "c1b0377719e0fda4ee7f28d4981a28192811699ed496f1420321ce16f1dfc407": "densenet121",
+    "6a336bf65807e7dcc5edd2d15669dd43403117e3617928b13b091110ae0470d1": "efficientnet_lite0",
+    "b1bb2f81be3c1503b8a46a0b5ae114fdb186069dd27e33b0b880c4c7a4765fb8": "inception_v3",
+    "1510a3eb2f9ec48b9905ca62f6b4a79ddf48e2b43e865e730f989ea49eb70a3e": "mobilenet_v2",
+    "05f29fb1bb99d7eb57c436d5c43297e4c9c301e92c797d4a688fe82bf2820019": "resnet18",
+    "0afe4d0de15e3fd0bbb7e04457b0719a40a2bdc7011e0a60c13e68edadcd9050": "resnet50",
+    "14317c6dff9e63b036fa1cb363adf6e1cc6c430e88fd3f48f25c0e92c1e7567a": "swin_t",
+    "6569605f4071f3a8f236fc5ee2a704822c79bee03c270a672e084a6d8373ad2d": "vit_b_16",
 }
 """Digest of the files that say so (`files_digest`), the port's modules among them -> its name."""
 

@@ -56,7 +56,8 @@ class Onnx(Entry):
     `batch` is dynamic (one file, batch axis -1) or static (a file for each batch size). `outputs` names all outputs in
     their order where there are several, of which `output` is judged. `graph_step` is a function of the port's module
     between export and atc: `python:FILE-or-module:FUNCTION`, from the path of a file to that of another. `handed_in`
-    says what a file that is handed in (--onnx) has of its own.
+    says what a file that is handed in (--onnx) has of its own; `arithmetic` is int8 where it, and so each OM,
+    was quantised.
     """
 
     opset: Exactly
@@ -69,6 +70,7 @@ class Onnx(Entry):
     outputs: tuple[TensorName, ...] = ()
     graph_step: Place | None = None
     handed_in: DeclaredWeights | None = None
+    arithmetic: Literal["float", "int8"] = "float"
 
     def __post_init__(self) -> None:
         if not 7 <= self.opset.exactly <= 25 or self.opset.exactly % 1:

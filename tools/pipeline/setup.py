@@ -112,6 +112,7 @@ def prepare(
     port = _read_port(inputs.port, port_expected)
     _require_weights(inputs, port)
     _require_one_maker(inputs, port)
+    _require_quantised(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
     return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline)
 
@@ -138,6 +139,18 @@ def _require_one_maker(inputs: Inputs, port: Port) -> None:
             f"--onnx hands a file in, but the graph_step of port {port.spec.port} works on the suite's own export",
             fix="drop one of them",
         )
+
+
+def _require_quantised(inputs: Inputs, port: Port) -> None:
+    """The suite quantises nothing: what a port calls int8 is handed in, or the loose bounds would be a float file's."""
+    spec = port.spec
+    needed = {"onnx": inputs.onnx} if spec.is_int8("onnx") else {"om": inputs.oms} if spec.is_int8("om") else {}
+    for option, files in needed.items():
+        if not files:
+            raise InputError(
+                f"port {spec.port} says arithmetic: int8, and nothing quantised was handed in",
+                fix=f"name it with --{option}",
+            )
 
 
 def _names(files: tuple[Path, ...]) -> str:
