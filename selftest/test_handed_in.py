@@ -22,6 +22,7 @@ from tools.judge.handed_in import FOLDER
 from tools.judge.ids import OM_COMPILED, OM_DESCRIBED, ONNX_EXPORT, ONNX_OPERATORS, ONNX_WEIGHTS
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import REFUSED, verify
+from tools.model.network import Network
 from tools.pipeline.inputs import InputError
 from tools.pipeline.run import Run, open_run
 
@@ -154,6 +155,68 @@ def test_a_file_made_by_hand_is_what_is_judged_and_is_said(port: TinyPort, own: 
     assert (Path(str(options(port)["evidence"])) / file.kept).read_bytes() == path.read_bytes()
     assert f"handed in, not made by the suite: onnx (mine.onnx, sha256 {file.sha256[:12]})" in record.verdict.remarks
     assert any(line.startswith("onnx: ") and line.endswith("/mine.onnx (handed in)") for line in record.inputs)
+
+
+def unfused(port: TinyPort, path: Path) -> None:
+    """The network with its normalisations as nodes of their own, which the suite's export folds."""
+    import torch
+
+    model = Network(port.spec.model, port.port.parent).make().eval()
+    model.load_state_dict(torch.load(port.checkpoint, weights_only=True))
+    torch.onnx.export(
+        model,
+        (torch.zeros(1, 3, 32, 32),),
+        str(path),
+        dynamo=False,
+        opset_version=11,
+        training=torch.onnx.TrainingMode.PRESERVE,
+        do_constant_folding=False,
+        input_names=["image"],
+        output_names=["class"],
+        dynamic_axes={"image": {0: "-1"}, "class": {0: "-1"}},
+    )
+
+
+def fuse(path: Path) -> int:
+    """Each normalisation into the convolution before it, in float32; how many there were."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load(str(path))
+    convolutions = {node.output[0]: node for node in model.graph.node if node.op_type == "Conv"}
+    fused = [node for node in model.graph.node if node.op_type == "BatchNormalization"]
+    for place, node in enumerate(fused):
+        gamma, beta, mean, variance = (array(model, name) for name in node.input[1:])
+        convolution = convolutions[node.input[0]]
+        scale = gamma / np.sqrt(variance + np.float32(1e-5))
+        bias = array(model, convolution.input[2]) if len(convolution.input) > 2 else np.zeros_like(mean)
+        made = (array(model, convolution.input[1]) * scale[:, None, None, None], (bias - mean) * scale + beta)
+        names = [f"fused{place}_{part}" for part in ("weight", "bias")]
+        for name, values in zip(names, made, strict=True):
+            model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), name))
+        convolution.input[1:] = names
+        convolution.output[0] = node.output[0]
+        model.graph.node.remove(node)
+    read = {name for node in model.graph.node for name in node.input}
+    kept = [tensor for tensor in model.graph.initializer if tensor.name in read]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    onnx.save(model, str(path))
+    return len(fused)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_normalisations_fused_by_hand_or_left_are_the_checkpoints(port: TinyPort, tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    unfused(port, path)
+    with open_run(handed(port, onnx=path)) as run:
+        assert run.judge(ONNX_WEIGHTS).verdict is Verdict.PASS
+        assert run.weights().recomputed == 0
+    assert fuse(path) == 3
+    with open_run(handed(port, onnx=path)) as run:
+        assert run.judge(ONNX_WEIGHTS).verdict is Verdict.PASS
+        assert run.judge("onnx.logits_abs_error").verdict is Verdict.PASS
+        assert run.weights().recomputed > 0
 
 
 def test_tensors_in_a_file_beside_it_are_taken_in(port: TinyPort, own: Callable[[Edit], Path]) -> None:

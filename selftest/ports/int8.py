@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -19,15 +20,15 @@ def quantised(float_file: Path, port: TinyPort, target: Path) -> Path:
     recipe = port.spec.preprocessing
     images = [normalised(image_pixels(path.read_bytes(), recipe), recipe) for path in list_images(port.images).values()]
 
-    class Images(quantization.CalibrationDataReader):
+    class Images(quantization.CalibrationDataReader):  # type: ignore[misc]
         """All images in one batch."""
 
         def __init__(self) -> None:
             self.left = iter([{"image": np.stack(images)}])
 
-        def get_next(self) -> dict[str, np.ndarray]:
+        def get_next(self) -> Any:  # noqa: ANN401 - None at the end, which the base class does not say
             """The next batch."""
-            return next(self.left, None)  # type: ignore[return-value]
+            return next(self.left, None)
 
     quantization.quantize_static(
         str(float_file),
@@ -51,7 +52,7 @@ def in_plain_operators(qdq: Path, target: Path) -> Path:
     nodes = []
 
     def constant(name: str, value: float) -> str:
-        graph.initializer.append(numpy_helper.from_array(np.float32(value), name))
+        graph.initializer.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
         return name
 
     for node in graph.node:
