@@ -61,6 +61,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
 from tools.judge.numbers import Exactly, Fact
@@ -115,6 +116,7 @@ class World:
     interrupted: str = ""
     pinned: bool = True
     figures: bool = True
+    int8: bool = False
     recipe: RecipeFacts = NO_RECIPE
     serial_number: str = "033EHS10M2000017"
     random: np.random.Generator = field(init=False)
@@ -174,8 +176,10 @@ class Made(Evidence):
         dataset = replaced(spec.dataset, images=images, classes=CLASSES, content_sha256=pinned)
         checkpoint = spec.checkpoint if world.pinned else replaced(spec.checkpoint, md5=None)
         om = replaced(spec.om, throughput_runs=ThroughputRuns(dataset=world.runs, pure=world.runs))
+        onnx = replaced(spec.onnx, arithmetic="int8") if world.int8 else spec.onnx
         return replaced(
             spec,
+            onnx=onnx,
             accuracy=accuracy,
             checkpoint=checkpoint,
             devices=devices,
@@ -220,6 +224,10 @@ class Made(Evidence):
         md5 = self.spec.checkpoint.md5 if name == "checkpoint" else None
         sha256 = hashlib.sha256(name.encode()).hexdigest()
         return InputDigest(name=name, path=f"<cache>/{name}", sha256=sha256, md5=md5, size_bytes=1)
+
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        return None
 
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""

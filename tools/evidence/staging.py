@@ -66,6 +66,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.files import LARGEST_FILE_BYTES
+from tools.judge.handed_in import FOLDER, HandedIn
 from tools.judge.handover import Handover
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
@@ -81,6 +82,8 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating]
 
 PIECES = "pieces"
+MOST_KEPT_BYTES = 8 * 2**20
+"""Of a file that was handed in: of a larger one the digest is evidence enough."""
 REFERENCES = ("checkpoint", "pth")
 COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
 MOST_LOGITS_BYTES = LARGEST_FILE_BYTES - 1_000_000
@@ -199,6 +202,14 @@ class Staging:
             self.put(record, folder.replace("/", "-"))
         return places
 
+    def put_handed_in(self, found: HandedIn, taken_in: Path) -> HandedIn:
+        """Keep the record of a file that was handed in, and what was taken in of it where that is small."""
+        kept = ""
+        if taken_in.stat().st_size <= MOST_KEPT_BYTES:
+            kept = f"{FOLDER}/{_plain(found.name)}{taken_in.suffix}"
+            self._write(kept, taken_in.read_bytes())
+        return self.put(replace(found, kept=kept), found.name)
+
     def put_port(self, port: Port, why: str, *, code: Mapping[str, str]) -> None:
         """Keep the port's files as they were when they were read, and what was understood of them."""
         for name, content in port.files.items():
@@ -223,6 +234,7 @@ class Staging:
             toolkit=self.piece(ToolkitFacts),
             machine=self.piece(MachineRecord),
             digests=tuple(self.pieces(InputDigest)),
+            handed_in=tuple(self.pieces(HandedIn)),
             checkpoint=self.piece(CheckpointFacts),
             onnx=self.piece(OnnxFacts),
             onnx_checker=self.piece(CheckerFacts),

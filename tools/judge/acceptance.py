@@ -28,6 +28,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import Variant
 from tools.judge.operators import OperatorFacts
@@ -346,6 +347,7 @@ class Acceptance:
     toolkit: ToolkitFacts | None = None
     machine: MachineRecord | None = None
     digests: tuple[InputDigest, ...] = ()
+    handed_in: tuple[HandedIn, ...] = ()
     checkpoint: CheckpointFacts | None = None
     onnx: OnnxFacts | None = None
     onnx_checker: CheckerFacts | None = None

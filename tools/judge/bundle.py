@@ -44,6 +44,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.files import Files, Refused, check_manifest, read_npy, short
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.operators import OperatorFacts
@@ -179,6 +180,11 @@ class Bundle(Evidence):
         if name not in self.digests:
             raise NoEvidence(f"no digest of {name}")
         return self.digests[name]
+
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        recorded = self.record.handed_in
+        return _once({entry.name: entry for entry in recorded}, recorded, "handed_in").get(name)
 
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""

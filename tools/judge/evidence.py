@@ -36,6 +36,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.machine_class import Device
@@ -87,6 +88,10 @@ class Evidence(ABC):
     @abstractmethod
     def digest(self, name: str) -> InputDigest:
         """A file that the run rests on: `checkpoint`, `onnx`, or an OM such as `om_bs16`."""
+
+    @abstractmethod
+    def handed_in(self, name: str) -> HandedIn | None:
+        """What the porter has handed in under the name of a digest, None where the suite has made it itself."""
 
     @abstractmethod
     def checkpoint(self) -> CheckpointFacts:

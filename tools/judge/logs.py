@@ -56,7 +56,7 @@ def check_logs(bundle: Bundle) -> None:
     if record.machine is not None:
         logs.machine(record.machine)
     for batch in bundle.spec.batches:
-        if ids.om(batch) in bundle.digests:
+        if ids.om(batch) in bundle.digests and bundle.handed_in(ids.om(batch)) is None:
             logs.compiled(batch)
         if ids.om(batch) in bundle.variants:
             logs.predicted(batch)

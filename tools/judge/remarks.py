@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tools.judge import handed_in
 from tools.judge.basis import MadeBy
 from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
 from tools.judge.handover import first_few
@@ -16,7 +17,8 @@ from tools.judge.unseen import unseen_percent, wrong_bins_percent, wrong_labels_
 if TYPE_CHECKING:
     from tools.judge.acceptance import DatasetRecord, ReferenceRecord, Reused, VariantRecord
     from tools.judge.basis import ReferenceProbe
-    from tools.judge.facts import ParityFacts, RecipeFacts
+    from tools.judge.facts import ParityFacts, RecipeFacts, WeightFacts
+    from tools.judge.handed_in import HandedIn
     from tools.judge.operators import OperatorFacts
     from tools.judge.spec import Spec
 
@@ -34,12 +36,15 @@ def remarks(
     reference: VariantRecord | None = None,
     operators: OperatorFacts | None = None,
     reused: Sequence[Reused] = (),
+    files: Sequence[HandedIn] = (),
+    weights: WeightFacts | None = None,
     *,
     made: ReferenceRecord | None = None,
     probe: ReferenceProbe | None = None,
 ) -> tuple[str, ...]:
     """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record,
-    `made` says who has computed its predictions, `probe` how far that is confirmed here."""
+    `files` are those that were handed in, `made` says who has computed its predictions, `probe` how far that is
+    confirmed here."""
     of_data: tuple[str, ...] = ()
     if dataset is not None:
         of_data = (
@@ -49,8 +54,25 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
+    own = (*handed_in.said(files), *_weights(spec, weights), *_arithmetic(spec))
     of_reference = _elsewhere(made, probe, 0 if dataset is None else dataset.images)
-    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *of_reference, *_reused(reused))
+    said = (*_said(recipe), *_said(operators), *of_reference, *_reused(reused))
+    return (*own, *_checkpoint(spec), *of_data, *said)
+
+
+def _weights(spec: Spec, facts: WeightFacts | None) -> tuple[str, ...]:
+    declared = spec.onnx.handed_in
+    if facts is None or declared is None:
+        return ()
+    return handed_in.of_declared(facts.declared, declared.reason)
+
+
+def _arithmetic(spec: Spec) -> tuple[str, ...]:
+    """That the bounds are those of int8, and of what."""
+    judged = [name for kind, name in (("onnx", "the ONNX file"), ("om", "the OMs")) if spec.is_int8(kind)]
+    if not judged:
+        return ()
+    return (f"int8: {' and '.join(judged)} against the float checkpoint, by the bounds of agreement.int8",)
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:

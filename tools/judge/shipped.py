@@ -6,29 +6,29 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "bb57be2e7ea2893c669f0f0e1ff3a277e4237e3a2b93bcf0adca0c9bcc4c6a3a": "alexnet",
-    "d3a055689f3a2dce1b6ed1cfb2d27c1b1feddd47683665728a65e9f399d4b792": "alexnet_sample",
-    "4acc8b0318d656ac400cac46e40ba6b58bf08388e62cce6f753869ac9495a14d": "densenet121",
-    "5d711372e8caa56ff34cfdcfbcd2761f2e987cedd9bc32e679c103148f897996": "efficientnet_lite0",
-    "0738290c3a416db5f8a3a8463fc2b5214d50f1209e78fbf735dc47f7db0d3798": "inception_v3",
-    "93e355deb0eb4ec61bf54cf0d8bebd583f8a5abc5dfe808de9697b6fcd0a3f07": "mobilenet_v2",
-    "7b7ebe7a37064ef992b8f1942d1fe0890a9e4156f18f785a0f8135a3696d9de7": "resnet18",
-    "49aa68c62db094434ceadd80dbdb752a5fc6381236777f72debb9b8e1b5eadf1": "resnet50",
-    "1eea1b4c89e510946fcb6bfd547defb9e9f7628724dd5db8a3c48d499b89ed93": "swin_t",
-    "3fc4ac90299e302342e39a6a50eec1e0cd97daa8eb689e1219c4a21b306a8679": "vit_b_16",
+    "e8db94fb012818a1336f948abce4beed908934c3982d09e9460ad6fdf5e22fae": "alexnet",
+    "10c4583329ba6d9b3a8adf89533b8fca7d8a13bc82340d94d03907ad34da3df0": "alexnet_sample",
+    "d549cb259f650eb7a51cba7c8b2c673fc700741e6e692407781f5fac75bfa7a3": "densenet121",
+    "bec101060e139b709de29905091b36a0f0f7f963cbbdf3a908d3124dc2fc5bd5": "efficientnet_lite0",
+    "7b971307a33d181fbd2052a92e82d484a0118a9f6c158a0cc341b37346246e6a": "inception_v3",
+    "0a6015487d246a62e428a322e64d459bacac9e6bb5a54a683d5c7ee2fde844ba": "mobilenet_v2",
+    "79b2ca39601faba04f5f08e9a24edb8d687f8e84cd738112480f8930cd982d76": "resnet18",
+    "efce77c2e9b8a890b23449b9e8e3587438c82bb3b993120d6599be7c561c4fee": "resnet50",
+    "310affd78f67c51582a99547a802f3a6735616c71d17a94e4b6868b2c62a9253": "swin_t",
+    "2cc9d7d6b487b3f8b1ed7695bde10d56d92a64e3c054f55452e753806a404e11": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
-    "0e13e22a64c845065a6e780e74b7f03367f34527c45ab4cae266bb94ede336ce": "alexnet",
-    "bbb9a177270ae4c42e8e646ef711ce5c871b9bb24e4847f18a59d2e91315f835": "alexnet_sample",
-    "c46c28c9c9ea1337bc0b5992c0037f7195110056cc0529649a273d98d9c649f3": "densenet121",
-    "d01bf3aa3f06ac2b7e864e4d7456e7f0482748298081191fde82af88a9fb8da2": "efficientnet_lite0",
-    "defe173bed9e4640446f1a3183b8d53085e8882e23c54fc438ba0d920afe76f5": "inception_v3",
-    "cc1c73635ddc1145fb3c9a017dae3c398391f8a84ee7390e8382ef394ac1b33d": "mobilenet_v2",
-    "5c8fb2be203444a2ca14e3a089e8550e5a4347964da152af6bbceb2776f997b5": "resnet18",
-    "7d435376aeda34934ca95d8f56bcac5cae5d21bf21395d8ecd003660b6334468": "resnet50",
-    "d5a20203bbbc26351cfa6f8e9fdaf5e5cabf8b80ced852c4a703c69ff889be42": "swin_t",
-    "8bd8837c55acace63e8130ed5fc0fd245ddb65387567ca857b6a6ef5be841adc": "vit_b_16",
+    "f4c9644834a60ff126a1dba0a436364c00831efb833e2255cdc3d9e4465afee2": "alexnet",
+    "dbceb430ae81438bd577383f28efc95289d53e3696672209fe16e6a0a0f23406": "alexnet_sample",
+    "d348bac78f4b8a41339a75d0bd0ec47f9d68b4b9cedd07ec041a66a7bbd9a5f4": "densenet121",
+    "e196d96dfdc73ea66ea8533b2147c64189e7f736d566112ae2e03a517d889e9c": "efficientnet_lite0",
+    "94a75130c49911c3939a1a5c53f455900ef80ce2f22db09001262a850062fcd7": "inception_v3",
+    "34e82ab0e4df5366a8ad19a2035c4a34b527fe34eb45cb76bfea4c531d032250": "mobilenet_v2",
+    "c51b63a265c244002fa2da79f236ed4d355bc4e390082d60ac5004c346c982d5": "resnet18",
+    "d1ab769b376308e812ed232708c275fab8b3030b6e5ba222e136bf248ddb42eb": "resnet50",
+    "ec734ffb1e5300d82860ce8774e6ae4ef2670492802fe4b61db990ebf229319e": "swin_t",
+    "d37172589047cb7c95ea22af7c598900665939cbfc69b1981b0b62eb5db4a8fa": "vit_b_16",
 }
 """Digest of the files that say so (`files_digest`), the port's modules among them -> its name."""
 

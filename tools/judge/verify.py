@@ -169,6 +169,8 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
         reference,
         record.onnx_operators,
         record.reused,
+        record.handed_in,
+        record.onnx_weights,
         made=record.reference,
         probe=record.reference_probe,
     )

@@ -43,7 +43,10 @@ class Ascend:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header."""
+    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header.
+
+    `onnx` and `oms` are files that are judged in place of the suite's own, empty where it makes them.
+    """
 
     checkpoint: Path | None
     why_checkpoint: str
@@ -59,6 +62,8 @@ class Inputs:
     ascend: Ascend
     reference: Path | None = None
     reference_device: DeviceKind = DeviceKind.CPU
+    onnx: tuple[Path, ...] = ()
+    oms: tuple[Path, ...] = ()
 
     @property
     def sample_data(self) -> bool:
@@ -112,6 +117,8 @@ def resolve(
         ascend=_ascend(given),
         reference=_reference(given, evidence),
         reference_device=DeviceKind(_one_of(given, "reference_device", tuple(map(str, DeviceKind)))),
+        onnx=_handed_in(given["onnx"], "onnx"),
+        oms=_handed_in(given["om"], "om"),
     )
 
 
@@ -242,6 +249,25 @@ def _reference(given: Mapping[str, str | None], evidence: Path) -> Path | None:
             where=found,
             fix="name another folder with --evidence",
         )
+    return found
+
+
+def _handed_in(text: str | None, option: str) -> tuple[Path, ...]:
+    """The files of a list `a,b`, or of a folder those with the option's suffix; a comma may stand in a name alone."""
+    if not text:
+        return ()
+    words = [text] if Path(text).expanduser().exists() else text.split(",")
+    named = [_existing(word, option) for word in words]
+    files = [file for place in named for file in (_in_folder(place, option) if place.is_dir() else [place])]
+    if twice := next((file for file in files if files.count(file) > 1), None):
+        raise InputError(f"{_option(option)} names a file twice", where=twice)
+    return tuple(files)
+
+
+def _in_folder(folder: Path, option: str) -> list[Path]:
+    found = sorted(folder.glob(f"*.{option}"))
+    if not found:
+        raise InputError(f"{_option(option)} names a folder without any .{option} file", where=folder)
     return found
 
 

@@ -13,6 +13,11 @@ VALUED: dict[str, tuple[str, str]] = {
         "PTH",
         "the port's weights (default: its file in this folder, for AlexNet else the embedded sample)",
     ),
+    "onnx": (
+        "FILE",
+        "an ONNX file of your own, judged in place of the suite's export (a port of fixed batch sizes: one each, a,b)",
+    ),
+    "om": ("LIST", "OMs of your own, judged in place of what atc would make: a.om,b.om or a folder, one a batch size"),
     "imagenet": ("DIR", "folder with val/ and val_label.txt (default: /opt/npu/imagenet, else the embedded sample)"),
     "images": ("DIR", "folder of images, together with --labels"),
     "labels": ("FILE", "label file, lines `<image file name> <label>`, together with --images"),

@@ -16,8 +16,9 @@ from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
 from tools.judge.basis import ReferenceProbe
-from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
+from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
+from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
@@ -80,6 +81,8 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             next((found for found in staging.pieces(VariantRecord) if found.name == PTH), None),
             staging.piece(OperatorFacts),
             staging.pieces(Reused),
+            staging.pieces(HandedIn),
+            staging.piece(WeightFacts),
             made=staging.scrub.record(setup.reference),
             probe=staging.piece(ReferenceProbe),
         ),

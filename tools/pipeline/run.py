@@ -47,6 +47,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.gates import expected, in_order, judge
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, GateId, Variant
 from tools.judge.operators import OperatorFacts
@@ -156,6 +157,11 @@ class Run(Evidence):
         if batch is not None:
             return self.om.om(batch).digest
         return self.checkpoint_step.file().digest if name == "checkpoint" else self.onnx_step.file().digest
+
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        batch = Variant(name).batch
+        return self.onnx_step.handed_in() if batch is None else self.om.handed_in(batch)
 
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""

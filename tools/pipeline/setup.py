@@ -104,6 +104,8 @@ class Setup:
             f"checkpoint: {inputs.checkpoint or 'embedded sample'} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
             f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
+            *([f"onnx: {_names(inputs.onnx)} (handed in)"] if inputs.onnx else []),
+            *([f"om: {_names(inputs.oms)} (handed in)"] if inputs.oms else []),
             f"target: {self.kind} (--target {inputs.ascend.target})",
             *taken,
             f"cache: {inputs.cache}",
@@ -133,6 +135,8 @@ def prepare(
     unfit = folders_tools_cannot_take(inputs, temporary, on_device=on_device, ais_bench=ais_bench)
     port = _read_port(inputs.port, port_expected)
     _require_weights(inputs, port)
+    _require_one_maker(inputs, port)
+    _require_quantised(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
     if keep_reference and inputs.reference is not None:
         fix = "drop one of them: whoever wants these predictions takes them from where they were made"
@@ -159,6 +163,31 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
         fix = f"name it with --checkpoint, or put {asked.checkpoint.file} into this folder"
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
+
+
+def _require_one_maker(inputs: Inputs, port: Port) -> None:
+    """A file that is handed in is final: a step of the port's after the suite's export has no place then."""
+    if inputs.onnx and port.spec.onnx.graph_step is not None:
+        raise InputError(
+            f"--onnx hands a file in, but the graph_step of port {port.spec.port} works on the suite's own export",
+            fix="drop one of them",
+        )
+
+
+def _require_quantised(inputs: Inputs, port: Port) -> None:
+    """The suite quantises nothing: what a port calls int8 is handed in, or the loose bounds would be a float file's."""
+    spec = port.spec
+    needed = {"onnx": inputs.onnx} if spec.is_int8("onnx") else {"om": inputs.oms} if spec.is_int8("om") else {}
+    for option, files in needed.items():
+        if not files:
+            raise InputError(
+                f"port {spec.port} says arithmetic: int8, and nothing quantised was handed in",
+                fix=f"name it with --{option}",
+            )
+
+
+def _names(files: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, files))
 
 
 def _read_port(path: Path, expected: Mapping[str, bytes] | None) -> Port:
