@@ -28,6 +28,8 @@ def test_it_says_in_which_runs_it_exists() -> None:
         "MD5": "where the port states the checkpoint's md5",
         "SHA256": "where the port states the checkpoint's sha256, or how it begins",
         "GRAPH_STEP": "where the port has a graph step",
+        "REFERENCE_TAKEN": "where the checkpoint's predictions are another run's (--reference)",
+        "REFERENCE_ELSEWHERE": "where the checkpoint's predictions were not made by this run on its CPU",
         "DEVICE": "on a device, but for a sample without published figures: a simulator can say nothing",
     }
 

@@ -6,29 +6,29 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "6d213213a0a69483ef1b950e073a3f8f5b58eb9fb0e4a60c8ca87ed901a5cd11": "alexnet",
-    "51355ea9e1c7d6ae233e7b9a4eb0f4d8d5322f16efc74450203296543e6f38c6": "alexnet_sample",
-    "044f9e7182ab1f484968b64bc80168a54cd435dfe22102a2930234779ed6c726": "densenet121",
-    "5ef48f20c0b732ec9296b1e7fb0bc7a3a83b05c49eece0b4020da06f5a6b045d": "efficientnet_lite0",
-    "d75b5bee919481dd6f22c8a8488ca5d6de4d515962359db4342404e717731ee6": "inception_v3",
-    "9b9872ae3495532ffaa6ab2651c8f9da3f00bd09dd066c10743bf23724a3f20c": "mobilenet_v2",
-    "ef9126984c08f88a881c814d054c223e8003c5035c472728d97cf7caa2a3862e": "resnet18",
-    "049ea9e04376768e6847e536262732a6d6bb6ae378f271b7884ccfe9eb80a1f8": "resnet50",
-    "c0f07caeb4e64e1a029d3fc1f6c2bbbc61b87779de37cc38b2234000ac094d06": "swin_t",
-    "a335fa925d63fe7ff7835e6fd7fa60a3dc2822933d2d5f48aa93839f925448d5": "vit_b_16",
+    "e8db94fb012818a1336f948abce4beed908934c3982d09e9460ad6fdf5e22fae": "alexnet",
+    "10c4583329ba6d9b3a8adf89533b8fca7d8a13bc82340d94d03907ad34da3df0": "alexnet_sample",
+    "d549cb259f650eb7a51cba7c8b2c673fc700741e6e692407781f5fac75bfa7a3": "densenet121",
+    "bec101060e139b709de29905091b36a0f0f7f963cbbdf3a908d3124dc2fc5bd5": "efficientnet_lite0",
+    "7b971307a33d181fbd2052a92e82d484a0118a9f6c158a0cc341b37346246e6a": "inception_v3",
+    "0a6015487d246a62e428a322e64d459bacac9e6bb5a54a683d5c7ee2fde844ba": "mobilenet_v2",
+    "79b2ca39601faba04f5f08e9a24edb8d687f8e84cd738112480f8930cd982d76": "resnet18",
+    "efce77c2e9b8a890b23449b9e8e3587438c82bb3b993120d6599be7c561c4fee": "resnet50",
+    "310affd78f67c51582a99547a802f3a6735616c71d17a94e4b6868b2c62a9253": "swin_t",
+    "2cc9d7d6b487b3f8b1ed7695bde10d56d92a64e3c054f55452e753806a404e11": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
-    "3c03e896d5ec4e9a6ba40a35e39558ff6a4b48f3c2f76ce655c6803fb2b6ef8e": "alexnet",
-    "c7ad46378a1924dd1a16cd188f48177e86e5013e08094eda2ccbae1017e294fd": "alexnet_sample",
-    "4efb0b07343d138a9ea491a964d990679f89db63b5ba3354d1fc643653284ee4": "densenet121",
-    "faef3be2d206cfeb617db0507996430509f8a087f761a3b838b1f9b1c74cc7a0": "efficientnet_lite0",
-    "e60fb528666a15ee528a4fb446ceeccab3351ee24698d7ef0f5de3b3a39730a0": "inception_v3",
-    "9268e6816a71646aa4849c3b1e45edb6209362c163b2b37c39fa9d3b630db82d": "mobilenet_v2",
-    "74abfa204e92be3f3d1c1d6d2a3dee26b932db360156572dd076450627afdad6": "resnet18",
-    "f3c6d23b08a62b91063c6bd615725a4d210c44c05ce6f35e2c7701f0d87ca1f0": "resnet50",
-    "560e65a05e1da76f42723ae7c7a28b634f57e98769589070973bb92e97846372": "swin_t",
-    "bd50da4bb91fcc8f6f45bd3c00dba0cd837d5c839c9f9353d050d001e24ab862": "vit_b_16",
+    "f4c9644834a60ff126a1dba0a436364c00831efb833e2255cdc3d9e4465afee2": "alexnet",
+    "dbceb430ae81438bd577383f28efc95289d53e3696672209fe16e6a0a0f23406": "alexnet_sample",
+    "d348bac78f4b8a41339a75d0bd0ec47f9d68b4b9cedd07ec041a66a7bbd9a5f4": "densenet121",
+    "e196d96dfdc73ea66ea8533b2147c64189e7f736d566112ae2e03a517d889e9c": "efficientnet_lite0",
+    "94a75130c49911c3939a1a5c53f455900ef80ce2f22db09001262a850062fcd7": "inception_v3",
+    "34e82ab0e4df5366a8ad19a2035c4a34b527fe34eb45cb76bfea4c531d032250": "mobilenet_v2",
+    "c51b63a265c244002fa2da79f236ed4d355bc4e390082d60ac5004c346c982d5": "resnet18",
+    "d1ab769b376308e812ed232708c275fab8b3030b6e5ba222e136bf248ddb42eb": "resnet50",
+    "ec734ffb1e5300d82860ce8774e6ae4ef2670492802fe4b61db990ebf229319e": "swin_t",
+    "d37172589047cb7c95ea22af7c598900665939cbfc69b1981b0b62eb5db4a8fa": "vit_b_16",
 }
 """Digest of the files that say so (`files_digest`), the port's modules among them -> its name."""
 
