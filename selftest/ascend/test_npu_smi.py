@@ -16,10 +16,13 @@ from tools.ascend.npu_smi import query, watch
 from tools.base import process
 from tools.base.process import Completed
 from tools.judge.npu_smi import (
+    MAP,
     MOST_LAGGING,
+    UNKNOWN,
     Chip,
     NpuSmiError,
     Process,
+    busy_over,
     busy_reasons,
     chip_of,
     idle_memory_mb,
@@ -224,6 +227,23 @@ DAMAGES = {
         _table("duo").replace("| 36200                     |", "|"),
         unreadable(16, "2       1 | 4711 | python3"),
     ),
+    "process row cut short": (
+        _table("duo").replace("| 36200                     |", "| 362"),
+        unreadable(16, "2       1 | 4711 | python3 | 362"),
+    ),
+    "process row cut short in its first cell": (
+        _table("duo")[: _table("duo").index("| 4711 ")].rstrip(),
+        unreadable(16, "2       1"),
+    ),
+    "process row cut of no chip": (
+        _table("duo").replace("| 2       1                     | 4711", "| 5 1 | 47").replace("| 36200 ", "")[:-80],
+        unreadable(16, "5 1 | 47 | python3"),
+    ),
+    "a process row without an NPU": (
+        _table("duo").replace("| 2       1                     | 4711", "|  | 4711"),
+        unreadable(16, "| 4711 | python3 | 36200"),
+    ),
+    "a row after the processes that is a bar": (f"{_table('duo')}|\n", unreadable(18, "")),
     "process without its chip": (
         _table("duo").replace("| 2       1                     | 4711", "| 2 | 4711"),
         unreadable(16, "2 | 4711 | python3 | 36200"),
@@ -270,10 +290,60 @@ def every_chip(text: str) -> None:
 
 def test_a_row_that_cannot_be_read_is_its_chips_trouble_alone() -> None:
     spoilt, whole = parse_info(IDLE.replace("| 0            1074", "| NA           NA  "))
-    assert (spoilt.device, spoilt.name, spoilt.npu_id) == (0, "310P3", 0)
+    said = "line 6 of the npu-smi table cannot be read: 0       0 | 0000:82:00.0 | NA           NA   / 21534"
+    assert spoilt == Chip(0, 0, 0, "310P3", "", 0, 0, 0, None, None, said)
+    assert (spoilt.bus_id, whole.bus_id) == ("", "0000:89:00.0")
     assert chip_of((spoilt, whole), 1) == parse_info(IDLE)[1]
     with pytest.raises(NpuSmiError, match="npu-smi info: device 0: line 6 of the npu-smi table cannot be read"):
         chip_of((spoilt, whole), 0)
+
+
+def test_what_can_be_read_of_a_chip_in_trouble_is_known() -> None:
+    """Its number is its place in the table where there is no Device column, and unknown where its cell says none."""
+    ((npu, chip_id, device, name), neighbour), trouble = numbers(
+        IDLE.replace("| 0       0         |", "| 0       x         |")
+    )
+    assert (npu, chip_id, device, name, neighbour) == (0, 0, UNKNOWN, "310P3", (32, 0, 1, "310P3"))
+    assert "line 6" in trouble
+    unread, (*_, device, name) = numbers(_table("910b").replace("| 91.0 ", "| "))[0]
+    assert (unread, device, name) == ((UNKNOWN, 0, 0, ""), 1, "910B3")
+    assert numbers(_table("a3_container_phy5_6").replace("| 1     5 ", "| x     5 "))[0][0] == (
+        2,
+        UNKNOWN,
+        0,
+        "Ascend910",
+    )
+    one_more = IDLE.replace("0    / 0              |", "0    / 0 | 9 |", 1)
+    assert numbers(one_more)[0][0] == (UNKNOWN, 0, 0, "")
+
+
+def numbers(text: str) -> tuple[list[tuple[int, int, int, str]], str]:
+    """NPU, chip, device and name of each chip of a table, and what is in trouble."""
+    chips = parse_info(text)
+    known = [(chip.npu_id, chip.chip_id, chip.device, chip.name) for chip in chips]
+    return known, "; ".join(chip.trouble for chip in chips if chip.trouble)
+
+
+def test_a_table_without_a_health_column_shows_no_chip_that_can_be_used() -> None:
+    assert all(chip.trouble for chip in parse_info(IDLE.replace("| Health ", "| State  ")))
+
+
+def test_a_process_that_cannot_be_read_is_its_npus_trouble_alone() -> None:
+    for cut in ("| 2       0                 | 1333928", "| 2 | 1333928 | ", "|2|13"):
+        free, taken = parse_info(_table("910b").partition("| 2       0                 | 1333928")[0] + cut)
+        assert (free.trouble, free.processes, busy_reasons(free)) == ("", (), ())
+        assert taken.trouble.startswith("line 18 of the npu-smi table cannot be read: 2")
+
+
+def test_devices_that_cannot_be_read_are_told_where_one_is_not_found() -> None:
+    unnumbered = re.sub(r"\| 0       [01]         \|", "| 0       x         |", IDLE)
+    with pytest.raises(NpuSmiError) as caught:
+        chip_of(parse_info(unnumbered), 0)
+    said = "; ".join(
+        f"line {line} of the npu-smi table cannot be read: 0 x | {bus} | 0 {used} / 21534"
+        for line, bus, used in ((6, BUS, 1074), (9, "0000:89:00.0", 1070))
+    )
+    assert str(caught.value).startswith(f"npu-smi info: no such device; {said}; found 0; allowed [")
 
 
 def test_a_process_whose_cells_say_na_holds_its_chip() -> None:
@@ -400,6 +470,12 @@ def test_watch_takes_three_samples_a_second_apart(tmp_path: Path, monkeypatch: p
     assert steps == ["sample0", 1.0, "sample1", 1.0, "sample2"]
 
 
+def test_where_the_figure_lags_throughout_the_last_table_counts() -> None:
+    tables = [parse_info(IDLE.replace("| 0            1074", f"| {load}           1074")) for load in (87, 70, 55)]
+    assert busy_over(tables, 0, lagging=5) == ("AI core at 55 %",)
+    assert busy_over(tables[:1], 0, lagging=5) == ("AI core at 87 %",)
+
+
 WORKS = IDLE.replace("| 0            1074", "| 87           1074")
 HELD = WORKS.replace("1074 / 21534", "9074 / 21534")
 ANOTHER = ("AI core at 87 %", "9074 MB of 21534 MB in use, idle is at most 1586 MB")
@@ -410,9 +486,9 @@ ANOTHER = ("AI core at 87 %", "9074 MB of 21534 MB in use, idle is at most 1586 
     [
         ([IDLE], (), 3),
         ([WORKS, IDLE], (), 4),
-        ([WORKS] * MOST_LAGGING + [IDLE], (), MOST_LAGGING + 3),
-        ([WORKS] * (MOST_LAGGING + 1) + [IDLE], ("AI core at 87 %",), MOST_LAGGING + 3),
-        ([WORKS], ("AI core at 87 %",), MOST_LAGGING + 3),
+        ([WORKS] * 5 + [IDLE], (), 5 + 3),
+        ([WORKS] * 6 + [IDLE], ("AI core at 87 %",), 5 + 3),
+        ([WORKS], ("AI core at 87 %",), 5 + 3),
         ([WORKS, IDLE, WORKS, IDLE], ("AI core at 87 %",), 4),
         ([IDLE, WORKS, IDLE], ("AI core at 87 %",), 3),
         ([HELD, IDLE], ANOTHER, 3),
@@ -457,3 +533,9 @@ def test_watch_finds_work_in_any_sample(tmp_path: Path) -> None:
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(NpuSmiError, match=r"npu-smi info: no such device; found 9; allowed \[0, 1\]. Name devices"):
         chip_of(parse_info(IDLE), 9)
+    with pytest.raises(NpuSmiError, match=r"^npu-smi info: no such device; found 9; allowed \[0, 1\]\."):
+        chip_of(parse_info(IDLE.replace("1074 / 21534", "NA")), 9)
+
+
+def test_the_question_for_the_chips_numbers_is_npu_smis_own() -> None:
+    assert MAP == ("npu-smi", "info", "-m")

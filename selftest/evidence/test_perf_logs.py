@@ -228,6 +228,15 @@ def test_as_many_runs_are_asked_for_as_the_mode_has(contents: dict[str, bytes]) 
         assert outcome.text.count("runs of a mode") == 1
 
 
+def test_the_mode_is_that_of_the_figure_that_was_published_for_the_chip(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    chip = next(entry for entry in forgery.spec["devices"] if entry["soc"] == "Ascend310")
+    next(entry for entry in chip["throughput"] if entry["batch"] == 4)["mode"] = "dataset"
+    forgery.spec["om"]["throughput_runs"]["dataset"] = 7
+    said = f"device_throughput[{PURE}].runs: 5 runs of a mode that is to be run 7 times (dataset)"
+    assert_refused(forgery.outcome(), said)
+
+
 def test_a_log_that_is_left_out_may_lie_deep_in_its_folder(contents: dict[str, bytes]) -> None:
     forgery = Forgery(contents)
     forgery.contents["logs/perf-bs16/run-9-device0/deep/kept.txt"] = b""

@@ -23,13 +23,13 @@ MOST_LAGGING = 5
 """Tables at most, taken a second apart from the end of the suite's own run, in which the AI core figure may still be
 that of this run: the driver averages over about a second and prints the last average."""
 
-_LABEL = re.compile(r"NPU ID|NPU Util\(%\)|Process id in container|Process (?:id|name|memory\(MB\))|Chip Phy-ID|\S+")
+_LABEL = re.compile(r"NPU ID|NPU Util\(%\)|Process id in container|Process (?:id|name|memory\(MB\))|\S+")
 _VALUE = re.compile(r"\S+\s*/\s*\S+|\S+")
 _PAIR = re.compile(r"(\d{1,12})\s*/\s*(\d{1,12})")
 _NUMBER = re.compile(r"\d{1,12}", re.ASCII)
 _NO_PROCESS = re.compile(r"No running processes found in NPU\s+(\d{1,12})")
 _DEVICE_BUSY = re.compile(r"ret is (-8005|-8020)")
-NPU, CHIP, PHYSICAL = ("NPU", "NPU ID"), ("Chip", "Chip ID"), ("Phy-ID", "Chip Phy-ID")
+NPU, CHIP, PHYSICAL = ("NPU", "NPU ID"), "Chip", "Phy-ID"
 LOAD, MEMORY = ("AICore(%)", "NPU Util(%)"), ("HBM-Usage(MB)", "Memory-Usage(MB)")
 UNKNOWN = -1
 """In place of a number that cannot be read; the chip's `trouble` says so."""
@@ -148,10 +148,10 @@ def parse_info(text: str) -> tuple[Chip, ...]:
     table = _Table()
     for number, line in enumerate(text.replace("\r", "\n").split("\n"), start=1):
         stripped = line.strip()
-        if stripped.startswith("|") and stripped.endswith("|") and len(stripped) > 1:
+        if stripped.startswith("|") and stripped.endswith("|"):
             table.row([cell.strip() for cell in stripped[1:-1].split("|")], number)
         elif stripped.startswith("|"):
-            table.broken(stripped, number)
+            table.broken([cell.strip() for cell in stripped[1:].split("|")], number)
     return table.finish()
 
 
@@ -188,7 +188,7 @@ class _Header:
 
         With `short`, cells without a label are passed over: of a process it is enough to know that it is there.
         """
-        if len(cells) != len(self._labels) and not (short and len(cells) > len(self._labels)):
+        if len(cells) < len(self._labels) or (len(cells) > len(self._labels) and not short):
             raise _unreadable(cells, number)
         found: dict[str, str] = {}
         for labels, cell in zip(self._labels, cells):
@@ -204,8 +204,8 @@ class _Table:
 
     def __init__(self) -> None:
         self.chips: list[Chip] = []
-        self.first_header: _Header | None = None
-        self.second_header: _Header | None = None
+        self.first_header = _Header(())
+        self.second_header = _Header(())
         self.process_header: _Header | None = None
         self.first: tuple[dict[str, str], str] | None = None
         self.processes: dict[tuple[int, int], list[Process]] = {}
@@ -223,13 +223,15 @@ class _Table:
             self.second_header = header
         elif self.process_header is not None:
             self._process(self.process_header, cells, number)
-        elif self.second_header is not None:
+        elif self.second_header.words:
             self._half_chip(cells, number)
 
-    def broken(self, line: str, number: int) -> None:
+    def broken(self, cells: list[str], number: int) -> None:
         """A row whose end is missing: of the chip that it belongs to nothing can be said."""
-        if self.process_header is None and self.second_header is not None:
-            self._half_chip([line.strip("| ")], number)
+        if self.process_header is not None:
+            self._process_trouble(cells, str(_unreadable(cells, number)))
+        elif self.second_header.words:
+            self._half_chip([" | ".join(cells)], number)
 
     def finish(self) -> tuple[Chip, ...]:
         """The chips, each with its processes."""
@@ -263,31 +265,34 @@ class _Table:
         (first, trouble), self.first = self.first, None
         second, more = self._read(self.second_header, cells, number)
         values = {**second, **first}
-        chip = Chip(UNKNOWN, UNKNOWN, len(self.chips), "", "", 0, 0, 0, None)
         trouble = trouble or more
         try:
-            chip = chip if trouble else self._chip(values, cells, number)
+            chip = self._as_known(values, trouble) if trouble else self._chip(values, cells, number)
         except _Unreadable as error:
-            trouble = str(error)
-        self.chips.append(self._as_known(chip, values, trouble) if trouble else chip)
+            chip = self._as_known(values, str(error))
+        self.chips.append(chip)
 
-    def _read(self, header: _Header | None, cells: list[str], number: int) -> tuple[dict[str, str], str]:
+    def _read(self, header: _Header, cells: list[str], number: int) -> tuple[dict[str, str], str]:
         """The values of a row, and what cannot be read of it."""
         try:
-            return (header or _Header(())).read(cells, number), ""
+            return header.read(cells, number), ""
         except _Unreadable as error:
             return {}, str(error)
 
-    def _as_known(self, chip: Chip, values: Mapping[str, str], trouble: str) -> Chip:
+    def _as_known(self, values: Mapping[str, str], trouble: str) -> Chip:
         """A chip that cannot be used, with as many of its numbers as its rows state."""
-        device, chip_id = _number(values.get("Device")), _number(_first(values, CHIP))
-        by_place = self.second_header is None or not self.second_header.names("Device")
-        return replace(
-            chip,
+        device = _number(values.get("Device")) if self.second_header.names("Device") else len(self.chips)
+        chip_id = _number(values.get(CHIP))
+        return Chip(
             npu_id=self._npu(values),
             chip_id=UNKNOWN if chip_id is None else chip_id,
-            device=(len(self.chips) if by_place else UNKNOWN) if device is None else device,
+            device=UNKNOWN if device is None else device,
             name=values.get("Name", ""),
+            health="",
+            aicore_percent=0,
+            memory_used_mb=0,
+            memory_total_mb=0,
+            processes=None,
             trouble=trouble,
         )
 
@@ -297,20 +302,18 @@ class _Table:
 
     def _chip(self, values: Mapping[str, str], cells: list[str], number: int) -> Chip:
         used, total = self._memory(values, cells, number)
-        alone = self.second_header is None or not self.second_header.names(*CHIP)
-        numbered = "Device" in values
         return Chip(
-            npu_id=_whole(_first(values, NPU), cells, number),
-            chip_id=0 if alone else _whole(_first(values, CHIP), cells, number),  # 950: a card is a chip
-            device=_whole(values["Device"], cells, number) if numbered else len(self.chips),
+            npu_id=self._npu(values),
+            chip_id=_whole(values[CHIP], cells, number) if CHIP in values else 0,  # 950: a card is a chip
+            device=_whole(values["Device"], cells, number) if "Device" in values else len(self.chips),
             name=values["Name"],
             health=values["Health"],
             aicore_percent=_whole(_first(values, LOAD), cells, number),
             memory_used_mb=used,
             memory_total_mb=total,
             processes=None,
-            physical=_number(_first(values, PHYSICAL)),
-            bus_id=values.get("Bus-Id", ""),
+            physical=_number(values.get(PHYSICAL)),
+            bus_id=values["Bus-Id"],
         )
 
     def _memory(self, values: Mapping[str, str], cells: list[str], number: int) -> tuple[int, int]:
@@ -326,7 +329,7 @@ class _Table:
             return
         try:
             values = header.read(cells, number, short=True)
-            chip = 0 if not header.names(*CHIP) else _whole(_first(values, CHIP), cells, number)
+            chip = _whole(values[CHIP], cells, number) if CHIP in values else 0
             where = _whole(_first(values, NPU), cells, number), chip
         except _Unreadable as error:
             self._process_trouble(cells, str(error))
