@@ -14,7 +14,9 @@ from selftest.evidence.bundles import Made, World
 from selftest.evidence.made_logs import IDLE, MAP_310, loaded
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.base.errors import Stage
-from tools.judge.logs import MAP_LOGS
+from tools.judge.bundle import read_bundle
+from tools.judge.files import short
+from tools.judge.logs import MAP_LOGS, check_logs
 from tools.judge.results import Word
 
 SMALL = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), runs=2)
@@ -314,6 +316,142 @@ def test_a_part_of_the_stages_needs_its_own_logs_alone(
         forgery.record.update(machine=None, toolkit=None)
         forgery.record["digests"] = [entry for entry in forgery.record["digests"] if "om" not in entry["name"]]
     assert forgery.outcome().word is Word.INCOMPLETE
+
+
+def problems(forgery: Forgery, *forges: Forge) -> list[str]:
+    """What the logs alone speak against, of a bundle so forged."""
+    for forge in forges:
+        forge(forgery)
+    bundle = read_bundle("forged", forgery.sealed())
+    check_logs(bundle)
+    return bundle.problems
+
+
+def test_a_log_of_two_commands_is_told_with_the_place_of_the_first(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    folder = forgery.record["commands"][0]["folder"]
+    assert problems(forgery, recorded_twice) == [
+        f"acceptance.json.commands[0].folder: {folder!r} is another command's too"
+    ]
+
+
+def test_every_device_is_looked_at_though_one_cannot_be_read(contents: dict[str, bytes]) -> None:
+    """The second of the four is in trouble; the last one's health is Warning."""
+    forgery = Forgery(contents)
+    forgery.record["machine"]["devices"] = [1, 0, 3]
+    table = IDLE.replace("0000:02:00.0    | 0                 2621", "0000:02:00.0    | NA                2621")
+    found = [line for line in problems(forgery, prints("logs/npu-smi", table)) if line.startswith("logs/npu-smi: ")]
+    assert [line.partition(" cannot be read")[0] for line in found] == [
+        "logs/npu-smi: npu-smi info: device 1: line 11 of the npu-smi table",
+        "logs/npu-smi: device 3 (NPU 1 chip 3) is Warning",
+    ]
+
+
+def test_the_onnx_file_of_a_batch_size_is_what_atc_was_given(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    known = next(entry for entry in forgery.record["digests"] if entry["name"] == "onnx")
+    own = {"name": "onnx_bs16", "path": "<tmp>/net_bs16.onnx", "sha256": "0" * 64}
+    forgery.record["digests"].append({**known, **own})
+    command = next(entry for entry in forgery.record["commands"] if entry["folder"] == ATC)
+    given = command["files"]["onnx"]
+    assert problems(forgery) == [
+        f"{ATC}: files.onnx is {short(given)}, onnx_bs16 is {short('0' * 64)}",
+        f"{ATC}: --model is {short(known['path'].rpartition('/')[2])}, om_bs16 needs 'net_bs16.onnx'",
+    ]
+    forgery.record["digests"] = [entry for entry in forgery.record["digests"] if "onnx" not in entry["name"]]
+    assert problems(forgery) == []
+
+
+def test_where_no_machine_is_recorded_the_logs_say_which_devices_ran(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record.update(machine=None, device_throughput=[])
+    assert problems(forgery) == []
+    folder = PREDICTED[:-1] + "7"
+    known = next(entry for entry in forgery.record["commands"] if entry["folder"] == PREDICTED)
+    forgery.record["commands"].append({**known, "folder": folder})
+    assert problems(forgery) == [f"{folder}: ran on device '0' instead of 7"]
+    assert problems(forgery, lost("logs/predict-bs16/run-1")) == [f"{PREDICTED} is missing: om_bs16 rests on it"]
+
+
+def test_a_device_of_the_machine_that_did_not_run_is_told(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record["machine"]["devices"] = [0, 2]
+    assert f"{PREDICTED[:-1]}2 is missing: om_bs16 rests on it" in problems(forgery)
+
+
+def watched(base: str, *tables: str) -> Forge:
+    """A watch of so many tables."""
+
+    def forge(forgery: Forgery) -> None:
+        lost(base)(forgery)
+        argv = ["npu-smi", "info"]
+        for number, table in enumerate(tables):
+            folder = f"{base}-sample{number}"
+            entry = {"argv": argv, "folder": folder, "returncode": 0, "seconds": 1.0, "files": {}}
+            known = next(one for one in forgery.record["commands"] if one["folder"] == "logs/npu-smi")
+            forgery.record["commands"].append({**known, **{name: entry[name] for name in entry if name in known}})
+            texts = {"command": "\n".join(("cwd: x", *argv, "")), "stdout": table, "stderr": ""}
+            forgery.contents |= {f"{folder}/{name}.txt": text.encode() for name, text in texts.items()}
+
+    return forge
+
+
+WORKS, HELD = loaded(87), IDLE.replace("0                 2621 / 8192", "0                 7000 / 8192", 1)
+BOTH = loaded(87).replace("2621 / 8192", "7000 / 8192", 1)
+FIRST = "logs/perf-bs16/npu-smi-first-2"
+AI_CORE, MEMORY = "AI core at 87 %", "7000 MB of 8192 MB in use, idle is at most 3133 MB"
+
+
+def said_busy(*reasons: str) -> str:
+    """What is told where the record calls the device idle."""
+    shown = short("; ".join(f"device 0 (NPU 1 chip 0): {reason}" for reason in reasons))
+    return f"{BUSY}'idle' recorded, npu-smi's tables say {shown}"
+
+
+@pytest.mark.parametrize(
+    ("base", "tables", "told"),
+    [
+        (BEFORE, [IDLE] * 3, []),
+        (BEFORE, [WORKS, IDLE, IDLE], [said_busy(AI_CORE)]),
+        (FIRST, [WORKS, IDLE, IDLE], [said_busy(AI_CORE)]),
+        (FIRST, [IDLE] * 3, []),
+        (AFTER, [*[WORKS] * 5, *[IDLE] * 3], []),
+        (AFTER, [*[WORKS] * 6, *[IDLE] * 2], [said_busy(AI_CORE)]),
+        (BEFORE, [IDLE, HELD, IDLE], [said_busy(MEMORY)]),
+        (AFTER, [BOTH, IDLE, IDLE], [said_busy(AI_CORE, MEMORY)]),
+        (BEFORE, [IDLE, "npu-smi: failed\n", IDLE], [f"{BEFORE}-sample1: npu-smi printed no table of chips"]),
+    ],
+)
+def test_what_a_watch_shows_is_told_and_nothing_else(
+    base: str, tables: list[str], told: list[str], contents: dict[str, bytes]
+) -> None:
+    assert problems(Forgery(contents), watched(base, *tables)) == told
+
+
+def test_where_a_watch_is_missing_nothing_is_said_of_what_was_recorded(contents: dict[str, bytes]) -> None:
+    assert problems(Forgery(contents), lost(BEFORE), called_busy) == [
+        f"{BEFORE}-sample0 is missing: whether the device was idle rests on it"
+    ]
+
+
+def test_a_record_of_work_that_no_table_shows_is_told_in_its_words(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record["device_throughput"][1]["busy"] = ["device 0: a", "device 0: b"]
+    assert problems(forgery) == [f"{BUSY}'device 0: a; device 0: b' recorded, npu-smi's tables say 'idle'"]
+
+
+def test_one_table_is_enough_of_a_simulated_device(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record["target"] = "simulator"
+    assert problems(forgery, watched(BEFORE, IDLE)) == []
+
+
+@pytest.mark.parametrize(
+    ("stdout", "stderr"), [(b"50 %", b"[ERROR] x\n"), (b"\xff\n[ERROR] x", b""), (b"50 %\r[ERROR] x\r\n", b"")]
+)
+def test_an_error_is_found_in_either_stream(stdout: bytes, stderr: bytes, contents: dict[str, bytes]) -> None:
+    spoilt = (prints(PREDICTED, stdout), prints(PREDICTED, stderr, "stderr.txt"))
+    assert problems(Forgery(contents), *spoilt) == [f"{PREDICTED}: om_bs16 rests on a run that reported '[ERROR] x'"]
 
 
 def test_a_question_about_the_board_may_go_unanswered(contents: dict[str, bytes]) -> None:

@@ -291,8 +291,7 @@ class _Logs:
         return "\n".join(self._text(name) for name in names if name in self._bundle.files.digests)
 
     def _text(self, name: str) -> str:
-        text = self._bundle.files.read(name).decode("utf-8", "replace")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return self._bundle.files.read(name).decode("utf-8", "replace")
 
     def _problem(self, problem: str) -> None:
         self._bundle.problems.append(problem)
