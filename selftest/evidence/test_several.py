@@ -11,6 +11,7 @@ import pytest
 from selftest.evidence.bundles import DIGEST, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.again import Judged
+from tools.judge.basis import MadeBy
 from tools.judge.bundle import Bundle, read_bundle
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
@@ -168,6 +169,35 @@ def test_a_bundle_given_twice_is_named_once(contents: dict[str, bytes]) -> None:
     assert disagreements(bundles, [[], [], [], []]) == ["the same bundle given twice: a and b and d"]
 
 
+def test_boards_are_told_one_after_the_other(contents: dict[str, bytes]) -> None:
+    machine = Forgery(contents).record["machine"]
+    (first,) = machine["boards"]
+    machine["boards"].append({**first, "device": 1, "serial_number": "x", "seat": {**first["seat"], "chip": 1}})
+    assert identity(opened(contents, machine=machine))["board"] == (
+        "NPU 1 chip 0: 033EHS10M2000017 0000:05:00.0, NPU 1 chip 1: x 0000:05:00.0"
+    )
+
+
+def test_predictions_of_another_run_are_told_by_its_name_and_manifest(contents: dict[str, bytes]) -> None:
+    record = Forgery(contents).record
+    device = {"kind": "cuda", "name": "x", "torch": "2", "cuda": "12", "settings": []}
+    basis = dict.fromkeys(("checkpoint_sha256", "ids_sha256", "images_sha256", "pixels"), DIGEST)
+    numbers = {"output": 0, "classes": 10, "images": 20}
+    taken = {
+        **{name: record[name] for name in ("host", "versions")},
+        "run": "other",
+        "finished_utc": "2026-11-20T10:00:00+00:00",
+        "manifest_sha256": ONES,
+        "logits_sha256": DIGEST,
+        "device": device,
+        "basis": {**basis, **numbers, "network": {}, "recipe": {}},
+    }
+    for other, whose in ((None, "this run, on a GPU"), (taken, f"run other, {ONES}")):
+        bundles = [opened(contents), opened(contents, "b", reference={"device": device, "taken": other})]
+        assert identity(bundles[1])["reference"] == whose
+        assert disagreements(bundles, [[], []]) == [f"reference differs: a this run, on the CPU, b {whose}"]
+
+
 # --- Whose answer counts -------------------------------------------------------------------------------------------
 
 GATE = "om.perf.images_per_second_per_chip[bs1]"
@@ -205,6 +235,15 @@ def test_answers_stand_in_the_order_of_the_inventory_and_strangers_are_left_out(
     split = [[judged(name) for name in every[1::2]], [judged(name) for name in every[::2]], [judged("om.ran[bs64]")]]
     assert tuple(entry.id for entry in merge(spec, split, on_device=on_device)) == names
     assert merge(spec, split[:1], on_device=True) == split[0]
+
+
+@pytest.mark.parametrize("reference", MadeBy)
+def test_gates_of_a_reference_count_where_it_was_made_elsewhere(reference: MadeBy) -> None:
+    spec = Made(WORLD).spec
+    names = [judged(name) for name in expected(Asked(spec, on_device=True, reference=MadeBy.OTHER_RUN))]
+    asked = expected(Asked(spec, on_device=True, reference=reference))
+    assert tuple(entry.id for entry in merge(spec, [names], on_device=True, reference=reference)) == asked
+    assert tuple(entry.id for entry in merge(spec, [names], on_device=True)) == expected(Asked(spec, on_device=True))
 
 
 def test_a_bundle_is_told_by_its_own_name(contents: dict[str, bytes], tmp_path: Path) -> None:

@@ -6,13 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import DatasetRecord, Reused, VariantRecord
+from tools.judge.acceptance import (
+    DatasetRecord,
+    HostRecord,
+    ReferenceRecord,
+    Reused,
+    TakenReference,
+    VariantRecord,
+    Versions,
+)
 from tools.judge.accuracy import top_k_of
-from tools.judge.facts import ParityFacts, RecipeFacts
+from tools.judge.basis import DeviceKind, ReferenceBasis, ReferenceDevice, ReferenceProbe
+from tools.judge.facts import ParityFacts, RecipeFacts, WeightFacts
+from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
+from tools.judge.spec_onnx import DeclaredWeights
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 SHA256 = "0" * 64
@@ -101,6 +112,8 @@ def test_byte_equal_images_are_named(spec: Spec) -> None:
     twice = replace(KNOWN, byte_equal=(("a", "b"), ("c", "d", "e")))
     (said,) = remarks(spec, twice, None)
     assert said == "0.006 % of the images are byte for byte another one: a and b, c and d and e"
+    many = replace(KNOWN, byte_equal=(("a", "b", "c", "d"), ("e", "f"), ("g", "h"), ("i", "j")))
+    assert remarks(spec, many, None)[0].endswith(": a and b and c, e and f, g and h, … 1 more")
 
 
 def test_what_share_of_wrong_bins_the_comparison_could_have_missed(spec: Spec) -> None:
@@ -114,6 +127,7 @@ def test_what_share_of_wrong_bins_the_comparison_could_have_missed(spec: Spec) -
     known = replace(KNOWN, images=1024)
     assert remarks(all_of_them, known, None, ParityFacts(looked_at, (), "torchvision")) == ()
     assert remarks(spec, KNOWN, None, ParityFacts((), (), "")) == ()
+    assert remarks(spec, KNOWN, None, ParityFacts(("0",), (), "torchvision"))[0].startswith("bins of 1 of 50000 ")
 
 
 @pytest.mark.parametrize(
@@ -133,6 +147,10 @@ def test_on_other_images_an_accuracy_far_from_the_published_one_is_a_remark(righ
     assert found.startswith(said)
     assert bool(found) is bool(said)
     assert ("labels are probably in another order" in found) is (right == 3)
+    assert found == said or right == 3
+    embedded = replace(OTHERS, embedded_sample=True)
+    assert remarks(spec, embedded, None, None, reference) == (), "the sample says nothing of a port"
+    assert remarks(replace(spec, kind="sample"), embedded, None, None, reference) == ((found,) if said else ())
     assert remarks(spec, KNOWN, None, None, reference) == (), "on the port's own a gate says it"
 
 
@@ -152,8 +170,86 @@ def test_outputs_and_times_of_earlier_runs_are_told_by_their_oldest_date(spec: S
         Reused("onnx/1", first),
         Reused("bins/1", last),
     )
+    timed = Reused("throughput-om_bs1/a/b", first)
+    assert remarks(spec, KNOWN, None, reused=(timed, replace(timed, made_utc=last))) == (
+        f"reused from earlier runs: throughput-om_bs1 made {first}",
+    )
     said = f"host-throughput made {last}; predictions-om made {first}; 2 other artifacts, the oldest made {first}"
     assert remarks(spec, KNOWN, None, reused=reused) == (f"reused from earlier runs: {said}",)
     assert remarks(spec, KNOWN, None, reused=reused[3:4])[0].endswith(
         f"runs: 1 other artifacts, the oldest made {first}"
     )
+
+
+def test_files_that_were_handed_in_are_told_first(spec: Spec) -> None:
+    files = (HandedIn("onnx", "net.onnx", "ab" * 32, 7),)
+    told = "handed in, not made by the suite: onnx (net.onnx, sha256 abababababab)"
+    assert remarks(spec, replace(KNOWN, byte_equal=(("a", "b"),)), None, files=files)[0] == told
+
+
+WEIGHTS = WeightFacts((), 9, 7, 0, 0, (), declared=("a.weight", "b.weight"))
+
+
+def test_weights_that_a_port_declares_are_told_with_its_reason(spec: Spec) -> None:
+    declared = DeclaredWeights(("*.weight",), "pruned by hand")
+    own = replace(spec, onnx=replace(spec.onnx, handed_in=declared))
+    assert remarks(own, KNOWN, None, weights=WEIGHTS) == (
+        "2 weights are not the checkpoint's, their outputs alone are judged (a.weight, b.weight): pruned by hand",
+    )
+    for other, facts in ((own, None), (own, replace(WEIGHTS, declared=())), (spec, WEIGHTS)):
+        assert remarks(other, KNOWN, None, weights=facts) == ()
+
+
+def test_what_is_judged_as_int8_is_told(spec: Spec) -> None:
+    both = replace(spec, onnx=replace(spec.onnx, arithmetic="int8"))
+    oms = replace(spec, om=replace(spec.om, arithmetic="int8"))
+    for own, judged in ((both, "the ONNX file and the OMs"), (oms, "the OMs")):
+        said = f"int8: {judged} against the float checkpoint, by the bounds of agreement.int8"
+        assert remarks(own, KNOWN, None) == (said,)
+
+
+DEVICE = ReferenceDevice(DeviceKind.CUDA, "H200", "2.6.0", "12.4", ())
+HERE = ReferenceRecord(DEVICE, None)
+FROM_ELSEWHERE = TakenReference(
+    run="abc",
+    finished_utc="2026-11-20T10:00:00+00:00",
+    manifest_sha256=SHA256,
+    logits_sha256=SHA256,
+    host=HostRecord("Linux", "x86_64", "a CPU", 8, 1),
+    versions=Versions("3.11", {}, SHA256),
+    device=DEVICE,
+    basis=ReferenceBasis(SHA256, {}, 0, 1000, {}, 64, SHA256, SHA256, "pixels"),
+)
+GPU = "reference predictions of this run, on a GPU, device cuda H200 (torch 2.6.0, CUDA 12.4)"
+OTHER_RUN = (
+    "reference predictions of another run, abc, made 2026-11-20T10:00:00+00:00 on a host with a CPU, 8 cores, Linux, "
+    "device cuda H200 (torch 2.6.0, CUDA 12.4)"
+)
+
+
+@pytest.mark.parametrize(
+    ("images", "again", "said"),
+    [
+        (None, 0, "none was computed again here"),
+        (64, None, "none was computed again here"),
+        (None, 3, "3 of 0 were computed again here on the CPU"),
+        (64, 64, "64 of 64 were computed again here on the CPU"),
+        (
+            64,
+            32,
+            "32 of 64 were computed again here on the CPU: wrong ones of fewer than 7.8 % of the images could pass "
+            "unseen (95 %)",
+        ),
+    ],
+)
+def test_predictions_of_another_device_or_run_are_told_with_how_far_they_are_confirmed(
+    images: int | None, again: int | None, said: str, spec: Spec
+) -> None:
+    probe = None if again is None else ReferenceProbe(tuple(map(str, range(again))), 0.0, "0")
+    dataset = None if images is None else replace(PART, images=images)
+    on_cpu = replace(DEVICE, kind=DeviceKind.CPU)
+    plain = remarks(spec, dataset, None)
+    taken = ReferenceRecord(DEVICE, FROM_ELSEWHERE)
+    for made, whose in ((HERE, f"{GPU}"), (taken, OTHER_RUN)):
+        assert remarks(spec, dataset, None, made=made, probe=probe) == (*plain, f"{whose}; {said}")
+    assert remarks(spec, dataset, None, made=ReferenceRecord(on_cpu, None), probe=probe) == plain

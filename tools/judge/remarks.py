@@ -129,7 +129,7 @@ def _others(spec: Spec, dataset: DatasetRecord, reference: VariantRecord | None)
     if not apart:
         return ()
     seen = f"Top-1 of the checkpoint is {measured.percent:.3f} % on these images, {published.value} % was published"
-    return (f"{seen} on others" + (f": {OTHER_ORDER}, or these images are harder" if apart < 0 else ""),)
+    return (f"{seen} on others" + (f": {OTHER_ORDER}, or these images are harder" if apart == -1 else ""),)
 
 
 def _said(facts: RecipeFacts | OperatorFacts | None) -> tuple[str, ...]:
