@@ -31,7 +31,7 @@ VALUED: dict[str, tuple[str, str]] = {
 FLAGS: dict[str, str] = {
     "remeasure": "measure throughput anew (on a device it always is)",
     "strict-accuracy": "the tight bound on the drop fails, not only warns",
-    "sample": "use the embedded sample even where real inputs are found",
+    "sample": "use the embedded sample even where real inputs are found; with --port, one that is made for it",
 }
 DIAGNOSE = ("on-failure", "always", "never")
 VARIABLES: dict[str, str] = {name.replace("-", "_"): f"ACCEPTANCE_{name.replace('-', '_').upper()}" for name in VALUED}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.ascend.target import TargetKind, target_kind
@@ -17,8 +17,14 @@ from tools.judge.spec import Spec
 from tools.model.code import code_digests
 from tools.model.network import Network
 from tools.pipeline.inputs import InputError, Inputs, folders_tools_cannot_take, require_named_inputs, resolve
+from tools.ports.sample_port import POLICY, TURNED, sample_port
 from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json
+
+WHOSE = (
+    "made for this port: random weights, the last layer fitted to the generated images; where a network lends itself "
+    "to no fit, the labels are its own predictions, said beside the verdict"
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Setup:
 
     The port holds the bytes that it was read from: its files may be edited while the run goes on.
     `environment` and `filesystem` are where traces of Ascend are looked for; `unfit` are warnings about folders.
+    `made_sample` says that weights and labels are made for the port, which ships no sample of its own.
     `baseline` is the record of the earlier run to be compared with, None where none was named.
     """
 
@@ -37,6 +44,7 @@ class Setup:
     filesystem: Path
     unfit: tuple[str, ...]
     baseline: Acceptance | None
+    made_sample: bool = False
 
     @property
     def spec(self) -> Spec:
@@ -79,9 +87,10 @@ class Setup:
     def lines(self) -> list[str]:
         """The run's inputs in words, which were chosen and why."""
         inputs = self.inputs
+        whose = WHOSE if self.made_sample else "embedded sample"
         limited = f", first {inputs.limit} images" if inputs.limit else ""
         return [
-            f"checkpoint: {inputs.checkpoint or 'embedded sample'} ({inputs.why_checkpoint})",
+            f"checkpoint: {inputs.checkpoint or whose} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
             f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
             f"target: {self.kind} (--target {inputs.ascend.target})",
@@ -107,10 +116,14 @@ def prepare(
     on_device = kind is TargetKind.ASCEND
     require_named_inputs(inputs, on_device=on_device, sample=sample)
     unfit = folders_tools_cannot_take(inputs, Path(tempfile.gettempdir()), on_device=on_device)
-    port = _read_port(inputs.port, port_expected)
-    _require_weights(inputs, port)
+    port = _read_port(inputs.port, port_expected, sample=sample)
+    made = POLICY.name in port.files
+    if made:
+        inputs = replace(inputs, why_port=f"{inputs.why_port}, {TURNED}")
+    else:
+        _require_weights(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
-    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline)
+    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline, made)
 
 
 def _read_baseline(folder: Path) -> Acceptance:
@@ -125,12 +138,17 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
     if inputs.checkpoint is None and asked.model.source != load_spec(SAMPLE_SPEC).model.source:
         fix = f"name it with --checkpoint, or put {asked.checkpoint.file} into this folder"
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
+        fix += "; --sample tries the whole path without it"
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
 
 
-def _read_port(path: Path, expected: Mapping[str, bytes] | None) -> Port:
-    """The port; SpecError when its files are not those that the run began with."""
-    port = load_port(path)
-    if load_port(path).files != port.files or expected not in (None, port.files):
+def _read_port(path: Path, expected: Mapping[str, bytes] | None, *, sample: bool) -> Port:
+    """The port, as its sample where that is asked for; SpecError when its files are others than the run began with."""
+
+    def read() -> Port:
+        return sample_port(load_port(path)) if sample else load_port(path)
+
+    port = read()
+    if read().files != port.files or expected not in (None, port.files):
         raise SpecError("the port was edited while the run began", where=path, fix="run it again")
     return port
