@@ -199,7 +199,7 @@ def test_a_head_on_the_wrong_rows_is_found_by_the_gate_of_chance(
 def test_a_network_with_other_outputs_than_the_port_says_is_refused(tmp_path: Path) -> None:
     port = tiny_port(tmp_path / "port", classes=10)
     port.edit("classes: 10, source", "classes: 12, source")
-    with pytest.raises(SuiteError, match=r"measured \[2, 10\], allowed \[2, 12\]"):
+    with pytest.raises(SuiteError, match=r"found \[2, 10\]; allowed \[2, 12\]"):
         made(port, tmp_path / "made")
 
 
