@@ -81,9 +81,10 @@ class DatasetRecord:
 
     `embedded_sample` where any of them is the sample's, known by its bytes under any name.
 
-    `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py),
-    `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are none of the spec's, and
-    `byte_equal` names, a group each, the images that are byte for byte the same.
+    `labels_by_reference` says why a made sample's labels are its own checkpoint's predictions, empty where they are not
+    (tools/sample/any_port.py). `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes
+    (tools/store/content.py), `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are
+    none of the spec's, and `byte_equal` names, a group each, the images that are byte for byte the same.
     """
 
     images: int
@@ -95,6 +96,7 @@ class DatasetRecord:
     foreign_ids: int
     byte_equal: tuple[tuple[str, ...], ...]
     gap: str
+    labels_by_reference: str = ""
 
 
 @dataclass(frozen=True)

@@ -233,6 +233,8 @@ def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:
         recorded.labels_sha256,
         labels_sha256({name: label - offset for name, label in zip(ids, labels)}),
     )
+    if recorded.labels_by_reference and bundle.spec.kind != "sample":
+        bundle.problems.append(f"{where}.labels_by_reference: only a sample is labelled by its own checkpoint")
     _compare(bundle, f"{where}.foreign_ids", recorded.foreign_ids, foreign_ids(ids, bundle.spec.dataset))
     _byte_equal(bundle, f"{where}.byte_equal", recorded.byte_equal)
     if bool(recorded.gap) != other_images(ids, recorded.images_sha256, bundle.spec.dataset):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 3
 
+OWN_PREDICTIONS = "the labels are the reference's own predictions: accuracy of the reference says nothing"
 MEASURED = ("predictions-", "host-throughput", "throughput-om")
 """Kinds of artifacts that are outputs or times, with what they begin."""
 
@@ -90,6 +91,8 @@ def _images(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:
 
 def _labels(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:
     """What share of wrong labels nothing here could have told, where no digest tells them all."""
+    if dataset.labels_by_reference:
+        return (f"{OWN_PREDICTIONS} ({dataset.labels_by_reference})",)
     asked, whole = spec.dataset, all_by_name(dataset, spec.dataset)
     if not ports_own(dataset, spec) or (whole and (asked.content_sha256 or asked.labels_sha256)):
         return ()
