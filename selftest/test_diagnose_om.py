@@ -62,7 +62,7 @@ class StandIn:
         if self._tensor in present:
             path = perturbed(path, path.with_name("spoiled.onnx"), self._tensor, self._change)
         graph = NodeGraph(path)
-        _, rounded = outputs_at(graph, self._batch, len(graph.nodes) - 1)
+        _, rounded = outputs_at(graph, self._batch, len(graph.nodes) - 1, range(len(graph.nodes)))
         return rounded.reshape(len(rounded), -1)
 
 
@@ -75,7 +75,7 @@ def test_a_cut_model_computes_what_its_node_does(small_onnx: Path, tmp_path: Pat
     cut = cut_model(small_onnx, index, tmp_path / "cut.onnx")
     onnx.checker.check_model(str(cut.path), full_check=True)
     batch = images(3)
-    expected, _ = outputs_at(NodeGraph(small_onnx), batch, index)
+    expected, _ = outputs_at(NodeGraph(small_onnx), batch, index, range(index))
     found = run_onnx(cut.path, batch)
     assert found.shape == (3, *cut.output_shape)
     assert found.reshape(3, -1).shape[1] == cut.width
