@@ -5,16 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
+from numpy.typing import NDArray
 from onnx import helper
 
 from selftest.perturbations import Perturbation, Perturber
+from selftest.simulator_runner import simulator_runner
 from selftest.torch_models import export_model, images
-from tools.diagnosis.diagnose import Diagnosis, diagnose, render
+from tools.base.errors import SuiteError
+from tools.diagnosis import om_parts
+from tools.diagnosis.diagnose import Diagnosis, align, diagnose, render
+from tools.diagnosis.diagnose_om import CutModel
+from tools.diagnosis.om_parts import OmPart, diagnose_parts, render_parts
 from tools.diagnosis.torch_values import torch_values
 
+Array = NDArray[np.float32]
 SIDE_PX = 16
 WIDTH = 8
 
@@ -187,3 +196,55 @@ def test_values_that_are_written_over_are_kept_as_they_were(model: torch.nn.Modu
     norms = [value for value in found.values if value.module == "blocks.0.bn1" and value.array.ndim == 4]
     assert norms
     assert (norms[0].array < 0).any()
+
+
+def parts_of(clean: Path, model: torch.nn.Module, folder: Path, compiled: Path | None) -> tuple[OmPart, ...]:
+    """The parts of the OM; its compiler takes the weights of another file."""
+    image = images(1, side_px=SIDE_PX)
+    fault = {} if compiled is None else {"FAULT": "atc:other-weights", "WEIGHTS": str(compiled)}
+    runner = simulator_runner(folder, image, **fault)
+    return diagnose_parts(align(clean, model, image), runner.packed, folder)
+
+
+def test_in_an_om_nothing_is_named_where_fp16_is_all(clean: Path, model: torch.nn.Module, tmp_path: Path) -> None:
+    parts = parts_of(clean, model, tmp_path, None)
+    assert [part.module for part in parts if part.diverges] == []
+    assert {"attn.norm", "attn.qkv", "gelu", "blocks.1: hardswish"} <= {part.module for part in parts}
+    assert render_parts(parts) == [
+        f"in the OM none of {len(parts)} operations, each on torch's own values, diverges beyond fp16"
+    ]
+
+
+@pytest.mark.parametrize("kind", Perturbation)
+def test_a_small_fault_of_the_compiler_is_named_at_its_module(
+    kind: Perturbation, clean: Path, model: torch.nn.Module, tmp_path: Path
+) -> None:
+    made = Perturber(clean, model).apply(kind, tmp_path / "perturbed.onnx", place=0.4)
+    assert made is not None
+    (wrong,) = (part for part in parts_of(clean, model, tmp_path, made.path) if part.diverges)
+    assert made.module in wrong.module.split(" + ")
+    assert wrong.channel is not None
+    assert made.channel in (None, wrong.channel.index) or kind is Perturbation.ROWS
+    (line,) = render_parts([wrong])
+    assert f"torch {wrong.module}) wrongly: relative L2 error" in line
+    assert "; worst at channel " in line
+
+
+def test_many_operations_are_shared_out_over_several_models(
+    clean: Path, model: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, asked = align(clean, model, images(1, side_px=SIDE_PX)), []
+    monkeypatch.setattr(om_parts, "VALUES_A_MODEL", 1000)
+
+    def compute(cut: CutModel, sample: Array) -> Array:
+        asked.append(cut.path.name)
+        session = onnxruntime.InferenceSession(str(cut.path), providers=["CPUExecutionProvider"])
+        output: Array = session.run(None, {cut.input_name: sample.reshape(1, 1, 1, -1)})[0][0]
+        return output
+
+    parts = diagnose_parts(found, compute, tmp_path)
+    assert len(asked) > 3
+    assert not [part for part in parts if part.diverges]
+    with pytest.raises(SuiteError, match="another output"):
+        diagnose_parts(found, lambda cut, sample: compute(cut, sample)[:-1], tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ the same inference tool answer for every node; bisection over AlexNet's 20 takes
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 from collections.abc import Callable, Container
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
+
+
+PACKED = "packed"
+"""The id of a sample that is not an image."""
 
 
 class Method(enum.StrEnum):
@@ -209,6 +214,17 @@ class AscendRunner:
     device: int = 0
     extra_args: tuple[str, ...] = ()
     timeout_seconds: float = 3600
+
+    def packed(self, cut: CutModel, sample: Array) -> Array:
+        """The same for a model of one image whose input is not an image: float32 (values,) in and out."""
+        bins = self.work / f"parts{cut.node_index}"
+        bins.mkdir(parents=True)
+        (bins / f"{PACKED}.bin").write_bytes(sample.tobytes())
+        place, logs = self.work / "parts", self.logs / "parts"
+        shape = (1, 1, sample.size)
+        runner = dataclasses.replace(self, bins=bins, ids=(PACKED,), image_shape=shape, work=place, logs=logs, batch=1)
+        output: Array = runner(cut)[0]
+        return output
 
     def __call__(self, cut: CutModel) -> Array:
         """Compile the cut model, run it and read its dumps; OmError and AccuracyError as at any OM."""

@@ -94,15 +94,35 @@ def worst_channel(candidate: NDArray[np.float32], reference: NDArray[np.float32]
         return None
     found = []
     for axis in range(1, reference.ndim):
-        others = tuple(other for other in range(reference.ndim) if other != axis)
-        squares = np.square(candidate - reference, dtype=np.float64).sum(axis=others)
-        lengths = np.sqrt(np.square(reference, dtype=np.float64).sum(axis=others))
-        scale = np.maximum(lengths, np.median(lengths))
-        errors = np.divide(np.sqrt(squares), scale, out=np.sqrt(squares), where=scale > 0)
-        index, typical = int(errors.argmax()), float(np.median(errors))
+        errors = channel_errors(candidate, reference, axis)
+        index = int(errors.argmax())
         if len(errors) > 1:
-            found.append(Channel(axis, index, float(errors[index]), typical))
+            found.append(Channel(axis, index, float(errors[index]), float(np.median(errors))))
     return max(found, key=lambda one: one.error / max(one.typical, FP32_RELATIVE_L2), default=None)
+
+
+def channel_errors(candidate: NDArray[np.float32], reference: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
+    """The relative L2 error in every slice along an axis, see Channel; both of one shape, all values finite."""
+    import numpy as np
+
+    others = tuple(other for other in range(reference.ndim) if other != axis)
+    found = np.sqrt(np.square(candidate.astype(np.float64) - reference).sum(axis=others))
+    lengths = np.sqrt(np.square(reference, dtype=np.float64).sum(axis=others))
+    scale = np.maximum(lengths, np.median(lengths))
+    errors: NDArray[np.float64] = np.divide(found, scale, out=found, where=scale > 0)
+    return errors
+
+
+def channel_beyond_fp16(
+    candidate: NDArray[np.float32], rounded: NDArray[np.float32], reference: NDArray[np.float32]
+) -> bool:
+    """Whether one channel is off by more than FP16_MARGIN times what rounding costs the worst one; `rounded` is what
+    emulated fp16 makes of the reference. Sees one filter of many, which is lost in the error of the whole."""
+    for axis in range(1, reference.ndim):
+        cost = max(float(channel_errors(rounded, reference, axis).max()), FP16_UNIT_ROUNDOFF)
+        if float(channel_errors(candidate, reference, axis).max()) > FP16_MARGIN * cost:
+            return True
+    return False
 
 
 def beyond_fp32(found: Compared) -> bool:
