@@ -17,6 +17,7 @@ from selftest.perturbations import Perturbation, Perturber
 from selftest.simulator_runner import simulator_runner
 from selftest.torch_models import export_model, images
 from tools.base.errors import SuiteError
+from tools.diagnosis import diagnose as diagnosis
 from tools.diagnosis import om_parts
 from tools.diagnosis.diagnose import Diagnosis, align, diagnose, render
 from tools.diagnosis.diagnose_om import CutModel
@@ -132,6 +133,17 @@ def test_a_small_fault_is_named_at_its_module_and_channel(
     (line,) = (text for text in render(found) if text.startswith("first diverging node: "))
     assert made.module in line
     assert "channel" in line
+
+
+def test_of_a_long_graph_only_what_matters_is_shown(
+    clean: Path, model: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(diagnosis, "SHOWN_NODES", 10)
+    made = Perturber(clean, model).apply(Perturbation.FILTER, tmp_path / "perturbed.onnx", place=0.4)
+    assert made is not None
+    lines = render(found := diagnosed(made.path, model))
+    assert sum("first to diverge" in line for line in lines) == 1
+    assert f"({len(found.nodes) - 11} of {len(found.nodes)} nodes left out, none diverges)" in lines
 
 
 def test_what_lies_between_is_told(clean: Path, model: torch.nn.Module, tmp_path: Path) -> None:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 PROBE_IMAGES = 2
 """All values of torch lie in memory at once: 0.9 GB an image for the largest of torchvision's usual networks."""
 WORST_IMAGES = 5
+SHOWN_NODES = 80
+"""Of longer graphs the table shows what diverges, with its NEIGHBOURS on either side, and the end."""
+NEIGHBOURS = 3
 WHOLE_GRAPH_RELATIVE_L2 = 1e-4
 """The graph as a whole, optimised by onnxruntime, may differ from its nodes run one by one only by fp32 rounding that
 grew on the way: measured 1e-6 on AlexNet's logits."""
@@ -154,9 +157,12 @@ def align(onnx_path: Path, model: torch.nn.Module, images: Array) -> Alignment:
 
 def render(diagnosis: Diagnosis) -> list[str]:
     """The table and the findings as lines, for terminal and report."""
-    rows = [_HEADER, *(_row(node, first=node.index == diagnosis.first_diverging) for node in diagnosis.nodes)]
+    shown = _shown(diagnosis)
+    rows = [_HEADER, *(_row(node, first=node.index == diagnosis.first_diverging) for node in shown)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if len(shown) < len(diagnosis.nodes):
+        lines.append(f"({len(diagnosis.nodes) - len(shown)} of {len(diagnosis.nodes)} nodes left out, none diverges)")
     lines += ["", _first_line(diagnosis), *_further_lines(diagnosis), _ranked_line(diagnosis)]
     if diagnosis.whole_graph_diverges:
         lines.append(f"onnxruntime's optimised graph is not the sum of its nodes: {words(diagnosis.whole_graph)}")
@@ -164,6 +170,14 @@ def render(diagnosis: Diagnosis) -> list[str]:
     worst = ", ".join(f"{image.id} ({short(image.errors)})" for image in diagnosis.worst)
     lines.append(f"worst of {len(diagnosis.ids)} images, {'om' if diagnosis.om else 'onnx'} vs pth: {worst}")
     return lines
+
+
+def _shown(diagnosis: Diagnosis) -> list[NodeDiagnosis]:
+    """The nodes that the table shows."""
+    if len(diagnosis.nodes) <= SHOWN_NODES:
+        return list(diagnosis.nodes)
+    centres = [node.index for node in diagnosis.nodes if node.diverges] + [len(diagnosis.nodes) - 1]
+    return [node for node in diagnosis.nodes if any(abs(node.index - centre) <= NEIGHBOURS for centre in centres)]
 
 
 class _Walk:
