@@ -22,7 +22,7 @@ from tools.diagnosis import om_parts
 from tools.diagnosis.diagnose import Diagnosis, align, diagnose, render
 from tools.diagnosis.diagnose_om import CutModel
 from tools.diagnosis.om_parts import OmPart, diagnose_parts, render_parts
-from tools.diagnosis.torch_values import torch_values
+from tools.diagnosis.torch_run import torch_values
 
 Array = NDArray[np.float32]
 SIDE_PX = 16

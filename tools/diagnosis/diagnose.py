@@ -28,7 +28,7 @@ from tools.diagnosis.node_errors import (
     worst_channel,
 )
 from tools.diagnosis.onnx_nodes import PRODUCTS, Node, NodeGraph, Stream, run_part, to_fp16
-from tools.diagnosis.torch_values import torch_values
+from tools.diagnosis.torch_run import torch_values
 
 if TYPE_CHECKING:
     import numpy as np

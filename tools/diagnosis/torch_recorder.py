@@ -1,4 +1,4 @@
-"""The dispatch mode under which a network's values are written down (tools/diagnosis/torch_values.py)."""
+"""The dispatch mode under which a network's values are written down (tools/diagnosis/torch_run.py)."""
 
 from __future__ import annotations
 
