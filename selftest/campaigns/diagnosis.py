@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,11 @@ from selftest.perturbations import Perturbation, Perturbed, Perturber
 from selftest.simulator_runner import simulator_runner
 from selftest.torch_models import export_model
 from tools.base.files import ROOT
-from tools.diagnosis.diagnose import align, diagnose
+from tools.diagnosis.alignment import Alignment
+from tools.diagnosis.diagnose import align, channel_of
+from tools.diagnosis.node_errors import Channel
 from tools.diagnosis.om_parts import diagnose_parts
+from tools.diagnosis.onnx_nodes import NodeGraph
 from tools.model.network import Network
 from tools.model.random_weights import calibrated
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
@@ -61,6 +65,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(missed > 0)
 
 
+@dataclass(frozen=True)
+class _Named:
+    """A module that was accused, and where its output is worst."""
+
+    module: str
+    channel: Channel | None
+
+
 class _Rows:
     """One network's rows of the table."""
 
@@ -71,8 +83,8 @@ class _Rows:
         network = Network(asked, PUBLISHED_SPEC.parent)
         self._model = network.build(_no_two_alike(calibrated(network, _images(4, side_px))))
         self._clean = export_model(self._model, folder / "clean.onnx", side_px=side_px)
-        self._images = _images(6, side_px)[4:]
-        self._one = align(self._clean, self._model, self._images[:1])
+        self._image = _images(5, side_px)[4:]
+        self._one = align(self._clean, self._model, self._image)
 
     def rows(self) -> list[str]:
         """One for the clean network, one for each kind of fault that it can have."""
@@ -88,18 +100,22 @@ class _Rows:
         cells = [self._name, fault, module, *_cells(onnx, module), *_cells(om, module)]
         return f"| {' | '.join(cells)} |"
 
-    def _onnx(self, made: Perturbed | None) -> list[Any]:
-        found = diagnose(self._clean if made is None else made.path, self._model, self._images)
-        return [node for node in found.nodes if node.diverges]
+    def _onnx(self, made: Perturbed | None) -> list[_Named]:
+        found = self._one
+        if made is not None:
+            found = Alignment(NodeGraph(made.path), self._one.torch, self._image)
+        wrong = [found.regions[index] for index in sorted(found.regions) if found.regions[index].diverges]
+        return [_Named(region.module, channel_of(found, region)) for region in wrong]
 
-    def _om(self, made: Perturbed | None) -> list[Any]:
+    def _om(self, made: Perturbed | None) -> list[_Named]:
         fault = {} if made is None else {"FAULT": "atc:other-weights", "WEIGHTS": str(made.path)}
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            runner = simulator_runner(Path(folder), self._images[:1], **fault)
-            return [part for part in diagnose_parts(self._one, runner.packed, Path(folder)) if part.diverges]
+            runner = simulator_runner(Path(folder), self._image, **fault)
+            parts = diagnose_parts(self._one, runner.packed, Path(folder))
+        return [_Named(part.module, part.channel) for part in parts if part.diverges]
 
 
-def _cells(found: list[Any], module: str) -> tuple[str, str]:
+def _cells(found: list[_Named], module: str) -> tuple[str, str]:
     """Who is named (in bold where that is wrong), and how far off the worst channel of the first is."""
     named = ", ".join(one.module for one in found) or NOTHING
     right = named == NOTHING if not module else len(found) == 1 and module in named.split(" + ")

@@ -231,15 +231,9 @@ class _Walk:
                 accumulated=accumulated,
                 fp16_own=fp16_own,
                 fp16_accumulated=fp16_accumulated,
-                channel=self._channel(region) if errors else None,
+                channel=channel_of(self._found, region) if errors else None,
             )
         )
-
-    def _channel(self, region: Region) -> Channel | None:
-        if not region.diverges:
-            return None
-        own = run_part(self._graph, region.nodes, self._found.values, region.output, fp16=False)
-        return worst_channel(own, self._found.torch.values[region.partner].array)
 
     def _own_fp16(self, region: Region) -> Compared:
         fed = {name: to_fp16(self._found.values[name]) for name in region.inputs}
@@ -280,6 +274,14 @@ class _Walk:
         if self._onnx is None or self._onnx.shape != self._pth.shape:
             return compare(None, self._pth)
         return compare(self._graph.run(self._images), self._onnx)
+
+
+def channel_of(found: Alignment, region: Region) -> Channel | None:
+    """Where a region that diverges is worst; None for one that does not."""
+    if not region.diverges:
+        return None
+    own = run_part(found.graph, region.nodes, found.values, region.output, fp16=False)
+    return worst_channel(own, found.torch.values[region.partner].array)
 
 
 def rounded_nodes(found: Alignment) -> frozenset[int]:
