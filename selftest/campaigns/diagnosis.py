@@ -44,7 +44,6 @@ NETWORKS: dict[str, tuple[dict[str, Any], int]] = {
     "densenet121": ({}, 224),
     "inception_v3": ({"transform_input": True, "aux_logits": True, "init_weights": False}, 299),
     "swin_t": ({}, 224),
-    "vit_b_16": ({}, 224),
 }
 """Arguments and side of the image in pixels."""
 NOTHING = "nothing"
