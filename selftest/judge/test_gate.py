@@ -27,6 +27,8 @@ def test_it_says_in_which_runs_it_exists() -> None:
         "TENSORS": "where the port pins the tensors of the checkpoint",
         "MD5": "where the port states the checkpoint's md5",
         "SHA256": "where the port states the checkpoint's sha256, or how it begins",
+        "FLOAT_BINS": "where bins hold normalised values",
+        "AIPP": "where the chip normalises (AIPP)",
         "GRAPH_STEP": "where the port has a graph step",
         "DEVICE": "on a device, but for a sample without published figures: a simulator can say nothing",
     }

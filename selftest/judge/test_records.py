@@ -68,7 +68,7 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
     )
     run = acceptance.Acceptance(verdict, gates=(), inputs=("i",), artifacts=("a",))
     onnx = ("onnx", "onnx_checker", "onnx_operators", "onnx_weights", "onnx_logit_errors", "onnx_graph_step")
-    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, "recipe")
+    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, "recipe", "aipp")
     empty = (
         "reused",
         "throughput_outputs",

@@ -47,6 +47,7 @@ from tools.judge.acceptance import (
 )
 from tools.judge.consistency import SIMULATOR_SAYS
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -208,6 +209,7 @@ class Staging:
             bins=self.piece(BinFacts),
             parity=self.piece(ParityFacts),
             recipe=self.piece(RecipeFacts),
+            aipp=self.piece(AippFacts),
             oms=tuple(self.pieces(OmFacts)),
             om_batch_errors=self.piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),

@@ -12,6 +12,7 @@ from tools.base.errors import Stage
 from tools.judge.accuracy import Loss, TopK
 from tools.judge.agreement import Agreement
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -316,6 +317,7 @@ class Acceptance:
     bins: BinFacts | None = None
     parity: ParityFacts | None = None
     recipe: RecipeFacts | None = None
+    aipp: AippFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()

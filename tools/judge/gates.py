@@ -60,6 +60,8 @@ def applies(gate: Gate, asked: Asked) -> bool:
         Where.TENSORS: asked.spec.checkpoint.content_sha256 is not None,
         Where.CONTENT: asked.spec.dataset.content_sha256 is not None,
         Where.LABELS_PINNED: asked.spec.dataset.labels_sha256 is not None,
+        Where.FLOAT_BINS: asked.spec.preprocessing.aipp is None,
+        Where.AIPP: asked.spec.preprocessing.aipp is not None,
         Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or asked.spec.has_figures),
     }[gate.where]
 

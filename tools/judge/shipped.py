@@ -6,16 +6,16 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "6d213213a0a69483ef1b950e073a3f8f5b58eb9fb0e4a60c8ca87ed901a5cd11": "alexnet",
-    "51355ea9e1c7d6ae233e7b9a4eb0f4d8d5322f16efc74450203296543e6f38c6": "alexnet_sample",
-    "044f9e7182ab1f484968b64bc80168a54cd435dfe22102a2930234779ed6c726": "densenet121",
-    "5ef48f20c0b732ec9296b1e7fb0bc7a3a83b05c49eece0b4020da06f5a6b045d": "efficientnet_lite0",
-    "d75b5bee919481dd6f22c8a8488ca5d6de4d515962359db4342404e717731ee6": "inception_v3",
-    "9b9872ae3495532ffaa6ab2651c8f9da3f00bd09dd066c10743bf23724a3f20c": "mobilenet_v2",
-    "ef9126984c08f88a881c814d054c223e8003c5035c472728d97cf7caa2a3862e": "resnet18",
-    "049ea9e04376768e6847e536262732a6d6bb6ae378f271b7884ccfe9eb80a1f8": "resnet50",
-    "c0f07caeb4e64e1a029d3fc1f6c2bbbc61b87779de37cc38b2234000ac094d06": "swin_t",
-    "a335fa925d63fe7ff7835e6fd7fa60a3dc2822933d2d5f48aa93839f925448d5": "vit_b_16",
+    "2db91bb3222a4045a6370c049e07b2ba36f3e97176e1ac9cb101f62a561ae5d2": "alexnet",
+    "ce64bd6dd18fa88db11de03771b2101e24b4b31dc2dff17d4ba2241eb62b2451": "alexnet_sample",
+    "ad01510a5280e018f02bbfac9aafdba5bec495d2ed783273fb3ca4746e8eacff": "densenet121",
+    "a8dc61c24228c04701e9110481c9ca19d2519737b91404c89be41e33c1193df9": "efficientnet_lite0",
+    "c9f7747e3e197783bb5813d82ba49736c59c4c19f8639c0424b7214f97c8b301": "inception_v3",
+    "7186a0372c8bcfd46dad8d081c026189df4a34792c39fcb4e47e7824b48782c0": "mobilenet_v2",
+    "3e49f4dc6df7588c84da3d5ab09c5c44a3d417e11d5b70700db2d23410573548": "resnet18",
+    "535ba261263fa06f1dc17636ab72d170030b8a72bdd5f100c7cf5cbd81440e1b": "resnet50",
+    "e0dc12cd77a2d41d1fbc13e8300fa88f50795f07ed8aa63d4f1824281e7269a1": "swin_t",
+    "555dfcd1b8e11a819878fbc0b8389442e998bae838799f25a01981bfb7fe2e22": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {

@@ -30,6 +30,7 @@ from tools.judge.acceptance import (
 from tools.judge.agreement import Agreement
 from tools.judge.evidence import OWNER, Evidence, variant_record
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -204,6 +205,10 @@ class Run(Evidence):
     def recipe(self) -> RecipeFacts:
         """See Evidence."""
         return self.data.recipe_facts()
+
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return self.om.aipp_facts()
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""
