@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,13 +41,13 @@ def compiled(
     folder: Path,
     capsys: pytest.CaptureFixture[str],
     *,
+    changes: Mapping[str, str] | None = None,
     text: str = "",
     kind: int = graphs.FLOAT,
     size: tuple[int, int] = (6, 8),
-    flags: dict[str, str] | None = None,
-    **changes: str,
+    **flags: str,
 ) -> graphs.Compiled:
-    """A network that gives its input back, compiled with an AIPP file."""
+    """A network that gives its input back, compiled with an AIPP file; `text` is one that is whole already."""
     model = graphs.save(
         folder / "m.onnx",
         [("Relu", ["x"], ["y"], {}), ("Neg", ["x"], ["n"], {}), ("Sub", ["y", "n"], ["z"], {})],
@@ -54,11 +55,11 @@ def compiled(
         outputs=["n", "z"],
         types=dict.fromkeys("xnz", kind),
     )
-    keys = {**KEYS, **changes}
+    keys = {**KEYS, **(changes or {})}
     written = text or "aipp_op {\n" + "".join(f"  {key} : {value}\n" for key, value in keys.items() if value) + "}\n"
     (folder / "aipp.cfg").write_text(written, encoding="utf-8")
     shape = f"x:2,3,{size[0]},{size[1]}"
-    return graphs.compile_model(model, capsys, shape, insert_op_conf="aipp.cfg", **(flags or {}))
+    return graphs.compile_model(model, capsys, shape, insert_op_conf="aipp.cfg", **flags)
 
 
 def half(value: float) -> np.float16:
@@ -83,14 +84,15 @@ def test_pixels_become_what_the_host_makes_of_them_within_fp16(
 
 def test_channels_are_swapped_before_the_means(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plain = compiled(tmp_path, capsys).run(PIXELS)[0]
-    swapped = compiled(tmp_path, capsys, rbuv_swap_switch="true").run(PIXELS[..., ::-1].copy())[0]
+    swapped = compiled(tmp_path, capsys, changes={"rbuv_swap_switch": "true"}).run(PIXELS[..., ::-1].copy())[0]
     assert plain.tobytes() == swapped.tobytes()
 
 
 def test_padding_comes_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sides = {"left": 1, "right": 2, "top": 3, "bottom": 1}
     padded = {f"{side}_padding_size": str(size) for side, size in sides.items()}
-    made = -compiled(tmp_path, capsys, size=(10, 11), padding="true", padding_value="0.5", **padded).run(PIXELS)[0]
+    padded |= {"padding": "true", "padding_value": "0.5"}
+    made = -compiled(tmp_path, capsys, size=(10, 11), changes=padded).run(PIXELS)[0]
     inner = -compiled(tmp_path, capsys).run(PIXELS)[0]
     assert made[:, :, 3:9, 1:9].tobytes() == inner.tobytes()
     made[:, :, 3:9, 1:9] = 0.5
@@ -99,7 +101,7 @@ def test_padding_comes_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 def test_without_a_crop_the_size_is_the_models_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     own = dict.fromkeys(("crop", "src_image_size_w", "src_image_size_h"), "")
-    made = compiled(tmp_path, capsys, size=(10, 12), **own).run(PIXELS)[0]
+    made = compiled(tmp_path, capsys, size=(10, 12), changes=own).run(PIXELS)[0]
     assert made.shape == (2, 3, 10, 12)
 
 
@@ -149,13 +151,13 @@ def test_an_atc_that_ignores_the_file_makes_an_om_of_floats(
 def test_what_atc_refuses(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, str], code: str
 ) -> None:
-    made = compiled(tmp_path, capsys, **changes)  # type: ignore[arg-type]
+    made = compiled(tmp_path, capsys, text=changes.get("text", ""), changes=changes)
     assert (made.status, made.om.exists()) == (255, False)
     assert f"\n{code}" in made.stdout
 
 
 def test_fp16_nodes_stand_behind_no_aipp(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    asked = compiled(tmp_path, capsys, flags={"input_fp16_nodes": "x"})
+    asked = compiled(tmp_path, capsys, input_fp16_nodes="x")
     own = compiled(tmp_path, capsys, kind=graphs.HALF)
     for made in (asked, own):
         assert made.status == 255
