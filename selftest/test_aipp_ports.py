@@ -84,7 +84,8 @@ def test_a_file_that_is_handed_in_is_taken_as_it_is(tmp_path: Path) -> None:
     folder = tmp_path / "port"
     folder.mkdir()
     (folder / "own.cfg").write_text(FILE, encoding="utf-8")
-    recipe = RECIPE.replace("36", "72").replace("32", "40").replace(" channel_order: BGR,", "").replace("chip}", "chip, file: own.cfg}")
+    recipe = RECIPE.replace("36", "72").replace("32", "40").replace(" channel_order: BGR,", "")
+    recipe = recipe.replace("chip}", "chip, file: own.cfg}")
     found = accepted(whole_run(tiny_port(folder, preprocessing=recipe, batches="[1]")))
     assert found.aipp is not None
     assert found.aipp.text == FILE
