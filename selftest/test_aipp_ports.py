@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +13,22 @@ from PIL import Image
 
 from selftest.evidence.tampering import Forgery, contents_of
 from selftest.faults.aipp_faults import FILE
+from selftest.faults.world import small_port, with_batches
 from selftest.ports.tiny import TinyPort, tiny_port
 from selftest.test_tiny_ports import accepted, options, whole_run
 from tools import get_info, imagenet_torch_preprocess
 from tools.base.errors import SpecError
+from tools.base.files import ROOT
 from tools.data.bins import bin_bytes, read_bins
 from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
 from tools.data.reference import torchvision_reference
+from tools.evidence.staging import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.aipp import aipp_text, file_name
+from tools.judge.results import Word
 from tools.judge.verify import REFUSED
-from tools.ports.spec import load_port
+from tools.ports.spec import load_port, load_spec, port_path
 
 RECIPE = (
     "{resize_px: 36, crop_px: 32, interpolation: bilinear, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], "
@@ -148,3 +155,43 @@ def test_the_commands_write_pixels_and_list_them_with_their_size(
     assert bin_bytes(recipe, "uint8") == 36 * 36 * 3
     read = read_bins(tmp_path / "bins", ["tiny_001"], recipe, "uint8")[0]
     assert read.tobytes() == torchvision_reference(recipe)(port.images / "tiny_001.png").tobytes()
+
+
+def test_the_ports_of_alexnet_with_aipp_differ_in_nothing_else() -> None:
+    """What is measured and published by the way of floats holds for checkpoint and ONNX file, and for no OM."""
+    plain, found = (load_spec(port_path(name)) for name in ("alexnet_sample", "alexnet_aipp_sample"))
+    without = replace(found.preprocessing, aipp=None)
+    assert replace(found, port=plain.port, preprocessing=without, om=plain.om) == plain
+    published, found = (load_spec(port_path(name)) for name in ("alexnet", "alexnet_aipp"))
+    assert found.preprocessing.pixels_size == (256, 256)
+    assert (found.checkpoint, found.accuracy, found.dataset) == (
+        published.checkpoint,
+        published.accuracy,
+        published.dataset,
+    )
+    assert not found.has_figures
+
+
+@pytest.mark.nightly
+def test_a_part_of_the_sample_goes_through_aipp(tmp_path: Path) -> None:
+    text = with_batches(small_port(tmp_path / "small"), (1, 4))
+    old = "    source: guide, imagenet_torch_preprocess.py"
+    assert old in text
+    (tmp_path / "port.yaml").write_text(text.replace(old, f"    aipp: {{crop: chip}}\n{old}"), encoding="utf-8")
+    assert_green(tmp_path, "--sample", f"--port={tmp_path / 'port.yaml'}")
+
+
+@pytest.mark.nightly
+def test_the_whole_sample_goes_through_aipp(tmp_path: Path) -> None:
+    assert_green(tmp_path, "--sample", "--port=alexnet_aipp_sample")
+
+
+def assert_green(folder: Path, *arguments: str) -> None:
+    """Every gate of the suite passes, with a cache and evidence of its own."""
+    places = [f"--cache={folder / 'cache'}", f"--evidence={folder / 'evidence'}"]
+    words = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--target=simulator", *arguments, *places]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = read_acceptance(folder / "evidence")
+    assert record.verdict.word is Word.SIMULATED
+    assert {om.described.inputs[0].dtype for om in record.oms} == {"DT_UINT8"}
