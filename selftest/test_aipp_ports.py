@@ -161,7 +161,7 @@ def test_the_ports_of_alexnet_with_aipp_differ_in_nothing_else() -> None:
     """What is measured and published by the way of floats holds for checkpoint and ONNX file, and for no OM."""
     plain, found = (load_spec(port_path(name)) for name in ("alexnet_sample", "alexnet_aipp_sample"))
     without = replace(found.preprocessing, aipp=None)
-    assert replace(found, port=plain.port, preprocessing=without, om=plain.om) == plain
+    assert replace(found, port=plain.port, preprocessing=without, agreement=plain.agreement) == plain
     published, found = (load_spec(port_path(name)) for name in ("alexnet", "alexnet_aipp"))
     assert found.preprocessing.pixels_size == (256, 256)
     assert (found.checkpoint, found.accuracy, found.dataset) == (
