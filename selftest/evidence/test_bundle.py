@@ -467,7 +467,7 @@ def test_a_record_of_another_shape_is_refused(change: dict[str, object], said: s
 @pytest.mark.parametrize("document", [[], None, "x", 2])
 def test_what_is_no_record_lacks_every_field(document: object) -> None:
     said = refusal(lambda: read_acceptance(document))
-    assert said.startswith(f"{RECORD}: artifacts, bins, ")
+    assert said.startswith(f"{RECORD}: aipp, artifacts, bins, ")
     assert said.endswith(" missing or unknown")
 
 
