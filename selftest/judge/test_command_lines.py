@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tools.judge.aipp import file_name
 from tools.judge.command_lines import Inference, atc_asked, atc_said, flags, om_name, read_inference
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
@@ -51,6 +52,12 @@ def test_what_atc_is_asked_for_follows_from_the_spec() -> None:
     assert atc_asked(SPEC, 4, onnx=None, om="a/om_bs4.om", soc=None) == {**own, **extra}
     whole = {**own, "--model": "net.onnx", "--soc_version": "Ascend310", **extra}
     assert atc_asked(SPEC, 4, onnx="b/net.onnx", om="om_bs4.om", soc="Ascend310") == whole
+
+
+def test_the_aipp_file_is_asked_for_by_what_it_holds() -> None:
+    asked = atc_asked(SPEC, 4, onnx=None, om="x.om", soc=None, aipp="aipp_op {}")
+    assert asked.pop("--insert_op_conf") == file_name("aipp_op {}")
+    assert asked == atc_asked(SPEC, 4, onnx=None, om="x.om", soc=None)
 
 
 def test_a_port_s_own_words_for_atc_come_last() -> None:

@@ -24,7 +24,7 @@ from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
 from tools.judge.spec_onnx import DeclaredWeights
-from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.ports.spec import PUBLISHED_SPEC, load_spec, port_path
 
 SHA256 = "0" * 64
 KNOWN = DatasetRecord(
@@ -194,7 +194,7 @@ def test_weights_that_a_port_declares_are_told_with_its_reason(spec: Spec) -> No
     declared = DeclaredWeights(("*.weight",), "pruned by hand")
     own = replace(spec, onnx=replace(spec.onnx, handed_in=declared))
     assert remarks(own, KNOWN, None, weights=WEIGHTS) == (
-        "2 weights are not the checkpoint's, their outputs alone are judged (a.weight, b.weight): pruned by hand",
+        "2 weights are not the checkpoint's, the outputs alone are judged (a.weight, b.weight): pruned by hand",
     )
     for other, facts in ((own, None), (own, replace(WEIGHTS, declared=())), (spec, WEIGHTS)):
         assert remarks(other, KNOWN, None, weights=facts) == ()
@@ -253,3 +253,12 @@ def test_predictions_of_another_device_or_run_are_told_with_how_far_they_are_con
     for made, whose in ((HERE, f"{GPU}"), (taken, OTHER_RUN)):
         assert remarks(spec, dataset, None, made=made, probe=probe) == (*plain, f"{whose}; {said}")
     assert remarks(spec, dataset, None, made=ReferenceRecord(on_cpu, None), probe=probe) == plain
+
+
+def test_an_aipp_file_that_nobody_saw_is_told() -> None:
+    aipp = load_spec(port_path("alexnet_aipp"))
+    oms, onnx = (HandedIn(name, name, SHA256, 1) for name in ("om_bs1", "onnx"))
+    unseen = "the AIPP file that OMs handed in were made with was not seen: they are judged by their outputs"
+    assert unseen in remarks(aipp, None, None, files=(oms,))
+    assert unseen not in remarks(aipp, None, None, files=(onnx,)) + remarks(aipp, None, None)
+    assert unseen not in remarks(load_spec(PUBLISHED_SPEC), None, None, files=(oms,))

@@ -14,6 +14,7 @@ from tools.judge.agreement import Agreement
 from tools.judge.basis import DeviceKind, MadeBy, ReferenceBasis, ReferenceDevice, ReferenceProbe
 from tools.judge.device_numbers import Seat
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -44,7 +45,7 @@ IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 REFERENCE_LOGITS = "predictions/pth.logits.npy"
 """Every logit of the checkpoint, float32 (N, classes), a row an id of IDS; there only where it was asked for."""
 LOGS = "logs"
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,10 @@ class DatasetRecord:
 
     `embedded_sample` where any of them is the sample's, known by its bytes under any name.
 
-    `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py),
-    `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are none of the spec's, and
-    `byte_equal` names, a group each, the images that are byte for byte the same.
+    `labels_by_reference` says why a made sample's labels are its own checkpoint's predictions, empty where they are not
+    (tools/sample/any_port.py). `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes
+    (tools/store/content.py), `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are
+    none of the spec's, and `byte_equal` names, a group each, the images that are byte for byte the same.
     """
 
     images: int
@@ -95,6 +97,7 @@ class DatasetRecord:
     foreign_ids: int
     byte_equal: tuple[tuple[str, ...], ...]
     gap: str
+    labels_by_reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -360,6 +363,7 @@ class Acceptance:
     bins: BinFacts | None = None
     parity: ParityFacts | None = None
     recipe: RecipeFacts | None = None
+    aipp: AippFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()

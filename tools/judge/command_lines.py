@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tools.base.errors import SuiteError
+from tools.judge.aipp import file_name
 from tools.judge.soc import normalise_soc
-from tools.judge.spec import Spec
+from tools.judge.spec import AIPP_FLAG, Spec
 
 INPUT_SHAPE = "--input_shape"
 
@@ -47,8 +48,11 @@ def om_name(path: str) -> str:
     return file.stem if file.suffix == ".om" else file.name
 
 
-def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | None) -> dict[str, str]:
-    """What atc must have been asked for, by flag, paths as file names; `onnx` and `soc` are None where not known."""
+def atc_asked(
+    spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | None, aipp: str | None = None
+) -> dict[str, str]:
+    """What atc must have been asked for, by flag, paths as file names; `onnx`, `soc` and the text of the AIPP file are
+    None where not known."""
     asked = spec.input(batch)
     own = {
         "--framework": "5",
@@ -60,6 +64,8 @@ def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | N
         own["--model"] = PurePosixPath(onnx).name
     if soc is not None:
         own["--soc_version"] = soc
+    if aipp is not None:
+        own[AIPP_FLAG] = file_name(aipp)
     return {**own, **_by_file_names(spec.om.atc_extra_args)}
 
 

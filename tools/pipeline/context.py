@@ -29,6 +29,7 @@ class Context:
     """The surroundings of one run.
 
     `environment` and `filesystem` are where traces of Ascend are looked for; `run` names the run for all its workers;
+    `made_sample` says that weights and labels are made for the port (tools/sample/any_port.py).
     `remeasure` measures throughput anew where it could be kept, `taken` is the other run whose predictions of the
     checkpoint count, None where they are made. `building` is entered around every build, so that a
     caller can let its progress through. `log` collects what the store found or made, a line each. `work` is where tools
@@ -42,6 +43,7 @@ class Context:
     filesystem: Path
     run: str
     on_device: bool
+    made_sample: bool = False
     remeasure: bool = False
     taken: Taken | None = None
     building: Callable[[], AbstractContextManager[object]] = nullcontext

@@ -42,7 +42,7 @@ FLAGS: dict[str, str] = {
     "remeasure": "measure throughput anew (on a device it always is)",
     "strict-accuracy": "the tight bound on the drop fails, not only warns",
     "keep-reference": "keep every logit of the checkpoint in the evidence, for --reference of another run",
-    "sample": "use the embedded sample even where real inputs are found",
+    "sample": "use the embedded sample even where real inputs are found; with --port, one that is made for it",
 }
 DIAGNOSE = ("on-failure", "always", "never")
 VARIABLES: dict[str, str] = {name.replace("-", "_"): f"ACCEPTANCE_{name.replace('-', '_').upper()}" for name in VALUED}

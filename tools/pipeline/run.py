@@ -32,6 +32,7 @@ from tools.judge.agreement import Agreement
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.evidence import OWNER, Evidence, NoEvidence, variant_record
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -61,6 +62,7 @@ from tools.pipeline.om import OmStep
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
 from tools.pipeline.outcomes import after_error, keep, result
+from tools.pipeline.port_sample import SampleStep
 from tools.pipeline.predictions import PredictionStep
 from tools.pipeline.publish import Published, RunFacts, publish, run_scrubber, run_verdict
 from tools.pipeline.setup import Setup, prepare
@@ -86,11 +88,13 @@ class Run(Evidence):
             filesystem=setup.filesystem,
             run=run,
             on_device=setup.on_device,
+            made_sample=setup.made_sample,
             remeasure=remeasure,
             taken=None if setup.taken is None else setup.taken.scrubbed(staging.scrub),
         )
-        self.checkpoint_step = CheckpointStep(self.context)
-        self.data = DataStep(self.context)
+        made = SampleStep(self.context)
+        self.checkpoint_step = CheckpointStep(self.context, made)
+        self.data = DataStep(self.context, made)
         self.onnx_step = OnnxStep(self.context, self.checkpoint_step, self.data)
         self.om = OmStep(self.context, self.onnx_step, self.data)
         steps = (self.context, self.checkpoint_step, self.onnx_step, self.data, self.om)
@@ -215,6 +219,10 @@ class Run(Evidence):
     def recipe(self) -> RecipeFacts:
         """See Evidence."""
         return self.data.recipe_facts()
+
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return self.om.aipp_facts()
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""

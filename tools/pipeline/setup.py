@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.ascend.target import TargetKind, target_kind
@@ -26,8 +26,14 @@ from tools.pipeline.inputs import (
     will_use_ais_bench,
 )
 from tools.pipeline.taken import Taken, read_taken, reference_device
+from tools.ports.sample_port import POLICY, TURNED, sample_port
 from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json
+
+WHOSE = (
+    "made for this port: random weights, the last layer fitted to the generated images; where a network lends itself "
+    "to no fit, the labels are its own predictions, said beside the verdict"
+)
 
 
 @dataclass(frozen=True)
@@ -36,6 +42,7 @@ class Setup:
 
     The port holds the bytes that it was read from: its files may be edited while the run goes on.
     `environment` and `filesystem` are where traces of Ascend are looked for; `unfit` are warnings about folders.
+    `made_sample` says that weights and labels are made for the port, which ships no sample of its own.
     `baseline` is the record of the earlier run to be compared with, None where none was named; `taken` the run whose
     predictions of the checkpoint are taken, and `reference_device` what has computed them or will; with
     `keep_reference` every logit of the checkpoint goes into the evidence, for another run to take.
@@ -51,6 +58,7 @@ class Setup:
     taken: Taken | None
     reference_device: ReferenceDevice
     keep_reference: bool
+    made_sample: bool = False
 
     @property
     def spec(self) -> Spec:
@@ -99,9 +107,10 @@ class Setup:
         """The run's inputs in words, which were chosen and why."""
         inputs = self.inputs
         taken = [] if self.taken is None else [f"reference: {self.taken.folder}, run {self.taken.record.run}"]
+        whose = WHOSE if self.made_sample else "embedded sample"
         limited = f", first {inputs.limit} images" if inputs.limit else ""
         return [
-            f"checkpoint: {inputs.checkpoint or 'embedded sample'} ({inputs.why_checkpoint})",
+            f"checkpoint: {inputs.checkpoint or whose} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
             f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
             *([f"onnx: {_names(inputs.onnx)} (handed in)"] if inputs.onnx else []),
@@ -133,8 +142,12 @@ def prepare(
     ais_bench = will_use_ais_bench(inputs.ascend.infer_tool, environment, on_device=on_device)
     temporary = Path(tempfile.gettempdir())
     unfit = folders_tools_cannot_take(inputs, temporary, on_device=on_device, ais_bench=ais_bench)
-    port = _read_port(inputs.port, port_expected)
-    _require_weights(inputs, port)
+    port = _read_port(inputs.port, port_expected, sample=sample)
+    made = POLICY.name in port.files
+    if made:
+        inputs = replace(inputs, why_port=f"{inputs.why_port}, {TURNED}")
+    else:
+        _require_weights(inputs, port)
     _require_one_maker(inputs, port)
     _require_quantised(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
@@ -143,7 +156,8 @@ def prepare(
         raise InputError("--keep-reference and --reference exclude each other", fix=fix)
     taken = None if inputs.reference is None else read_taken(inputs.reference, sample=_is_sample(inputs, port))
     device = reference_device(inputs.reference_device) if taken is None else taken.record.device
-    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline, taken, device, keep_reference)
+    known = (tuple(unfit), baseline, taken, device, keep_reference, made)
+    return Setup(inputs, port, kind, environment, filesystem, *known)
 
 
 def _is_sample(inputs: Inputs, port: Port) -> bool:
@@ -162,6 +176,7 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
     if inputs.checkpoint is None and asked.model.source != load_spec(SAMPLE_SPEC).model.source:
         fix = f"name it with --checkpoint, or put {asked.checkpoint.file} into this folder"
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
+        fix += "; --sample tries the whole path without it"
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
 
 
@@ -190,9 +205,13 @@ def _names(files: tuple[Path, ...]) -> str:
     return ", ".join(map(str, files))
 
 
-def _read_port(path: Path, expected: Mapping[str, bytes] | None) -> Port:
-    """The port; SpecError when its files are not those that the run began with."""
-    port = load_port(path)
-    if load_port(path).files != port.files or expected not in (None, port.files):
+def _read_port(path: Path, expected: Mapping[str, bytes] | None, *, sample: bool) -> Port:
+    """The port, as its sample where that is asked for; SpecError when its files are others than the run began with."""
+
+    def read() -> Port:
+        return sample_port(load_port(path)) if sample else load_port(path)
+
+    port = read()
+    if read().files != port.files or expected not in (None, port.files):
         raise SpecError("the port was edited while the run began", where=path, fix="run it again")
     return port
