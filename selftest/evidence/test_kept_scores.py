@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -250,4 +251,5 @@ def test_a_mean_distance_lies_between_the_worst_one_and_its_share() -> None:
 
 def test_figures_that_nothing_was_measured_for_contradict_nothing() -> None:
     for figure in ("min_cosine", "mean_cosine_distance", "max_abs_error_logits", "systematic"):
-        assert said(2, **{figure: None}) == []
+        unknown: dict[str, Any] = {figure: None}
+        assert said(2, **unknown) == []
