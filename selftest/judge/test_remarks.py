@@ -108,6 +108,11 @@ def test_what_share_of_wrong_labels_would_not_show(spec: Spec) -> None:
     assert remarks(unpinned, OTHERS, None) == ()
 
 
+def test_labels_that_the_reference_itself_gave_are_told_in_place_of_a_share(spec: Spec) -> None:
+    said = "the labels are the reference's own predictions: accuracy of the reference says nothing (run abc)"
+    assert remarks(spec, replace(PART, labels_by_reference="run abc"), None) == (said,)
+
+
 def test_byte_equal_images_are_named(spec: Spec) -> None:
     twice = replace(KNOWN, byte_equal=(("a", "b"), ("c", "d", "e")))
     (said,) = remarks(spec, twice, None)
