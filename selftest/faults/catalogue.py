@@ -15,6 +15,7 @@ from selftest.faults import (
     onnx_faults,
     perf_faults,
     port_faults,
+    precision_faults,
     preprocessing_faults,
     spec_faults,
 )
@@ -27,7 +28,7 @@ from tools.judge.ids import GateId
 PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
     *(checkpoint_faults, onnx_faults, spec_faults, preprocessing_faults, hostile_faults, om_faults),
-    *(accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults),
+    *(accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults, precision_faults),
 )
 FAULTS: tuple[Fault, ...] = tuple(
     fault

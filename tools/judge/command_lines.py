@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from tools.base.errors import SuiteError
 from tools.judge.aipp import file_name
+from tools.judge.atc_flags import by_name
 from tools.judge.soc import normalise_soc
 from tools.judge.spec import AIPP_FLAG, Spec
 
@@ -31,13 +32,8 @@ def read_inference(argv: Sequence[str]) -> Inference:
     if tuple(argv[1:3]) == ("-m", "ais_bench"):
         said = dict(zip(argv[3::2], argv[4::2]))
         return Inference(om_name(said.get("--model", "")), said.get("--device", ""), said.get("--batchsize"))
-    said = flags(argv[1:])
+    said = by_name(argv[1:])
     return Inference(om_name(said.get("-om_path", "")), said.get("-device_id", ""), said.get("-batch_size", ""))
-
-
-def flags(words: Sequence[str]) -> dict[str, str]:
-    """`--name=value` by name; of a name that is given twice the last one, as the tools take it."""
-    return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 def om_name(path: str) -> str:
@@ -64,12 +60,12 @@ def atc_asked(
         own["--soc_version"] = soc
     if aipp is not None:
         own[AIPP_FLAG] = file_name(aipp)
-    return {**own, **{name: _file_name(value) for name, value in flags(spec.om.atc_extra_args).items()}}
+    return {**own, **{name: _file_name(value) for name, value in by_name(spec.om.atc_extra_args).items()}}
 
 
 def atc_said(argv: Sequence[str]) -> dict[str, str]:
     """What atc was asked for, by flag, with paths as file names: folders differ from machine to machine."""
-    said = {name: _file_name(value) for name, value in flags(argv[1:]).items()}
+    said = {name: _file_name(value) for name, value in by_name(argv[1:]).items()}
     if "--soc_version" in said:
         with contextlib.suppress(SuiteError):  # no chip's name stays as it is, and is told as another than asked for
             said["--soc_version"] = normalise_soc(said["--soc_version"])

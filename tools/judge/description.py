@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tools.judge.atc_flags import DEFAULTS, PRECISION
 from tools.judge.facts import OmDescription, OmInput, StoredOm
 from tools.judge.soc import soc_mismatch
 from tools.judge.spec import AIPP_FLAG
@@ -36,10 +37,17 @@ def description_mismatches(
 
 
 def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Flags of the port that atc was not given; none where the file does not hold the command line as we write it."""
+    """Flags of the port that atc was not given, none where the file does not hold the command line as we write it; and
+    what changes the arithmetic without having been asked for."""
     as_written = any(flag.startswith(SOC_FLAG) for flag in stored.flags)
-    missing = [flag for flag in map(without_folders, flags) if as_written and flag not in stored.flags]
-    return tuple(f"the file was made without {flag}, which the port asks for" for flag in missing)
+    asked = tuple(map(without_folders, flags))
+    missing = [flag for flag in asked if as_written and flag not in stored.flags]
+    others = [flag for flag in stored.flags if flag not in asked and flag not in DEFAULTS]
+    added = [flag for flag in others if flag.partition("=")[0] in PRECISION]
+    return (
+        *(f"the file was made without {flag}, which the port asks for" for flag in missing),
+        *(f"the file was made with {flag}, which the port does not ask for" for flag in added),
+    )
 
 
 def without_folders(flag: str) -> str:

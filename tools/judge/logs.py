@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from tools.base.errors import SuiteError
 from tools.judge import ids
 from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, InputDigest, MachineRecord
+from tools.judge.atc_flags import named_files
 from tools.judge.bundle import Bundle
 from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
 from tools.judge.files import Refused, short
@@ -113,6 +114,7 @@ class _Logs:
             aipp=None if bundle.record.aipp is None else bundle.record.aipp.text,
         )
         self._files(command, onnx=onnx, om=bundle.digests[name])
+        self._files_of_flags(command)
         words = atc_said(command.argv)
         for flag, value in asked.items():
             if words.get(flag) != value:
@@ -229,6 +231,14 @@ class _Logs:
                 self._problem(
                     f"{command.folder}: files.{role} is {short(sha256)}, {digest.name} is {short(digest.sha256)}"
                 )
+
+    def _files_of_flags(self, command: CommandRecord) -> None:
+        """atc was given the very files that the port's flags name."""
+        spec = self._bundle.record.spec
+        for flag, name in named_files(self._bundle.spec.om.atc_extra_args).items():
+            given, own = command.files.get(flag[2:]), None if spec is None else spec.files.get(name)
+            if given is None or given != own:
+                self._problem(f"{command.folder}: the file of {flag} is {short(given)}, the port's {name} {short(own)}")
 
     def _command(self, folder: str, what: str) -> CommandRecord | None:
         """The command of a folder; None, and a problem, where there is none."""

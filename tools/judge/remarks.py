@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tools.judge.atc_flags import precision_remark
 from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
 from tools.judge.handover import first_few
 from tools.judge.label_order import OTHER_ORDER
@@ -32,6 +33,8 @@ def remarks(
     reference: VariantRecord | None = None,
     operators: OperatorFacts | None = None,
     reused: Sequence[Reused] = (),
+    *,
+    on_device: bool = False,
 ) -> tuple[str, ...]:
     """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record."""
     of_data: tuple[str, ...] = ()
@@ -43,7 +46,8 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *_reused(reused))
+    own = (*_checkpoint(spec), *_precision(spec, on_device=on_device))
+    return (*own, *of_data, *_said(recipe), *_said(operators), *_reused(reused))
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:
@@ -51,6 +55,11 @@ def _checkpoint(spec: Spec) -> tuple[str, ...]:
     if asked.sha256 or asked.md5 or asked.sha256_prefix is None:
         return ()
     return (f"the checkpoint is pinned by the first {len(asked.sha256_prefix)} digits of its sha256 alone",)
+
+
+def _precision(spec: Spec, *, on_device: bool) -> tuple[str, ...]:
+    said = precision_remark(spec.om.atc_extra_args, on_device=on_device)
+    return (said,) if said else ()
 
 
 def _images(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:

@@ -161,7 +161,8 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
     record = bundle.record
     dataset = None if record.dataset is None else bundle.judged_by(spec).dataset()
     reference = next((variant for variant in record.variants if variant.name == PTH), None)
-    return remarks(spec, dataset, record.recipe, record.parity, reference, record.onnx_operators, record.reused)
+    said = (record.recipe, record.parity, reference, record.onnx_operators, record.reused)
+    return remarks(spec, dataset, *said, on_device=bundle.on_device)
 
 
 def _is_sample(bundle: Bundle, spec: Spec) -> bool:

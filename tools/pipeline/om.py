@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,16 @@ from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
 from tools.base.errors import OmError
+from tools.base.files import sha256_of
 from tools.base.reading import small_file
 from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
-from tools.judge import ids
+from tools.judge import ids, precision_files
 from tools.judge.acceptance import InputDigest, MachineRecord
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
+from tools.judge.atc_flags import FILES
 from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, ToolkitFacts
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
 from tools.judge.spec import AIPP_FLAG
@@ -116,19 +119,33 @@ class OmStep:
     def atc_args(self) -> tuple[str, ...]:
         """What the port asks of atc beyond the suite's own flags, the AIPP file in the store among it."""
         spec = self._context.spec
+        words = tuple(map(self._with_file, spec.om.atc_extra_args))
         if spec.preprocessing.aipp is None:
-            return spec.om.atc_extra_args
+            return words
         text = self.aipp_facts().text
         name, recipe = file_name(text), Recipe("aipp", {"text": text})
         made = self._context.build(recipe, lambda folder: _write(folder / name, text))
-        return (*spec.om.atc_extra_args, f"{AIPP_FLAG}={made.path / name}")
+        return (*words, f"{AIPP_FLAG}={made.path / name}")
+
+    def _with_file(self, word: str) -> str:
+        """A flag as atc gets it: a file beside the port is copied into the store, whose path every tool can take."""
+        flag, name = word.partition("=")[::2]
+        if flag not in FILES:
+            return word
+        path = self._context.inputs.port.parent / name
+        try:
+            content = small_file(path, precision_files.MOST_BYTES)
+        except OSError as error:
+            raise OmError(f"the file of {flag} cannot be read: {error}", gate=ids.OM_TOOLKIT, where=path) from error
+        recipe = Recipe("atc-file", {"name": name, "sha256": hashlib.sha256(content).hexdigest()})
+        made = self._context.build(recipe, lambda folder: _write_bytes(folder / name, content))
+        return f"{flag}={made.path / name}"
 
     @once
     def om(self, batch: int) -> Om:
         """The ONNX file compiled for a batch size."""
         machine, onnx, asked = self.machine(), self._onnx.file(batch), self._context.spec
-        extra, name = asked.om.atc_extra_args, f"{onnx.path.stem}_bs{batch}.om"
-        given = self.atc_args()
+        given, name = self.atc_args(), f"{onnx.path.stem}_bs{batch}.om"
         recipe = Recipe(
             "om",
             {
@@ -136,8 +153,8 @@ class OmStep:
                 "input": str(asked.input()),
                 "batch": str(batch),
                 "soc": machine.soc,
-                "extra args": repr(extra),
-                "files of extra args": repr(atc.named_files(extra)),
+                "extra args": repr(asked.om.atc_extra_args),
+                "files of extra args": repr({role: sha256_of(at) for role, at in atc.named_files(given).items()}),
                 **self._aipp_words(),
                 **machine.about,
             },
@@ -196,7 +213,7 @@ class OmStep:
             bins.ids,
             bins.recipe,
             asked.classes,
-            asked.onnx.output.dtype,
+            asked.om_output_type,
             Outputs(len(asked.onnx.all_outputs), asked.onnx.judged_output),
         )
 
@@ -261,4 +278,8 @@ class OmStep:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    _write_bytes(path, text.encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -79,6 +79,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             next((found for found in staging.pieces(VariantRecord) if found.name == PTH), None),
             staging.piece(OperatorFacts),
             staging.pieces(Reused),
+            on_device=setup.on_device,
         ),
         interrupted=bool(interrupted),
     )
