@@ -112,6 +112,15 @@ def test_a_handed_in_file_lies_beside_the_port(port: TinyPort, tmp_path: Path) -
         load_port(other)
 
 
+def test_a_handed_in_file_is_bounded(port: TinyPort, tmp_path: Path) -> None:
+    text = port.port.read_text(encoding="utf-8").replace("{crop: chip}", "{crop: chip, file: own.cfg}")
+    (tmp_path / "tiny.yaml").write_text(text, encoding="utf-8")
+    (tmp_path / "tiny_net.py").write_text("", encoding="utf-8")
+    (tmp_path / "own.cfg").write_text("#" * 2**21, encoding="utf-8")
+    with pytest.raises(SpecError, match=r"the AIPP file beside the port cannot be read: .* too large"):
+        load_port(tmp_path / "tiny.yaml")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -161,7 +170,7 @@ def test_the_ports_of_alexnet_with_aipp_differ_in_nothing_else() -> None:
     """What is measured and published by the way of floats holds for checkpoint and ONNX file, and for no OM."""
     plain, found = (load_spec(port_path(name)) for name in ("alexnet_sample", "alexnet_aipp_sample"))
     without = replace(found.preprocessing, aipp=None)
-    assert replace(found, port=plain.port, preprocessing=without, om=plain.om) == plain
+    assert replace(found, port=plain.port, preprocessing=without, agreement=plain.agreement) == plain
     published, found = (load_spec(port_path(name)) for name in ("alexnet", "alexnet_aipp"))
     assert found.preprocessing.pixels_size == (256, 256)
     assert (found.checkpoint, found.accuracy, found.dataset) == (

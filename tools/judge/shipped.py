@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
     "2db91bb3222a4045a6370c049e07b2ba36f3e97176e1ac9cb101f62a561ae5d2": "alexnet",
-    "3ff3487b2ce76102fca700102fb3e2f9a0fec2fecad566ff32accef2079670d0": "alexnet_aipp",
-    "cc7784105da952d41c494628f4df6214295b8a93c3ea8884aa808d6b53dc48ef": "alexnet_aipp_sample",
+    "ef1a3dc37893d09f9f166735bf45d6d716a79ebce64a91e0e856a9d065cecce8": "alexnet_aipp",
+    "5a7623f1f5f8ce053d69b07aa6b9d8c12aa739a20993d25d5b4c361b45183c14": "alexnet_aipp_sample",
     "ce64bd6dd18fa88db11de03771b2101e24b4b31dc2dff17d4ba2241eb62b2451": "alexnet_sample",
     "ad01510a5280e018f02bbfac9aafdba5bec495d2ed783273fb3ca4746e8eacff": "densenet121",
     "a8dc61c24228c04701e9110481c9ca19d2519737b91404c89be41e33c1193df9": "efficientnet_lite0",
@@ -22,8 +22,8 @@ SHIPPED_SPECS: dict[str, str] = {
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
     "3c03e896d5ec4e9a6ba40a35e39558ff6a4b48f3c2f76ce655c6803fb2b6ef8e": "alexnet",
-    "af876c46260d12ca506bf7644d26f2a31a78a991ea2bda4f2fbaefc9e754c12c": "alexnet_aipp",
-    "12d9306f3aa7594d64e9a0eecf10f7740587453d806bf566b54ecee94b4dbe89": "alexnet_aipp_sample",
+    "a7b959a784e087987b3eee85fe9ec3205077bc7e4e3da9c86e4290cae695cf87": "alexnet_aipp",
+    "f843f3f672c25c54d19d69a262ef43bcb8d49ede2c4c1e4e2b76e0e89c159279": "alexnet_aipp_sample",
     "c7ad46378a1924dd1a16cd188f48177e86e5013e08094eda2ccbae1017e294fd": "alexnet_sample",
     "4efb0b07343d138a9ea491a964d990679f89db63b5ba3354d1fc643653284ee4": "densenet121",
     "faef3be2d206cfeb617db0507996430509f8a087f761a3b838b1f9b1c74cc7a0": "efficientnet_lite0",

@@ -17,10 +17,11 @@ import yaml
 
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
+from tools.base.reading import small_file
 from tools.judge import precision_files, records
 from tools.judge.atc_flags import named_files
 from tools.judge.spec import Spec
-from tools.ports.document import child, keys, mapping, node_at, place, read_document, text, value_of
+from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
 PORTS = ROOT / "ports"
@@ -306,4 +307,7 @@ def _beside(name: str, what: str, path: Path, where: str) -> bytes:
     if not inside or not file.is_file():
         fix = "name a file below the port's folder"
         raise SpecError(f"there is no such {what} beside the port", where=where, measured=name, fix=fix)
-    return file.read_bytes()
+    try:
+        return small_file(file, MAX_SPEC_BYTES)
+    except OSError as error:
+        raise SpecError(f"the {what} beside the port cannot be read: {error}", where=where, measured=name) from error
