@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.judge.atc_flags import BY_OPERATOR, KEEP, MIXLIST, check_flags, named_files, output_type, precision_remark
-from tools.judge.precision_files import MOST_BYTES, Operators, blacklisted, implementations, kept, problem
+from tools.judge.atc_flags import KEEP, check_flags, named_files, output_type, precision_remark
 
 WIDER = "; logits are held within the bounds of fp16, which are wider than this needs"
 ALIKE = "; the simulator computes every implementation of an operator alike"
@@ -68,38 +67,3 @@ def test_files_and_output_types() -> None:
 )
 def test_what_is_said_beside_the_verdict(words: tuple[str, ...], on_device: bool, said: str) -> None:
     assert precision_remark(words, on_device=on_device) == said
-
-
-def test_lists_of_operators_are_read() -> None:
-    assert kept("Conv_0\n\n OpType::MatMulV2 \n") == Operators(frozenset({"Conv_0"}), frozenset({"MatMulV2"}))
-    ini = "# why\n[ByOpType]\nGelu = high_precision\n[ByNodeName]\nConv_0=high_performance\n"
-    assert implementations(ini) == {"Gelu": "high_precision", "Conv_0": "high_performance"}
-    lists = '{"black-list": {"to-add": ["Cast"], "to-remove": ["Mul"]}, "white-list": {"to-add": ["Add"]}}'
-    assert blacklisted(lists) == Operators(types=frozenset({"Cast"}))
-    assert blacklisted('{"gray-list": {}}') == Operators()
-
-
-@pytest.mark.parametrize(
-    ("flag", "content", "said"),
-    [
-        (KEEP, b"", "it names no operator"),
-        (KEEP, b"OpType::conv2d", "must be in PascalCase"),
-        (KEEP, b"\xff", "can't decode byte"),
-        (BY_OPERATOR, b"[ByOpType]\nGelu\n", "line 2 is no `operator=mode`"),
-        (BY_OPERATOR, b"[ByOpType]\nGelu=high_preformance", "line 2: high_preformance is none of enable_float_32"),
-        (BY_OPERATOR, b"[ByOpType]", "it names no operator"),
-        (MIXLIST, b"{", "it is no JSON"),
-        (MIXLIST, b"[]", "it must hold some of black-list"),
-        (MIXLIST, b'{"blacklist": {}}', "it must hold some of black-list"),
-        (MIXLIST, b'{"black-list": {"add": []}}', "black-list must hold to-add and to-remove"),
-        (MIXLIST, b'{"black-list": {"to-add": "Cast"}}', "to-add must be a list of operator types"),
-        (MIXLIST, b'{"black-list": {"to-add": [1]}}', "to-add must be a list of operator types"),
-        ("--cal_conf", b"a" * (MOST_BYTES + 1), "at most 1048576 are read"),
-    ],
-)
-def test_files_that_are_none_of_their_kind(flag: str, content: bytes, said: str) -> None:
-    assert said in problem(flag, content)
-
-
-def test_a_file_of_a_form_that_is_not_known_is_taken_as_it_is() -> None:
-    assert problem("--cal_conf", b"\xff") == ""

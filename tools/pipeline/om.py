@@ -17,7 +17,7 @@ from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
-from tools.judge import ids, precision_files
+from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
 from tools.judge.atc_flags import FILES
@@ -28,6 +28,7 @@ from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
+from tools.ports.document import MAX_SPEC_BYTES
 from tools.store.artifacts import Recipe
 
 
@@ -134,9 +135,10 @@ class OmStep:
             return word
         path = self._context.inputs.port.parent / name
         try:
-            content = small_file(path, precision_files.MOST_BYTES)
+            content = small_file(path, MAX_SPEC_BYTES)
         except OSError as error:
-            raise OmError(f"the file of {flag} cannot be read: {error}", gate=ids.OM_TOOLKIT, where=path) from error
+            gate = ids.OM_COMPILED.at(self._context.spec.batches[0])
+            raise OmError(f"the file of {flag} cannot be read: {error}", gate=gate, where=path) from error
         recipe = Recipe("atc-file", {"name": name, "sha256": hashlib.sha256(content).hexdigest()})
         made = self._context.build(recipe, lambda folder: _write_bytes(folder / name, content))
         return f"{flag}={made.path / name}"

@@ -18,9 +18,10 @@ import yaml
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.base.reading import small_file
-from tools.judge import precision_files, records
+from tools.judge import records
 from tools.judge.atc_flags import named_files
 from tools.judge.spec import Spec
+from tools.ports import atc_files
 from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
@@ -296,7 +297,7 @@ def _files_of_flags(spec: Spec, path: Path, where: str) -> dict[str, bytes]:
     found = {}
     for flag, name in named_files(spec.om.atc_extra_args).items():
         found[name] = _beside(name, f"file of {flag}", path, where)
-        if wrong := precision_files.problem(flag, found[name]):
+        if wrong := atc_files.problem(flag, found[name]):
             raise SpecError(f"the file of {flag} cannot be taken: {wrong}", where=path.parent / name)
     return found
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from tools.ascend.simulator import flags
 from tools.ascend.simulator.atc_error import AtcError, invalid, not_simulated
-from tools.judge import precision_files
 
 Rule = Callable[[str, str], None]
 """Raises AtcError for a name's value."""
@@ -64,18 +63,12 @@ def file_of(missing: str, code: str = "E10001") -> Rule:
     return check
 
 
-def readable(missing: str, code: str = "E10001") -> Rule:
-    """A file that must exist, be of the flag's kind and no longer than what is read.
-
-    atc passes over lines of some of them that it does not understand, with a warning in a log: that would not be seen
-    in what the simulator computes either, so they are refused.
-    """
+def existing(missing: str, code: str = "E10001") -> Rule:
+    """A file that must exist; what it says is looked at elsewhere."""
 
     def check(name: str, value: str) -> None:
         if not Path(value).is_file():
             raise invalid(name, value, missing, code)
-        if wrong := precision_files.problem(f"--{name}", Path(value).read_bytes()):
-            raise invalid(name, value, wrong, "E10003")
 
     return check
 
@@ -163,9 +156,9 @@ RULES: dict[str, Rule] = {
     "core_type": only("AiCore", of=one_of("AiCore", "VectorCore")),
     **dict.fromkeys(("fusion_switch_file", "compress_weight_conf", "cal_conf", "op_name_map"), NO_FILE),
     **dict.fromkeys(("compression_optimize_conf", "customize_dtypes", "op_debug_config", "raw_ge_options"), NO_FILE),
-    "keep_dtype": readable("File defined by keep_dtype is not found."),
-    "op_precision_mode": readable("Path defined by op precision mode is not found."),
-    "modify_mixlist": readable("The file does not exist or cannot be read.", "E10020"),
+    "keep_dtype": existing("File defined by keep_dtype is not found."),
+    "op_precision_mode": existing("Path defined by op precision mode is not found."),
+    "modify_mixlist": existing("The file does not exist or cannot be read.", "E10020"),
     **dict.fromkeys(("dynamic_batch_size", "dynamic_image_size", "dynamic_dims"), _dynamic_sizes),
     **dict.fromkeys(("input_shape_range", "input_hint_shape", "is_input_adjust_hw_layout"), unsimulated),
     **dict.fromkeys(("is_output_adjust_hw_layout", "singleop", "cluster_config"), unsimulated),

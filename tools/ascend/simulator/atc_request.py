@@ -11,7 +11,7 @@ from tools.ascend.simulator import aipp_config, atc_flags
 from tools.ascend.simulator.atc_error import AtcError, invalid
 from tools.ascend.simulator.chips import SOC_VERSIONS
 from tools.ascend.simulator.numerics import Numerics
-from tools.judge.precision_files import NONE, Operators, blacklisted, kept
+from tools.ascend.simulator.operator_lists import NONE, Operators, blacklisted, kept
 
 
 @dataclass(frozen=True)
@@ -57,13 +57,9 @@ def check(given: dict[str, str], argv: Sequence[str]) -> Request:
         output_type=given.get("output_type", ""),
         input_fp16_nodes=given.get("input_fp16_nodes", ""),
         aipp=aipp_config.read(given["insert_op_conf"]) if "insert_op_conf" in given else None,
-        listed=kept(_text(given["keep_dtype"])) if "keep_dtype" in given else NONE,
-        blacklisted=blacklisted(_text(given["modify_mixlist"])) if "modify_mixlist" in given else NONE,
+        listed=kept(given["keep_dtype"]) if "keep_dtype" in given else NONE,
+        blacklisted=blacklisted(given["modify_mixlist"]) if "modify_mixlist" in given else NONE,
     )
-
-
-def _text(path: str) -> str:
-    return Path(path).read_text(encoding="utf-8")
 
 
 def _model(text: str) -> Path:
