@@ -45,6 +45,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
     "tools/judge/again.py": ("selftest/evidence/test_again.py",),
     "tools/judge/agreement.py": (RECORDS, "selftest/judge/test_agreement.py"),
+    "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
     "tools/judge/bundle.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
