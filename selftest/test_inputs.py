@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.ascend.benchmark import binary_name
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.pipeline.inputs import (
@@ -16,6 +17,7 @@ from tools.pipeline.inputs import (
     folders_tools_cannot_take,
     require_named_inputs,
     resolve,
+    will_use_ais_bench,
 )
 from tools.pipeline.options import VARIABLES, WITH_VALUE
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_names
@@ -201,6 +203,46 @@ def test_folders_that_the_vendors_tools_cannot_take_are_named_and_refused_on_a_d
         with pytest.raises(InputError, match="Name another folder") as caught:
             folders_tools_cannot_take(inputs, temporary, on_device=True)
         assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("unfit", ["/\u7f13\u5b58/cache", "/my+cache", f"/{'n' * 256}"])
+def test_a_path_that_ais_bench_refuses_is_named_where_ais_bench_is_run(host: Host, unfit: str) -> None:
+    inputs, temporary = host.resolve(cache=unfit), host.root
+    assert folders_tools_cannot_take(inputs, temporary, on_device=True) == []
+    [words] = folders_tools_cannot_take(inputs, temporary, on_device=False, ais_bench=True)
+    assert words.startswith(f"--cache (ACCEPTANCE_CACHE) is {unfit!r}: ais_bench takes paths of letters A to Z, digits")
+    with pytest.raises(InputError, match="Name another folder"):
+        folders_tools_cannot_take(inputs, temporary, on_device=True, ais_bench=True)
+
+
+def test_a_folder_whose_files_stay_writable_by_the_group_is_named(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on file systems with one mode for all files; a folder that the group may write is none where files obey."""
+    cache = host.root / "cache"
+    cache.mkdir(mode=0o775)
+    cache.chmod(0o775)
+    inputs = host.resolve(cache=str(cache))
+    assert folders_tools_cannot_take(inputs, host.root, on_device=True, ais_bench=True) == []
+    monkeypatch.setattr("tools.pipeline.inputs.owner_writes_only", lambda path: path.chmod(0o664))
+    with pytest.raises(InputError, match=r"ais_bench refuses the files in it: .* is writable by group or others"):
+        folders_tools_cannot_take(inputs, host.root, on_device=True, ais_bench=True)
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "on_device", "installed", "used"),
+    [
+        ("ais_bench", False, True, True),
+        ("auto", True, False, True),
+        ("auto", True, True, False),
+        ("auto", False, False, False),
+        ("benchmark", True, False, False),
+    ],
+)
+def test_which_runs_use_ais_bench(host: Host, asked: str, on_device: bool, installed: bool, used: bool) -> None:
+    if installed:
+        (host.root / binary_name()).write_text("#!/bin/sh\n")
+        (host.root / binary_name()).chmod(0o755)
+    assert will_use_ais_bench(asked, {"PATH": str(host.root)}, on_device=on_device) is used
 
 
 def test_an_empty_variable_is_none(host: Host) -> None:

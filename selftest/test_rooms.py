@@ -41,7 +41,7 @@ def sources_of(root: Path) -> Sources:
     return {
         ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path.read_text("utf-8")
         for path in found
-        if "site" not in path.parts
+        if not {"site", "site_ais_bench"} & set(path.parts)
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.ascend import ais_bench
+from tools.ascend import ais_bench, ais_package
 from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place
 from tools.base.errors import OmError, PerfError
 from tools.judge.texts.reading import ThroughputReading
@@ -307,31 +307,37 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.M
     assert "belongs to another user" in problem
 
 
+def find_python(env: Mapping[str, str], named: Path | None = None) -> Path | None:
+    """The interpreter that is found."""
+    found = ais_package.find_ais_bench(env, named=named)
+    return None if found is None else found.python
+
+
 def test_the_interpreter_is_the_first_that_runs_it(tmp_path: Path) -> None:
     env = ais_bench_package(tmp_path / "site", "")
-    assert ais_bench.find_interpreter(env) == Path(sys.executable)
-    assert ais_bench.find_interpreter({"PATH": "/usr/bin:/bin"}, named=Path(sys.executable)) is None
-    assert ais_bench.find_interpreter(env, named=tmp_path / "no-python") is None
+    assert find_python(env) == Path(sys.executable)
+    assert find_python({"PATH": "/usr/bin:/bin"}, named=Path(sys.executable)) is None
+    assert find_python(env, named=tmp_path / "no-python") is None
 
 
 def test_interpreters_on_the_runners_path_come_after_the_suites_own(tmp_path: Path) -> None:
     python = tmp_path / "python3"
     python.write_text("#!/bin/sh\n")
     python.chmod(0o755)
-    found = ais_bench.interpreters({"PATH": f"{tmp_path}:/nowhere"})
+    found = ais_package.interpreters({"PATH": f"{tmp_path}:/nowhere"})
     assert found == (Path(sys.executable), python)
-    assert ais_bench.interpreters({}, named=python) == (python,)
+    assert ais_package.interpreters({}, named=python) == (python,)
 
 
 def test_a_runner_python_serves_where_the_suites_own_has_no_ais_bench(tmp_path: Path) -> None:
     python = tmp_path / "python3"
     python.write_text('#!/bin/sh\ntest "$3" = --help && echo "  --model MODEL"\n')
     python.chmod(0o755)
-    assert ais_bench.find_interpreter({"PATH": f"{tmp_path}:/usr/bin:/bin"}) == python
+    assert find_python({"PATH": f"{tmp_path}:/usr/bin:/bin"}) == python
 
 
 def test_a_program_with_another_help_is_no_interpreter_of_ais_bench() -> None:
-    assert ais_bench.find_interpreter({"PATH": "/usr/bin:/bin"}, named=Path("/bin/ls")) is None
+    assert find_python({"PATH": "/usr/bin:/bin"}, named=Path("/bin/ls")) is None
 
 
 def test_the_stub_writes_json(tmp_path: Path) -> None:

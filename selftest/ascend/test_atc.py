@@ -45,11 +45,11 @@ def _refused(folder: Path, body: str, *, request: AtcRequest | None = None, time
 
 def test_the_command_is_the_guides(tmp_path: Path) -> None:
     request = replace(_request(tmp_path), extra_args=("--buffer_optimize=off_optimize",))
-    assert argv(request, Path("/w/alexnet_bs4")) == [
+    assert argv(request) == [
         "atc",
         f"--model={tmp_path}/alexnet.onnx",
         "--framework=5",
-        "--output=/w/alexnet_bs4",
+        "--output=alexnet_bs4",
         "--input_format=NCHW",
         "--input_shape=actual_input_1:4,3,224,224",
         "--log=error",
@@ -126,6 +126,12 @@ def test_the_tools_code_cause_and_last_lines_are_in_the_message(tmp_path: Path) 
     assert "EZ3003: No supported Ops kernel" in message
     assert "possible cause: The operator is not supported by the system. Therefore, no hit is found in any" in message
     assert "ge_generator.cc" in message
+
+
+def test_a_toolkit_that_is_not_sourced_is_told_with_the_way_out(tmp_path: Path) -> None:
+    text = TRANSCRIPTS / "atc_nolib.txt"
+    message = _refused(tmp_path, f"print(Path({str(text)!r}).read_text(), file=sys.stderr)\nsys.exit(127)\n")
+    assert "`atc` cannot load libge_compiler.so: source the toolkit's set_env.sh in this shell" in message
 
 
 def test_atc_absent_is_named(tmp_path: Path) -> None:

@@ -77,6 +77,29 @@ def test_a_real_interpreter_is_asked(tmp_path: Path) -> None:
     assert "numpy" not in compiler_python_problem({"PATH": str(tmp_path)}).split("which")[0]
 
 
+def _numpy(folder: Path, version: str) -> dict[str, str]:
+    """A real interpreter that finds all that the compiler needs, with this version of numpy."""
+    for name in ("decorator", "attr", "psutil", "scipy", "numpy"):
+        (folder / "site" / name).mkdir(parents=True)
+        (folder / "site" / name / "__init__.py").write_text(f"__version__ = {version!r}\n")
+    (folder / "python3").symlink_to(sys.executable)
+    return {"PATH": str(folder), "PYTHONPATH": str(folder / "site")}
+
+
+@pytest.mark.parametrize("release", ["8.0.RC2", "8.1.RC1", "8.0.0"])
+def test_numpy_2_is_refused_for_the_releases_that_die_of_it(tmp_path: Path, release: str) -> None:
+    said = compiler_python_problem(_numpy(tmp_path, "2.4.1"), release)
+    assert "python3 lacks numpy<2, which atc's operator compiler needs" in said
+    assert "-m pip install 'numpy<2'`" in said
+
+
+@pytest.mark.parametrize(
+    ("version", "release"), [("1.26.4", "8.1.RC1"), ("2.5.1", "9.1.0"), ("2.4.1", "8.5.0"), ("2.4.1", None)]
+)
+def test_other_releases_take_either_and_those_take_numpy_1(tmp_path: Path, version: str, release: str | None) -> None:
+    assert compiler_python_problem(_numpy(tmp_path, version), release) == ""
+
+
 def test_a_host_without_one_is_refused_before_atc_runs(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     _device(tmp_path / "root")

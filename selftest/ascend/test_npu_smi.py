@@ -63,6 +63,13 @@ def test_health_and_load_of_each_chip() -> None:
     assert chips[0].memory_total_mb == 8192
 
 
+def test_a_board_in_alarm_is_read_and_its_health_is_the_only_reason() -> None:
+    """A 310B holds memory that it shares with the host, and all of its huge pages: neither is work."""
+    (chip,) = parse_info(_table("310b4_alarm"))
+    assert (chip.name, chip.health, chip.memory_used_mb, chip.memory_total_mb) == ("310B4", "Alarm", 1508, 7545)
+    assert busy_reasons(chip) == ("its health is Alarm",)
+
+
 def test_no_process_table_is_not_no_process() -> None:
     assert parse_info(IDLE)[0].processes is None
     first, second = parse_info(_table("910b"))
@@ -368,9 +375,9 @@ def test_npu_smi_that_floods_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_npu_smi_gets_a_minute_to_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hung(argv: list[str], *, cwd: Path, logs: Path, timeout_seconds: float, env: dict[str, str]) -> Completed:
-        assert (argv, cwd, logs, env) == (["npu-smi", "info"], tmp_path, tmp_path, {"A": "b"})
-        return Completed(tuple(argv), -15, "", "", timeout_seconds, timed_out=True)
+    def hung(argv: tuple[str, ...], *, cwd: Path, logs: Path, timeout_seconds: float, env: dict[str, str]) -> Completed:
+        assert (argv, cwd, logs, env) == (("npu-smi", "info"), tmp_path, tmp_path, {"A": "b"})
+        return Completed(argv, -15, "", "", timeout_seconds, timed_out=True)
 
     monkeypatch.setattr("tools.base.process.run", hung)
     with pytest.raises(NpuSmiError, match=r"did not end within 60 s:$"):

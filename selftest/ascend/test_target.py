@@ -34,11 +34,13 @@ def simulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "simulator"
     (folder / "bin").mkdir(parents=True)
     (folder / "site").mkdir()
+    (folder / "site_ais_bench").mkdir()
     for name in ("atc", "npu-smi", binary_name()):
         executable(folder / "bin", name, "")
     monkeypatch.setattr(target_module, "SIMULATOR", folder)
     monkeypatch.setattr(target_module, "SIMULATOR_BIN", folder / "bin")
     monkeypatch.setattr(target_module, "SIMULATOR_SITE", folder / "site")
+    monkeypatch.setattr(target_module, "SIMULATOR_AIS_BENCH", folder / "site_ais_bench")
     return folder
 
 
@@ -143,7 +145,7 @@ def test_a_cpu_box_simulates(root: Path, simulator: Path) -> None:
     assert chosen.why == "no trace of Ascend on this host"
     assert chosen.env["PATH"] == f"{simulator / 'bin'}:/nowhere"
     assert chosen.env["ASCEND_SIMULATOR_PYTHON"] == sys.executable
-    assert chosen.env["PYTHONPATH"] == f"{simulator / 'site'}:/mine"
+    assert chosen.env["PYTHONPATH"] == f"{simulator / 'site'}:{simulator / 'site_ais_bench'}:/mine"
     assert chosen.env["ASCEND_SIMULATOR"] == "1"
     assert shutil.which("atc", path=chosen.env["PATH"]) == str(simulator / "bin" / "atc")
 
@@ -205,3 +207,47 @@ def test_the_version_is_that_of_the_toolkit_in_the_environment(root: Path) -> No
     home.mkdir(parents=True)
     (home / "ascend_toolkit_install.info").write_text("version=8.0.0\n")
     assert cann_version(root, {"ASCEND_TOOLKIT_HOME": "/opt/cann"}) == "8.0.0"
+
+
+CANN_9 = "usr/local/Ascend/cann-9.1.0"
+
+
+def _linked(root: Path, *names: str) -> None:
+    """`/usr/local/Ascend/cann` and the older links lead to the folder of the release."""
+    for name in names:
+        link = root / "usr/local/Ascend" / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(root / CANN_9)
+
+
+@pytest.mark.parametrize("links", [("cann",), ("cann", "ascend-toolkit/latest"), ("ascend-toolkit/latest",)])
+@pytest.mark.parametrize(
+    ("file", "text", "version"),
+    [
+        ("aarch64-linux/ascend_toolkit_install.info", "package_name=x\nversion=9.1.0\ninnerversion=V1\n", "9.1.0"),
+        ("compiler/version.info", "Version=7.7.0.1.238\nversion_dir=8.1.RC1\n", "8.1.RC1"),
+        ("aarch64-linux/compiler/version.info", "Version=7.7.0.1.238\nversion_dir=8.1.RC1\n", "8.1.RC1"),
+        ("set_env.sh", "", "9.1.0"),
+    ],
+)
+def test_the_version_under_the_folder_of_cann_8_5_and_later(
+    root: Path, links: tuple[str, ...], file: str, text: str, version: str
+) -> None:
+    (root / CANN_9 / file).parent.mkdir(parents=True)
+    (root / CANN_9 / file).write_text(text)
+    _linked(root, *links)
+    assert cann_version(root, {}) == version
+
+
+def test_the_install_info_goes_before_what_stands_beside_it(root: Path) -> None:
+    for file, text in (("x86_64-linux/ascend_toolkit_install.info", "version=8.5.0\n"), ("compiler/version.info", "")):
+        (root / CANN_9 / file).parent.mkdir(parents=True)
+        (root / CANN_9 / file).write_text(text)
+    _linked(root, "cann")
+    assert cann_version(root, {"ASCEND_HOME_PATH": "/usr/local/Ascend/cann-9.1.0"}) == "8.5.0"
+
+
+def test_without_atc_the_script_that_is_there_is_named(root: Path, simulator: Path) -> None:
+    (root / "usr/local/Ascend/cann").mkdir(parents=True)
+    (root / "usr/local/Ascend/cann/set_env.sh").touch()
+    assert "`atc` is not on PATH: source /usr/local/Ascend/cann/set_env.sh" in _refused("ascend", EMPTY, root)

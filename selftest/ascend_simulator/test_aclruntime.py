@@ -78,6 +78,11 @@ def test_the_end_of_both_flavours(simulator: Simulator, om: MakeOm, call: str) -
     assert (done.returncode, done.stdout.count("end to reset device is 0")) == (0, 1)
 
 
+def test_the_question_of_may_and_june_2023_is_answered(simulator: Simulator, om: MakeOm) -> None:
+    done = python(simulator, om(1), 'print("AIPP", session.get_dym_aipp_input_exsity())')
+    assert "AIPP 0" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [

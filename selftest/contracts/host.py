@@ -89,7 +89,7 @@ def simulator_host(logs: Path) -> Host:
     """The simulator in front of PATH; nothing of this process's own orders for it."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("ASCEND_SIMULATOR")}
     env["PATH"] = f"{SIMULATOR / 'bin'}{os.pathsep}{env.get('PATH', '')}"
-    env["PYTHONPATH"] = str(SIMULATOR / "site")
+    env["PYTHONPATH"] = os.pathsep.join((str(SIMULATOR / "site"), str(SIMULATOR / "site_ais_bench")))
     env["ASCEND_SIMULATOR_PYTHON"] = sys.executable
     return Host("simulator", env, sys.executable, logs)
 

@@ -10,6 +10,7 @@ from selftest.faults import (
     aipp_faults,
     checkpoint_faults,
     device_faults,
+    handed_in_faults,
     hostile_faults,
     om_faults,
     onnx_faults,
@@ -17,6 +18,7 @@ from selftest.faults import (
     port_faults,
     precision_faults,
     preprocessing_faults,
+    reference_faults,
     spec_faults,
 )
 from selftest.faults.fault import Catalogue, Fault
@@ -28,7 +30,8 @@ from tools.judge.ids import GateId
 PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
     *(checkpoint_faults, onnx_faults, spec_faults, preprocessing_faults, hostile_faults, om_faults),
-    *(accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults, precision_faults),
+    *(reference_faults, accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults, handed_in_faults),
+    precision_faults,
 )
 FAULTS: tuple[Fault, ...] = tuple(
     fault

@@ -46,6 +46,7 @@ OM = (
     ),
 )
 ACCURACY = (
+    *("reference predictions of another checkpoint", "reference predictions rounded to bfloat16"),
     *("one pth prediction lost", "one pth logit NaN", "pth predictions in another order than the images"),
     *("the published Top-5 of another model", "one ONNX prediction lost", "one ONNX logit NaN"),
     *("ONNX logits shifted by one class", "only the top class of the ONNX file is right"),

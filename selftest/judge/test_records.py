@@ -68,11 +68,13 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
     )
     run = acceptance.Acceptance(verdict, gates=(), inputs=("i",), artifacts=("a",))
     onnx = ("onnx", "onnx_checker", "onnx_operators", "onnx_weights", "onnx_logit_errors", "onnx_graph_step")
-    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, "recipe", "aipp")
+    reference = ("reference", "reference_basis", "reference_probe")
+    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, *reference, "recipe", "aipp")
     empty = (
         "reused",
         "throughput_outputs",
         "digests",
+        "handed_in",
         "handovers",
         "oms",
         "variants",
@@ -86,7 +88,7 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
         "gates": [],
         "inputs": ["i"],
         "artifacts": ["a"],
-        "schema": 3,
+        "schema": 4,
         **dict.fromkeys(("run", "interrupted", "started_utc", "finished_utc", "target"), ""),
         **dict.fromkeys(("strict_accuracy", "tolerate_busy"), False),
         **dict.fromkeys((*unknown, "dataset", "bins", "parity", "om_batch_errors", "host", "versions")),

@@ -12,10 +12,8 @@ import json
 import os
 import re
 import stat
-import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tools.ascend.runs import (
@@ -31,7 +29,6 @@ from tools.ascend.runs import (
     require_file,
     run_tool,
 )
-from tools.base import process
 from tools.base.errors import OmError, PerfError
 from tools.base.process import Completed
 from tools.base.reading import small_file
@@ -40,30 +37,20 @@ from tools.judge.texts.reading import InferTool, ThroughputReading
 from tools.judge.texts.told import FILES_PER_BATCH, PURE_EXECUTIONS, Asked
 
 PURE_LOOPS = PURE_EXECUTIONS[InferTool.AIS_BENCH]
-PROBE_SECONDS = 120.0
 OUTPUT_FOLDER_MODE = 0o750
 
+LONGEST_NAME, LONGEST_PATH = 255, 4096
 _PLAIN = re.compile(r"[A-Za-z0-9_/.\-]+")
 _SUMMARY = "dumps_summary.json"
-_DUMPS = "dumps"
+_DUMPS, _OUT = "dumps", "out"
+_NEW_FOLDERS = f"mkdir -m 750 {_OUT}"
 
 
-def interpreters(env: Mapping[str, str], *, named: Path | None = None) -> tuple[Path, ...]:
-    """The interpreters in which ais_bench may live, in the order in which they are tried.
-
-    `named` (`--ais-bench-python`) alone when given; else the suite's own, then `python3` on the PATH of `env`: the
-    vendor's wheels are tied to the runner's Python and not to the suite's virtual environment.
-    """
-    if named is not None:
-        return (named.absolute(),)
-    on_path = [Path(folder) / "python3" for folder in env.get("PATH", "").split(os.pathsep) if folder]
-    usable = [path for path in on_path if os.access(path, os.X_OK) and path.is_file()]
-    return tuple(dict.fromkeys((Path(sys.executable), *(path.absolute() for path in usable))))
-
-
-def find_interpreter(env: Mapping[str, str], *, named: Path | None = None) -> Path | None:
-    """The first interpreter that can run `-m ais_bench --help` in the child's environment, None when none can."""
-    return next((python for python in interpreters(env, named=named) if _runs(python, env)), None)
+def fits_path_policy(path: Path) -> bool:
+    """Whether AIT takes this path by its characters and its length alone."""
+    text = str(path.absolute())
+    short = len(text) <= LONGEST_PATH and all(len(part) <= LONGEST_NAME for part in path.parts)
+    return short and _PLAIN.fullmatch(text) is not None
 
 
 def path_policy_problems(path: Path) -> tuple[str, ...]:
@@ -107,14 +94,18 @@ def run_dataset(
     cut = _cut_names(ids, gate)
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
-    output = _output_folder(private_folder(place.work, gate))
+    output = _output_folder(private_folder(place.work, gate, beside=bins))
+    staged = bins.parent == place.work
     argv = [
         *_argv(python, om, device),
-        *("--input", str(bins.absolute()), "--output", str(output), "--output_dirname", _DUMPS),
+        *("--input", bins.name if staged else str(bins.absolute())),
+        *("--output", output.name, "--output_dirname", _DUMPS),
         *("--outfmt", "BIN", "--batchsize", str(batch)),
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse)
+    copied = f"{place.images} | xargs -d '\\n' cp -t {bins.name} && chmod 640 {bins.name}/*"
+    prepare = [f"{_NEW_FOLDERS} {bins.name}", copied] if place.images else [_NEW_FOLDERS]
+    done = run_tool(argv, place, refuse=refuse, prepare=prepare)
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=len(ids), executions=0)
@@ -136,18 +127,20 @@ def run_pure(
     device: int,
     python: Path,
     place: Place,
+    tells_own_batch: bool = True,
     loop: int = PURE_LOOPS,
 ) -> ThroughputReading:
     """Executions alone. `--batchsize` is left out, so that the tool takes the batch from the OM; the one that it then
-    prints must be `batch`."""
+    prints must be `batch`. The first generation reads no OM: it is told the batch, which it multiplies by."""
     gate = reading_gate(batch)
     if loop < 1:
         raise PerfError("--loop must be at least 1", gate=gate, measured=loop, allowed=">= 1")
     om = _checked_om(om, ran_gate(batch))
     output = _output_folder(private_folder(place.work, ran_gate(batch)))
-    argv = [*_argv(python, om, device), "--output", str(output), "--output_dirname", _DUMPS, "--loop", str(loop)]
+    argv = [*_argv(python, om, device), "--output", output.name, "--output_dirname", _DUMPS, "--loop", str(loop)]
+    argv += [] if tells_own_batch else ["--batchsize", str(batch)]
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse)
+    done = run_tool(argv, place, refuse=refuse, prepare=[_NEW_FOLDERS])
     _part_summary_from_dumps(output)
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=None, executions=loop)
     stored = functools.partial(_stored, output / _SUMMARY)
@@ -155,21 +148,6 @@ def run_pure(
     if isinstance(found, PerfError):
         raise found
     return found
-
-
-def _runs(python: Path, env: Mapping[str, str]) -> bool:
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            done = process.run(
-                [python, "-m", "ais_bench", "--help"],
-                cwd=Path(folder),
-                logs=Path(folder) / "logs",
-                timeout_seconds=PROBE_SECONDS,
-                env=env,
-            )
-        except OSError:  # not an interpreter that can be started: the next one is tried
-            return False
-    return done.returncode == 0 and "--model" in done.stdout  # /bin/ls has a --help too
 
 
 def _argv(python: Path, om: Path, device: int) -> list[str]:
@@ -220,7 +198,7 @@ def _refuse_problems(problems: Sequence[str], gate: str) -> None:
 
 def _output_folder(work: Path) -> Path:
     """`<work>/out`; the folder inside it is left to the tool, whose early versions refuse one that exists."""
-    output = work / "out"
+    output = work / _OUT
     output.mkdir()
     output.chmod(OUTPUT_FOLDER_MODE)
     return output

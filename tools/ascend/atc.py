@@ -8,8 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.runs import ending, note_files, private_folder, reproduce, require_file, require_plain, tail
-from tools.base import process
+from tools.ascend.runs import (
+    Place,
+    ending,
+    note_files,
+    private_folder,
+    reproduce,
+    require_file,
+    require_plain,
+    run_kept,
+    tail,
+)
 from tools.base.errors import OmError
 from tools.base.files import atomic, owner_writes_only
 from tools.base.process import Completed
@@ -25,6 +34,7 @@ _CODE = re.compile(
     rf"^\s*(?:\[ERROR\]\s*)?{_STAMP}(?:\w{{1,80}}\()?(?P<code>[EW][A-Z]?[0-9][0-9A-Z]{{3,4}})\)?:\s*{_STAMP}(?P<text>.*)$"
 )
 _CAUSE = re.compile(r"^\s*Possible Cause:\s*(.*)$")
+_SOLUTION = re.compile(r"^\s*Solution:\s*(.*)$")
 _SECTION = re.compile(r"^\s*(?:Possible Cause|Solution|TraceBack[^:]*):")
 
 
@@ -65,9 +75,12 @@ class AtcDiagnostic:
     code: str
     text: str
     cause: str | None
+    solution: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.text}" + (f" (possible cause: {self.cause})" if self.cause else "")
+        told = [("possible cause", self.cause), ("solution", self.solution)]
+        words = "; ".join(f"{name}: {said}" for name, said in told if said)
+        return f"{self.code}: {self.text}" + (f" ({words})" if words else "")
 
 
 def named_files(extra_args: tuple[str, ...]) -> dict[str, Path]:
@@ -76,8 +89,8 @@ def named_files(extra_args: tuple[str, ...]) -> dict[str, Path]:
     return {name: path for name, path in named if path.is_absolute() and path.is_file()}
 
 
-def argv(request: AtcRequest, output: Path) -> list[str]:
-    """The guide's command; `output` is the OM's path without the suffix, which atc appends.
+def argv(request: AtcRequest) -> list[str]:
+    """The guide's command, which writes into the folder it is run in (atc appends the suffix to `--output`).
 
     `--input_shape` is one word without quotes, because no shell is there to take them away.
     """
@@ -86,7 +99,7 @@ def argv(request: AtcRequest, output: Path) -> list[str]:
         "atc",
         f"--model={request.onnx.absolute()}",
         f"--framework={ONNX_FRAMEWORK}",
-        f"--output={output}",
+        f"--output={request.om.stem}",
         "--input_format=NCHW",
         f"--input_shape={request.input_name}:{shape}",
         f"--log={request.log}",
@@ -108,17 +121,17 @@ def compile_om(
     _check(request)
     request.om.unlink(missing_ok=True)
     work = private_folder(work, request.gate)
-    command = argv(request, work / request.om.stem)
+    command, place = argv(request), Place(env, work, logs, timeout_seconds)
     try:
-        done = process.run(command, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
+        done = run_kept(command, place)
     except OSError as error:
-        raise _failure(request, f"`atc` cannot be run: {error.strerror}", command, work, logs, None) from error
+        raise _failure(request, f"`atc` cannot be run: {error.strerror}", command, place, None) from error
     problem = _problem(done, timeout_seconds)
     built = _built(work, request.om.stem)
     if problem is None and built is None:
         problem = "printed its success line but left no OM, or an empty one"
     if problem is not None or built is None:
-        raise _failure(request, f"`atc` {problem}", command, work, logs, done)
+        raise _failure(request, f"`atc` {problem}", command, place, done)
     with atomic(request.om) as partial:
         shutil.move(built, partial)
         owner_writes_only(partial)
@@ -129,22 +142,24 @@ def compile_om(
 
 
 def atc_errors(text: str) -> tuple[AtcDiagnostic, ...]:
-    """All coded messages in atc's output, in order, each once; shapes from CANN 5 to 8 (PID and time stamps, names)."""
+    """All coded messages in atc's output, in order, each once; shapes of CANN 5 to 9 (PID, time stamps, titles)."""
     found: dict[AtcDiagnostic, None] = {}
     lines = re.split(r"[\r\n]+", text)
     for index, line in enumerate(lines):
         if match := _CODE.match(line[:4000]):
-            found[AtcDiagnostic(match["code"], match["text"].strip(), _cause(lines[index + 1 :]))] = None
+            block = lines[index + 1 : index + 41]
+            cause, solution = _section(block, _CAUSE), _section(block, _SOLUTION)
+            found[AtcDiagnostic(match["code"], match["text"].strip(), cause, solution)] = None
     return tuple(found)
 
 
-def _cause(lines: list[str]) -> str | None:
-    """The `Possible Cause:` among the indented lines that follow a message, with its own further lines."""
+def _section(lines: list[str], title: re.Pattern[str]) -> str | None:
+    """The section of that title among the indented lines that follow a message, with its own further lines."""
     words: list[str] = []
-    for line in lines[:40]:
+    for line in lines:
         if not line[:1].isspace() or _CODE.match(line[:4000]):
             break
-        if match := _CAUSE.match(line):
+        if match := title.match(line):
             words = [match[1].strip()]
         elif words and _SECTION.match(line):
             break
@@ -184,9 +199,7 @@ def _built(work: Path, stem: str) -> Path | None:
     return found[0] if len(found) == 1 and found[0].stat().st_size > 0 else None
 
 
-def _failure(
-    request: AtcRequest, what: str, command: list[str], work: Path, logs: Path, done: Completed | None
-) -> OmError:
+def _failure(request: AtcRequest, what: str, command: list[str], place: Place, done: Completed | None) -> OmError:
     said = ""
     if done is not None:
         diagnostics = [str(entry) for entry in atc_errors(done.stdout + "\n" + done.stderr) if entry.code[0] == "E"]
@@ -196,5 +209,5 @@ def _failure(
         f"no OM for batch {request.batch} on {normalise_soc(request.soc)}: {what}{said}",
         gate=request.gate,
         where=request.onnx,
-        fix=reproduce(command, work, logs),
+        fix=reproduce(command, place),
     )

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from tools.ascend import ais_package
 from tools.ascend.benchmark import binary_name
 from tools.ascend.compiler_python import outside_own_environment
-from tools.ascend.toolkit import OWN_VARIABLE, installed_tool, missing_pieces, traces
+from tools.ascend.toolkit import OWN_VARIABLE, InstalledTool, installed_tool, missing_pieces, no_tool, traces
 from tools.base.errors import OmError
 from tools.judge.ids import OM_TOOLKIT
 from tools.judge.texts.reading import InferTool
@@ -21,7 +22,8 @@ from tools.judge.texts.reading import InferTool
 GATE = OM_TOOLKIT
 SIMULATOR = Path(__file__).resolve().parent / "simulator"
 SIMULATOR_BIN, SIMULATOR_SITE = SIMULATOR / "bin", SIMULATOR / "site"
-SITE_ENDING = SIMULATOR_SITE.parts[-4:]
+SIMULATOR_AIS_BENCH = SIMULATOR / "site_ais_bench"
+SITE_ENDINGS = frozenset(folder.parts[-4:] for folder in (SIMULATOR_SITE, SIMULATOR_AIS_BENCH))
 SIMULATOR_PYTHON = f"{OWN_VARIABLE}_PYTHON"
 """The variable that tells the simulator's programs which interpreter to run in."""
 AUTO = "auto"
@@ -38,7 +40,8 @@ class TargetKind(enum.StrEnum):
 class Target:
     """Where to compile and run: `env` is the children's environment, `why` says in words how this was chosen.
 
-    `program` is the inference tool itself, for ais_bench the interpreter that runs it.
+    `program` is the inference tool itself, for ais_bench the interpreter that runs it; see AisBench for
+    `tells_own_batch`.
     """
 
     kind: TargetKind
@@ -46,6 +49,7 @@ class Target:
     infer_tool: InferTool
     program: Path
     why: str
+    tells_own_batch: bool = True
 
 
 def choose_target(
@@ -90,7 +94,7 @@ def _ascend(
         how = "and it is never simulated silently" if requested == AUTO else "and --target ascend never simulates"
         raise OmError(f"{seen}, {how}, but {'; '.join(missing)}", gate=GATE)
     why = "asked for" if requested == TargetKind.ASCEND else f"traces of Ascend: {', '.join(found[:4])}"
-    return Target(TargetKind.ASCEND, MappingProxyType(dict(env)), *chosen, why=why)
+    return _target(TargetKind.ASCEND, env, chosen, why)
 
 
 def _is_simulator(tool: Path) -> bool:
@@ -106,9 +110,7 @@ def _refuse_simulator_in(env: Mapping[str, str]) -> None:
     tools = [shutil.which(name, path=env.get("PATH", "")) for name in ("atc", "npu-smi", binary_name())]
     inside = [tool for tool in tools if tool is not None and _is_simulator(Path(tool))]
     sites = [Path(entry).resolve() for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    inside += [
-        str(site) for site in sites if site.is_relative_to(SIMULATOR) or site.parts[-len(SITE_ENDING) :] == SITE_ENDING
-    ]
+    inside += [str(site) for site in sites if site.is_relative_to(SIMULATOR) or site.parts[-4:] in SITE_ENDINGS]
     inside += [f"variable {name}" for name, value in env.items() if name.startswith(OWN_VARIABLE) and value]
     if inside:
         raise OmError(
@@ -119,16 +121,24 @@ def _refuse_simulator_in(env: Mapping[str, str]) -> None:
 
 
 def _simulator(env: Mapping[str, str], asked: InferTool | None, ais_bench_python: Path | None, why: str) -> Target:
-    """The simulator's programs first on PATH, run by the suite's own Python."""
+    """The simulator's programs first on PATH, run by the suite's own Python; an ais_bench of the user's own stays."""
     simulated = dict(env)
     simulated["PATH"] = _joined(SIMULATOR_BIN, env.get("PATH", ""))
-    simulated["PYTHONPATH"] = _joined(SIMULATOR_SITE, env.get("PYTHONPATH", ""))
+    given = ais_package.is_given(env, ais_bench_python)
+    own = () if given else (SIMULATOR_AIS_BENCH,)
+    simulated["PYTHONPATH"] = _joined(SIMULATOR_SITE, *own, env.get("PYTHONPATH", ""))
     simulated[OWN_VARIABLE] = "1"
     simulated[SIMULATOR_PYTHON] = sys.executable
     chosen = installed_tool(simulated, asked, ais_bench_python)
     if chosen is None:
+        if given:
+            raise OmError(no_tool(simulated, asked, ais_bench_python), gate=GATE)
         raise OmError(f"the simulator has no {asked or 'inference tool'}", gate=GATE, where=SIMULATOR)
-    return Target(TargetKind.SIMULATOR, MappingProxyType(simulated), *chosen, why=why)
+    return _target(TargetKind.SIMULATOR, simulated, chosen, why)
+
+
+def _target(kind: TargetKind, env: Mapping[str, str], chosen: InstalledTool, why: str) -> Target:
+    return Target(kind, MappingProxyType(dict(env)), chosen.tool, chosen.program, why, chosen.tells_own_batch)
 
 
 def _joined(*parts: Path | str) -> str:

@@ -41,12 +41,12 @@ def toolchain(target: Target, root: Path, run: str) -> dict[str, str]:
     """
     described = {"target": str(target.kind), "tool": str(target.infer_tool)}
     if target.kind is TargetKind.SIMULATOR:
-        return {**described, "simulator": _simulator_digest(), **_simulator_settings(target.env)}
+        return {**described, "simulator": _simulator_digest(), **_simulator_settings(target.env), **_packages(target)}
     return {
         **described,
         "program": sha256_of(target.program.resolve()),
         **_programs(target.env),
-        **(_packages(target) if target.infer_tool is InferTool.AIS_BENCH else {}),
+        **_packages(target),
         "cann": cann_version(root, target.env) or f"unknown, run {run}",
         "driver": driver_version(root) or "unknown",
     }
@@ -62,6 +62,9 @@ def _programs(env: Mapping[str, str]) -> dict[str, str]:
 
 
 def _packages(target: Target) -> dict[str, str]:
+    """Digests of what ais_bench runs, where that is the tool."""
+    if target.infer_tool is not InferTool.AIS_BENCH:
+        return {}
     with scratch_folder("packages-") as folder:
         argv, logs = [str(target.program), "-c", PACKAGES], folder / "logs"
         done = process.run(argv, cwd=folder, logs=logs, timeout_seconds=PROBE_SECONDS, env=target.env)

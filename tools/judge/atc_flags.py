@@ -64,8 +64,11 @@ def check_flags(words: Sequence[str]) -> None:
         raise ValueError(f"atc_extra_args: {told}")
 
 
-def precision_remark(words: Sequence[str], *, on_device: bool) -> str:
-    """How the OM was asked to compute, in words for beside the verdict; empty where the port leaves that to atc."""
+def precision_remark(words: Sequence[str], *, on_device: bool, fp16_bounds: bool = True) -> str:
+    """How the OM was asked to compute, in words for beside the verdict; empty where the port leaves that to atc.
+
+    `fp16_bounds` is false where logits are held within wider ones, which say themselves what they are.
+    """
     given = by_name(words)
     said = [given[flag] for flag in MODES if flag in given]
     if IMPLEMENTATION in given:
@@ -76,7 +79,7 @@ def precision_remark(words: Sequence[str], *, on_device: bool) -> str:
     if not said:
         return ""
     remark = f"precision: {', '.join(said)}"
-    if any(given.get(flag) in WIDE for flag in MODES):
+    if fp16_bounds and any(given.get(flag) in WIDE for flag in MODES):
         remark += "; logits are held within the bounds of fp16, which are wider than this needs"
     if not on_device and {IMPLEMENTATION, BY_OPERATOR}.intersection(given):
         remark += "; the simulator computes every implementation of an operator alike"

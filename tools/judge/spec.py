@@ -135,7 +135,9 @@ class Spec(Entry):
 
     @property
     def logits_bound(self) -> AtMost:
-        """How far onnxruntime's logits may lie from torch's; with float16 at the ends as far as an OM's."""
+        """How far onnxruntime's logits may lie from torch's; with float16 at the ends or in int8 further."""
+        if self.is_int8("onnx"):
+            return self.agreement.int8.max_abs_error
         return self.agreement.om_on_simulator.max_abs_error if self.half else self.onnx.logits_abs_error
 
     @property
@@ -143,8 +145,14 @@ class Spec(Entry):
         """How far batches of the ONNX file may lie apart."""
         return self.om.batch_invariance_abs_error if self.half else self.onnx.batch_invariance_abs_error
 
+    def is_int8(self, kind: str) -> bool:
+        """Whether a variant was quantised; `kind` is `onnx` or `om`."""
+        return self.onnx.arithmetic == "int8" or (kind == "om" and self.om.arithmetic == "int8")
+
     def agreement_bounds(self, kind: str, *, on_device: bool) -> LogitAgreement:
         """The bounds for a variant's logits, by its arithmetic; `kind` is `onnx` or `om`."""
+        if self.is_int8(kind):
+            return self.agreement.int8
         if kind == "onnx" and not self.half:
             return self.agreement.onnx
         return self.agreement.om(on_device=on_device and kind == "om")

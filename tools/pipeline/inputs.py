@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.ascend.ais_bench import fits_path_policy, path_policy_problems
+from tools.ascend.benchmark import find_binary
+from tools.ascend.target import AUTO
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT
+from tools.base.files import ROOT, owner_writes_only
+from tools.judge.basis import DeviceKind
+from tools.judge.texts.reading import InferTool
 from tools.pipeline.options import VARIABLES
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_path
 
@@ -37,7 +43,10 @@ class Ascend:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header."""
+    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header.
+
+    `onnx` and `oms` are files that are judged in place of the suite's own, empty where it makes them.
+    """
 
     checkpoint: Path | None
     why_checkpoint: str
@@ -51,6 +60,10 @@ class Inputs:
     baseline: Path | None
     limit: int | None
     ascend: Ascend
+    reference: Path | None = None
+    reference_device: DeviceKind = DeviceKind.CPU
+    onnx: tuple[Path, ...] = ()
+    oms: tuple[Path, ...] = ()
 
     @property
     def sample_data(self) -> bool:
@@ -88,6 +101,7 @@ def resolve(
     default, why_port = (
         (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the default")
     )
+    evidence = Path(os.path.realpath(given["evidence"] or BUILD / "evidence"))  # a link stays one
     return Inputs(
         checkpoint=checkpoint,
         why_checkpoint=why_checkpoint,
@@ -97,10 +111,14 @@ def resolve(
         port=named or default,
         why_port="as asked" if named else why_port,
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
-        evidence=Path(os.path.realpath(given["evidence"] or BUILD / "evidence")),  # a link stays one
+        evidence=evidence,
         baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
         limit=_limit(given["limit"]),
         ascend=_ascend(given),
+        reference=_reference(given, evidence),
+        reference_device=DeviceKind(_one_of(given, "reference_device", tuple(map(str, DeviceKind)))),
+        onnx=_handed_in(given["onnx"], "onnx"),
+        oms=_handed_in(given["om"], "om"),
     )
 
 
@@ -119,11 +137,19 @@ def require_named_inputs(inputs: Inputs, *, on_device: bool, sample: bool) -> No
             )
 
 
-def folders_tools_cannot_take(inputs: Inputs, temporary: Path, *, on_device: bool) -> list[str]:
+def will_use_ais_bench(asked: str, environment: Mapping[str, str], *, on_device: bool) -> bool:
+    """Whether a run will execute OMs with ais_bench, as the target decides it later: `asked` is --infer-tool, and with
+    `auto` the benchmark tool goes first, which the simulator always has."""
+    return asked == InferTool.AIS_BENCH or (asked == AUTO and on_device and find_binary(environment) is None)
+
+
+def folders_tools_cannot_take(
+    inputs: Inputs, temporary: Path, *, on_device: bool, ais_bench: bool = False
+) -> list[str]:
     """The folders whose paths hold white space or bytes that are no text, in words; on a device they are an error.
 
-    The vendor's tools split at the one, their .info files cannot hold the other. `temporary` is where temporary files
-    go. Off a device most gates do without both.
+    The vendor's tools split at the one, their .info files cannot hold the other; with `ais_bench` its own path policy
+    holds too. `temporary` is where temporary files go. Off a device most gates do without both.
     """
     named = {_option("cache"): inputs.cache, "TMPDIR": temporary.absolute()}
     found = [
@@ -131,9 +157,33 @@ def folders_tools_cannot_take(inputs: Inputs, temporary: Path, *, on_device: boo
         for name, place in named.items()
         if any(character.isspace() or "\ud800" <= character <= "\udfff" for character in str(place))
     ]
+    if ais_bench and not found:
+        found = [words for name, place in named.items() for words in _refused_by_ais_bench(name, place)]
     if found and on_device:
         raise InputError("; ".join(found), fix="name another folder")
     return found
+
+
+def _refused_by_ais_bench(name: str, place: Path) -> Iterator[str]:
+    if not fits_path_policy(place):
+        yield (
+            f"{name} is {str(place)!r}: ais_bench takes paths of letters A to Z, digits and _ / . - alone, of at most "
+            "255 characters a name"
+        )
+    elif problem := _file_refused_by_ais_bench(place):
+        yield f"{name} is {str(place)!r}: ais_bench refuses the files in it: {problem}"
+
+
+def _file_refused_by_ais_bench(place: Path) -> str:
+    """What is wrong with a file of ours that is private, where there is one to be made: some file systems give all
+    files one mode or owner. Empty where nothing is."""
+    folder = next((path for path in (place, *place.parents) if path.is_dir()), place)
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix="policy-") as made:
+            owner_writes_only(Path(made.name))
+            return "; ".join(path_policy_problems(Path(made.name)))
+    except OSError:  # whoever writes there says so
+        return ""
 
 
 def _given(name: str, options: Mapping[str, str | None], environment: Mapping[str, str]) -> str | None:
@@ -181,6 +231,44 @@ def _existing(path: str, option: str) -> Path:
     if not found.exists():
         raise InputError(f"{_option(option)} names something that does not exist", where=found)
     return found.absolute()
+
+
+def _reference(given: Mapping[str, str | None], evidence: Path) -> Path | None:
+    """The bundle whose predictions are taken; the place of this run's own evidence is emptied, so it is none."""
+    if not given["reference"]:
+        return None
+    if given["reference_device"]:
+        raise InputError(
+            f"{_option('reference')} and {_option('reference_device')} exclude each other",
+            fix="drop one of them: predictions are taken or made",
+        )
+    found = _existing(given["reference"], "reference")
+    if Path(os.path.realpath(found)) == evidence:
+        raise InputError(
+            f"{_option('reference')} is the folder in which this run's evidence is written",
+            where=found,
+            fix="name another folder with --evidence",
+        )
+    return found
+
+
+def _handed_in(text: str | None, option: str) -> tuple[Path, ...]:
+    """The files of a list `a,b`, or of a folder those with the option's suffix; a comma may stand in a name alone."""
+    if not text:
+        return ()
+    words = [text] if Path(text).expanduser().exists() else text.split(",")
+    named = [_existing(word, option) for word in words]
+    files = [file for place in named for file in (_in_folder(place, option) if place.is_dir() else [place])]
+    if twice := next((file for file in files if files.count(file) > 1), None):
+        raise InputError(f"{_option(option)} names a file twice", where=twice)
+    return tuple(files)
+
+
+def _in_folder(folder: Path, option: str) -> list[Path]:
+    found = sorted(folder.glob(f"*.{option}"))
+    if not found:
+        raise InputError(f"{_option(option)} names a folder without any .{option} file", where=folder)
+    return found
 
 
 def _ascend(given: Mapping[str, str | None]) -> Ascend:

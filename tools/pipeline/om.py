@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend import atc, om_description, om_file
+from tools.ascend import handed_in as own_oms
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
@@ -21,11 +22,13 @@ from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
 from tools.judge.atc_flags import FILES
-from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, ToolkitFacts
+from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
+from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
 from tools.judge.spec import AIPP_FLAG
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
+from tools.pipeline.handed_in import om_file as handed_in_om
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
 from tools.ports.document import MAX_SPEC_BYTES
@@ -77,8 +80,8 @@ class OmStep:
         """The devices and their chip."""
         context, logs = self._context, self._context.scratch("npu-smi")
         self.toolkit()
-        try:
-            return describe_machine(
+        with context.keeping_logs(NPU_SMI, logs):
+            found = describe_machine(
                 self.target(),
                 soc=context.inputs.ascend.soc or context.spec.om.soc,
                 devices=context.inputs.ascend.devices,
@@ -86,8 +89,8 @@ class OmStep:
                 logs=logs,
                 run=context.run,
             )
-        finally:
-            context.staging.put_logs(NPU_SMI, logs)
+        context.staging.put_logs(NPU_SMI, logs)
+        return found
 
     @once
     def machine_record(self) -> MachineRecord:
@@ -100,6 +103,7 @@ class OmStep:
             why=machine.target.why,
             toolchain=dict(machine.toolchain),
             boards=machine.boards,
+            visible_devices=machine.visible,
         )
         return self._context.staging.put(found, "machine")
 
@@ -145,7 +149,9 @@ class OmStep:
 
     @once
     def om(self, batch: int) -> Om:
-        """The ONNX file compiled for a batch size."""
+        """The ONNX file compiled for a batch size, or the OM that was handed in for it."""
+        if self._context.inputs.oms:
+            return self._of_others(batch)
         machine, onnx, asked = self.machine(), self._onnx.file(batch), self._context.spec
         given, name = self.atc_args(), f"{onnx.path.stem}_bs{batch}.om"
         recipe = Recipe(
@@ -187,6 +193,34 @@ class OmStep:
     def _aipp_words(self) -> dict[str, str]:
         """What an OM depends on where the chip normalises."""
         return {} if self._context.spec.preprocessing.aipp is None else {"aipp": self.aipp_facts().text}
+
+    @once
+    def handed_in(self, batch: int) -> HandedIn | None:
+        """What was handed in for a batch size, None where the suite compiles the OM itself."""
+        return self._taken_in(batch)[2] if self._context.inputs.oms else None
+
+    @once
+    def _taken_in(self, batch: int) -> tuple[Path, InputDigest, HandedIn]:
+        return handed_in_om(self._context, lambda: self._batches(batch), batch)
+
+    def _of_others(self, batch: int) -> Om:
+        """The OM that was handed in; an ONNX file stands between checkpoint and OM all the same."""
+        machine = self.machine()
+        self._onnx.file(batch)
+        path, digest, _ = self._taken_in(batch)
+        if not machine.simulated:
+            om_file.refuse_other_formats(path, gate=ids.OM_COMPILED.at(batch))
+        return Om(path, batch, self._context.staging.put(digest, digest.name))
+
+    def _batches(self, asked: int) -> dict[Path, int]:
+        """The batch size of each OM that was handed in, by its own words."""
+
+        def describe(path: Path) -> tuple[OmInput, ...]:
+            work, logs = self._context.scratch("handed-in"), self._context.scratch("logs")
+            env = self.machine().target.env
+            return om_description.describe_om(path, batch=asked, env=env, work=work, logs=logs).inputs
+
+        return {path: own_oms.batch_of(path, describe, asked=asked) for path in self._context.inputs.oms}
 
     @once
     def described(self, batch: int) -> OmDescription:

@@ -12,9 +12,11 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 from tools.ascend.simulator import atc_flags, atc_request, offline_model
 from tools.ascend.simulator.atc_error import AtcError, invalid, not_simulated
+from tools.ascend.simulator.atc_speech import failure_lines
 from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.faults import Fault, hang_or_die, ordered
 from tools.ascend.simulator.flags import FlagError
+from tools.ascend.simulator.release import release, speaks_titled
 
 START = "ATC start working now, please wait for a moment."
 SUCCESS = "ATC run success, welcome to the next use."
@@ -35,6 +37,7 @@ GE_DTYPES = {
 def main(argv: Sequence[str]) -> int:
     """Run one command line; the exit status."""
     announce("atc")
+    release()  # one that does not exist ends the process
     if any(word in ("-h", "-help", "--help", "--h") for word in argv):
         print(HELP)
         return 0
@@ -42,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
         given = atc_flags.read(argv)
     except FlagError as error:
         print(error, file=sys.stderr)
-        return 1
+        return EXIT_FAILED if speaks_titled() else 1
     print(START, flush=True)
     try:
         return _run_mode(given, argv)
@@ -152,13 +155,7 @@ def _description(spec: offline_model.TensorSpec) -> dict[str, object]:
 
 
 def _print_failure(error: AtcError) -> None:
-    print(FAILURE)
-    print(f"{error.code}: {error.text}")
-    for title, text in (("Possible Cause", error.cause), ("Solution", error.solution)):
-        if text:
-            print(f"        {title}: {text}")
-    print("        TraceBack (most recent call last):")
-    print("        ATC run failed[FUNC:main][FILE:main_impl.cc][LINE:1]")
+    print(FAILURE, *failure_lines(error), sep="\n")
 
 
 if __name__ == "__main__":

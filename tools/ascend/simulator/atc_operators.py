@@ -1,6 +1,6 @@
 """Which operators the simulated atc parses: those that CANN registers, at the opsets at which it does.
 
-The simulator speaks as CANN 7.0 to 8.1 do: from 8.5 on, E19010 is E13010.
+The table is CANN's of 2026: 7.0 and later are taken to register what it says.
 """
 
 from __future__ import annotations

@@ -34,6 +34,11 @@ class Fault(enum.Enum):
     ATC_IGNORES_AIPP = "atc:ignores-aipp", "compiles without the AIPP file that was asked for", "6"
     ATC_INT8_WEIGHTS = "atc:int8-weights", "rounds every weight tensor to 8 bits", "7.1"
     ATC_PERTURBED_WEIGHTS = "atc:perturbed-weights", "scales the third weight tensor of rank 2 or more by 1.5", "9"
+    ATC_OTHER_WEIGHTS = (
+        "atc:other-weights",
+        "takes the weights that the ONNX file ASCEND_SIMULATOR_WEIGHTS holds under the same names from there",
+        "9",
+    )
     ATC_HANG = "atc:hang", "sleeps for ever after its first line", "1.3"
     ATC_HANG_IGNORING_SIGTERM = "atc:hang-ignoring-sigterm", "as atc:hang, and SIGTERM is ignored", "1.3"
     ATC_KILLED = "atc:killed", "is killed (SIGKILL) after its first line", "1.3, exit 137"

@@ -45,7 +45,7 @@ def _input(value: onnx.ValueInfoProto, shape: tuple[int, ...] | None, narrow: bo
     if not fits or dtype is None:
         raise AtcError(
             "E19025",
-            f"Input tensor is invalid. Reason: [{value.name}] is {list(own)} {dtype}, asked for {list(asked)}.",
+            f"Input tensor is invalid. Reason: [{value.name}] is {own} {dtype}, asked for {asked}.",
         )
     return TensorSpec(value.name, "float16" if narrow and dtype == "float32" else dtype, asked)
 

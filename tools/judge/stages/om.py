@@ -24,7 +24,8 @@ def _toolkit(evidence: Evidence, batch: int) -> Check:
 @GATES.take(ids.OM_DEVICE, "Is the device there, healthy, and of the chip that was asked for?")
 def _device(evidence: Evidence, batch: int) -> Check:
     machine = evidence.machine()
-    return made(f"{machine.soc}, device {', '.join(map(str, machine.devices))}")
+    devices = ", ".join(board.seat.named(board.device) for board in machine.boards)
+    return made(f"{machine.soc}, {devices}")
 
 
 @GATES.take(ids.OM_AIPP, "Does the AIPP file say what the port's recipe says?", where=Where.AIPP)
@@ -34,9 +35,13 @@ def _aipp(evidence: Evidence, batch: int) -> Check:
     return none_of(found, among=len(KEYS), unit="keys differing", source=asked.source)
 
 
-@GATES.take(ids.OM_COMPILED, "Has atc said that it succeeded, and made a fresh OM?", per_batch=True)
+@GATES.take(
+    ids.OM_COMPILED, "Has atc said that it succeeded and made a fresh OM, or was one handed in?", per_batch=True
+)
 def _compiled(evidence: Evidence, batch: int) -> Check:
-    return made(PurePath(evidence.digest(ids.om(batch)).path).name)
+    name = PurePath(evidence.digest(ids.om(batch)).path).name
+    own = evidence.handed_in(ids.om(batch))
+    return made(name if own is None else f"{own.file}, handed in")
 
 
 @GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input, chip and flags asked for?", per_batch=True)
@@ -50,6 +55,7 @@ def _described(evidence: Evidence, batch: int) -> Check:
         shape=asked.shape,
         soc=evidence.machine().soc,
         flags=(*evidence.spec.om.atc_extra_args, *_aipp_flags(evidence)),
+        handed_in=evidence.handed_in(ids.om(batch)) is not None,
     )
     return none_of(found, among=1, unit="mismatches", source=_read_by(described.stored.unread))
 

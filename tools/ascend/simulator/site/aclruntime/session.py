@@ -150,6 +150,8 @@ class InferenceSession:
         """0: no input of the model takes a dynamic AIPP configuration (asked by the AIT flavour)."""
         return 0
 
+    get_dym_aipp_input_exsity = get_dym_aipp_input_exist  # AIT's name of May and June 2023
+
     def free_resource(self) -> None:
         """End of a session in the AIT flavour; nothing is held."""
 
