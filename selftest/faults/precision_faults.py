@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,23 +12,26 @@ from selftest.faults.port_faults import OWN, own_port
 from selftest.faults.world import World
 from tools.ascend import atc
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 compiling = Catalogue("om")
 
 
-def precision_port(world: World, *flags: str, listed: str = "/depthwise/depthwise.0/Conv\n") -> None:
+def precision_port(world: World, flags: str, listed: str = "/depthwise/depthwise.0/Conv\n") -> None:
     """The small port with these flags of atc, and a list of operators beside it."""
     (world.folder / "port").mkdir()
     (world.folder / "port" / "keep.cfg").write_text(listed, encoding="utf-8")
-    own_port(world, om=f"{{atc_extra_args: [{', '.join(flags)}]}}")
+    own_port(world, om=f"{{atc_extra_args: [{flags}]}}")
 
 
 def rewritten(monkeypatch: pytest.MonkeyPatch, old: str, *new: str) -> None:
     """An atc that stands for another one: it starts the right one with other words."""
     right = atc.argv
 
-    def other(request: atc.AtcRequest, output: object) -> list[str]:
+    def other(request: atc.AtcRequest, output: Path) -> list[str]:
         extra = tuple(word for word in request.extra_args if word != old)
-        return right(dataclasses.replace(request, extra_args=(*extra, *new)), output)  # type: ignore[arg-type]
+        return right(dataclasses.replace(request, extra_args=(*extra, *new)), output)
 
     monkeypatch.setattr(atc, "argv", other)
 
@@ -40,7 +44,7 @@ def mode_ignored(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @compiling.fault("a precision mode that nobody asked for", "om.described[bs1]", *OWN, sample=False)
 def mode_added(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    precision_port(world)
+    precision_port(world, "")
     rewritten(monkeypatch, "", "--precision_mode=allow_mix_precision")
 
 

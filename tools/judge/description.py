@@ -32,7 +32,7 @@ def description_mismatches(
 ) -> tuple[str, ...]:
     """How the OM differs from what was asked for (input `input_name` of `dtype` and `shape`, chip `soc`, the port's own
     flags of atc), in words: by atc, and by what stands in the file. One that was `handed_in` may have been made with
-    flags that nobody asked for."""
+    flags that nobody asked for, and with an AIPP file of any name."""
     wanted, stored = OmInput(input_name, OM_DTYPES[dtype], shape), found.stored
     differing = []
     if found.inputs != (wanted,):
@@ -45,31 +45,34 @@ def description_mismatches(
         if said is not None and (reason := soc_mismatch(soc, said, what=what)):
             differing.append(reason)
     differing += [f"its input shows nothing of {flag}" for flag in flags if not _shows(flag, found)]
-    unasked = _flags_unasked(stored, flags) if handed_in else ()
-    return (*differing, *_flags_ignored(stored, flags), *unasked)
+    if handed_in:
+        flags = tuple(f"{AIPP}={_told(stored, AIPP)}" if flag.startswith(f"{AIPP}=") else flag for flag in flags)
+    return (*differing, *_flags_ignored(stored, flags), *_flags_unasked(stored, flags, handed_in=handed_in))
+
+
+def _told(stored: StoredOm, name: str) -> str:
+    """What the command line says of a flag, empty where it does not have it: a porter's AIPP file has any name."""
+    return next((value for flag, _, value in (said.partition("=") for said in stored.flags) if flag == name), "")
 
 
 def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Flags of the port that atc was not given, none where the file does not hold the command line as we write it; and
-    what changes the arithmetic without having been asked for."""
+    """Flags of the port that atc was not given; none where the file does not hold the command line as we write it."""
     as_written = any(flag.startswith(SOC_FLAG) for flag in stored.flags)
-    asked = tuple(map(without_folders, flags))
-    missing = [flag for flag in asked if as_written and flag not in stored.flags]
-    others = [flag for flag in stored.flags if flag not in asked and flag not in DEFAULTS]
-    added = [flag for flag in others if flag.partition("=")[0] in PRECISION]
-    return (
-        *(f"the file was made without {flag}, which the port asks for" for flag in missing),
-        *(f"the file was made with {flag}, which the port does not ask for" for flag in added),
-    )
+    missing = [flag for flag in map(without_folders, flags) if as_written and flag not in stored.flags]
+    return tuple(f"the file was made without {flag}, which the port asks for" for flag in missing)
 
 
-def _flags_unasked(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Flags on atc's command line that the port does not state, but for those that every OM is made with."""
+def _flags_unasked(stored: StoredOm, flags: tuple[str, ...], *, handed_in: bool) -> tuple[str, ...]:
+    """Flags on atc's command line that the port does not state: any that change the arithmetic; of an OM that was handed
+    in, all but those that every OM is made with."""
     asked = {*map(without_folders, flags)}
-    others = [flag for flag in stored.flags if flag not in asked and flag.partition("=")[0] not in EVERY_OMS]
-    return tuple(
-        f"the file was made with {flag}, which the port does not state (om: atc_extra_args)" for flag in others
-    )
+    others = {flag: flag.partition("=")[0] for flag in stored.flags if flag not in asked}
+    told = [
+        flag
+        for flag, name in others.items()
+        if (handed_in and name not in EVERY_OMS) or (name in PRECISION and flag not in DEFAULTS)
+    ]
+    return tuple(f"the file was made with {flag}, which the port does not state (om: atc_extra_args)" for flag in told)
 
 
 def without_folders(flag: str) -> str:
