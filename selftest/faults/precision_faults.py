@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,9 +10,6 @@ from selftest.faults.fault import Catalogue
 from selftest.faults.port_faults import OWN, own_port
 from selftest.faults.world import World
 from tools.ascend import atc
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 compiling = Catalogue("om")
 
@@ -29,9 +25,9 @@ def rewritten(monkeypatch: pytest.MonkeyPatch, old: str, *new: str) -> None:
     """An atc that stands for another one: it starts the right one with other words."""
     right = atc.argv
 
-    def other(request: atc.AtcRequest, output: Path) -> list[str]:
-        extra = tuple(word for word in request.extra_args if word != old)
-        return right(dataclasses.replace(request, extra_args=(*extra, *new)), output)
+    def other(request: atc.AtcRequest) -> list[str]:
+        given = tuple(word for word in request.extra_args if word != old) + new
+        return right(dataclasses.replace(request, extra_args=given))
 
     monkeypatch.setattr(atc, "argv", other)
 

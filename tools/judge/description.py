@@ -63,7 +63,7 @@ def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _flags_unasked(stored: StoredOm, flags: tuple[str, ...], *, handed_in: bool) -> tuple[str, ...]:
-    """Flags on atc's command line that the port does not state: any that change the arithmetic; of an OM that was handed
+    """Flags on atc's command line that the port does not state: what changes the arithmetic; of an OM that was handed
     in, all but those that every OM is made with."""
     asked = {*map(without_folders, flags)}
     others = {flag: flag.partition("=")[0] for flag in stored.flags if flag not in asked}
