@@ -93,7 +93,7 @@ def run_dataset(
     cut = _cut_names(ids, gate)
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
-    output = _output_folder(private_folder(place.work, gate))
+    output = output_folder(private_folder(place.work, gate))
     argv = [
         *_argv(python, om, device),
         *("--input", str(bins.absolute()), "--output", str(output), "--output_dirname", _DUMPS),
@@ -131,9 +131,8 @@ def run_pure(
     if loop < 1:
         raise PerfError("--loop must be at least 1", gate=gate, measured=loop, allowed=">= 1")
     om = _checked_om(om, ran_gate(batch))
-    output = _output_folder(private_folder(place.work, ran_gate(batch)))
-    argv = [*_argv(python, om, device), "--output", str(output), "--output_dirname", _DUMPS, "--loop", str(loop)]
-    argv += [] if tells_own_batch else ["--batchsize", str(batch)]
+    output = output_folder(private_folder(place.work, ran_gate(batch)))
+    argv = pure_argv(python, om, device, output, loop, None if tells_own_batch else batch)
     refuse = functools.partial(_perf_error, gate=gate, where=om)
     done = run_tool(argv, place, refuse=refuse)
     _part_summary_from_dumps(output)
@@ -143,6 +142,12 @@ def run_pure(
     if isinstance(found, PerfError):
         raise found
     return found
+
+
+def pure_argv(python: Path, om: Path, device: int, output: Path, loop: int, own_batch: int | None) -> list[str]:
+    """The command of executions alone; `own_batch` is told to a generation that reads no OM."""
+    argv = [*_argv(python, om, device), "--output", str(output), "--output_dirname", _DUMPS, "--loop", str(loop)]
+    return argv if own_batch is None else [*argv, "--batchsize", str(own_batch)]
 
 
 def _argv(python: Path, om: Path, device: int) -> list[str]:
@@ -191,7 +196,7 @@ def _refuse_problems(problems: Sequence[str], gate: str) -> None:
         raise OmError(f"ais_bench's path policy refuses: {'; '.join(problems[:3])}{more}", gate=gate)
 
 
-def _output_folder(work: Path) -> Path:
+def output_folder(work: Path) -> Path:
     """`<work>/out`; the folder inside it is left to the tool, whose early versions refuse one that exists."""
     output = work / "out"
     output.mkdir()

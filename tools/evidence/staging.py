@@ -62,8 +62,10 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.handover import Handover
+from tools.judge.op_profile import OnnxNames, OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
+from tools.judge.texts.op_summary import TABLE
 from tools.judge.texts.told import STORED
 from tools.ports.spec import Port
 from tools.ports.spec_json import spec_json
@@ -156,7 +158,8 @@ class Staging:
         for command in sorted(logs.rglob(COMMAND)):
             below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
             folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
-            stored = (name for name in STORED.values() if (command.parent / name).is_file())
+            stored = [name for name in STORED.values() if (command.parent / name).is_file()]
+            stored += sorted(path.name for path in command.parent.iterdir() if TABLE.fullmatch(path.name))
             streams = (stream for stream in (STDOUT, STDERR) if (command.parent / stream).is_file())
             for stream in (COMMAND, *streams, *stored):
                 text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
@@ -214,6 +217,8 @@ class Staging:
             host_throughput=tuple(self.pieces(HostThroughput)),
             device_throughput=tuple(self.pieces(DeviceThroughput)),
             throughput_outputs=tuple(self.pieces(ThroughputOutputs)),
+            onnx_names=self.piece(OnnxNames),
+            profiles=tuple(self.pieces(OperatorProfile)),
             reused=tuple(self.pieces(Reused)),
             commands=tuple(self.pieces(CommandRecord)),
             host=self.piece(HostRecord),

@@ -37,7 +37,7 @@ class Judged:
 
 def judge_gates(bundle: Bundle) -> list[Judged]:
     """Every gate that the bundle's spec asks, where the run decided it or the evidence fails it."""
-    names = expected(Asked(bundle.spec, on_device=bundle.on_device))
+    names = expected(Asked(bundle.spec, on_device=bundle.on_device, profile=bundle.record.profile))
     found = (_judge_gate(bundle, name) for name in names)
     return [judged for judged in found if judged is not None]
 
@@ -98,7 +98,7 @@ def _without_evidence(bundle: Bundle, name: GateId, gate: Gate, error: SuiteErro
 
 def compare_gates(bundle: Bundle, judged: Iterable[Judged]) -> None:
     """Hold the recorded checks against ours, and against the inventory."""
-    names = set(expected(Asked(bundle.spec, on_device=bundle.on_device)))
+    names = set(expected(Asked(bundle.spec, on_device=bundle.on_device, profile=bundle.record.profile)))
     for result in bundle.record.gates:
         if result.id not in names:
             bundle.problems.append(f"gate {result.id} is not in the inventory of this port")

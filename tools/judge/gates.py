@@ -20,10 +20,11 @@ from tools.judge.stages import accuracy, checkpoint, om, onnx, perf, preprocessi
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is about: the spec, and whether a device is there."""
+    """What a run is about: the spec, whether a device is there, and whether operators are to be profiled."""
 
     spec: Spec
     on_device: bool
+    profile: bool = False
 
 
 INVENTORY: tuple[Gate, ...] = (
@@ -57,6 +58,7 @@ def applies(gate: Gate, asked: Asked) -> bool:
         Where.MD5: asked.spec.checkpoint.md5 is not None,
         Where.SHA256: bool(asked.spec.checkpoint.sha256 or asked.spec.checkpoint.sha256_prefix),
         Where.GRAPH_STEP: asked.spec.onnx.graph_step is not None,
+        Where.PROFILE: asked.profile,
         Where.TENSORS: asked.spec.checkpoint.content_sha256 is not None,
         Where.CONTENT: asked.spec.dataset.content_sha256 is not None,
         Where.LABELS_PINNED: asked.spec.dataset.labels_sha256 is not None,

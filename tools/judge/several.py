@@ -81,14 +81,14 @@ def _given_twice(bundles: Sequence[Bundle]) -> list[str]:
     return [f"the same bundle given twice: {' and '.join(names)}" for names in records.values() if len(names) > 1]
 
 
-def merge(spec: Spec, judged: Sequence[list[Judged]], *, on_device: bool) -> list[Judged]:
+def merge(spec: Spec, judged: Sequence[list[Judged]], *, on_device: bool, profile: bool = False) -> list[Judged]:
     """One answer a gate, the worst that any bundle gives: repeating a job until it passes gains nothing."""
     worst: dict[str, Judged] = {}
     for entry in (entry for results in judged for entry in results):
         known = worst.get(entry.id)
         if known is None or _badness(entry.check) < _badness(known.check):
             worst[entry.id] = entry
-    return [worst[name] for name in expected(Asked(spec, on_device=on_device)) if name in worst]
+    return [worst[name] for name in expected(Asked(spec, on_device, profile)) if name in worst]
 
 
 def _badness(check: Check) -> tuple[int, float]:

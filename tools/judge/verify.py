@@ -141,7 +141,7 @@ def _compare_verdict(bundle: Bundle) -> None:
 
 def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: Spec) -> RunVerdict:
     return judge_run(
-        expected(Asked(spec, on_device=bundles[0].on_device)),
+        expected(_asked(bundles, spec)),
         results,
         sample=any(_is_sample(bundle, spec) for bundle in bundles),
         simulated=any(_is_simulated(bundle) for bundle in bundles),
@@ -149,6 +149,11 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
         remarks=_remarks(bundles, spec),
         interrupted=any(bool(bundle.record.interrupted) for bundle in bundles),
     )
+
+
+def _asked(bundles: Sequence[Bundle], spec: Spec) -> Asked:
+    """What bundles of one run were to decide: operators are profiled where any of them was asked to."""
+    return Asked(spec, bundles[0].on_device, profile=any(bundle.record.profile for bundle in bundles))
 
 
 def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
@@ -184,7 +189,8 @@ def _last_word(
 ) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
-    merged = merge(spec, judged, on_device=bundles[0].on_device)
+    asked = _asked(bundles, spec)
+    merged = merge(spec, judged, on_device=asked.on_device, profile=asked.profile)
     results = [entry.result for entry in merged]
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]

@@ -34,7 +34,8 @@ class Setup:
 
     The port holds the bytes that it was read from: its files may be edited while the run goes on.
     `environment` and `filesystem` are where traces of Ascend are looked for; `unfit` are warnings about folders.
-    `baseline` is the record of the earlier run to be compared with, None where none was named.
+    `baseline` is the record of the earlier run to be compared with, None where none was named; `profile` asks in which
+    operators the chip spends its time.
     """
 
     inputs: Inputs
@@ -44,6 +45,7 @@ class Setup:
     filesystem: Path
     unfit: tuple[str, ...]
     baseline: Acceptance | None
+    profile: bool = False
 
     @property
     def spec(self) -> Spec:
@@ -75,7 +77,7 @@ class Setup:
     @property
     def asked(self) -> Asked:
         """What decides which gates exist."""
-        return Asked(self.spec, on_device=self.on_device)
+        return Asked(self.spec, on_device=self.on_device, profile=self.profile)
 
     def own_port(self) -> list[str]:
         """A line for a port that is none of the suite's own as they were shipped."""
@@ -104,6 +106,7 @@ def prepare(
     here: Path,
     filesystem: Path = Path("/"),
     port_expected: Mapping[str, bytes] | None = None,
+    profile: bool = False,
 ) -> Setup:
     """Resolve inputs, read the port and the baseline; SuiteError in one line for every mistake.
 
@@ -119,7 +122,7 @@ def prepare(
     port = _read_port(inputs.port, port_expected)
     _require_weights(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
-    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline)
+    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline, profile)
 
 
 def _read_baseline(folder: Path) -> Acceptance:
