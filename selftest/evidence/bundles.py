@@ -37,12 +37,14 @@ from tools.judge.acceptance import (
     Versions,
 )
 from tools.judge.agreement import Agreement
+from tools.judge.aipp import aipp_text
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.dataset import labels_sha256
 from tools.judge.device import images_by_run, throughput_record
 from tools.judge.device_numbers import Seat
 from tools.judge.evidence import OWNER, Evidence, variant_record
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -301,6 +303,10 @@ class Made(Evidence):
     def recipe(self) -> RecipeFacts:
         """See Evidence."""
         return self.world.recipe
+
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return AippFacts(aipp_text(self.spec.preprocessing))
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""

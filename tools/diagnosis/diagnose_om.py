@@ -201,6 +201,7 @@ class AscendRunner:
     """The RunOm of a target: atc and the target's own inference tool; the bins of `ids` are the probe images.
 
     `image_shape` is the input's shape without the batch axis; everything is kept below `work` and `logs`, both private.
+    `pixels_size` is that of the bins' pictures where AIPP cuts them.
     """
 
     target: Target
@@ -213,6 +214,7 @@ class AscendRunner:
     batch: int = 1
     device: int = 0
     extra_args: tuple[str, ...] = ()
+    pixels_size: tuple[int, int] | None = None
     timeout_seconds: float = 3600
 
     def packed(self, cut: CutModel, sample: Array) -> Array:
@@ -240,7 +242,7 @@ class AscendRunner:
         )
         env, limit = self.target.env, self.timeout_seconds
         compile_om(request, env=env, work=place / "atc", logs=logs / "atc", timeout_seconds=limit)
-        _, height, width = self.image_shape
+        height, width = self.pixels_size or self.image_shape[1:]
         job = DatasetJob(
             om=request.om,
             bins=self.bins,

@@ -51,6 +51,7 @@ from tools.judge.acceptance import (
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.consistency import SIMULATOR_SAYS
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -247,6 +248,7 @@ class Staging:
             bins=self.piece(BinFacts),
             parity=self.piece(ParityFacts),
             recipe=self.piece(RecipeFacts),
+            aipp=self.piece(AippFacts),
             oms=tuple(self.pieces(OmFacts)),
             om_batch_errors=self.piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),

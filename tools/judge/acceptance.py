@@ -14,6 +14,7 @@ from tools.judge.agreement import Agreement
 from tools.judge.basis import DeviceKind, MadeBy, ReferenceBasis, ReferenceDevice, ReferenceProbe
 from tools.judge.device_numbers import Seat
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -362,6 +363,7 @@ class Acceptance:
     bins: BinFacts | None = None
     parity: ParityFacts | None = None
     recipe: RecipeFacts | None = None
+    aipp: AippFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()

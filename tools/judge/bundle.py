@@ -29,6 +29,7 @@ from tools.judge.device import images_by_run
 from tools.judge.documents import read_acceptance, read_spec, texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -257,6 +258,10 @@ class Bundle(Evidence):
         found = _there(self.record.bins, "no facts about the bins")
         self._looked_at(found.among, None)
         return found
+
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return _there(self.record.aipp, "no AIPP file")
 
     def parity(self) -> ParityFacts:
         """See Evidence; as many were looked at as the spec asks for, or all where there are fewer.

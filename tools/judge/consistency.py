@@ -31,7 +31,7 @@ from tools.judge.dataset import foreign_ids, labels_sha256, other_images
 from tools.judge.device import throughput_record
 from tools.judge.differences import differences
 from tools.judge.evidence import OWNER, variant_record
-from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
+from tools.judge.facts import AippFacts, CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.handed_in_check import check_handed_in
 from tools.judge.host import ratio
@@ -61,6 +61,8 @@ def check_figures(bundle: Bundle) -> None:
         _dataset(bundle, record.dataset)
     if record.recipe is not None:
         _recipe(bundle, record.recipe)
+    if record.aipp is not None:
+        _aipp(bundle, record.aipp)
     for place, variant in enumerate(record.variants):
         _variant(bundle, f"{FILE}.variants[{place}]", variant)
     check_reference(bundle)
@@ -259,6 +261,15 @@ def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:
         if followed != (parity.against == facts.library):
             against = short(parity.against)
             bundle.problems.append(f"{where}.library: {short(facts.library)} does not fit parity.against, {against}")
+
+
+def _aipp(bundle: Bundle, facts: AippFacts) -> None:
+    """There is an AIPP file where the chip normalises alone, and it is the one that the port hands in, if it does."""
+    asked, where = bundle.spec.preprocessing.aipp, f"{FILE}.aipp"
+    if asked is None:
+        bundle.problems.append(f"{where}: the port has no AIPP")
+    elif asked.file is not None and bundle.files.read(f"{PORT}/{asked.file}") != facts.text.encode():
+        bundle.problems.append(f"{where}.text: another file than {PORT}/{asked.file}")
 
 
 def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:

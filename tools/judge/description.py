@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tools.judge.facts import OmDescription, OmInput, StoredOm
 from tools.judge.soc import soc_mismatch
+from tools.judge.spec import AIPP_FLAG
 
-OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16"}
+OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16", "uint8": "DT_UINT8"}
 """How atc names the types."""
 SOC_FLAG = "--soc_version="
 
@@ -14,7 +15,7 @@ EVERY_OMS = frozenset(
     ("--mode", "--model", "--framework", "--output", "--input_format", "--input_shape", "--log", "--soc_version")
 )
 """Flags of atc that any OM is made with; what they say shows elsewhere or changes nothing of it."""
-AIPP, FP16_NODES = "--insert_op_conf", "--input_fp16_nodes"
+AIPP, FP16_NODES = AIPP_FLAG, "--input_fp16_nodes"
 """Flags of atc that change the type of an input, which the OM's own words show."""
 
 

@@ -22,6 +22,7 @@ from tools.judge.accuracy import Loss, doubted, judge_loss
 from tools.judge.agreement import Agreement
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -144,6 +145,10 @@ class Evidence(ABC):
     @abstractmethod
     def recipe(self) -> RecipeFacts:
         """The recipe that a library states for these weights, and where the port departs from it."""
+
+    @abstractmethod
+    def aipp(self) -> AippFacts:
+        """The AIPP file that OMs are made with, where the chip normalises."""
 
     @abstractmethod
     def toolkit(self) -> ToolkitFacts:

@@ -98,6 +98,13 @@ class BinFacts:
 
 
 @dataclass(frozen=True)
+class AippFacts:
+    """The AIPP file that atc was given, whole: written from the recipe, or the one that the port hands in."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class ParityFacts:
     """Bins held against a library's own transforms byte for byte: ids looked at, and those that differ.
 

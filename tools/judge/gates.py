@@ -67,6 +67,8 @@ def applies(gate: Gate, asked: Asked) -> bool:
         Where.TENSORS: asked.spec.checkpoint.content_sha256 is not None,
         Where.CONTENT: asked.spec.dataset.content_sha256 is not None,
         Where.LABELS_PINNED: asked.spec.dataset.labels_sha256 is not None,
+        Where.FLOAT_BINS: asked.spec.preprocessing.aipp is None,
+        Where.AIPP: asked.spec.preprocessing.aipp is not None,
         Where.REFERENCE_TAKEN: asked.reference is MadeBy.OTHER_RUN,
         Where.REFERENCE_ELSEWHERE: asked.reference is not MadeBy.CPU,
         Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or asked.spec.has_figures),

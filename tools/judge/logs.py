@@ -124,6 +124,7 @@ class _Logs:
             onnx=None if onnx is None else onnx.path,
             om=bundle.digests[name].path,
             soc=None if machine is None else machine.soc,
+            aipp=None if bundle.record.aipp is None else bundle.record.aipp.text,
         )
         self._files(command, onnx=onnx, om=bundle.digests[name])
         words = atc_said(command.argv)

@@ -6,20 +6,24 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "e8db94fb012818a1336f948abce4beed908934c3982d09e9460ad6fdf5e22fae": "alexnet",
-    "10c4583329ba6d9b3a8adf89533b8fca7d8a13bc82340d94d03907ad34da3df0": "alexnet_sample",
-    "d549cb259f650eb7a51cba7c8b2c673fc700741e6e692407781f5fac75bfa7a3": "densenet121",
-    "bec101060e139b709de29905091b36a0f0f7f963cbbdf3a908d3124dc2fc5bd5": "efficientnet_lite0",
-    "7b971307a33d181fbd2052a92e82d484a0118a9f6c158a0cc341b37346246e6a": "inception_v3",
-    "0a6015487d246a62e428a322e64d459bacac9e6bb5a54a683d5c7ee2fde844ba": "mobilenet_v2",
-    "79b2ca39601faba04f5f08e9a24edb8d687f8e84cd738112480f8930cd982d76": "resnet18",
-    "efce77c2e9b8a890b23449b9e8e3587438c82bb3b993120d6599be7c561c4fee": "resnet50",
-    "310affd78f67c51582a99547a802f3a6735616c71d17a94e4b6868b2c62a9253": "swin_t",
-    "2cc9d7d6b487b3f8b1ed7695bde10d56d92a64e3c054f55452e753806a404e11": "vit_b_16",
+    "b0da6974674cc5ab84239053c2b768201f56a369377e9d3f7c981b84444c6a9a": "alexnet",
+    "31d156161b8fcaa6a34b4d0e1cea228dfef9e5d3f14b389af0d2f45c37ac24cb": "alexnet_aipp",
+    "3a2d6bf3d3a6217c1df01759f18839b78c6ec4887bc1de6a89767eccfdcb58a8": "alexnet_aipp_sample",
+    "e48b1a47717864de3b90e3de1b2ed0c2cb9d901c0e35d648e98df852aef4e7af": "alexnet_sample",
+    "3c577075e6be8b8e9aad17c1143a4f9d0c1bf63df8f3da8efadcf89928cc7a7b": "densenet121",
+    "d0234db91827a9bf1f0a7a5fcb9a5e9150fac81c7fd8bc471bf1c4411a8e04a7": "efficientnet_lite0",
+    "61d7d664064cab462f51daefee41cdeb42b5e573236093199870ef209d35e54a": "inception_v3",
+    "b3a3c728e512ec57ff0a37d3f5d1b516b5f5977bb38ac35ccfbada84f8508690": "mobilenet_v2",
+    "e9c244ee160cd2e0b8d65891ee82ff55d563299997be17fdb8d4d433e2bd1ec4": "resnet18",
+    "12bb87c4e30df56ade8d3f7f30198922440c50d236712062731d6a71e2d078d2": "resnet50",
+    "98ded32f527b6c9e1e87f2ebf8cf3a68c96f5fc633feac570cf7250f6dab9d11": "swin_t",
+    "f14cbb1fbd70bd66a93321ad2ebc50f28efe442c5116c4c3256713766bdee041": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
     "f4c9644834a60ff126a1dba0a436364c00831efb833e2255cdc3d9e4465afee2": "alexnet",
+    "bd6e64d9eed00cfe6c9af366d837cd7fd28d4dc006ae68329cdf9620f065d0c8": "alexnet_aipp",
+    "73c7a0cfa8b6acc6d5a737339b15d4875149fbc6b676f78b26b0f0d9cbfd322c": "alexnet_aipp_sample",
     "dbceb430ae81438bd577383f28efc95289d53e3696672209fe16e6a0a0f23406": "alexnet_sample",
     "d348bac78f4b8a41339a75d0bd0ec47f9d68b4b9cedd07ec041a66a7bbd9a5f4": "densenet121",
     "e196d96dfdc73ea66ea8533b2147c64189e7f736d566112ae2e03a517d889e9c": "efficientnet_lite0",

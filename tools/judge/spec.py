@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tools.judge.accuracy import PLACES
 from tools.judge.machine_class import Device
 from tools.judge.numbers import AtMost, Entry, PlainName, Positive, Text, check_unique
-from tools.judge.spec_data import MOST_IMAGES, Dataset, Preprocessing
+from tools.judge.spec_data import MOST_IMAGES, AippInput, Dataset, Preprocessing
 from tools.judge.spec_model import Checkpoint, Model
 from tools.judge.spec_onnx import Onnx, Tensor, TensorSpec
 from tools.judge.spec_policies import Accuracy, Agreement, HostPerf, LogitAgreement, Om, ThroughputRuns
@@ -24,6 +24,7 @@ __all__ = [
     "MOST_IMAGES",
     "Accuracy",
     "Agreement",
+    "AippInput",
     "Checkpoint",
     "Dataset",
     "HostPerf",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 """The spec and its sections, each section from the module in which it is defined."""
 CHANNELS = 3
+AIPP_FLAG = "--insert_op_conf"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ class Spec(Entry):
             raise ValueError("batches is empty")
         check_unique(self.batches, "batches")
         check_unique([device.soc for device in self.devices], "devices")
+        self._check_aipp()
+
+    def _check_aipp(self) -> None:
+        """An AIPP file changes what bins must be, so the recipe says it and not a flag of atc alone."""
+        if any(flag.partition("=")[0] == AIPP_FLAG for flag in self.om.atc_extra_args):
+            raise ValueError(f"om.atc_extra_args holds {AIPP_FLAG}: say preprocessing.aipp, which bins follow too")
+        if self.preprocessing.aipp is not None and self.onnx.input.dtype == "float16":
+            raise ValueError("onnx.input is float16: atc puts no AIPP before it (E10034)")
 
     @property
     def classes(self) -> int:
@@ -90,6 +100,17 @@ class Spec(Entry):
         """The network's input: NCHW, at a batch size or with the file's own batch axis (-1)."""
         asked = self.onnx.input
         return Tensor(asked.name, asked.dtype, (-1 if batch is None else batch, CHANNELS, *self.preprocessing.size))
+
+    def om_input(self, batch: int) -> Tensor:
+        """The input of an OM: the network's, or the host's pixels (NHWC) where the chip normalises them."""
+        if self.preprocessing.aipp is None:
+            return self.input(batch)
+        return Tensor(self.onnx.input.name, "uint8", (batch, *self.preprocessing.pixels_size, CHANNELS))
+
+    @property
+    def bin_type(self) -> Literal["float32", "float16", "uint8"]:
+        """The type of the values in a bin, that of the OM's input."""
+        return self.onnx.input.dtype if self.preprocessing.aipp is None else "uint8"
 
     def output(self, batch: int | None = None) -> Tensor:
         """The judged output: a row of logits for each image."""

@@ -163,7 +163,7 @@ class DataStep:
     @once
     def bins(self) -> Bins:
         """Every image as a file, for the gates and tools that read files."""
-        pixels, kind = self.pixels(), self._context.spec.onnx.input.dtype
+        pixels, kind = self.pixels(), self._context.spec.bin_type
         recipe = Recipe("bins", {"pixels": pixels.content, "type": kind}, code=(pixel_store,))
         artifact = self._context.build(recipe, lambda folder: pixel_store.write_stored_bins(pixels.store, folder, kind))
         return Bins(artifact.path, pixels.store.ids, pixels.store.recipe, kind, artifact.content)
@@ -205,7 +205,8 @@ class DataStep:
         def compare() -> ParityFacts:
             images = {name: self.dataset().images[name] for name in looked_at}
             like = reference.reference(bins.recipe, stated_recipe.nearest(bins.recipe, *self._weights()))
-            differing = bins_check.differing_bins(images, bins.folder, like, digests, bins.kind)
+            whole = reference.PixelReference(bins.recipe) if bins.kind == "uint8" else None
+            differing = bins_check.differing_bins(images, bins.folder, like, digests, bins.kind, whole)
             return ParityFacts(looked_at, differing, like.name)
 
         found = self._context.remember(Recipe("bins-parity", about, code=(bins_check, reference)), ParityFacts, compare)
@@ -252,6 +253,6 @@ class DataStep:
         """The .info list, written as for the vendor's tool and read back."""
         bins = self.bins()
         path = self._context.scratch("info") / INFO
-        height, width = bins.recipe.size
+        height, width = bins.recipe.pixels_size
         write_info(bin_rows(str(bins.folder), width, height), path)
         return [row.id for row in read_info(path)]

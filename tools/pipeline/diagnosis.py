@@ -55,7 +55,8 @@ class DiagnosisStep:
             work=folder / "work",
             logs=folder / "logs",
             device=machine.devices[0],
-            extra_args=self._context.spec.om.atc_extra_args,
+            extra_args=self._om.atc_args(),
+            pixels_size=bins.recipe.pixels_size,
         )
         one = diagnose.align(onnx, self._checkpoint.model(), images[:1])
         with device_turn(machine, self._context.locks):

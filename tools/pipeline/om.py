@@ -10,15 +10,19 @@ from tools.ascend import handed_in as own_oms
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
+from tools.base.errors import OmError
+from tools.base.reading import small_file
 from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
 from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
-from tools.judge.facts import BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
+from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
+from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
+from tools.judge.spec import AIPP_FLAG
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
 from tools.pipeline.handed_in import om_file as handed_in_om
@@ -100,12 +104,37 @@ class OmStep:
         return self._context.staging.put(found, "machine")
 
     @once
+    def aipp_facts(self) -> AippFacts:
+        """The AIPP file: written from the recipe, or the one beside the port; OmError where that cannot be read."""
+        recipe = self._context.spec.preprocessing
+        if recipe.aipp is None or recipe.aipp.file is None:
+            return self._context.staging.put(AippFacts(aipp_text(recipe)), "aipp")
+        path = self._context.inputs.port.parent / recipe.aipp.file
+        try:
+            text = small_file(path, MOST_BYTES).decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise OmError(f"the AIPP file cannot be read: {error}", gate=ids.OM_AIPP, where=path) from error
+        return self._context.staging.put(AippFacts(text), "aipp")
+
+    @once
+    def atc_args(self) -> tuple[str, ...]:
+        """What the port asks of atc beyond the suite's own flags, the AIPP file in the store among it."""
+        spec = self._context.spec
+        if spec.preprocessing.aipp is None:
+            return spec.om.atc_extra_args
+        text = self.aipp_facts().text
+        name, recipe = file_name(text), Recipe("aipp", {"text": text})
+        made = self._context.build(recipe, lambda folder: _write(folder / name, text))
+        return (*spec.om.atc_extra_args, f"{AIPP_FLAG}={made.path / name}")
+
+    @once
     def om(self, batch: int) -> Om:
         """The ONNX file compiled for a batch size, or the OM that was handed in for it."""
         if self._context.inputs.oms:
             return self._of_others(batch)
         machine, onnx, asked = self.machine(), self._onnx.file(batch), self._context.spec
         extra, name = asked.om.atc_extra_args, f"{onnx.path.stem}_bs{batch}.om"
+        given = self.atc_args()
         recipe = Recipe(
             "om",
             {
@@ -115,6 +144,7 @@ class OmStep:
                 "soc": machine.soc,
                 "extra args": repr(extra),
                 "files of extra args": repr(atc.named_files(extra)),
+                **self._aipp_words(),
                 **machine.about,
             },
             code=(atc,),
@@ -128,7 +158,7 @@ class OmStep:
                 image_shape=asked.input().shape[1:],
                 batch=batch,
                 soc=machine.soc,
-                extra_args=extra,
+                extra_args=given,
             )
             work = self._context.scratch(f"atc_bs{batch}")
             with self._context.keeping_logs(atc_logs(batch), folder / "logs"):
@@ -140,6 +170,10 @@ class OmStep:
         digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
         self._context.staging.put_logs(atc_logs(batch), artifact.path / "logs")
         return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))
+
+    def _aipp_words(self) -> dict[str, str]:
+        """What an OM depends on where the chip normalises."""
+        return {} if self._context.spec.preprocessing.aipp is None else {"aipp": self.aipp_facts().text}
 
     @once
     def handed_in(self, batch: int) -> HandedIn | None:
@@ -258,3 +292,7 @@ class OmStep:
         largest = predictions.largest_difference(first, others)
         found = BatchErrors(batches=batches, images=len(first.ids), largest=largest)
         return self._context.staging.put(found, "om")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -32,6 +32,7 @@ from tools.judge.agreement import Agreement
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.evidence import OWNER, Evidence, NoEvidence, variant_record
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -218,6 +219,10 @@ class Run(Evidence):
     def recipe(self) -> RecipeFacts:
         """See Evidence."""
         return self.data.recipe_facts()
+
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return self.om.aipp_facts()
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.ascend.simulator import atc_operators, model_io, runnable
+from tools.ascend.simulator import aipp_graph, atc_operators, model_io, runnable
 from tools.ascend.simulator.atc_error import AtcError
 from tools.ascend.simulator.atc_request import Request
 from tools.ascend.simulator.chips import other_soc
@@ -31,12 +31,15 @@ def convert(request: Request) -> OfflineModel:
     inputs = model_io.inputs(model, request)
     if ordered(Fault.ATC_OTHER_BATCH):
         inputs = tuple(TensorSpec(spec.name, spec.dtype, (2 * spec.shape[0], *spec.shape[1:])) for spec in inputs)
+    aipp = None if request.aipp is None or ordered(Fault.ATC_IGNORES_AIPP) else aipp_graph.fitted(request.aipp, inputs)
     own_types = [value.type.tensor_type.elem_type for value in model.graph.output]
     make_plain(model)
     _fix_shapes(model, inputs)
     inferred = Inferred(model)
     outputs = _outputs(model, inferred, own_types, request)
     to_fp16(model, _conversion(request, inferred, inputs, outputs))
+    if aipp is not None:
+        inputs = (aipp_graph.insert(model, inputs[0], aipp),)
     runnable.require(model)
     return OfflineModel(
         name=request.target.stem,
@@ -45,6 +48,7 @@ def convert(request: Request) -> OfflineModel:
         inputs=inputs,
         outputs=outputs,
         command_line=request.command_line,
+        aipp=() if aipp is None else aipp.given,
         graph=model.SerializeToString(deterministic=True),
     )
 
