@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # hundreds of short processes run the same code: what one has compiled the others read
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help accept test judge faults long bench bench-scale kills fuzz mutants flaky classifiers nightly clean
+.PHONY: help accept test judge faults long bench bench-scale kills fuzz mutants flaky classifiers diagnosis nightly clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
@@ -13,7 +13,7 @@ help:
 	@echo "make judge    pack the offline judge into build/verify_bundle.pyz: one file that needs nothing but Python 3.8"
 	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
 	@echo "make long     the tests that make test leaves out (marked nightly) and that are no faults"
-	@echo "make nightly  faults, long, then kills, fuzz, mutants, flaky and classifiers: campaigns of about an hour each, each also a target"
+	@echo "make nightly  faults, long, then kills, fuzz, mutants, flaky, classifiers and diagnosis: campaigns of about an hour each, each also a target"
 	@echo "make bench    measure the suite's own speed against the guide's scripts, as ratios (docs/speed.md)"
 	@echo "make clean    remove build/ (artifacts, results) and $(VENV)"
 
@@ -55,7 +55,10 @@ flaky: $(VENV)/nightly.stamp
 classifiers: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.classifiers
 
-nightly: faults long kills fuzz mutants flaky classifiers
+diagnosis: $(VENV)/nightly.stamp
+	$(BIN)/python -m selftest.campaigns.diagnosis
+
+nightly: faults long kills fuzz mutants flaky classifiers diagnosis
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench

@@ -19,7 +19,7 @@ from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
 from tools.engines.streaming import Photographs, stream
 from tools.judge.spec import Preprocessing
-from tools.pipeline.predictions import BATCH
+from tools.pipeline.streamed import BATCH
 from tools.ports.spec import SAMPLE_SPEC, load_spec
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
-from onnx import numpy_helper
 
 from selftest.torch_models import SMALL, SMALL_SIDE_PX, export, images, network, perturbed, random_weights
 from tools.base import cli
@@ -70,7 +69,7 @@ def test_all_20_nodes_of_alexnet_lie_within_rounding(alexnet: tuple[dict[str, to
     found = diagnose.diagnose(path, network(weights, "alexnet"), images(2, side_px=224))
     features = "Conv Relu MaxPool Conv Relu MaxPool Conv Relu Conv Relu Conv Relu MaxPool AveragePool Flatten"
     assert " ".join(node.operator for node in found.nodes) == f"{features} Gemm Relu Gemm Relu Gemm"
-    assert [node.module for node in found.nodes][13:16] == ["avgpool", "flatten", "classifier.1"]
+    assert [node.module for node in found.nodes][13:16] == ["avgpool", "view", "classifier.1"]
     assert found.nodes[CONV3].output_shape == (2, 384, 13, 13)
     assert (found.diverges, found.first_diverging) == (False, None)
 
@@ -150,7 +149,7 @@ def test_a_spoiled_attribute_diverges_and_a_changed_shape_ends_the_accumulated_e
     assert found.nodes[2].own == "shape [2, 64, 16, 16] instead of [2, 64, 15, 15]"
     assert found.nodes[2].accumulated == found.nodes[2].own
     assert isinstance(found.nodes[3].own, Errors)
-    assert all(isinstance(node.accumulated, str) and isinstance(node.fp16_own, str) for node in found.nodes[3:])
+    assert all(isinstance(node.accumulated, str) for node in found.nodes[3:])
     assert any("first to diverge: shape" in line for line in render(found))
 
 
@@ -212,16 +211,18 @@ def test_a_graph_that_is_not_the_sum_of_its_nodes_diverges(
     assert any("not the sum of its nodes" in line for line in render(found))
 
 
-def test_a_node_that_reads_something_else_is_refused(
+def test_a_node_that_reads_something_else_diverges(
     weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path
 ) -> None:
     def lose_a_branch(graph: onnx.GraphProto) -> None:
         del next(node for node in graph.node if node.op_type == "Concat").input[1]
 
-    with pytest.raises(SuiteError, match=r"cat reads 2 activations, .*Concat reads 1"):
-        diagnose.diagnose(
-            edited(small_onnx, tmp_path / "branch.onnx", lose_a_branch), network(weights, SMALL), images(1)
-        )
+    found = diagnose.diagnose(
+        edited(small_onnx, tmp_path / "branch.onnx", lose_a_branch), network(weights, SMALL), images(1)
+    )
+    (lost,) = (node for node in found.nodes if node.diverges)
+    assert (lost.operator, lost.module) == ("Concat", "features.3: cat")
+    assert lost.own == "shape [1, 64, 15, 15] instead of [1, 128, 15, 15]"
 
 
 def test_a_node_that_onnxruntime_refuses_is_named(
@@ -239,40 +240,39 @@ def test_a_node_that_onnxruntime_refuses_is_named(
         diagnose.diagnose(small_onnx, network(weights, SMALL), images(1, side_px=80))
 
 
-def test_an_appended_softmax_has_no_partner(weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path) -> None:
-    def append(graph: onnx.GraphProto) -> None:
-        graph.node[-1].output[0] = "raw"
-        graph.node.append(onnx.helper.make_node("Softmax", ["raw"], ["class"], "softmax"))
-
-    with pytest.raises(SuiteError, match=r"softmax has no partner; found 66 ONNX nodes; allowed 65"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "soft.onnx", append), network(weights, SMALL), images(1))
+def append_softmax(graph: onnx.GraphProto) -> None:
+    graph.node[-1].output[0] = "raw"
+    graph.node.append(onnx.helper.make_node("Softmax", ["raw"], ["class"], "softmax"))
 
 
-def test_another_operator_is_refused_with_both_names(
-    weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path
+def tanh_for_relu(graph: onnx.GraphProto) -> None:
+    graph.node[1].op_type = "Tanh"
+
+
+def drop_flatten(graph: onnx.GraphProto) -> None:
+    name = graph.node[-1].input[0]
+    del graph.node[-1]
+    graph.output[0].name = name
+
+
+@pytest.mark.parametrize(
+    ("edit", "operator", "module"),
+    [
+        (append_softmax, "Softmax", "view"),
+        (tanh_for_relu, "Tanh", "features.1"),
+        (drop_flatten, "GlobalAveragePool", "view"),
+    ],
+)
+def test_a_node_too_many_another_one_and_one_too_few_diverge_alone(
+    weights: dict[str, torch.Tensor],
+    small_onnx: Path,
+    tmp_path: Path,
+    edit: Callable[[onnx.GraphProto], None],
+    operator: str,
+    module: str,
 ) -> None:
-    def replace(graph: onnx.GraphProto) -> None:
-        graph.node[1].op_type = "Tanh"
-
-    with pytest.raises(SuiteError, match=r"operation 1 is features\.1 \(ReLU\) in torch, .*\(Tanh\) in ONNX"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "tanh.onnx", replace), network(weights, SMALL), images(1))
-
-
-def test_a_missing_node_is_refused(weights: dict[str, torch.Tensor], small_onnx: Path, tmp_path: Path) -> None:
-    def drop(graph: onnx.GraphProto) -> None:
-        name = graph.node[-1].input[0]
-        del graph.node[-1]
-        graph.output[0].name = name
-
-    with pytest.raises(SuiteError, match="flatten has no partner; found 64 ONNX nodes"):
-        diagnose.diagnose(edited(small_onnx, tmp_path / "short.onnx", drop), network(weights, SMALL), images(1))
-
-
-def test_an_operation_without_a_known_operator_is_refused(tmp_path: Path) -> None:
-    weights = random_weights("resnet18")
-    path = export(weights, "resnet18", tmp_path / "resnet.onnx")
-    with pytest.raises(SuiteError, match=r"bn1 \(BatchNorm2d\) in torch.*no operator is known for BatchNorm2d"):
-        diagnose.diagnose(path, network(weights, "resnet18"), images(1))
+    found = diagnose.diagnose(edited(small_onnx, tmp_path / "edited.onnx", edit), network(weights, SMALL), images(1))
+    assert [(node.operator, node.module) for node in found.nodes if node.diverges] == [(operator, module)]
 
 
 def test_a_checkpoint_with_nan_is_named(weights: dict[str, torch.Tensor], small_onnx: Path) -> None:
@@ -368,14 +368,9 @@ def test_bad_input_ends_with_2_and_one_line(
         assert error.count("\n") == 1
 
 
-def test_a_graph_that_is_no_chain_of_steps_is_refused(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
+def test_a_graph_of_two_inputs_is_refused(tmp_path: Path, weights: dict[str, torch.Tensor]) -> None:
     ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 4]) for name in ("x", "z", "y")]
-    for nodes, inputs, reason in (
-        ([onnx.helper.make_node("Add", ["x", "z"], ["y"])], ends[:2], "one data input"),
-        ([onnx.helper.make_node("Relu", ["w"], ["y"], "odd")], ends[:1], "node odd .* is no step"),
-    ):
-        weight = numpy_helper.from_array(np.zeros((1, 4), np.float32), "w")
-        graph = onnx.helper.make_graph(nodes, "odd", inputs, ends[2:], [weight])
-        onnx.save(onnx.helper.make_model(graph), str(tmp_path / "odd.onnx"))
-        with pytest.raises(OnnxError, match=reason):
-            diagnose.diagnose(tmp_path / "odd.onnx", network(weights, SMALL), images(1))
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "z"], ["y"])], "odd", ends[:2], ends[2:])
+    onnx.save(onnx.helper.make_model(graph), str(tmp_path / "odd.onnx"))
+    with pytest.raises(OnnxError, match="one data input"):
+        diagnose.diagnose(tmp_path / "odd.onnx", network(weights, SMALL), images(1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,11 +13,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from selftest.simulator_runner import simulator_runner
 from selftest.torch_models import SMALL, Change, export, images, perturbed, random_weights
-from tools.ascend.target import TargetKind, choose_target
 from tools.base.errors import OmError, OnnxError, SuiteError
 from tools.diagnosis.diagnose_om import (
-    AscendRunner,
     CutModel,
     Localisation,
     Method,
@@ -62,7 +60,7 @@ class StandIn:
         if self._tensor in present:
             path = perturbed(path, path.with_name("spoiled.onnx"), self._tensor, self._change)
         graph = NodeGraph(path)
-        _, rounded = outputs_at(graph, self._batch, len(graph.nodes) - 1)
+        _, rounded = outputs_at(graph, self._batch, len(graph.nodes) - 1, range(len(graph.nodes)))
         return rounded.reshape(len(rounded), -1)
 
 
@@ -75,7 +73,7 @@ def test_a_cut_model_computes_what_its_node_does(small_onnx: Path, tmp_path: Pat
     cut = cut_model(small_onnx, index, tmp_path / "cut.onnx")
     onnx.checker.check_model(str(cut.path), full_check=True)
     batch = images(3)
-    expected, _ = outputs_at(NodeGraph(small_onnx), batch, index)
+    expected, _ = outputs_at(NodeGraph(small_onnx), batch, index, range(index))
     found = run_onnx(cut.path, batch)
     assert found.shape == (3, *cut.output_shape)
     assert found.reshape(3, -1).shape[1] == cut.width
@@ -221,7 +219,7 @@ def test_alexnets_third_convolution_is_named_on_the_simulator(tmp_path: Path, fa
 
 
 def named_on_the_simulator(path: Path, batch: Array, fault: str, folder: Path, *, most_probes: int) -> str | None:
-    found = localise(path, batch, simulator_runner(folder, batch, fault), folder)
+    found = localise(path, batch, simulator_runner(folder, batch, FAULT=fault), folder)
     names = {probe.node_index: probe.node for probe in found.probes}
     assert len(found.probes) <= most_probes
     return None if found.first_diverging is None else names[found.first_diverging]
@@ -230,17 +228,4 @@ def named_on_the_simulator(path: Path, batch: Array, fault: str, folder: Path, *
 def test_an_atc_that_fails_is_told_with_its_words(small_onnx: Path, tmp_path: Path) -> None:
     batch = images(1)
     with pytest.raises(OmError, match="E19999"):
-        localise(small_onnx, batch, simulator_runner(tmp_path, batch, "atc:fails"), tmp_path)
-
-
-def simulator_runner(folder: Path, batch: Array, fault: str) -> AscendRunner:
-    ids = tuple(f"image_{row}" for row in range(len(batch)))
-    (folder / "bins").mkdir()
-    for name, image in zip(ids, batch, strict=True):
-        (folder / "bins" / f"{name}.bin").write_bytes(image.tobytes())
-    env = {**os.environ, "ASCEND_SIMULATOR_FAULT": fault}
-    target = choose_target(TargetKind.SIMULATOR, "auto", env, Path("/"))
-    _, channels, height, width = batch.shape
-    return AscendRunner(
-        target, folder / "bins", ids, (channels, height, width), "Ascend310", folder / "work", folder / "logs"
-    )
+        localise(small_onnx, batch, simulator_runner(tmp_path, batch, FAULT="atc:fails"), tmp_path)

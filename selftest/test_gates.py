@@ -81,6 +81,8 @@ def test_what_is_asked_in_some_runs_only() -> None:
     assert asked(Where.CONTENT) == {"preprocessing.images_sha256"}
     assert asked(Where.PROFILE) == {"om.perf.operators"}
     assert asked(Where.LABELS_PINNED) == {"preprocessing.labels_sha256"}
+    assert asked(Where.REFERENCE_TAKEN) == {"pth.accuracy.reference_fits"}
+    assert asked(Where.REFERENCE_ELSEWHERE) == {"pth.accuracy.reference_probe_abs_error"}
     published = {"om.accuracy.top1_error_pp", "om.accuracy.top5_error_pp"}
     assert asked(Where.DEVICE) == published | {"om.perf.images_per_second_per_chip", "om.perf.plausible"}
 
@@ -94,6 +96,8 @@ def test_what_an_offline_judge_counts_again_from_predictions_and_samples() -> No
         "mean_cosine_distance",
         "max_abs_error",
         "device_idle",
+        "reference_fits",
+        "reference_probe_abs_error",
         "outputs_abs_error",
     } | SYSTEMATIC
     for gate in INVENTORY:
@@ -207,4 +211,4 @@ def test_an_unknown_marker_ends_the_collection(tmp_path: Path) -> None:
 def test_every_marker_of_the_stages_is_described() -> None:
     text = (ROOT / "pytest.ini").read_text(encoding="utf-8")
     described = {line.split(":")[0].split("(")[0].strip() for line in text.splitlines() if line.startswith("    ")}
-    assert described == {"gate", "nightly", "npu", "slow", *Stage}
+    assert described == {"gate", "nightly", "npu", "reference", "slow", *Stage}

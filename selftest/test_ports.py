@@ -566,7 +566,7 @@ def test_an_unknown_port_ends_pytest_with_the_known_names() -> None:
     )
     said = (done.stdout + done.stderr).strip()
     assert done.returncode == 4
-    assert said.startswith("ERROR: there is no port of this name; found resnet999; allowed alexnet, alexnet_sample")
+    assert said.startswith("ERROR: there is no port of this name; found resnet999; allowed alexnet, alexnet_aipp, ")
     assert "\n" not in said
 
 

@@ -124,3 +124,8 @@ def test_a_port_of_ones_own_is_shown_by_its_place(tmp_path: Path) -> None:
 def test_a_port_that_is_not_there_is_refused_in_one_line(word: str) -> None:
     done = show_port(word)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_an_input_of_pixels_is_shown_as_oms_take_it() -> None:
+    (line,) = (line for line in printed("alexnet_aipp").splitlines() if line.startswith("input:"))
+    assert line.endswith("float32 [-1, 3, 224, 224], of the OMs uint8 [1 | 4 | 8 | 16 | 32, 256, 256, 3]")

@@ -78,6 +78,7 @@ LOOSER: dict[str, Callable[[Document], None]] = {
     "accuracy.pth_top1.value": put(56.0, "port", "accuracy", "pth_top1", "value"),
     "onnx.opset.exactly": put(13, "port", "onnx", "opset", "exactly"),
     "onnx.probe_images": put(16, "shared", "onnx", "probe_images"),
+    "accuracy.reference_probe_images": put(16, "shared", "accuracy", "reference_probe_images"),
     "onnx.input": put("input", "port", "onnx", "input", "name"),
     "preprocessing.parity_images": put(1, "shared", "preprocessing", "parity_images"),
     "preprocessing.resize_px": put(255, "port", "preprocessing", "resize_px"),

@@ -134,7 +134,7 @@ def random_world(seed: int) -> World:
     images = draw.choice([5, 20, 60, 120])
     margin = draw.choice([0.5, 5.0, 30.0])
     stages = draw.choice([tuple(Stage), tuple(Stage), ("accuracy",), ("perf", "om"), ("checkpoint", "onnx")])
-    busy = draw.choice([(), (), (), ("device 0: AI core at 50 %",)])
+    busy = draw.choice([(), (), (), ("device 0 (NPU 1 chip 0): AI core at 50 %",)])
     return World(
         seed=seed,
         kind=draw.choice(["published", "sample"]),

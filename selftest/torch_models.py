@@ -42,9 +42,14 @@ def network(weights: dict[str, torch.Tensor], factory: str) -> torch.nn.Module:
 
 def export(weights: dict[str, torch.Tensor], factory: str, path: Path, *, side_px: int = SMALL_SIDE_PX) -> Path:
     """Export as tools/pth2onnx.py does, for square images."""
+    return export_model(network(weights, factory), path, side_px=side_px)
+
+
+def export_model(model: torch.nn.Module, path: Path, *, side_px: int) -> Path:
+    """Export any network as tools/pth2onnx.py does, for square images."""
     asked = load_spec(PUBLISHED_SPEC)
-    recipe = dataclasses.replace(asked.preprocessing, crop_px=side_px)
-    export_onnx(network(weights, factory), path, dataclasses.replace(asked, preprocessing=recipe))
+    recipe = dataclasses.replace(asked.preprocessing, crop_px=side_px, resize_px=max(side_px, 256))
+    export_onnx(model, path, dataclasses.replace(asked, preprocessing=recipe))
     return path
 
 

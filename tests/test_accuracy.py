@@ -5,6 +5,16 @@ from __future__ import annotations
 from fixtures.gates import Judged, gate
 
 
+@gate("pth.accuracy.reference_fits")
+def test_pth_predictions_of_another_run_are_of_this_checkpoint_and_these_images(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("pth.accuracy.reference_probe_abs_error")
+def test_pth_predictions_are_those_of_this_cpu_on_a_probe(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("pth.accuracy.ids")
 def test_pth_predicts_every_label(judged: Judged) -> None:
     assert judged.passed

@@ -15,6 +15,11 @@ def test_device_is_there(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("om.aipp")
+def test_aipp_file_says_what_the_recipe_says(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("om.compiled")
 def test_om_compiles(judged: Judged) -> None:
     assert judged.passed

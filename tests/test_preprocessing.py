@@ -51,7 +51,7 @@ def test_info_list_names_every_bin(judged: Judged) -> None:
 
 
 @gate("preprocessing.bin_size")
-def test_every_bin_is_one_float32_image(judged: Judged) -> None:
+def test_every_bin_is_one_image(judged: Judged) -> None:
     assert judged.passed
 
 

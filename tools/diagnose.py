@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ids, om_logits = _probes(arguments.bins, arguments.dumps, arguments.images, spec.classes)
     network = Network(spec.model, port.path.parent)
     state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint, network)
-    images = read_bins(arguments.bins, ids, spec.preprocessing, spec.onnx.input.dtype)
+    images = read_bins(arguments.bins, ids, spec.preprocessing, spec.bin_type)
     model = network.build(state_dict)
     diagnosis = diagnose(arguments.onnx, model, images, om_logits, ids=ids)
     print("\n".join(render(diagnosis)))

@@ -33,7 +33,7 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
     if arguments.height is None:
         if arguments.width is not None:
             raise SuiteError("a width without a height", fix="give both, or neither for those of the port")
-        height, width = given_port(arguments).spec.preprocessing.size
+        height, width = given_port(arguments).spec.preprocessing.pixels_size
         return width, height
     return arguments.width, arguments.height
 

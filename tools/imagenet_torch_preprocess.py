@@ -19,16 +19,16 @@ from tools.ports.arguments import add_port, given_port
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when every image has its bin, 2 with one line that names what could not be read."""
     parser = cli.Parser(
-        description="Write <stem>.bin (little-endian CHW, in the type of the port's input) for every image, "
-        "byte-identical to torchvision's transforms by the port's recipe, or as the port's own function makes it. An "
-        "interrupted run is resumed; all cores are used."
+        description="Write <stem>.bin for every image: little-endian CHW in the type of the port's input, or uint8 HWC "
+        "pixels where AIPP normalises; byte-identical to torchvision's transforms by the port's recipe, or as its "
+        "own function makes it. An interrupted run is resumed; all cores are used."
     )
     parser.add_argument("images", type=Path, metavar="IMAGES_DIR")
     parser.add_argument("out", type=Path, metavar="OUT_DIR")
     add_port(parser)
     arguments = parser.parse_args(argv)
     port = given_port(arguments)
-    maker, kind = PixelMaker(port.spec.preprocessing, port.path.parent), port.spec.onnx.input.dtype
+    maker, kind = PixelMaker(port.spec.preprocessing, port.path.parent), port.spec.bin_type
     images = list_images(arguments.images)
     write_bins(images, arguments.out, maker, kind)
     print(f"{arguments.out}: {len(images)} bins of {bin_bytes(maker.recipe, kind)} bytes")

@@ -15,6 +15,7 @@ from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
 from tools.judge.pages import REPORT, RESULTS
 from tools.judge.results import Verdict
+from tools.ports.sample_port import POLICY, sample_port
 from tools.ports.spec import PUBLISHED_SPEC, load_port
 from tools.ports.spec_json import spec_json
 from tools.report.baseline import Comparison, baseline_lines, compare
@@ -42,6 +43,8 @@ def _as_written(folder: Path, acceptance: Acceptance) -> None:
     if acceptance.spec is None:
         return
     port = load_port(folder / PORT / Path(acceptance.spec.path).name, folder / PORT / PUBLISHED_SPEC.name)
+    if POLICY.name in acceptance.spec.files:
+        port = sample_port(port, folder / PORT / POLICY.name)
     if spec_json(port.spec) != (folder / SPEC_JSON).read_bytes():
         raise BundleError(
             f"{SPEC_JSON} is not what the files in {PORT}/ come to",

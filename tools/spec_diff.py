@@ -23,7 +23,7 @@ from tools.ports.spec import load_spec, port_path
 LOWER_IS_LOOSER = frozenset(
     (
         *("images_per_second_per_chip", "images_per_second_per_card", "flops_per_image"),
-        *("parity_images", "probe_images", "rounds", "min_images_per_round"),
+        *("parity_images", "probe_images", "reference_probe_images", "rounds", "min_images_per_round"),
     )
 )
 HIGHER_IS_LOOSER = frozenset(

@@ -45,11 +45,11 @@ def _refused(folder: Path, body: str, *, request: AtcRequest | None = None, time
 
 def test_the_command_is_the_guides(tmp_path: Path) -> None:
     request = replace(_request(tmp_path), extra_args=("--buffer_optimize=off_optimize",))
-    assert argv(request, Path("/w/alexnet_bs4")) == [
+    assert argv(request) == [
         "atc",
         f"--model={tmp_path}/alexnet.onnx",
         "--framework=5",
-        "--output=/w/alexnet_bs4",
+        "--output=alexnet_bs4",
         "--input_format=NCHW",
         "--input_shape=actual_input_1:4,3,224,224",
         "--log=error",

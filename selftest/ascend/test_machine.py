@@ -13,12 +13,14 @@ from tools.ascend.target import Target, TargetKind, choose_target
 from tools.base.errors import OmError
 from tools.base.files import sha256_of
 from tools.judge.acceptance import UNKNOWN, BoardRecord
+from tools.judge.device_numbers import VISIBLE, Seat
 from tools.judge.texts.reading import InferTool
 
 from .stubs import executable
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 TABLE_310 = (TRANSCRIPTS / "npu_smi_310.txt").read_text()
+A3 = (TRANSCRIPTS / "npu_smi_a3_container_phy5_6.txt").read_text()
 
 
 class Runner:
@@ -100,8 +102,8 @@ def test_a_board_is_known_by_serial_number_bus_firmware_and_driver(runner: Runne
     found = runner.describe(asked_for_boards(answer), devices=(1, 0))
     serial = "033EHS10M2000017"
     assert found.boards == (
-        BoardRecord(1, serial, "0000:02:00.0", "1.84.15.1.310", "22.0.4"),
-        BoardRecord(0, serial, "0000:01:00.0", "1.84.15.1.310", "22.0.4"),
+        BoardRecord(1, serial, "0000:02:00.0", "1.84.15.1.310", "22.0.4", Seat(1, 1, 1, None)),
+        BoardRecord(0, serial, "0000:01:00.0", "1.84.15.1.310", "22.0.4", Seat(1, 0, 0, None)),
     )
     words = f"serial number {serial}, bus 0000:01:00.0, firmware 1.84.15.1.310, driver 22.0.4"
     assert found.about["board 0"] == words
@@ -120,7 +122,7 @@ def test_a_board_is_known_by_serial_number_bus_firmware_and_driver(runner: Runne
 )
 def test_what_npu_smi_does_not_say_of_a_board_is_unknown_and_no_failure(runner: Runner, answer: str) -> None:
     (board,) = runner.describe(asked_for_boards(answer)).boards
-    assert board == BoardRecord(0, UNKNOWN, "0000:01:00.0", UNKNOWN, UNKNOWN)
+    assert board == BoardRecord(0, UNKNOWN, "0000:01:00.0", UNKNOWN, UNKNOWN, Seat(1, 0, 0, None))
     assert board.known
 
 
@@ -147,7 +149,7 @@ def test_a_chip_that_was_asked_for_and_is_not_there(runner: Runner) -> None:
 
 
 def test_an_unhealthy_device_is_refused_by_its_number_and_state(runner: Runner) -> None:
-    assert re.search(r"device 3 is \w+", runner.refused(prints(TABLE_310), devices=(0, 3)))
+    assert re.search(r"device 3 \(NPU 1 chip 3\) is \w+", runner.refused(prints(TABLE_310), devices=(0, 3)))
 
 
 def test_an_unhealthy_device_that_is_not_used_is_nobodys_business(runner: Runner) -> None:
@@ -191,16 +193,54 @@ def test_no_npu_smi_at_all_says_what_to_do(runner: Runner) -> None:
     assert caught.value.gate == "om.device"
 
 
-@pytest.mark.parametrize("visible", ["3", "1,0", "0, 2", "NPU-1"])
-def test_devices_that_cann_numbers_otherwise_than_npu_smi_are_refused(runner: Runner, visible: str) -> None:
-    runner.variables["ASCEND_RT_VISIBLE_DEVICES"] = visible
-    assert f"ASCEND_RT_VISIBLE_DEVICES={visible} gives" in runner.refused(prints(TABLE_310), devices=(0, 1))
+def test_devices_are_those_that_the_variable_leaves_and_npu_smi_is_asked_by_its_own_numbers(runner: Runner) -> None:
+    runner.variables[VISIBLE] = "1,2"
+    answer = "print('Serial Number : ' + '-'.join(sys.argv[1:]))"
+    found = runner.describe(asked_for_boards(answer), devices=(0, 1))
+    assert (found.devices, found.visible) == ((0, 1), "1,2")
+    assert [board.bus_id for board in found.boards] == ["0000:02:00.0", "0000:03:00.0"]
+    assert [board.seat for board in found.boards] == [Seat(1, 1, 1, None), Seat(1, 2, 2, None)]
 
 
-@pytest.mark.parametrize("visible", ["", "0,1", "0,1,2,3", "0, 1"])
-def test_devices_that_keep_their_numbers_may_be_named_by_the_variable(runner: Runner, visible: str) -> None:
-    runner.variables["ASCEND_RT_VISIBLE_DEVICES"] = visible
-    assert runner.describe(prints(TABLE_310), devices=(0, 1)).devices == (0, 1)
+def test_a_device_beyond_those_that_the_variable_leaves_is_refused_with_both_numbers(runner: Runner) -> None:
+    runner.variables[VISIBLE] = "2,3"
+    said = runner.refused(prints(TABLE_310), devices=(2,))
+    assert "no such device; found 2; allowed [0, 1]" in said
+    assert "device 0 (NPU 1 chip 2, logical 2), device 1 (NPU 1 chip 3, logical 3)" in said
+
+
+def test_the_health_that_counts_is_that_of_the_chip_really_used(runner: Runner) -> None:
+    runner.variables[VISIBLE] = "0,3"
+    assert runner.describe(prints(TABLE_310), devices=(0,)).devices == (0,)
+    said = runner.refused(prints(TABLE_310), devices=(1,))
+    assert "device 1 (NPU 1 chip 3, logical 3) is Warning" in said
+
+
+@pytest.mark.parametrize("visible", ["NPU-1", "0, 1", "1,0"])
+def test_a_variable_at_which_cann_stops_reading_is_refused(runner: Runner, visible: str) -> None:
+    runner.variables[VISIBLE] = visible
+    assert f"{VISIBLE} " in runner.refused(prints(TABLE_310), devices=(0,))
+
+
+MAP_A3 = """\
+\tNPU ID            Chip ID            Chip Logic ID            Chip Phy-ID      Chip Name
+\t2            1            1            5            Ascend910
+\t2            2            -            -            Mcu
+\t3            0            0            6            Ascend910
+"""
+
+
+def test_in_a_container_the_map_says_which_chip_a_device_is(runner: Runner) -> None:
+    program = f"print({{'info': {A3!r}, 'info -m': {MAP_A3!r}}}.get(' '.join(sys.argv[1:]), ''))"
+    found = runner.describe(program, soc="Ascend910_9391", devices=(0,))
+    assert found.boards[0].seat == Seat(3, 0, 0, 6)
+    assert found.boards[0].bus_id == "0000:95:00.0"
+
+
+@pytest.mark.parametrize("answer", ["sys.exit(1)", "print('Error parameter of -m')", "os.kill(os.getpid(), 9)"])
+def test_a_map_that_is_not_to_be_had_leaves_the_order_of_the_table(runner: Runner, answer: str) -> None:
+    found = runner.describe(f"{answer} if sys.argv[2:] == ['-m'] else print({A3!r})", soc="Ascend910_9391")
+    assert found.boards[0].seat == Seat(2, 1, 0, 5)
 
 
 def test_the_simulators_results_depend_on_its_programs(
@@ -217,7 +257,6 @@ def test_the_simulators_results_depend_on_its_programs(
     assert again.toolchain["simulator"] != found.toolchain["simulator"]
 
 
-A3 = (TRANSCRIPTS / "npu_smi_a3_container_phy5_6.txt").read_text()
 BOARD_A3 = "NPU ID : 2\nNPU Name : 9392\nChip ID : 1\nChip Name : Ascend910\n"
 BOARD_950 = "NPU ID : 0\nNPU Name : 9579\nChip Name : Ascend950PR\n"
 

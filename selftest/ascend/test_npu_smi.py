@@ -375,9 +375,9 @@ def test_npu_smi_that_floods_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_npu_smi_gets_a_minute_to_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def hung(argv: list[str], *, cwd: Path, logs: Path, timeout_seconds: float, env: dict[str, str]) -> Completed:
-        assert (argv, cwd, logs, env) == (["npu-smi", "info"], tmp_path, tmp_path, {"A": "b"})
-        return Completed(tuple(argv), -15, "", "", timeout_seconds, timed_out=True)
+    def hung(argv: tuple[str, ...], *, cwd: Path, logs: Path, timeout_seconds: float, env: dict[str, str]) -> Completed:
+        assert (argv, cwd, logs, env) == (("npu-smi", "info"), tmp_path, tmp_path, {"A": "b"})
+        return Completed(argv, -15, "", "", timeout_seconds, timed_out=True)
 
     monkeypatch.setattr("tools.base.process.run", hung)
     with pytest.raises(NpuSmiError, match=r"did not end within 60 s:$"):

@@ -204,3 +204,9 @@ def test_a_profile_without_any_time_has_no_shares() -> None:
     found = profiled(summary())
     still = dataclasses.replace(found, operators=tuple(dataclasses.replace(o, total_us=0.0) for o in found.operators))
     assert "0 %" in hot_words(still)
+
+
+def test_an_om_of_which_nobody_knows_the_nodes_is_not_judged() -> None:
+    found = operator_profile({"op_summary_1.csv": summary()}, (), batch=4, device=0)
+    assert (profile_check(found).verdict, found.strange) == (Verdict.NOT_JUDGED, ())
+    assert hot_words(found).startswith("MatMulV2 68 %")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -137,8 +138,11 @@ def test_of_a_progress_bar_the_last_state_is_kept() -> None:
 
 
 def test_how_to_reproduce_can_be_pasted_into_a_shell(tmp_path: Path) -> None:
-    said = reproduce(["atc", "--input_shape=x:1,3", "a'b"], tmp_path, tmp_path / "logs")
-    assert f"cd {tmp_path} && atc --input_shape=x:1,3 'a'\"'\"'b'" in said
+    place = Place(os.environ, tmp_path, tmp_path / "logs", 60)
+    said = reproduce(["atc", "--input_shape=x:1,3", "a'b"], place)
+    assert said == (
+        f"reproduce with: cd \"$(mktemp -d)\" && atc --input_shape=x:1,3 'a'\"'\"'b'; both streams: {tmp_path / 'logs'}"
+    )
 
 
 def run(tmp_path: Path, body: str, timeout_seconds: float = 600) -> Completed:
@@ -168,7 +172,7 @@ def test_a_clean_end_is_clean(tmp_path: Path) -> None:
 def test_any_other_end_is_refused_with_what_the_tool_said(tmp_path: Path, body: str, named: str) -> None:
     said = refused(lambda: run(tmp_path, body))
     assert named in said
-    assert f"Reproduce with: cd {tmp_path / 'work'} && " in said
+    assert 'Reproduce with: cd "$(mktemp -d)" && ' in said
 
 
 def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:

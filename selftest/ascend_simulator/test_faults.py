@@ -55,6 +55,12 @@ def test_settings_that_do_not_exist_are_refused(
     assert (done.returncode, name in done.stderr) == (97, True)
 
 
+def test_other_weights_need_a_file(simulator: Simulator, onnx_file: Path, tmp_path: Path) -> None:
+    args = atc_args(onnx_file, tmp_path / "tiny", "Ascend310")
+    done = simulator.run("atc", *args, cwd=tmp_path, fault="atc:other-weights")
+    assert (done.returncode, "ASCEND_SIMULATOR_WEIGHTS" in done.stderr) == (97, True)
+
+
 @pytest.mark.parametrize("fault", ["atc:hang", "atc:hang-ignoring-sigterm"])
 def test_a_hanging_atc(simulator: Simulator, onnx_file: Path, tmp_path: Path, fault: str) -> None:
     args = atc_args(onnx_file, tmp_path / "tiny", "Ascend310")

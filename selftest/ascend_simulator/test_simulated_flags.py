@@ -53,6 +53,7 @@ def model(tmp_path: Path) -> Path:
         ("op_compiler_cache_mode=always", "E10001"),
         ("device_id=first", "E10001"),
         ("insert_op_conf=/nosuch.cfg", "E10020"),
+        ("insert_op_conf=../some.cfg", "E10052"),
         ("fusion_switch_file=/nosuch.cfg", "E10020"),
         ("keep_dtype=/nosuch.cfg", "E10001"),
         ("op_precision_mode=/nosuch.ini", "E10001"),
@@ -79,7 +80,6 @@ def test_impossible_values_are_refused(model: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize(
     "flags",
     [
-        "insert_op_conf=../some.cfg",
         "fusion_switch_file=../some.cfg",
         "keep_dtype=../some.cfg",
         "op_precision_mode=../some.cfg",

@@ -84,6 +84,74 @@ def test_the_board_has_a_serial_number(simulator: Simulator, tmp_path: Path) -> 
     assert simulator.run("npu-smi", "info", "-t", "board", "-i", "1", cwd=tmp_path).returncode == 255
 
 
+DRIVER_26 = {"ASCEND_SIMULATOR_DRIVER": "26", "ASCEND_SIMULATOR_CONTAINER": "6,2,5"}
+
+
+def test_a_container_with_driver_26(simulator: Simulator, tmp_path: Path) -> None:
+    text = table(simulator, tmp_path, ASCEND_SIMULATOR_BUSY="2", **DRIVER_26)
+    heads, processes = text.split("\n+-------------------------+", 1)
+    assert len({len(line) for line in heads.splitlines()}) == 1
+    assert [line.split()[1] for line in heads.splitlines() if " 310 " in line] == ["2", "5", "6"]
+    assert "| Process id in container   |" in processes
+    assert "| 2       0               | 48213         | python3.11         | 4120                  | NA " in processes
+    assert [f"No running processes found in NPU {npu}" in processes for npu in (2, 5, 6)] == [False, True, True]
+    assert "Process id" not in table(simulator, tmp_path, "npu-smi:no-process-table", **DRIVER_26)
+
+
+def test_the_map_of_a_container_with_driver_26(simulator: Simulator, tmp_path: Path) -> None:
+    text = simulator.run("npu-smi", "info", "-m", cwd=tmp_path, **DRIVER_26).stdout
+    chips = [line.split()[:4] for line in text.splitlines() if line.endswith("Ascend 310")]
+    assert chips == [["2", "0", "1", "2"], ["5", "0", "2", "5"], ["6", "0", "0", "6"]]
+    assert text.count("Mcu") == 3
+    listed = simulator.run("npu-smi", "info", "-l", cwd=tmp_path, **DRIVER_26).stdout
+    assert listed.split()[:4] == ["Total", "Count", ":", "3"]
+    board = simulator.run("npu-smi", "info", "-t", "board", "-i", "5", cwd=tmp_path, **DRIVER_26)
+    assert "\tSerial Number                  : SIMULATOR5\n" in board.stdout
+    assert simulator.run("npu-smi", "info", "-t", "board", "-i", "0", cwd=tmp_path, **DRIVER_26).returncode == 255
+
+
+@pytest.mark.parametrize(
+    ("visible", "devices"),
+    [("", 3), ("0", 1), ("1,2", 2), ("1,0", 1), ("0, 1", 1), ("2,9", 1), ("-1,0", 0), ("x", 0)],
+)
+def test_tools_see_the_devices_that_the_variable_lists_up_to_the_first_bad_one(
+    simulator: Simulator, om: MakeOm, tmp_path: Path, visible: str, devices: int
+) -> None:
+    env = {**DRIVER_26, "ASCEND_RT_VISIBLE_DEVICES": visible}
+    for device in {0, devices - 1, devices} - {-1}:
+        args = ("-round=1", f"-om_path={om(1)}", f"-device_id={device}")
+        done = simulator.run(BENCHMARK, *args, cwd=tmp_path, **env)
+        assert (done.returncode == 0, f"open device {device} failed" in done.stdout) == (
+            device < devices,
+            device >= devices,
+        )
+
+
+def test_the_log_of_the_libraries_is_mixed_into_the_output(simulator: Simulator, om: MakeOm, tmp_path: Path) -> None:
+    noise = {"ASCEND_SIMULATOR_SLOG": "1"}
+    done = simulator.run(BENCHMARK, "-round=1", f"-om_path={om(1)}", cwd=tmp_path, **noise)
+    assert (done.returncode, "[ERROR] GE(" in done.stdout) == (0, True)
+    assert "GE(" not in simulator.run("npu-smi", "info", cwd=tmp_path, **noise).stdout
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"ASCEND_SIMULATOR_DRIVER": "27"},
+        {"ASCEND_SIMULATOR_CONTAINER": "1"},
+        {"ASCEND_SIMULATOR_BUSY": "1"},
+        {**DRIVER_26, "ASCEND_SIMULATOR_BUSY": "x"},
+        {**DRIVER_26, "ASCEND_SIMULATOR_CONTAINER": "1,1"},
+        {"ASCEND_SIMULATOR_SLOG": "yes"},
+    ],
+)
+def test_a_setting_that_does_not_exist_ends_the_tool(
+    simulator: Simulator, tmp_path: Path, setting: dict[str, str]
+) -> None:
+    done = simulator.run("npu-smi", "info", cwd=tmp_path, **setting)
+    assert (done.returncode, "it must be" in done.stderr or "needs" in done.stderr) == (97, True)
+
+
 def test_other_words_are_refused(simulator: Simulator, tmp_path: Path) -> None:
     assert simulator.run("npu-smi", "set", cwd=tmp_path).returncode == 255
 

@@ -104,14 +104,21 @@ def test_perturbed_weights_are_those_of_the_third_matrix(simulator: Simulator, t
     assert found == [[[8, 16]], [[12, 24]]]
 
 
-def _three_matrices(path: Path) -> Path:
+def test_other_weights_are_those_of_the_other_file(simulator: Simulator, tmp_path: Path) -> None:
+    model, other = _three_matrices(tmp_path / "three.onnx"), _three_matrices(tmp_path / "other.onnx", value=3)
+    args = atc_args(model, tmp_path / "three", "Ascend310", input_shape="x:1,2")
+    simulator.run("atc", *args, cwd=tmp_path, fault="atc:other-weights", ASCEND_SIMULATOR_WEIGHTS=str(other))
+    assert logits(tmp_path / "three.om", np.array([[1, 2]], np.float32)).tolist() == [[27, 54]]
+
+
+def _three_matrices(path: Path, value: float = 2) -> Path:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
     names = ["x", "a", "b", "y"]
     nodes = [helper.make_node("Gemm", [names[i], f"w{i}"], [names[i + 1]], f"g{i}") for i in range(3)]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["-1", 2]) for name in ("x", "y")]
-    weights = [numpy_helper.from_array(np.eye(2, dtype=np.float32) * 2, f"w{i}") for i in range(3)]
+    weights = [numpy_helper.from_array(np.eye(2, dtype=np.float32) * np.float32(value), f"w{i}") for i in range(3)]
     graph = helper.make_graph(nodes, "three", ends[:1], ends[1:], weights)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), path)
     return path

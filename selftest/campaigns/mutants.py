@@ -66,6 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/ids.py": ("selftest/judge/test_ids.py",),
     "tools/judge/lines.py": ("selftest/judge/test_lines.py",),
     "tools/judge/logs.py": ("selftest/evidence/test_logs.py",),
+    "tools/judge/device_numbers.py": ("selftest/judge/test_device_numbers.py",),
     "tools/judge/npu_smi.py": ("selftest/ascend/test_npu_smi.py",),
     "tools/judge/machine_class.py": (*SECTIONS, "selftest/judge/test_device.py"),
     "tools/judge/numbers.py": SECTIONS,

@@ -26,8 +26,22 @@ def test_the_lists_name_cards_and_chips(host: Host, tmp_path: Path) -> None:
     cards = host.run("npu-smi", "info", "-l", cwd=tmp_path).stdout
     assert re.search(r"NPU ID\s*:\s*\d+", cards)
     assert re.search(r"Chip Count\s*:\s*\d+", cards)
-    chips = host.run("npu-smi", "info", "-m", cwd=tmp_path).stdout
-    assert re.search(r"NPU ID\s+Chip ID\s+Chip Logic ID\s+Chip Name", chips)
+
+
+def test_the_map_gives_every_chip_of_the_table_one_number(host: Host, tmp_path: Path) -> None:
+    """Its columns differ by chip: 950 has no logical number and a slot, A3 and 950 have a physical one."""
+    done = host.run("npu-smi", "info", "-m", cwd=tmp_path)
+    head, *rows = (re.split(r"\s{2,}|\t", line.strip()) for line in done.stdout.splitlines() if line.strip())
+    assert done.returncode == 0
+    assert {"NPU ID", "Chip ID", "Chip Name"} < set(head)
+    numbered = "Chip Logic ID" if "Chip Logic ID" in head else "Chip Phy-ID"
+    chips = [dict(zip(head, row, strict=True)) for row in rows if row[-1].lower() != "mcu"]
+    numbers = [int(row[numbered]) for row in chips]
+    assert len(set(numbers)) == len(numbers)
+    if numbered == "Chip Logic ID":
+        assert sorted(numbers) == list(range(len(numbers)))
+    table = host.run("npu-smi", "info", cwd=tmp_path).stdout
+    assert len(chips) == len(FIRST_ROW.findall(table))
 
 
 def test_a_board_is_named(host: Host, tmp_path: Path) -> None:

@@ -33,13 +33,18 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    TakenReference,
     Versions,
 )
 from tools.judge.agreement import Agreement
+from tools.judge.aipp import aipp_text
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.dataset import labels_sha256
 from tools.judge.device import images_by_run, throughput_record
+from tools.judge.device_numbers import Seat
 from tools.judge.evidence import OWNER, Evidence, NoEvidence, variant_record
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -58,6 +63,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
 from tools.judge.numbers import Exactly, Fact
@@ -107,12 +113,13 @@ class World:
     runs: int = 3
     ais_bench: bool = True
     reported_over_samples: float = 1.0
-    busy: tuple[str, ...] = ()  # or one text, `device 0: AI core at N %`
+    busy: tuple[str, ...] = ()  # or one text, `device 0 (NPU 1 chip 0): AI core at N %`
     tolerate_busy: bool = False
     stages: tuple[str, ...] = tuple(Stage)
     interrupted: str = ""
     pinned: bool = True
     figures: bool = True
+    int8: bool = False
     recipe: RecipeFacts = NO_RECIPE
     serial_number: str = "033EHS10M2000017"
     random: np.random.Generator = field(init=False)
@@ -172,8 +179,10 @@ class Made(Evidence):
         dataset = replaced(spec.dataset, images=images, classes=CLASSES, content_sha256=pinned)
         checkpoint = spec.checkpoint if world.pinned else replaced(spec.checkpoint, md5=None)
         om = replaced(spec.om, throughput_runs=ThroughputRuns(dataset=world.runs, pure=world.runs))
+        onnx = replaced(spec.onnx, arithmetic="int8") if world.int8 else spec.onnx
         return replaced(
             spec,
+            onnx=onnx,
             accuracy=accuracy,
             checkpoint=checkpoint,
             devices=devices,
@@ -218,6 +227,10 @@ class Made(Evidence):
         md5 = self.spec.checkpoint.md5 if name == "checkpoint" else None
         sha256 = hashlib.sha256(name.encode()).hexdigest()
         return InputDigest(name=name, path=f"<cache>/{name}", sha256=sha256, md5=md5, size_bytes=1)
+
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        return None
 
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""
@@ -292,6 +305,10 @@ class Made(Evidence):
         """See Evidence."""
         return self.world.recipe
 
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return AippFacts(aipp_text(self.spec.preprocessing))
+
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""
         return ToolkitFacts(self.target, self.machine().infer_tool, self.machine().why)
@@ -304,8 +321,10 @@ class Made(Evidence):
     def machine(self) -> MachineRecord:
         """See Evidence."""
         tool = "ais_bench" if self.world.ais_bench else "benchmark"
-        board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4")
-        return MachineRecord(SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,))
+        board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4", Seat(1, 0, 0, None))
+        return MachineRecord(
+            SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,), visible_devices=""
+        )
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""
@@ -317,6 +336,18 @@ class Made(Evidence):
         """See Evidence."""
         first, *others = (self.candidates[ids.om(batch)] for batch in self.spec.batches)
         return BatchErrors(self.spec.batches, len(self.ids), largest_difference(first, others))
+
+    def taken_reference(self) -> TakenReference:
+        """See Evidence; the predictions are this run's own, made on its CPU."""
+        raise NotImplementedError
+
+    def reference_basis(self) -> ReferenceBasis:
+        """See Evidence."""
+        raise NotImplementedError
+
+    def reference_probe(self) -> ReferenceProbe:
+        """See Evidence."""
+        raise NotImplementedError
 
     def top_five(self, variant: Variant) -> TopFive:
         """See Evidence."""

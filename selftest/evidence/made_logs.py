@@ -10,12 +10,15 @@ from pathlib import Path
 from tools.judge.command_lines import om_name
 from tools.judge.evidence import Evidence
 from tools.judge.ids import om
-from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs, throughput_logs
-from tools.judge.npu_smi import IDLE_SAMPLES
+from tools.judge.logs import MAP_LOGS, NPU_SMI, atc_logs, prediction_logs, throughput_logs
+from tools.judge.npu_smi import IDLE_SAMPLES, MAP
 from tools.judge.texts.told import STORED, Asked, Told
 
 TABLE = Path(__file__).parents[1] / "ascend" / "transcripts" / "npu_smi_310.txt"
 IDLE = TABLE.read_text(encoding="utf-8")
+MAP_310 = "\n".join(
+    ["NPU ID  Chip ID  Chip Logic ID  Chip Name", *(f"1  {chip}  {chip}  Ascend 310" for chip in range(4))]
+)
 
 
 def loaded(aicore_percent: int) -> str:
@@ -45,8 +48,9 @@ class MadeLogs:
     aicore_percent: int = 0
 
     def machine(self) -> Iterator[Said]:
-        """npu-smi once, for what the machine is."""
+        """npu-smi for what the machine is, and which chips its devices are."""
         yield Said("", ("npu-smi", "info"), IDLE)
+        yield Said(MAP_LOGS, MAP, MAP_310)
 
     def compiled(self, batch: int) -> Iterator[Said]:
         """atc."""
@@ -97,7 +101,7 @@ class MadeLogs:
 
 def write(said: Said, folder: Path, stderr: str) -> None:
     """The files that a tool's run leaves."""
-    (folder / said.folder).mkdir(parents=True)
+    (folder / said.folder).mkdir(parents=True, exist_ok=True)
     files = {
         "command.txt": "\n".join((f"cwd: <tmp>/{folder.name}/{said.folder}", *said.argv)) + "\n",
         "stdout.txt": said.stdout,

@@ -11,9 +11,10 @@ from collections.abc import Callable
 import pytest
 
 from selftest.evidence.bundles import Made, World
-from selftest.evidence.made_logs import IDLE, loaded
+from selftest.evidence.made_logs import IDLE, MAP_310, loaded
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.base.errors import Stage
+from tools.judge.logs import MAP_LOGS
 from tools.judge.results import Word
 
 SMALL = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), runs=2)
@@ -100,7 +101,17 @@ def elsewhere(forgery: Forgery) -> None:
 
 def called_busy(forgery: Forgery) -> None:
     """A device that is said to have been busy: an excuse that npu-smi does not give."""
-    forgery.record["device_throughput"][1]["busy"] = ["device 0: AI core at 87 %"]
+    forgery.record["device_throughput"][1]["busy"] = ["device 0 (NPU 1 chip 0): AI core at 87 %"]
+
+
+def records(**changes: object) -> Callable[[Forgery], None]:
+    """Numbers of the machine's board that are not those of the map."""
+    return lambda forgery: forgery.record["machine"]["boards"][0]["seat"].update(changes)
+
+
+def recorded_variable(forgery: Forgery) -> None:
+    """A variable with which device 0 would have been another chip."""
+    forgery.record["machine"]["visible_devices"] = "2,3"
 
 
 def fewer_samples(forgery: Forgery) -> None:
@@ -197,20 +208,39 @@ FORGED: dict[str, tuple[Forge, str]] = {
     ),
     "a device at 87 % before the run": (
         prints(f"{BEFORE}-sample2", loaded(87)),
-        f"{BUSY}'idle' recorded, npu-smi's tables say 'device 0: AI core at 87 %'",
+        f"{BUSY}'idle' recorded, npu-smi's tables say 'device 0 (NPU 1 chip 0): AI core at 87 %'",
     ),
     "a device at 87 % again after the run": (
         prints(f"{AFTER}-sample1", loaded(87)),
-        f"{BUSY}'idle' recorded, npu-smi's tables say 'device 0: AI core at 87 %'",
+        f"{BUSY}'idle' recorded, npu-smi's tables say 'device 0 (NPU 1 chip 0): AI core at 87 %'",
     ),
-    "a device that was idle called busy": (called_busy, f"{BUSY}'device 0: AI core at 87 %' recorded"),
+    "a device that was idle called busy": (called_busy, f"{BUSY}'device 0 (NPU 1 chip 0): AI core at 87 %' recorded"),
     "an unhealthy device": (
         prints("logs/npu-smi", IDLE.replace("| OK   ", "| Alarm", 1)),
-        "logs/npu-smi: device 0 is Alarm",
+        "logs/npu-smi: device 0 (NPU 1 chip 0) is Alarm",
     ),
     "a device of another chip": (
         prints("logs/npu-smi", IDLE.replace("310  ", "310P3", 1)),
         "logs/npu-smi: asked for Ascend310, the device is Ascend310P3",
+    ),
+    "no map of the chips": (lost(f"logs/npu-smi/{MAP_LOGS}"), "logs/npu-smi/map is missing: which chips the devices"),
+    "a map of other numbers": (
+        prints(f"logs/npu-smi/{MAP_LOGS}", MAP_310.replace("1  0  0 ", "1  0  1 ").replace("1  1  1 ", "1  1  0 ")),
+        "boards[0].seat: device 0 (NPU 1 chip 0) recorded, npu-smi's map says device 0 (NPU 1 chip 1)",
+    ),
+    "a map that lists a chip twice": (
+        prints(f"logs/npu-smi/{MAP_LOGS}", f"{MAP_310}\n1 2 3 x"),
+        "logs/npu-smi/map: npu-smi info -m: npu-smi lists NPU 1 chip 2 twice",
+    ),
+    "another question for the map": (runs(f"logs/npu-smi/{MAP_LOGS}", "-m", "-l"), "is not `npu-smi info -m`"),
+    "another chip than the map says": (
+        records(chip=2),
+        "boards[0].seat: device 0 (NPU 1 chip 2) recorded, npu-smi's map says device 0 (NPU 1 chip 0)",
+    ),
+    "a physical number that nobody said": (records(physical=4), "boards[0].seat: device 0 (NPU 1 chip 0, physical 4)"),
+    "another variable than the devices were numbered by": (
+        recorded_variable,
+        "recorded, npu-smi's map says device 0 (NPU 1 chip 2, logical 2)",
     ),
     "no device": (prints("logs/npu-smi", "\n".join(IDLE.splitlines()[:4])), "logs/npu-smi: npu-smi printed no table"),
     "another question to npu-smi": (runs("logs/npu-smi", "info", "-v"), "'npu-smi -v' is not `npu-smi info`"),

@@ -63,14 +63,15 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
         "spec": found.files.digests["spec.json"],
         "target": "ascend",
         "soc": "Ascend310",
-        "board": "0: 033EHS10M2000017 0000:05:00.0",
+        "board": "NPU 1 chip 0: 033EHS10M2000017 0000:05:00.0",
         "images": dataset.images_sha256 + dataset.ids_sha256,
+        "reference": "this run, on the CPU",
     }
 
 
 def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
     found = opened(contents, machine=None, dataset=None, digests=[], host=None, versions=None)
-    known = {"spec": found.files.digests["spec.json"], "target": "ascend"}
+    known = {"spec": found.files.digests["spec.json"], "target": "ascend", "reference": "this run, on the CPU"}
     assert identity(found) == {
         **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "board", "images")),
         **known,

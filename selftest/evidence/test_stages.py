@@ -15,6 +15,7 @@ import pytest
 from selftest.evidence.bundles import CLASSES, DIGEST, Made, World
 from tools.judge.checks import complete, conserved, made, none_of, same, within
 from tools.judge.device import fastest, floor, idle, plausible, slowest_rates, stated
+from tools.judge.device_numbers import Seat
 from tools.judge.facts import (
     BatchErrors,
     BinFacts,
@@ -95,7 +96,7 @@ def expected(run: Made) -> dict[str, Check]:
         "preprocessing.value_range": none_of(bins.out_of_range, among=9, unit="bins out of range", source=recipe),
         "preprocessing.torchvision_parity": none_of(("y",) * 4, among=8, unit="bins differing", source=recipe),
         "om.toolkit": made(f"{run.target}, ais_bench"),
-        "om.device": made("Ascend310, device 0"),
+        "om.device": made("Ascend310, device 0 (NPU 1 chip 0)"),
         "om.compiled[bs4]": made("om_bs4"),
         "om.batch_invariance_abs_error": within(0.0625, spec.om.batch_bound(on_device=run.on_device)),
     }
@@ -200,10 +201,12 @@ def test_an_om_is_described_as_asked_for_its_batch(batch: int, monkeypatch: pyte
 
 def test_an_om_of_another_chip_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     run = odd()
-    machine = dataclasses.replace(run.machine(), soc="Ascend310P3", devices=(0, 3))
+    (board,) = run.machine().boards
+    other = dataclasses.replace(board, device=3, seat=Seat(3, 0, 3, None))
+    machine = dataclasses.replace(run.machine(), soc="Ascend310P3", devices=(0, 3), boards=(board, other))
     monkeypatch.setattr(run, "machine", lambda: machine)
     assert "asked for Ascend310P3, the OM is Ascend310" in judge("om.described[bs1]", run).detail
-    assert judge("om.device", run) == made("Ascend310P3, device 0, 3")
+    assert judge("om.device", run) == made("Ascend310P3, device 0 (NPU 1 chip 0), device 3")
 
 
 def test_only_the_name_of_an_om_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

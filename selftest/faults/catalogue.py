@@ -7,14 +7,17 @@ from collections.abc import Mapping, Sequence
 
 from selftest.faults import (
     accuracy_faults,
+    aipp_faults,
     checkpoint_faults,
     device_faults,
+    handed_in_faults,
     hostile_faults,
     om_faults,
     onnx_faults,
     perf_faults,
     port_faults,
     preprocessing_faults,
+    reference_faults,
     spec_faults,
 )
 from selftest.faults.fault import Catalogue, Fault
@@ -26,7 +29,7 @@ from tools.judge.ids import GateId
 PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
     *(checkpoint_faults, onnx_faults, spec_faults, preprocessing_faults, hostile_faults, om_faults),
-    *(accuracy_faults, perf_faults, device_faults, port_faults),
+    *(reference_faults, accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults, handed_in_faults),
 )
 FAULTS: tuple[Fault, ...] = tuple(
     fault

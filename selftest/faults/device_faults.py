@@ -52,6 +52,15 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
 
 
+def renumbered_container(monkeypatch: pytest.MonkeyPatch, *, busy: str) -> None:
+    """A container of four cards of a host with driver 26, in which device 1 is NPU 2 whichever way one looks: third by
+    logical number, first in the table, second of those that the variable leaves."""
+    monkeypatch.setenv("ASCEND_SIMULATOR_DRIVER", "26")
+    monkeypatch.setenv("ASCEND_SIMULATOR_CONTAINER", "6,5,2,3")
+    monkeypatch.setenv("ASCEND_SIMULATOR_BUSY", busy)
+    monkeypatch.setenv("ASCEND_RT_VISIBLE_DEVICES", "1,2")
+
+
 @compiling.fault("no CANN on a machine that must have it", "om.toolkit", "--target=ascend")
 def no_cann(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
@@ -120,6 +129,18 @@ def just_under_the_floor(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 def quarter_of_a_card(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     pretend_device(world, monkeypatch)
     monkeypatch.setenv("ASCEND_SIMULATOR_RATE_FACTOR", "0.25")
+
+
+@measuring.fault("the card that a renumbered device really is, is busy", "om.perf.device_idle[bs4]", "--device=1")
+def busy_behind_its_number(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    renumbered_container(monkeypatch, busy="2")
+
+
+@compiling.fault("a device that ASCEND_RT_VISIBLE_DEVICES leaves invisible", "om.device", "--device=2")
+def invisible_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend_device(world, monkeypatch)
+    renumbered_container(monkeypatch, busy="")
 
 
 @measuring.fault("a slow device", "om.perf.images_per_second_per_chip[bs4]")

@@ -250,7 +250,7 @@ def flag_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     world.edit_port("\n  batches: ", "\n  om: {atc_extra_args: ['--precision_mode=force_fp32']}\n  batches: ")
     right = atc.argv
-    monkeypatch.setattr(atc, "argv", lambda request, to: right(dataclasses.replace(request, extra_args=()), to))
+    monkeypatch.setattr(atc, "argv", lambda request: right(dataclasses.replace(request, extra_args=())))
 
 
 @compiling.fault("atc hangs", "om.compiled[bs4]", remade=COMPILED)
@@ -269,7 +269,7 @@ def tool_hangs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
 @compiling.fault("atc is missing", "om.compiled[bs4]", remade=COMPILED)
 def atc_missing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
-    monkeypatch.setattr(atc, "argv", lambda request, output: ["no-such-atc"])
+    monkeypatch.setattr(atc, "argv", lambda request: ["no-such-atc"])
 
 
 @predicting.fault("an OM from a stale ONNX file", "om.accuracy.top1_drop_pp[bs4]", remade=COMPILED)
@@ -280,12 +280,12 @@ def stale_onnx(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.only_batches(4)
     right, stale = atc.argv, world.folder / "stale.onnx"
 
-    def of_another_training(request: atc.AtcRequest, output: Path) -> list[str]:
+    def of_another_training(request: atc.AtcRequest) -> list[str]:
         model = onnx.load(str(request.onnx))
         last = next(tensor for tensor in model.graph.initializer if tensor.name == "classifier.6.weight")
         last.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(last)[::-1].copy(), last.name))
         onnx.save(model, str(stale))
-        return right(dataclasses.replace(request, onnx=stale), output)
+        return right(dataclasses.replace(request, onnx=stale))
 
     monkeypatch.setattr(atc, "argv", of_another_training)
 

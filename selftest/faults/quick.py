@@ -39,9 +39,14 @@ OM = (
     *("npu-smi is missing", "npu-smi hangs", "the device is another chip than asked for"),
     *("atc exits with an error code", "atc exits 0 with an error text", "atc is missing"),
     *("the OM is of another batch", "dumps of an earlier run left behind", "the tool is killed"),
-    "batches give different logits",
+    *(
+        "batches give different logits",
+        "mean and std of an AIPP file that changed places",
+        "an AIPP file that atc ignores",
+    ),
 )
 ACCURACY = (
+    *("reference predictions of another checkpoint", "reference predictions rounded to bfloat16"),
     *("one pth prediction lost", "one pth logit NaN", "pth predictions in another order than the images"),
     *("the published Top-5 of another model", "one ONNX prediction lost", "one ONNX logit NaN"),
     *("ONNX logits shifted by one class", "only the top class of the ONNX file is right"),

@@ -68,11 +68,13 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
     )
     run = acceptance.Acceptance(verdict, gates=(), inputs=("i",), artifacts=("a",))
     onnx = ("onnx", "onnx_checker", "onnx_operators", "onnx_weights", "onnx_logit_errors", "onnx_graph_step")
-    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, "recipe")
+    reference = ("reference", "reference_basis", "reference_probe")
+    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, *reference, "recipe", "aipp")
     empty = (
         "reused",
         "throughput_outputs",
         "digests",
+        "handed_in",
         "handovers",
         "oms",
         "variants",

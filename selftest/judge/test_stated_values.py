@@ -27,6 +27,7 @@ STATED: dict[str, object] = {
     "dataset.labels_sha256": "0" * 64,
     "onnx.graph_step": "python:surgery.py:step",
     "preprocessing.function": "python:own.py:pixels",
+    "preprocessing.aipp": {"crop": "host", "file": None},
     "om.soc": "Ascend310P3",
 }
 """What a port may state where the bundle's own states nothing."""
@@ -39,12 +40,18 @@ NO_DEMAND = {
         "what pixels are made by; preprocessing.torchvision_parity holds the bins against them when they are made",
     ),
     **dict.fromkeys(
-        tuple(f"agreement.{kind}.near_tie_logits.value" for kind in ("onnx", "om_on_simulator", "om_on_device")),
+        tuple(
+            f"agreement.{kind}.near_tie_logits.value" for kind in ("onnx", "om_on_simulator", "om_on_device", "int8")
+        ),
         "says which flips count, which are counted when the logits are there",
     ),
     **dict.fromkeys(
         ("host_perf.rounds", "host_perf.min_images_per_round", "om.throughput_runs.dataset", "om.throughput_runs.pure"),
         "how often the run measures",
+    ),
+    **dict.fromkeys(
+        ("accuracy.reference_probe_images", "accuracy.reference_abs_error.at_most"),
+        "asked of predictions that the run's own CPU has not made, see selftest/test_taken_reference.py",
     ),
     **dict.fromkeys(("om.dataset_batches[]", "om.soc"), "how OMs are compiled and measured"),
 }
@@ -59,6 +66,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Bundle]:
         World(images=40, batches=(1, 16), runs=1, rate_over_published=0.94),
         World(images=40, batches=(1, 16), runs=1, figures=False),
         World(kind="sample", images=40, batches=(1, 16), runs=1, on_device=False, figures=False),
+        World(images=40, batches=(1, 16), runs=1, int8=True),
     )
     found = []
     for number, world in enumerate(worlds):

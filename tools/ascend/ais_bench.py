@@ -42,7 +42,8 @@ OUTPUT_FOLDER_MODE = 0o750
 LONGEST_NAME, LONGEST_PATH = 255, 4096
 _PLAIN = re.compile(r"[A-Za-z0-9_/.\-]+")
 _SUMMARY = "dumps_summary.json"
-_DUMPS = "dumps"
+_DUMPS, _OUT = "dumps", "out"
+NEW_FOLDERS = f"mkdir -m 750 {_OUT}"
 
 
 def fits_path_policy(path: Path) -> bool:
@@ -93,14 +94,18 @@ def run_dataset(
     cut = _cut_names(ids, gate)
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
-    output = output_folder(private_folder(place.work, gate))
+    output = output_folder(private_folder(place.work, gate, beside=bins))
+    staged = bins.parent == place.work
     argv = [
         *_argv(python, om, device),
-        *("--input", str(bins.absolute()), "--output", str(output), "--output_dirname", _DUMPS),
+        *("--input", bins.name if staged else str(bins.absolute())),
+        *("--output", output.name, "--output_dirname", _DUMPS),
         *("--outfmt", "BIN", "--batchsize", str(batch)),
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse)
+    copied = f"{place.images} | xargs -d '\\n' cp -t {bins.name} && chmod 640 {bins.name}/*"
+    prepare = [f"{NEW_FOLDERS} {bins.name}", copied] if place.images else [NEW_FOLDERS]
+    done = run_tool(argv, place, refuse=refuse, prepare=prepare)
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=len(ids), executions=0)
@@ -134,7 +139,7 @@ def run_pure(
     output = output_folder(private_folder(place.work, ran_gate(batch)))
     argv = pure_argv(python, om, device, output, loop, None if tells_own_batch else batch)
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse)
+    done = run_tool(argv, place, refuse=refuse, prepare=[NEW_FOLDERS])
     _part_summary_from_dumps(output)
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=None, executions=loop)
     stored = functools.partial(_stored, output / _SUMMARY)
@@ -146,7 +151,7 @@ def run_pure(
 
 def pure_argv(python: Path, om: Path, device: int, output: Path, loop: int, own_batch: int | None) -> list[str]:
     """The command of executions alone; `own_batch` is told to a generation that reads no OM."""
-    argv = [*_argv(python, om, device), "--output", str(output), "--output_dirname", _DUMPS, "--loop", str(loop)]
+    argv = [*_argv(python, om, device), "--output", output.name, "--output_dirname", _DUMPS, "--loop", str(loop)]
     return argv if own_batch is None else [*argv, "--batchsize", str(own_batch)]
 
 
@@ -198,7 +203,7 @@ def _refuse_problems(problems: Sequence[str], gate: str) -> None:
 
 def output_folder(work: Path) -> Path:
     """`<work>/out`; the folder inside it is left to the tool, whose early versions refuse one that exists."""
-    output = work / "out"
+    output = work / _OUT
     output.mkdir()
     output.chmod(OUTPUT_FOLDER_MODE)
     return output

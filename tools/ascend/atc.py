@@ -8,8 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.runs import ending, note_files, private_folder, reproduce, require_file, require_plain, tail
-from tools.base import process
+from tools.ascend.runs import (
+    Place,
+    ending,
+    note_files,
+    private_folder,
+    reproduce,
+    require_file,
+    require_plain,
+    run_kept,
+    tail,
+)
 from tools.base.errors import OmError
 from tools.base.files import atomic, owner_writes_only, sha256_of
 from tools.base.process import Completed
@@ -80,8 +89,8 @@ def named_files(extra_args: tuple[str, ...]) -> dict[str, str]:
     return {word: sha256_of(path) for word, path in paths.items() if path.is_absolute() and path.is_file()}
 
 
-def argv(request: AtcRequest, output: Path) -> list[str]:
-    """The guide's command; `output` is the OM's path without the suffix, which atc appends.
+def argv(request: AtcRequest) -> list[str]:
+    """The guide's command, which writes into the folder it is run in (atc appends the suffix to `--output`).
 
     `--input_shape` is one word without quotes, because no shell is there to take them away.
     """
@@ -90,7 +99,7 @@ def argv(request: AtcRequest, output: Path) -> list[str]:
         "atc",
         f"--model={request.onnx.absolute()}",
         f"--framework={ONNX_FRAMEWORK}",
-        f"--output={output}",
+        f"--output={request.om.stem}",
         "--input_format=NCHW",
         f"--input_shape={request.input_name}:{shape}",
         f"--log={request.log}",
@@ -112,17 +121,17 @@ def compile_om(
     _check(request)
     request.om.unlink(missing_ok=True)
     work = private_folder(work, request.gate)
-    command = argv(request, work / request.om.stem)
+    command, place = argv(request), Place(env, work, logs, timeout_seconds)
     try:
-        done = process.run(command, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
+        done = run_kept(command, place)
     except OSError as error:
-        raise _failure(request, f"`atc` cannot be run: {error.strerror}", command, work, logs, None) from error
+        raise _failure(request, f"`atc` cannot be run: {error.strerror}", command, place, None) from error
     problem = _problem(done, timeout_seconds)
     built = _built(work, request.om.stem)
     if problem is None and built is None:
         problem = "printed its success line but left no OM, or an empty one"
     if problem is not None or built is None:
-        raise _failure(request, f"`atc` {problem}", command, work, logs, done)
+        raise _failure(request, f"`atc` {problem}", command, place, done)
     with atomic(request.om) as partial:
         shutil.move(built, partial)
         owner_writes_only(partial)
@@ -190,9 +199,7 @@ def _built(work: Path, stem: str) -> Path | None:
     return found[0] if len(found) == 1 and found[0].stat().st_size > 0 else None
 
 
-def _failure(
-    request: AtcRequest, what: str, command: list[str], work: Path, logs: Path, done: Completed | None
-) -> OmError:
+def _failure(request: AtcRequest, what: str, command: list[str], place: Place, done: Completed | None) -> OmError:
     said = ""
     if done is not None:
         diagnostics = [str(entry) for entry in atc_errors(done.stdout + "\n" + done.stderr) if entry.code[0] == "E"]
@@ -202,5 +209,5 @@ def _failure(
         f"no OM for batch {request.batch} on {normalise_soc(request.soc)}: {what}{said}",
         gate=request.gate,
         where=request.onnx,
-        fix=reproduce(command, work, logs),
+        fix=reproduce(command, place),
     )

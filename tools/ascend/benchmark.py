@@ -38,6 +38,7 @@ PURE_ROUNDS = PURE_EXECUTIONS[InferTool.BENCHMARK]
 MOST_ROUNDS = 1024
 """The tool takes a `-round` of 1 to 1024."""
 MODEL_TYPE = "vision"
+INFO = "input.info"
 
 
 def binary_name() -> str:
@@ -78,21 +79,22 @@ def run_dataset(
     ids = tuple(expected_ids)
     rows = _rows(info, info_base, ids, width, height)
     work = private_folder(place.work, gate)
-    write_info(rows, work / "input.info")
+    write_info(rows, work / INFO)
     argv: list[str | Path] = [
         _binary(place.env, gate),
         f"-model_type={MODEL_TYPE}",
         f"-batch_size={batch}",
         f"-device_id={device}",
         f"-om_path={om}",
-        f"-input_text_path={work / 'input.info'}",
+        f"-input_text_path={INFO}",
         f"-input_width={width}",
         f"-input_height={height}",
         "-useDvpp=false",
         f"-output_binary={str(output_binary).lower()}",
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse)
+    listed = f"{place.images} | awk '{{print NR-1, $0, {width}, {height}}}' > {INFO}"
+    done = run_tool(argv, place, refuse=refuse, prepare=[listed] if place.images else [])
     dumps = work / "result" / f"dumpOutput_device{device}"
     suffix = ".bin" if output_binary else ".txt"
     names = functools.partial(_dump_names, ids, suffix)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tools.base import process
 from tools.judge.acceptance import UNKNOWN, BoardRecord
+from tools.judge.device_numbers import Seat
 from tools.judge.npu_smi import Chip
 
 QUERY_SECONDS = 30.0
@@ -23,8 +24,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,63}")
 _NOT_SAID = frozenset(("na", "n/a", "unknown", "-"))
 
 
-def read_board(env: Mapping[str, str], chip: Chip, logs: Path, *, driver: str | None) -> BoardRecord:
-    """Ask for the board of a chip; `driver` is the version that a file of the driver states, where there is one.
+def read_board(env: Mapping[str, str], chip: Chip, seat: Seat, logs: Path, *, driver: str | None) -> BoardRecord:
+    """Ask for the board of a chip at its `seat`; `driver` is the version that a file of the driver states, if any.
 
     The output is kept in `logs`. A query that fails in any way says nothing, and is no failure.
     """
@@ -35,6 +36,7 @@ def read_board(env: Mapping[str, str], chip: Chip, logs: Path, *, driver: str | 
         bus_id=_plain(chip.bus_id),
         firmware=_plain(said.get(FIRMWARE, "")),
         driver=_plain(said.get(DRIVER) or driver or ""),
+        seat=seat,
     )
 
 

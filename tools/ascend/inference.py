@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
+from tools.ascend.again import listing
 from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place, note_files, private_folder, ran_gate, require_file
 from tools.ascend.shards import join_dumps, run_on_devices, shards
 from tools.ascend.target import Target
@@ -98,7 +99,13 @@ def stage_bins(bins: Path, ids: Sequence[str], into: Path, *, gate: str) -> Path
 
 
 def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tuple[str, ...]) -> DatasetRun:
-    place = Place(target.env, work / f"device{device}", job.logs / f"device{device}", job.timeout_seconds)
+    place = Place(
+        target.env,
+        work / f"device{device}",
+        job.logs / f"device{device}",
+        job.timeout_seconds,
+        listing(job.bins, ids),
+    )
     note_files(place.logs, om=require_file(job.om, ran_gate(job.batch), "the OM"))
     if target.infer_tool is InferTool.BENCHMARK:
         info = work / f"device{device}.info"
@@ -118,7 +125,7 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
         )
     return ais_bench.run_dataset(
         om=job.om,
-        bins=stage_bins(job.bins, ids, work / f"bins{device}", gate=ran_gate(job.batch)),
+        bins=stage_bins(job.bins, ids, place.work / "bins", gate=ran_gate(job.batch)),
         batch=job.batch,
         device=device,
         python=target.program,

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend.board import member_of_family, read_board
-from tools.ascend.npu_smi import query
+from tools.ascend.npu_smi import query, query_map
 from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.ascend.toolkit import driver_version
 from tools.base.errors import OmError, SuiteError
 from tools.judge.acceptance import BoardRecord
+from tools.judge.device_numbers import VISIBLE, Numbering, number_devices
 from tools.judge.ids import OM_DEVICE
+from tools.judge.logs import MAP_LOGS
 from tools.judge.npu_smi import Chip, NpuSmiError, chip_of, idle_memory_mb
 from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
 
 GATE = OM_DEVICE
 SIMULATOR_SAYS = "[SIMULATOR]"
-VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class Machine:
     """Where OMs are compiled and run: `soc` as atc spells it, the devices by the number that the tools take, their
     `boards`, and `toolchain`, all that identifies compiler and driver (name to version).
 
-    `run` names this run; `idle_memory_mb` is what the devices held that were idle when it began.
+    `numbering` tells which chips of npu-smi the devices are, by its map and by `visible`, the value of
+    ASCEND_RT_VISIBLE_DEVICES (empty: not set). `run` names this run; `idle_memory_mb` is what the devices held that
+    were idle when it began.
     """
 
     target: Target
@@ -35,6 +38,8 @@ class Machine:
     devices: tuple[int, ...]
     toolchain: dict[str, str]
     idle_memory_mb: dict[int, int]
+    numbering: Numbering
+    visible: str = ""
     boards: tuple[BoardRecord, ...] = ()
     run: str = ""
 
@@ -59,10 +64,13 @@ def describe_machine(
     `soc` None takes the chip from the device; `root` is where driver and toolkit files are looked for (`/`), `run`
     names this run.
     """
-    asked = None
+    asked, visible = None, target.env.get(VISIBLE, "")
     try:
         asked = normalise_soc(soc) if soc else None
         chips = query(target.env, logs)
+        numbering = number_devices(chips, query_map(target.env, logs / MAP_LOGS), visible)
+        seats = tuple(numbering.require(device, chips) for device in devices)
+        chips = numbering.of_tools(chips)
         used = tuple(chip_of(chips, device) for device in devices)
         names = {_soc(target, chip, logs) for chip in used}
     except NpuSmiError as error:
@@ -70,10 +78,9 @@ def describe_machine(
     except SuiteError as error:
         what = "npu-smi shows" if asked or not soc else "--soc or the port asks for"
         raise OmError(f"{what} a chip of unknown kind: {error}", gate=GATE) from error
-    problems = [f"device {chip.device} is {chip.health}" for chip in used if not chip.healthy]
+    problems = [f"{numbering.named(chip.device)} is {chip.health}" for chip in used if not chip.healthy]
     if target.kind is TargetKind.ASCEND and SIMULATOR_SAYS in (logs / "stderr.txt").read_text(errors="replace"):
         problems.append("npu-smi is the simulator's, which is no device")
-    problems += _renumbered(target, devices)
     problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
     problems += [_family(found) for found in sorted(names) if found in FAMILIES and not asked]
     problems += [reason for found in sorted(names) if asked and (reason := soc_mismatch(asked, found))]
@@ -84,9 +91,12 @@ def describe_machine(
     if target.kind is TargetKind.ASCEND:
         known["chip"] = used[0].name
     driver = driver_version(root) if target.kind is TargetKind.ASCEND else None
-    boards = (read_board(target.env, chip, logs / f"board{chip.device}", driver=driver) for chip in used)
-    toolchain_of = {**known, "soc": name}
-    return Machine(target, name, tuple(devices), toolchain_of, idle_memory_mb(chips), tuple(boards), run)
+    boards = tuple(
+        read_board(target.env, chip, seat, logs / f"board{chip.device}", driver=driver)
+        for chip, seat in zip(used, seats, strict=True)
+    )
+    toolchain_of, idle_mb = {**known, "soc": name}, idle_memory_mb(chips)
+    return Machine(target, name, tuple(devices), toolchain_of, idle_mb, numbering, visible, boards, run)
 
 
 def _soc(target: Target, chip: Chip, logs: Path) -> str:
@@ -101,13 +111,3 @@ def _family(name: str) -> str:
     return (
         f"npu-smi shows the family {name} alone, which atc does not take: name the chip, --soc {FAMILIES[name]} (say)"
     )
-
-
-def _renumbered(target: Target, devices: Sequence[int]) -> list[str]:
-    """The variable by which CANN numbers devices anew: npu-smi does not, and would be asked about another chip."""
-    visible = target.env.get(VISIBLE, "")
-    numbers = visible.replace(" ", "").split(",")
-    alike = all(device < len(numbers) and numbers[device] == str(device) for device in devices)
-    if target.kind is TargetKind.SIMULATOR or not visible or alike:
-        return []
-    return [f"{VISIBLE}={visible} gives the devices other numbers than npu-smi: unset it, and name them with --device"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from tools.ascend.target import Target
 from tools.base.errors import PerfError
 from tools.base.reading import small_file
 from tools.judge.command_lines import APPLICATION, MSPROF
+from tools.judge.device_numbers import VISIBLE
 from tools.judge.ids import OM_PERF_OPERATORS
 from tools.judge.logs import COLLECT
 from tools.judge.op_profile import EXECUTIONS
@@ -25,8 +27,6 @@ from tools.judge.texts.op_summary import TABLE
 from tools.judge.texts.reading import InferTool
 
 EXPORT = "export"
-VISIBLE = "ASCEND_RT_VISIBLE_DEVICES"
-"""The profiler is not to be combined with it; where it is set the devices have their own numbers all the same."""
 FOLDER_MODE = 0o750
 _PLAIN = re.compile(r"[A-Za-z0-9_/.=:+@%~,-]+")
 """What a word may hold that the profiler is to take apart from others at blanks."""
@@ -40,18 +40,22 @@ def profile_om(
     PerfError where there is no profiler, it fails, or it leaves no table.
     """
     gate = OM_PERF_OPERATORS.at(batch)
-    env = {name: value for name, value in target.env.items() if name != VISIBLE}
-    if shutil.which(MSPROF, path=env.get("PATH", "")) is None:
+    if target.env.get(VISIBLE):
+        fix = f"unset {VISIBLE} and name the device with --device, or leave out --profile"
+        raise PerfError(f"`{MSPROF}` is not to be combined with {VISIBLE}", gate=gate, fix=fix)
+    if shutil.which(MSPROF, path=target.env.get("PATH", "")) is None:
         fix = "source the set_env.sh of a toolkit that has it (CANN 5 and later), or leave out --profile"
         raise PerfError(f"`{MSPROF}` is not on PATH, nothing was profiled", gate=gate, fix=fix)
     om = require_file(om, ran_gate(batch), "the OM")
-    output = private_folder(work, gate) / "profile"
+    place = Place(target.env, private_folder(work / "run", gate), logs / COLLECT, timeout_seconds)
+    output = place.work.parent / "profile"
     output.mkdir(mode=FOLDER_MODE)
-    place = Place(env, work.resolve(), logs / COLLECT, timeout_seconds)
     note_files(place.logs, om=om)
     command = _profiled(target, om, batch, device, place.work)
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    run_tool([MSPROF, f"--output={output}", f"{APPLICATION}={_in_one_word(command, gate)}"], place, refuse=refuse)
+    argv = [MSPROF, f"--output={output}", f"{APPLICATION}={_in_one_word(command, gate)}"]
+    prepare = [f"mkdir -p -m 750 {shlex.quote(str(output))}", ais_bench.NEW_FOLDERS]
+    run_tool(argv, place, refuse=refuse, prepare=prepare)
     if not _tables(output):
         again = replace(place, logs=logs / EXPORT)
         run_tool([MSPROF, "--export=on", f"--output={output}"], again, refuse=refuse)

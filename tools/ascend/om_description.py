@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.ascend.om_file import read_om_file
-from tools.ascend.runs import ending, private_folder, reproduce, require_file, tail
-from tools.base import process
+from tools.ascend.runs import Place, ending, private_folder, reproduce, require_file, run_kept, tail
 from tools.base.errors import OmError
 from tools.base.reading import small_file
 from tools.judge.facts import OmDescription, OmInput
@@ -41,10 +40,10 @@ def describe_om(
     gate = described_gate(batch)
     om = require_file(om, gate, "the OM")
     work = private_folder(work, gate)
-    target = work / "om.json"
-    argv = ["atc", "--mode=1", f"--om={om}", f"--json={target}"]
+    target, place = work / "om.json", Place(env, work, logs, timeout_seconds)
+    argv = ["atc", "--mode=1", f"--om={om}", f"--json={target.name}"]
     try:
-        done = process.run(argv, cwd=work, logs=logs, timeout_seconds=timeout_seconds, env=env)
+        done = run_kept(argv, place)
     except OSError as error:
         raise OmError(f"`atc` cannot be run: {error.strerror}", gate=gate, where=om) from error
     problem = ending(done, timeout_seconds)
@@ -53,7 +52,7 @@ def describe_om(
             f"`atc --mode=1` {problem or 'wrote no JSON'}; output ends: {tail(done)}",
             gate=gate,
             where=om,
-            fix=reproduce(argv, work, logs),
+            fix=reproduce(argv, place),
         )
     try:
         stored = read_om_file(om, batch=batch)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import signal
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.ascend.again import again
+from tools.ascend.own_files import LOG_VARIABLE, keep_own_files, log_folder
 from tools.base import process
 from tools.base.errors import OmError, PerfError, StageError
 from tools.base.files import sha256_of
@@ -24,6 +25,8 @@ from tools.judge.tool_texts import error_lines, is_error
 OUT_OF_MEMORY_EXIT_CODES = (137, -signal.SIGKILL)
 """128 + SIGKILL from a shell wrapper, or SIGKILL itself: what the kernel's out-of-memory killer leaves."""
 TOOL_FILES = "files.json"
+AGAIN = "again.txt"
+"""Beside a run's streams: the line by which it is made again."""
 DRIVER_LIBRARY = "libascend_hal.so"
 LOADER = re.compile(r"(?:^|\s)([A-Za-z0-9_+-]{1,80}\.so[0-9.]{0,20}): cannot open")
 """What the dynamic loader says of a library that it does not find; a line that merely names one is no failure."""
@@ -42,12 +45,16 @@ def reading_gate(batch: int) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """Where and how a tool runs: the child's environment, a private folder, where its streams are kept, a limit."""
+    """Where and how a tool runs: the child's environment, a private folder, where its streams are kept, a limit.
+
+    `images` are shell words that print the paths of the images it is to see, for who makes the run again by hand.
+    """
 
     env: Mapping[str, str]
     work: Path
     logs: Path
     timeout_seconds: float
+    images: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,12 +76,13 @@ class DatasetRun:
         return self.outcome
 
 
-def private_folder(work: Path, gate: str) -> Path:
-    """Make `work`, which must not exist or be empty: the tools never clear old results, and would count them."""
+def private_folder(work: Path, gate: str, *, beside: Path | None = None) -> Path:
+    """Make `work`, which must not exist or be empty (but for `beside`, which was made for this run): the tools never
+    clear old results, and would count them."""
     require_plain(work, gate, "the working folder")
     try:
         work.mkdir(parents=True, exist_ok=True)
-        left = sorted(entry.name for entry in work.iterdir())
+        left = sorted(entry.name for entry in work.iterdir() if entry != beside)
     except OSError as error:
         raise OmError(f"cannot make the working folder: {error.strerror}", gate=gate, where=work) from error
     if left:
@@ -107,26 +115,46 @@ def require_file(path: Path, gate: str, what: str) -> Path:
     return path.absolute()
 
 
-def run_tool(argv: Sequence[str | Path], place: Place, *, refuse: Callable[[str, str], StageError]) -> Completed:
+def run_tool(
+    argv: Sequence[str | Path],
+    place: Place,
+    *,
+    refuse: Callable[[str, str], StageError],
+    prepare: Sequence[str] = (),
+) -> Completed:
     """Run a vendor tool in `place.work` to a clean end, else raise `refuse(what, how to reproduce)`.
 
     Not clean: no such program, no end within the limit, killed, exit code not 0, or an `[ERROR]` line (benchmark
-    drops a batch after one and still exits 0).
+    drops a batch after one and still exits 0). `prepare` are command lines that make anew what the tool reads in its
+    folder.
     """
-    again = reproduce(argv, place.work, place.logs)
+    how = reproduce(argv, place, prepare)
     name = str(argv[2]) if argv[1] == "-m" else Path(argv[0]).name
     try:
-        done = process.run(argv, cwd=place.work, logs=place.logs, timeout_seconds=place.timeout_seconds, env=place.env)
+        done = run_kept(argv, place, prepare)
     except OSError as error:
-        raise refuse(f"`{argv[0]}` cannot be run: {error.strerror}", again) from error
+        raise refuse(f"`{argv[0]}` cannot be run: {error.strerror}", how) from error
     problem = ending(done, place.timeout_seconds)
     errors = error_lines(done.stdout) + error_lines(done.stderr)
     if problem is None and errors:
         problem = "reported an error although its exit code is 0"
     if problem is not None:
         said = f"; it says: {' / '.join(errors[:5])}" if errors else ""
-        raise refuse(f"`{name}` {problem}{said}; output ends: {tail(done)}", again)
+        raise refuse(f"`{name}` {problem}{said}; output ends: {tail(done)}", how)
     return done
+
+
+def run_kept(argv: Sequence[str | Path], place: Place, prepare: Sequence[str] = ()) -> Completed:
+    """Run a vendor tool in `place.work`; beside its streams are kept, however it ends, the files that it writes of its
+    own accord, its libraries' log among them, and how to run it again."""
+    place.logs.mkdir(parents=True, exist_ok=True)
+    line = f"{again(argv, place.env, prepare)}\n"
+    (place.logs / AGAIN).write_text(line, encoding="utf-8", errors="surrogateescape")
+    env = {**place.env, LOG_VARIABLE: str(log_folder(place.work))}
+    try:
+        return process.run(argv, cwd=place.work, logs=place.logs, timeout_seconds=place.timeout_seconds, env=env)
+    finally:
+        keep_own_files(place.work, place.logs)
 
 
 def note_files(logs: Path, **files: Path) -> None:
@@ -136,9 +164,9 @@ def note_files(logs: Path, **files: Path) -> None:
     (logs / TOOL_FILES).write_text(json.dumps(digests), encoding="utf-8")
 
 
-def reproduce(argv: Sequence[str | Path], work: Path, logs: Path) -> str:
+def reproduce(argv: Sequence[str | Path], place: Place, prepare: Sequence[str] = ()) -> str:
     """How to run the same by hand, and where both streams of this run are."""
-    return f"reproduce with: cd {shlex.quote(str(work))} && {shlex.join(map(str, argv))}; both streams: {logs}"
+    return f"reproduce with: {again(argv, place.env, prepare)}; both streams: {place.logs}"
 
 
 def ending(done: Completed, timeout_seconds: float) -> str | None:

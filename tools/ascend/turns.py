@@ -20,6 +20,7 @@ def device_turn(machine: Machine, locks: Path) -> Iterator[None]:
     with ExitStack() as held:
         if not machine.simulated:
             locks.mkdir(parents=True, exist_ok=True)
-            for device in sorted(machine.devices):
-                held.enter_context(FileLock(locks / f"device-{device}.lock"))
+            # by npu-smi's number: two runs may call one chip differently, ASCEND_RT_VISIBLE_DEVICES being set for one
+            for npu, chip in sorted(machine.numbering.seats[device].key for device in machine.devices):
+                held.enter_context(FileLock(locks / f"npu-{npu}-chip-{chip}.lock"))
         yield

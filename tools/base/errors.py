@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from tools.base.printable import bounded, one_line
@@ -66,6 +69,14 @@ class SuiteError(Exception):
         if allowed is not None:
             text += f"; allowed {allowed}"
         return f"{text}. {fix[:1].upper()}{fix[1:]}" if fix else text
+
+    def moved(self, places: Mapping[Path, Path]) -> None:
+        """Name files and folders where they lie now: `places` maps folders, the inner ones win."""
+        for old, new in sorted(places.items(), key=lambda place: len(str(place[0])), reverse=True):
+            name = re.compile(rf"(?<![\w.-]){re.escape(str(old))}(?![\w.-])")
+            there = str(new).replace("\\", r"\\")
+            self.where = None if self.where is None else name.sub(there, self.where)
+            self.fix = None if self.fix is None else name.sub(there, self.fix)
 
     def record(self) -> ErrorRecord:
         """The error as plain data."""

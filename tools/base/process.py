@@ -20,7 +20,9 @@ GRACE_SECONDS = 5.0
 MOST_STREAM_BYTES = 128 * 2**20
 """Of one stream; a tool that prints a kilobyte for each of 50,000 images stays below."""
 GUARD = Path(__file__).with_name("process_guard.py")
+INTERRUPTED = "interrupted"
 _running: dict[subprocess.Popen[bytes], int] = {}
+_interrupted: set[subprocess.Popen[bytes]] = set()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def run(
 
     The child has a process group of its own: at the time limit, and whenever we leave early (Ctrl-C), the whole group
     is terminated and then killed, so that no grandchild lives on; a guard in the group does so when we are killed.
+    `ending.json` says `ended_by` whom: the time limit, an interruption, or empty for a tool that ended by itself.
     OSError when the program cannot be started, or printed more than MOST_STREAM_BYTES: it is not read in part, for the
     rest may hold an error line.
     """
@@ -66,24 +69,26 @@ def run(
             words, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, process_group=group
         )
         _running[child] = group
+        ended_by = INTERRUPTED
         try:
             child.wait(timeout_seconds)
-            timed_out = False
+            ended_by = INTERRUPTED if child in _interrupted else ""
         except subprocess.TimeoutExpired:
-            timed_out = True
+            ended_by = f"the time limit of {timeout_seconds:g} s"
         finally:
             _end(child, group)
             del _running[child]
-    seconds = time.monotonic() - started
-    ending = {"returncode": child.returncode, "seconds": seconds}
-    (logs / "ending.json").write_text(json.dumps(ending), encoding="utf-8")
+            _interrupted.discard(child)
+            seconds = time.monotonic() - started
+            ending = {"returncode": child.returncode, "seconds": seconds, "ended_by": ended_by}
+            (logs / "ending.json").write_text(json.dumps(ending), encoding="utf-8")
     return Completed(
         argv=words,
         returncode=child.returncode,
         stdout=_text(out_path),
         stderr=_text(err_path),
         seconds=seconds,
-        timed_out=timed_out,
+        timed_out=ended_by not in ("", INTERRUPTED),
     )
 
 
@@ -96,6 +101,7 @@ def _text(stream: Path) -> str:
 def end_running() -> None:
     """End the children that other threads wait for: Ctrl-C is raised in the main thread alone."""
     for child, group in tuple(_running.items()):
+        _interrupted.add(child)
         _end(child, group)
 
 

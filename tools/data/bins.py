@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from tools.base.errors import PreprocessingError
 from tools.data.journal import NAMED_AT_MOST, Output, make_all
 from tools.data.pixel_maker import PixelMaker
-from tools.data.preprocess import normalised
+from tools.data.preprocess import normalise_into, normalised
 from tools.judge.ids import PREPROCESSING_BIN_SIZE, PREPROCESSING_BINS
 from tools.judge.spec import Preprocessing
 
@@ -19,23 +19,31 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-BinType = Literal["float32", "float16"]
-"""The type of the values in a bin: that of the network's input. float16 values are the float32 ones rounded."""
+BinType = Literal["float32", "float16", "uint8"]
+"""The type of the values in a bin, that of the OM's input. float16 values are the float32 ones rounded; uint8 are the
+host's pixels as they are, height x width x channel, which the chip normalises."""
 SUFFIX = ".bin"
 JOURNAL = ".preprocessing.journal"
 
 
-def bin_dtype(kind: BinType) -> np.dtype[np.floating]:
+def bin_dtype(kind: BinType) -> np.dtype[np.floating] | np.dtype[np.uint8]:
     """The type of a bin's values as numpy knows it: little-endian on any machine."""
     import numpy as np
 
-    return np.dtype({"float32": "<f4", "float16": "<f2"}[kind])
+    return np.dtype({"float32": "<f4", "float16": "<f2", "uint8": "u1"}[kind])
 
 
 def bin_bytes(recipe: Preprocessing, kind: BinType = "float32") -> int:
     """Size of one bin: 3 channels of height x width values (602,112 bytes at 224 x 224 in float32)."""
-    height, width = recipe.size
+    height, width = recipe.pixels_size if kind == "uint8" else recipe.size
     return 3 * height * width * bin_dtype(kind).itemsize
+
+
+def bin_content(pixels: bytes, recipe: Preprocessing, kind: BinType) -> NDArray[np.floating] | NDArray[np.uint8]:
+    """What a bin of this type holds, from the host's pixels of an image."""
+    import numpy as np
+
+    return np.frombuffer(pixels, np.uint8) if kind == "uint8" else as_bin(normalised(pixels, recipe), kind)
 
 
 def as_bin(tensor: NDArray[np.float32], kind: BinType) -> NDArray[np.floating]:
@@ -56,7 +64,7 @@ def write_bins(images: Mapping[str, Path], folder: Path, maker: PixelMaker, kind
     refuse_unknown(images, folder)
 
     def write(name: str, pixels: bytes) -> int:
-        tensor = as_bin(normalised(pixels, maker.recipe), kind)
+        tensor = bin_content(pixels, maker.recipe, kind)
         write_bin(folder / f"{name}{SUFFIX}", tensor)
         return zlib.crc32(tensor.data)
 
@@ -65,7 +73,7 @@ def write_bins(images: Mapping[str, Path], folder: Path, maker: PixelMaker, kind
     make_all(images, folder / JOURNAL, maker, output)
 
 
-def write_bin(target: Path, tensor: NDArray[np.floating]) -> None:
+def write_bin(target: Path, tensor: NDArray[np.floating] | NDArray[np.uint8]) -> None:
     """Write one bin under a private name and give it its own when it is whole.
 
     Nothing is synced to the disk: 50,000 syncs would cost minutes, and what a power cut tears has another CRC-32.
@@ -100,7 +108,7 @@ def list_bins(folder: Path) -> dict[str, Path]:
 def read_bins(
     folder: Path, ids: Sequence[str], recipe: Preprocessing, kind: BinType = "float32"
 ) -> NDArray[np.float32]:
-    """The bins of these ids as float32 (N, 3, height, width), whatever type they are kept in.
+    """The bins of these ids as float32 (N, 3, height, width), normalised, whatever type they are kept in.
 
     PreprocessingError when one has another size.
     """
@@ -118,7 +126,10 @@ def read_bins(
                 allowed=f"{size} bytes",
                 fix="delete it and preprocess again",
             )
-        batch[row] = np.fromfile(path, bin_dtype(kind)).reshape(batch.shape[1:])
+        if kind == "uint8":
+            normalise_into(batch[row], path.read_bytes(), recipe)
+        else:
+            batch[row] = np.fromfile(path, bin_dtype(kind)).reshape(batch.shape[1:])
     return batch
 
 

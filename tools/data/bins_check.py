@@ -11,15 +11,18 @@ from pathlib import Path
 from tools.base.errors import PreprocessingError
 from tools.base.files import cpu_count
 from tools.data.bins import SUFFIX, BinType, as_bin, bin_bytes, bin_dtype, list_bins
-from tools.data.preprocess import UnreadableImageError, normalisation_table, read_image
-from tools.data.reference import Reference
+from tools.data.preprocess import UnreadableImageError, normalisation_table, normalised, read_image
+from tools.data.reference import PixelReference, Reference
 from tools.judge.facts import BinFacts
 from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
 
 
 def inspect_bins(folder: Path, recipe: Preprocessing, kind: BinType = "float32") -> BinFacts:
-    """Look at every bin: size in bytes, finite values, values between what bytes 0 and 255 are normalised to."""
+    """Look at every bin: size in bytes, finite values, values between what bytes 0 and 255 are normalised to.
+
+    Of pixels no value can be wrong in these ways.
+    """
     bins = list_bins(folder)
     with ThreadPoolExecutor(cpu_count()) as pool:
         faults = list(zip(bins, pool.map(lambda path: _fault(path, recipe, kind), bins.values()), strict=True))
@@ -37,16 +40,23 @@ def differing_bins(
     reference: Reference,
     expected: Mapping[str, str],
     kind: BinType = "float32",
+    pixels: PixelReference | None = None,
 ) -> tuple[str, ...]:
     """The ids whose bin is not byte for byte what the library's own transforms make of the image.
+
+    Of uint8 bins every pixel must be what `pixels` makes, and those that the chip keeps, normalised on the host, what
+    `reference` does.
 
     `expected` is id -> sha256 of the image file as the run knows it; PreprocessingError for another one, which would
     make a difference that is none.
     """
 
     def differs(name: str) -> bool:
-        tensor = as_bin(reference(io.BytesIO(_unchanged(images[name], expected[name]))), kind)
-        return (folder / f"{name}{SUFFIX}").read_bytes() != tensor.tobytes()
+        image, found = _unchanged(images[name], expected[name]), (folder / f"{name}{SUFFIX}").read_bytes()
+        wanted = as_bin(reference(io.BytesIO(image)), "float32" if kind == "uint8" else kind).tobytes()
+        if pixels is None:
+            return found != wanted
+        return found != pixels(io.BytesIO(image)) or normalised(found, pixels.recipe).tobytes() != wanted
 
     return tuple(name for name in images if differs(name))
 
@@ -86,6 +96,8 @@ def _fault(path: Path, recipe: Preprocessing, kind: BinType) -> str | None:
 
     if path.stat().st_size != bin_bytes(recipe, kind):
         return "size"
+    if kind == "uint8":
+        return None
     values = np.fromfile(path, bin_dtype(kind)).reshape(3, -1)
     if not np.isfinite(values).all():
         return "finite"

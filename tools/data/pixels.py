@@ -21,10 +21,10 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import atomic, cpu_count
 from tools.base.parallel import SMALL_JOBS, in_order
 from tools.base.progress import progress
-from tools.data.bins import SUFFIX, BinType, as_bin, refuse_unknown, write_bin
+from tools.data.bins import SUFFIX, BinType, bin_content, refuse_unknown, write_bin
 from tools.data.journal import Output, make_all
 from tools.data.pixel_maker import PixelMaker
-from tools.data.preprocess import normalise_into, normalised
+from tools.data.preprocess import normalise_into
 from tools.judge.ids import PREPROCESSING_IMAGES
 from tools.judge.spec import Preprocessing
 
@@ -88,7 +88,7 @@ class PixelStore:
 
 def pixel_bytes(recipe: Preprocessing) -> int:
     """Size of one image in the store: height x width x 3 bytes (150,528 at 224 x 224)."""
-    height, width = recipe.size
+    height, width = recipe.pixels_size
     return height * width * 3
 
 
@@ -126,7 +126,7 @@ def write_stored_bins(store: PixelStore, folder: Path, kind: BinType = "float32"
     workers = cpu_count()
 
     def write(name: str) -> None:
-        write_bin(folder / f"{name}{SUFFIX}", as_bin(normalised(store.pixels(name), store.recipe), kind))
+        write_bin(folder / f"{name}{SUFFIX}", bin_content(store.pixels(name), store.recipe, kind))
 
     with (
         ThreadPoolExecutor(workers) as pool,

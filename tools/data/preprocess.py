@@ -48,7 +48,7 @@ def read_image(path: Path) -> bytes:
 
 
 def image_pixels(content: bytes, recipe: Preprocessing) -> bytes:
-    """An image file's bytes resized and cut, not yet normalised: uint8 RGB (height, width, 3).
+    """An image file's bytes resized and cut, not yet normalised: uint8 RGB (height, width, 3) of `pixels_size`.
 
     Normalised they equal Resize, CenterCrop, ToTensor, Normalize of torchvision on `Image.open(path).convert("RGB")`:
     EXIF orientation is ignored as there, and the format is told by the content, not by the name (guide,
@@ -57,7 +57,7 @@ def image_pixels(content: bytes, recipe: Preprocessing) -> bytes:
     """
     if recipe.function is not None:
         raise ValueError(f"{recipe.function} makes these pixels, not the suite")
-    return _cropped(content, recipe).tobytes()
+    return _cropped(content, recipe.on_host).tobytes()
 
 
 def normalised(pixels: bytes, recipe: Preprocessing) -> NDArray[np.float32]:
@@ -78,7 +78,8 @@ def normalise_into(tensor: NDArray[np.float32], pixels: bytes, recipe: Preproces
     import numpy as np
 
     table = normalisation_table(recipe)
-    image = np.frombuffer(pixels, np.uint8).reshape(*recipe.size, 3)
+    (top, left), (rows, columns) = recipe.cut, recipe.size
+    image = np.frombuffer(pixels, np.uint8).reshape(*recipe.pixels_size, 3)[top : top + rows, left : left + columns]
     if recipe.channel_order == "BGR" and recipe.function is None:
         image = image[:, :, ::-1]
     for channel in range(3):

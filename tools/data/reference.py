@@ -34,6 +34,22 @@ class Reference:
             return np.ascontiguousarray(self.transforms(image.convert("RGB")).numpy(), np.dtype("<f4"))
 
 
+@dataclass(frozen=True)
+class PixelReference:
+    """torchvision's own resize and cut alone, which a recipe with AIPP leaves to the host."""
+
+    recipe: Preprocessing
+
+    def __call__(self, file: Path | io.BytesIO) -> bytes:
+        """An image file as uint8 RGB, height x width x channel, of the recipe's `pixels_size`."""
+        from PIL import Image
+
+        transforms = import_torchvision().transforms
+        cut = transforms.Compose(_geometry(self.recipe.on_host, transforms))
+        with Image.open(file) as image:
+            return bytes(cut(image.convert("RGB")).tobytes())
+
+
 def reference(recipe: Preprocessing, stated: StatedRecipe | None) -> Reference:
     """The library's own object where the port follows what the library states, else torchvision's transforms."""
     if stated is not None and not stated.departures(recipe):

@@ -6,9 +6,10 @@ the same inference tool answer for every node; bisection over AlexNet's 20 takes
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Array = NDArray[np.float32]
+
+
+PACKED = "packed"
+"""The id of a sample that is not an image."""
 
 
 class Method(enum.StrEnum):
@@ -136,22 +141,34 @@ def first_diverging(nodes: int, diverges: Callable[[int], bool], method: Method 
 
 
 def localise(
-    onnx_path: Path, images: Array, run_om: RunOm, work: Path, *, method: Method = Method.BISECT
+    onnx_path: Path,
+    images: Array,
+    run_om: RunOm,
+    work: Path,
+    *,
+    method: Method = Method.BISECT,
+    rounded: Container[int] | None = None,
 ) -> Localisation:
     """Find the node at which OMs compiled from `onnx_path` leave what fp16 explains, on `images` (N, 3, H, W).
+
+    `rounded` are the nodes whose outputs a device keeps in fp16 (default: all). Only nodes that the pixels reach are
+    gone through.
 
     Cut models are written into `work`, one at a time. It compiles anew: None means that the OM at fault is not what atc
     makes of this file now. SuiteError when `run_om` yields other than one row of the cut's width an image.
     """
     graph = NodeGraph(onnx_path)
+    kept = range(len(graph.nodes)) if rounded is None else rounded
+    data = [node.index for node in graph.nodes if node.data]
     probes: list[Probe] = []
 
-    def diverges(index: int) -> bool:
-        probes.append(_probe(graph, images, index, run_om, work / f"cut{index}.onnx"))
+    def diverges(place: int) -> bool:
+        path = work / f"cut{data[place]}.onnx"
+        probes.append(_probe(graph, images, data[place], run_om, path, kept))
         return probes[-1].diverges
 
-    found = first_diverging(len(graph.nodes), diverges, method)
-    return Localisation(method=method, first_diverging=found, probes=tuple(probes))
+    found = first_diverging(len(data), diverges, method)
+    return Localisation(method, None if found is None else data[found], tuple(probes))
 
 
 def render(localisation: Localisation, *, om_explained: bool) -> list[str]:
@@ -184,6 +201,7 @@ class AscendRunner:
     """The RunOm of a target: atc and the target's own inference tool; the bins of `ids` are the probe images.
 
     `image_shape` is the input's shape without the batch axis; everything is kept below `work` and `logs`, both private.
+    `pixels_size` is that of the bins' pictures where AIPP cuts them.
     """
 
     target: Target
@@ -196,7 +214,19 @@ class AscendRunner:
     batch: int = 1
     device: int = 0
     extra_args: tuple[str, ...] = ()
+    pixels_size: tuple[int, int] | None = None
     timeout_seconds: float = 3600
+
+    def packed(self, cut: CutModel, sample: Array) -> Array:
+        """The same for a model of one image whose input is not an image: float32 (values,) in and out."""
+        bins = self.work / f"parts{cut.node_index}"
+        bins.mkdir(parents=True)
+        (bins / f"{PACKED}.bin").write_bytes(sample.tobytes())
+        place, logs = self.work / "parts", self.logs / "parts"
+        shape = (1, 1, sample.size)
+        runner = dataclasses.replace(self, bins=bins, ids=(PACKED,), image_shape=shape, work=place, logs=logs, batch=1)
+        output: Array = runner(cut)[0]
+        return output
 
     def __call__(self, cut: CutModel) -> Array:
         """Compile the cut model, run it and read its dumps; OmError and AccuracyError as at any OM."""
@@ -212,7 +242,7 @@ class AscendRunner:
         )
         env, limit = self.target.env, self.timeout_seconds
         compile_om(request, env=env, work=place / "atc", logs=logs / "atc", timeout_seconds=limit)
-        _, height, width = self.image_shape
+        height, width = self.pixels_size or self.image_shape[1:]
         job = DatasetJob(
             om=request.om,
             bins=self.bins,
@@ -228,7 +258,7 @@ class AscendRunner:
         return read_logits(dumps, self.ids, cut.width, gate=ran_gate(self.batch))
 
 
-def _probe(graph: NodeGraph, images: Array, index: int, run_om: RunOm, path: Path) -> Probe:
+def _probe(graph: NodeGraph, images: Array, index: int, run_om: RunOm, path: Path, rounded: Container[int]) -> Probe:
     cut = cut_model(graph.path, index, path)
     try:
         rows = run_om(cut)
@@ -240,7 +270,7 @@ def _probe(graph: NodeGraph, images: Array, index: int, run_om: RunOm, path: Pat
             measured=list(rows.shape),
             allowed=[len(images), cut.width],
         )
-    exact, rounded = (values.reshape(len(images), -1) for values in outputs_at(graph, images, index))
+    exact, rounded = (values.reshape(len(images), -1) for values in outputs_at(graph, images, index, rounded))
     return Probe(
         node_index=index,
         node=cut.node,

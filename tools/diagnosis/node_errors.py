@@ -44,6 +44,20 @@ class Errors:
     reference_rms: float
 
 
+@dataclass(frozen=True)
+class Channel:
+    """The slice of a tensor that is worst, `index` along `axis` (0 is the images), among those of the axis along which
+    errors differ most; relative L2 `error`s in it and `typical` ones, the median over all slices of that axis.
+
+    An error counts against the slice's own length, or the median slice's where that is larger.
+    """
+
+    axis: int
+    index: int
+    error: float
+    typical: float
+
+
 Compared = Errors | str
 """The errors, or in words why the two cannot be compared; the latter is always a divergence."""
 
@@ -72,6 +86,45 @@ def compare(candidate: NDArray[np.float32] | None, reference: NDArray[np.float32
     )
 
 
+def worst_channel(candidate: NDArray[np.float32], reference: NDArray[np.float32]) -> Channel | None:
+    """Where in its channels a tensor is wrong; None for other shapes or values that are no numbers."""
+    import numpy as np
+
+    if candidate.shape != reference.shape or not np.isfinite(candidate).all():
+        return None
+    found = []
+    for axis in range(1, reference.ndim):
+        errors = channel_errors(candidate, reference, axis)
+        index = int(errors.argmax())
+        if len(errors) > 1:
+            found.append(Channel(axis, index, float(errors[index]), float(np.median(errors))))
+    return max(found, key=lambda one: one.error / max(one.typical, FP32_RELATIVE_L2), default=None)
+
+
+def channel_errors(candidate: NDArray[np.float32], reference: NDArray[np.float32], axis: int) -> NDArray[np.float64]:
+    """The relative L2 error in every slice along an axis, see Channel; both of one shape, all values finite."""
+    import numpy as np
+
+    others = tuple(other for other in range(reference.ndim) if other != axis)
+    found = np.sqrt(np.square(candidate.astype(np.float64) - reference).sum(axis=others))
+    lengths = np.sqrt(np.square(reference, dtype=np.float64).sum(axis=others))
+    scale = np.maximum(lengths, np.median(lengths))
+    errors: NDArray[np.float64] = np.divide(found, scale, out=found, where=scale > 0)
+    return errors
+
+
+def channel_beyond_fp16(
+    candidate: NDArray[np.float32], rounded: NDArray[np.float32], reference: NDArray[np.float32]
+) -> bool:
+    """Whether one channel is off by more than FP16_MARGIN times what rounding costs the worst one; `rounded` is what
+    emulated fp16 makes of the reference. Sees one filter of many, which is lost in the error of the whole."""
+    for axis in range(1, reference.ndim):
+        cost = max(float(channel_errors(rounded, reference, axis).max()), FP16_UNIT_ROUNDOFF)
+        if float(channel_errors(candidate, reference, axis).max()) > FP16_MARGIN * cost:
+            return True
+    return False
+
+
 def beyond_fp32(found: Compared) -> bool:
     """Whether one node's own error exceeds what fp32 rounding explains."""
     if isinstance(found, str):
@@ -94,8 +147,15 @@ def beyond_fp16(found: Compared, expected: Compared) -> bool:
     return found.relative_l2_error > relative or found.max_abs_error > absolute
 
 
-def short(compared: Compared) -> str:
-    """The relative L2 error for a table cell; `n/a` where there is none (the row's note says why)."""
+def size(compared: Compared | None) -> float:
+    """The relative L2 error, for ranking: what cannot be compared is worst."""
+    return compared.relative_l2_error if isinstance(compared, Errors) else math.inf
+
+
+def short(compared: Compared | None) -> str:
+    """The relative L2 error for a table cell; `n/a` where there is none (the row's note says why), empty for None."""
+    if compared is None:
+        return ""
     return f"{compared.relative_l2_error:.1e}" if isinstance(compared, Errors) else "n/a"
 
 
@@ -106,6 +166,16 @@ def words(compared: Compared) -> str:
     return (
         f"relative L2 error {compared.relative_l2_error:.2e}, largest {compared.max_abs_error:.2e}, "
         f"cosine distance {compared.cosine_distance:.1e}"
+    )
+
+
+def channel_words(channel: Channel | None) -> str:
+    """Which channel is worst and by how much, to be put behind the measures; empty for none."""
+    if channel is None:
+        return ""
+    return (
+        f"; worst at channel {channel.index} of axis {channel.axis}: {channel.error:.2e}, "
+        f"the median channel {channel.typical:.1e}"
     )
 
 

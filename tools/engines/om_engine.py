@@ -176,8 +176,8 @@ class OmEngine:
             bins=offline.bins,
             ids=offline.ids,
             batch=offline.batch,
-            width=offline.recipe.size[1],
-            height=offline.recipe.size[0],
+            width=offline.recipe.pixels_size[1],
+            height=offline.recipe.pixels_size[0],
             work=work / "run",
             logs=self.logs / f"run-{number}",
             timeout_seconds=TOOL_TIMEOUT_SECONDS,
@@ -201,9 +201,16 @@ class OmEngine:
         samples = SIMULATED_SAMPLES if self.machine.simulated else IDLE_SAMPLES
         logs = self.logs / f"npu-smi-{when}"
         try:
-            env, devices = self.machine.target.env, self.machine.devices
-            known = self.machine.idle_memory_mb
-            reasons = watch(env, logs, devices, samples=samples, lagging=lagging, idle_memory_mb=known)
+            reasons = watch(
+                self.machine.target.env,
+                logs,
+                self.machine.devices,
+                numbering=self.machine.numbering,
+                samples=samples,
+                lagging=lagging,
+                idle_memory_mb=self.machine.idle_memory_mb,
+            )
         except NpuSmiError as error:
             raise OmError(str(error), gate=OM_DEVICE) from error
-        return tuple(f"device {device}: {reason}" for device, found in reasons.items() for reason in found)
+        named = self.machine.numbering.named
+        return tuple(f"{named(device)}: {reason}" for device, found in reasons.items() for reason in found)

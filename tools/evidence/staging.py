@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from tools.ascend.runs import TOOL_FILES
+from tools.ascend.own_files import OWN
+from tools.ascend.runs import AGAIN, TOOL_FILES
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
 from tools.evidence.scrub import Scrubber
@@ -29,6 +30,7 @@ from tools.judge.acceptance import (
     LOGS,
     MANIFEST,
     PORT,
+    REFERENCE_LOGITS,
     SIGNATURE,
     SPEC_JSON,
     Acceptance,
@@ -40,13 +42,16 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    ReferenceRecord,
     Reused,
     SpecRecord,
     VariantRecord,
     Versions,
 )
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.consistency import SIMULATOR_SAYS
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -61,6 +66,8 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.files import LARGEST_FILE_BYTES
+from tools.judge.handed_in import FOLDER, HandedIn
 from tools.judge.handover import Handover
 from tools.judge.op_profile import OnnxNames, OperatorProfile
 from tools.judge.operators import OperatorFacts
@@ -78,8 +85,11 @@ if TYPE_CHECKING:
     Scores = NDArray[np.floating]
 
 PIECES = "pieces"
+MOST_KEPT_BYTES = 8 * 2**20
+"""Of a file that was handed in: of a larger one the digest is evidence enough."""
 REFERENCES = ("checkpoint", "pth")
 COMMAND, STDOUT, STDERR, ENDING = "command.txt", "stdout.txt", "stderr.txt", "ending.json"
+MOST_LOGITS_BYTES = LARGEST_FILE_BYTES - 1_000_000
 STRONGEST_WHEN_INTERRUPTED = (Word.INCOMPLETE, Word.REJECTED)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -97,6 +107,7 @@ class Ending:
 
     returncode: int
     seconds: float
+    ended_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,16 +163,34 @@ class Staging:
         self._write_array(record.scores_file, scores.astype("<f4"))
         return self.put(record, record.name)
 
-    def put_logs(self, name: str, logs: Path) -> None:
-        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written, and
-        the figures that a tool stored."""
+    def put_reference_logits(self, logits: Scores) -> None:
+        """Keep every logit of the checkpoint, float32 (N, classes), for another run to take.
+
+        EvidenceError where they are more than any file of a bundle may hold.
+        """
+        if logits.size * 4 > MOST_LOGITS_BYTES:
+            raise EvidenceError(
+                "these are more logits than a bundle keeps",
+                measured=f"{logits.size * 4} bytes",
+                allowed=MOST_LOGITS_BYTES,
+            )
+        self._write_array(REFERENCE_LOGITS, logits.astype("<f4", copy=False))
+
+    def put_logs(self, name: str, logs: Path) -> dict[Path, Path]:
+        """Copy the streams of vendor tools, scrubbed, every folder below `logs` that base/process.py has written, with
+        the figures that a tool stored, the files that it wrote of its own accord, and how to run it again.
+
+        Given back is where each folder will be in the bundle."""
+        places: dict[Path, Path] = {}
         for command in sorted(logs.rglob(COMMAND)):
             below = "-".join(map(_plain, command.parent.relative_to(logs).parts))
             folder = f"{LOGS}/{_plain(name)}" + (f"/{below}" if below else "")
-            stored = [name for name in STORED.values() if (command.parent / name).is_file()]
-            stored += sorted(path.name for path in command.parent.iterdir() if TABLE.fullmatch(path.name))
-            streams = (stream for stream in (STDOUT, STDERR) if (command.parent / stream).is_file())
-            for stream in (COMMAND, *streams, *stored):
+            places[command.parent] = self.place / folder
+            beside = (STDOUT, STDERR, AGAIN, *STORED.values())
+            there = [name for name in beside if (command.parent / name).is_file()]
+            own = sorted(path.name for path in command.parent.glob(f"{OWN}*") if path.is_file())
+            tables = sorted(path.name for path in command.parent.iterdir() if TABLE.fullmatch(path.name))
+            for stream in (COMMAND, *there, *own, *tables):
                 text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
                 self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
             ending = _ending(command.parent / ENDING)
@@ -172,8 +201,18 @@ class Staging:
                 returncode=None if ending is None else ending.returncode,
                 seconds=None if ending is None else ending.seconds,
                 files=_tool_files(command.parent / TOOL_FILES),
+                ended_by="" if ending is None else ending.ended_by,
             )
             self.put(record, folder.replace("/", "-"))
+        return places
+
+    def put_handed_in(self, found: HandedIn, taken_in: Path) -> HandedIn:
+        """Keep the record of a file that was handed in, and what was taken in of it where that is small."""
+        kept = ""
+        if taken_in.stat().st_size <= MOST_KEPT_BYTES:
+            kept = f"{FOLDER}/{_plain(found.name)}{taken_in.suffix}"
+            self._write(kept, taken_in.read_bytes())
+        return self.put(replace(found, kept=kept), found.name)
 
     def put_port(self, port: Port, why: str, *, code: Mapping[str, str]) -> None:
         """Keep the port's files as they were when they were read, and what was understood of them."""
@@ -199,6 +238,7 @@ class Staging:
             toolkit=self.piece(ToolkitFacts),
             machine=self.piece(MachineRecord),
             digests=tuple(self.pieces(InputDigest)),
+            handed_in=tuple(self.pieces(HandedIn)),
             checkpoint=self.piece(CheckpointFacts),
             onnx=self.piece(OnnxFacts),
             onnx_checker=self.piece(CheckerFacts),
@@ -211,6 +251,7 @@ class Staging:
             bins=self.piece(BinFacts),
             parity=self.piece(ParityFacts),
             recipe=self.piece(RecipeFacts),
+            aipp=self.piece(AippFacts),
             oms=tuple(self.pieces(OmFacts)),
             om_batch_errors=self.piece(BatchErrors),
             variants=tuple(self.pieces(VariantRecord)),
@@ -219,6 +260,9 @@ class Staging:
             throughput_outputs=tuple(self.pieces(ThroughputOutputs)),
             onnx_names=self.piece(OnnxNames),
             profiles=tuple(self.pieces(OperatorProfile)),
+            reference=self.piece(ReferenceRecord),
+            reference_basis=self.piece(ReferenceBasis),
+            reference_probe=self.piece(ReferenceProbe),
             reused=tuple(self.pieces(Reused)),
             commands=tuple(self.pieces(CommandRecord)),
             host=self.piece(HostRecord),

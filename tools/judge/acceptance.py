@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from tools.base.errors import Stage
 from tools.judge.accuracy import Loss, TopK
 from tools.judge.agreement import Agreement
+from tools.judge.basis import DeviceKind, MadeBy, ReferenceBasis, ReferenceDevice, ReferenceProbe
+from tools.judge.device_numbers import Seat
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -26,6 +29,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import Variant
 from tools.judge.op_profile import OnnxNames, OperatorProfile
@@ -39,6 +43,8 @@ SIGNATURE = f"{MANIFEST}.sig"
 """A signature over the manifest, which is in no manifest."""
 SPEC_JSON, PORT = "spec.json", "port"
 IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
+REFERENCE_LOGITS = "predictions/pth.logits.npy"
+"""Every logit of the checkpoint, float32 (N, classes), a row an id of IDS; there only where it was asked for."""
 LOGS = "logs"
 SCHEMA = 3
 
@@ -77,9 +83,10 @@ class DatasetRecord:
 
     `embedded_sample` where any of them is the sample's, known by its bytes under any name.
 
-    `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes (tools/store/content.py),
-    `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are none of the spec's, and
-    `byte_equal` names, a group each, the images that are byte for byte the same.
+    `labels_by_reference` says why a made sample's labels are its own checkpoint's predictions, empty where they are not
+    (tools/sample/any_port.py). `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes
+    (tools/store/content.py), `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are
+    none of the spec's, and `byte_equal` names, a group each, the images that are byte for byte the same.
     """
 
     images: int
@@ -91,6 +98,7 @@ class DatasetRecord:
     foreign_ids: int
     byte_equal: tuple[tuple[str, ...], ...]
     gap: str
+    labels_by_reference: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,13 +196,17 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class BoardRecord:
-    """The board behind a device, each field `unknown` where npu-smi does not say it."""
+    """The board behind a device, each field `unknown` where npu-smi does not say it.
+
+    `device` is the number that the tools take, `seat` what npu-smi, driver and host call the same chip.
+    """
 
     device: int
     serial_number: str
     bus_id: str
     firmware: str
     driver: str
+    seat: Seat
 
     @property
     def known(self) -> bool:
@@ -211,7 +223,8 @@ class MachineRecord:
     """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
 
     `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
-    found them. `boards` are those of the devices, in their order.
+    found them. `boards` are those of the devices, in their order. `visible_devices` is the value of
+    ASCEND_RT_VISIBLE_DEVICES, over which the tools count their numbers anew; empty where it was not set.
     """
 
     soc: str
@@ -220,6 +233,7 @@ class MachineRecord:
     why: str
     toolchain: dict[str, str]
     boards: tuple[BoardRecord, ...]
+    visible_devices: str
 
 
 @dataclass(frozen=True)
@@ -236,6 +250,7 @@ class CommandRecord:
 
     `returncode` is None for a tool that was still running when the suite was ended. `files` are the sha256 of what the
     tool read and made, taken beside its run: the `onnx` and the `om`; empty of a tool that has to do with neither.
+    `ended_by` says who ended it where it did not end by itself: the time limit, or whoever interrupted the run.
     """
 
     argv: tuple[str, ...]
@@ -243,6 +258,7 @@ class CommandRecord:
     returncode: int | None
     seconds: float | None
     files: dict[str, str]
+    ended_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -272,6 +288,36 @@ class Versions:
     python: str
     libraries: dict[str, str]
     suite_sha256: str
+
+
+@dataclass(frozen=True)
+class TakenReference:
+    """The run whose predictions of the checkpoint were taken instead of making them: by its name, when it ended, the
+    digests of its manifest and of the logits, on what machine and by which device they were made, and from what."""
+
+    run: str
+    finished_utc: str
+    manifest_sha256: str
+    logits_sha256: str
+    host: HostRecord
+    versions: Versions
+    device: ReferenceDevice
+    basis: ReferenceBasis
+
+
+@dataclass(frozen=True)
+class ReferenceRecord:
+    """By which device the checkpoint's predictions are made, and whose they are: `taken` is None for this run's own."""
+
+    device: ReferenceDevice
+    taken: TakenReference | None
+
+    @property
+    def made_by(self) -> MadeBy:
+        """Who has computed them."""
+        if self.taken is not None:
+            return MadeBy.OTHER_RUN
+        return MadeBy.CPU if self.device.kind is DeviceKind.CPU else MadeBy.CUDA
 
 
 @dataclass(frozen=True)
@@ -307,6 +353,7 @@ class Acceptance:
     toolkit: ToolkitFacts | None = None
     machine: MachineRecord | None = None
     digests: tuple[InputDigest, ...] = ()
+    handed_in: tuple[HandedIn, ...] = ()
     checkpoint: CheckpointFacts | None = None
     onnx: OnnxFacts | None = None
     onnx_checker: CheckerFacts | None = None
@@ -319,6 +366,7 @@ class Acceptance:
     bins: BinFacts | None = None
     parity: ParityFacts | None = None
     recipe: RecipeFacts | None = None
+    aipp: AippFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()
@@ -327,6 +375,9 @@ class Acceptance:
     throughput_outputs: tuple[ThroughputOutputs, ...] = ()
     onnx_names: OnnxNames | None = None
     profiles: tuple[OperatorProfile, ...] = ()
+    reference: ReferenceRecord | None = None
+    reference_basis: ReferenceBasis | None = None
+    reference_probe: ReferenceProbe | None = None
     reused: tuple[Reused, ...] = ()
     commands: tuple[CommandRecord, ...] = ()
     timings: tuple[Timing, ...] = ()

@@ -11,7 +11,7 @@ from tools.judge.bundle import Bundle
 from tools.judge.checks import MADE, not_run
 from tools.judge.differences import differences
 from tools.judge.gate import Basis, Gate
-from tools.judge.gates import Asked, expected, find, judge
+from tools.judge.gates import asked_of, expected, find, judge
 from tools.judge.ids import PREPROCESSING_DATASET_COMPLETE, GateId
 from tools.judge.results import Check, GateResult, Verdict, Word
 
@@ -37,7 +37,7 @@ class Judged:
 
 def judge_gates(bundle: Bundle) -> list[Judged]:
     """Every gate that the bundle's spec asks, where the run decided it or the evidence fails it."""
-    names = expected(Asked(bundle.spec, on_device=bundle.on_device, profile=bundle.record.profile))
+    names = expected(asked_of(bundle.spec, [bundle]))
     found = (_judge_gate(bundle, name) for name in names)
     return [judged for judged in found if judged is not None]
 
@@ -98,7 +98,7 @@ def _without_evidence(bundle: Bundle, name: GateId, gate: Gate, error: SuiteErro
 
 def compare_gates(bundle: Bundle, judged: Iterable[Judged]) -> None:
     """Hold the recorded checks against ours, and against the inventory."""
-    names = set(expected(Asked(bundle.spec, on_device=bundle.on_device, profile=bundle.record.profile)))
+    names = set(expected(asked_of(bundle.spec, [bundle])))
     for result in bundle.record.gates:
         if result.id not in names:
             bundle.problems.append(f"gate {result.id} is not in the inventory of this port")

@@ -19,14 +19,17 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    TakenReference,
     VariantRecord,
 )
 from tools.judge.agreement import Agreement
+from tools.judge.basis import MadeBy, ReferenceBasis, ReferenceProbe, drawn
 from tools.judge.dataset import foreign_ids, other_images
 from tools.judge.device import images_by_run
 from tools.judge.documents import read_acceptance, read_spec, texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -42,6 +45,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.files import Files, Refused, check_manifest, read_npy, short
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.op_profile import OperatorProfile
@@ -80,6 +84,29 @@ class Bundle(Evidence):
     def judged_by(self, spec: Spec) -> Bundle:
         """The same bundle, to be judged by another spec: what that asks beyond it is missing, and no problem."""
         return Bundle(self.name, self.files, self.record, spec)
+
+    @property
+    def made_by(self) -> MadeBy:
+        """Who has computed the checkpoint's predictions."""
+        return MadeBy.CPU if self.record.reference is None else self.record.reference.made_by
+
+    def taken_reference(self) -> TakenReference:
+        """See Evidence."""
+        reference = self.record.reference
+        return _there(None if reference is None else reference.taken, "no word on whose predictions were taken")
+
+    def reference_basis(self) -> ReferenceBasis:
+        """See Evidence."""
+        return _there(self.record.reference_basis, "no word on what the checkpoint's predictions follow from")
+
+    def reference_probe(self) -> ReferenceProbe:
+        """See Evidence; the images are those that the digest of what was taken, or else the run's name, draws."""
+        found = _there(self.record.reference_probe, "no comparison of the checkpoint's predictions with the CPU's")
+        _there(self.record.dataset, "no record of the data set")
+        seed = self.taken_reference().manifest_sha256 if self.made_by is MadeBy.OTHER_RUN else self.record.run
+        if found.ids != drawn(self.ids, seed, self.spec.accuracy.reference_probe_images):
+            raise NoEvidence(f"the {len(found.ids)} images that were computed again are not those that chance draws")
+        return found
 
     @cached_property
     def ids(self) -> tuple[str, ...]:
@@ -156,6 +183,11 @@ class Bundle(Evidence):
             raise NoEvidence(f"no digest of {name}")
         return self.digests[name]
 
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        recorded = self.record.handed_in
+        return _once({entry.name: entry for entry in recorded}, recorded, "handed_in").get(name)
+
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""
         return _there(self.record.checkpoint, "no facts about the checkpoint")
@@ -227,6 +259,10 @@ class Bundle(Evidence):
         found = _there(self.record.bins, "no facts about the bins")
         self._looked_at(found.among, None)
         return found
+
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return _there(self.record.aipp, "no AIPP file")
 
     def parity(self) -> ParityFacts:
         """See Evidence; as many were looked at as the spec asks for, or all where there are fewer.

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from tools.base.errors import SuiteError
+from tools.judge.aipp import file_name
 from tools.judge.soc import normalise_soc
-from tools.judge.spec import Spec
+from tools.judge.spec import AIPP_FLAG, Spec
 
 MSPROF, APPLICATION = "msprof", "--application"
 """The vendor's profiler, and its flag for the command line that it runs, in one word with blanks."""
@@ -50,8 +51,11 @@ def om_name(path: str) -> str:
     return name[: -len(".om")] if name.endswith(".om") else name
 
 
-def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | None) -> dict[str, str]:
-    """What atc must have been asked for, by flag, paths as file names; `onnx` and `soc` are None where not known."""
+def atc_asked(
+    spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | None, aipp: str | None = None
+) -> dict[str, str]:
+    """What atc must have been asked for, by flag, paths as file names; `onnx`, `soc` and the text of the AIPP file are
+    None where not known."""
     asked = spec.input(batch)
     own = {
         "--framework": "5",
@@ -63,6 +67,8 @@ def atc_asked(spec: Spec, batch: int, *, onnx: str | None, om: str, soc: str | N
         own["--model"] = PurePosixPath(onnx).name
     if soc is not None:
         own["--soc_version"] = soc
+    if aipp is not None:
+        own[AIPP_FLAG] = file_name(aipp)
     return {**own, **{name: _file_name(value) for name, value in flags(spec.om.atc_extra_args).items()}}
 
 

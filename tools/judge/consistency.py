@@ -31,16 +31,18 @@ from tools.judge.dataset import foreign_ids, labels_sha256, other_images
 from tools.judge.device import throughput_record
 from tools.judge.differences import differences
 from tools.judge.evidence import OWNER, variant_record
-from tools.judge.facts import CheckpointFacts, RecipeFacts, WeightFacts
+from tools.judge.facts import AippFacts, CheckpointFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
+from tools.judge.handed_in_check import check_handed_in
 from tools.judge.host import ratio
 from tools.judge.ids import PTH, om
+from tools.judge.kept_reference import check_reference
 from tools.judge.kept_scores import apart, beyond, contradictions, further
 from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
 from tools.judge.perf_logs import check_perf_logs
 from tools.judge.predictions import TopFive
-from tools.judge.profile_logs import check_profile
+from tools.judge.profile_logs import check_profiles
 from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
@@ -60,19 +62,22 @@ def check_figures(bundle: Bundle) -> None:
         _dataset(bundle, record.dataset)
     if record.recipe is not None:
         _recipe(bundle, record.recipe)
+    if record.aipp is not None:
+        _aipp(bundle, record.aipp)
     for place, variant in enumerate(record.variants):
         _variant(bundle, f"{FILE}.variants[{place}]", variant)
+    check_reference(bundle)
     _batches(bundle)
     for place, host in enumerate(record.host_throughput):
         found = ratio(host.candidate_seconds_per_image, host.reference_seconds_per_image)
         _compare(bundle, f"{FILE}.host_throughput[{place}].ratio", host.ratio, found)
     for place, device in enumerate(record.device_throughput):
         _device_throughput(bundle, f"{FILE}.device_throughput[{place}]", device)
-    for place, profile in enumerate(record.profiles):
-        check_profile(bundle, f"{FILE}.profiles[{place}]", profile)
+    check_profiles(bundle)
     _outputs(bundle)
     for place, command in enumerate(record.commands):
         _command(bundle, f"{FILE}.commands[{place}]", command)
+    check_handed_in(bundle)
     check_logs(bundle)
     if bundle.on_device:
         _no_simulator(bundle)
@@ -191,7 +196,7 @@ def _weights(bundle: Bundle, facts: WeightFacts, tensors: int) -> None:
     """Every tensor of the checkpoint is looked for or without use; what was looked for and is not right is named."""
     where, unused = f"{FILE}.onnx_weights", len(set(facts.unused))
     _compare(bundle, f"{where}.among, less foreign", facts.among - facts.foreign, tensors - unused)
-    wrong, named = facts.among - facts.exact - facts.recomputed, len(facts.offenders)
+    wrong, named = facts.among - facts.exact - facts.recomputed - len(set(facts.declared)), len(facts.offenders)
     if min(facts.exact, facts.recomputed, facts.foreign) < 0 or wrong < named or bool(wrong) != bool(named):
         bundle.problems.append(f"{where}: {wrong} of {facts.among} are not right, {named} are named")
 
@@ -232,6 +237,8 @@ def _dataset(bundle: Bundle, recorded: DatasetRecord) -> None:
         recorded.labels_sha256,
         labels_sha256({name: label - offset for name, label in zip(ids, labels)}),
     )
+    if recorded.labels_by_reference and bundle.spec.kind != "sample":
+        bundle.problems.append(f"{where}.labels_by_reference: only a sample is labelled by its own checkpoint")
     _compare(bundle, f"{where}.foreign_ids", recorded.foreign_ids, foreign_ids(ids, bundle.spec.dataset))
     _byte_equal(bundle, f"{where}.byte_equal", recorded.byte_equal)
     if bool(recorded.gap) != other_images(ids, recorded.images_sha256, bundle.spec.dataset):
@@ -256,6 +263,15 @@ def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:
         if followed != (parity.against == facts.library):
             against = short(parity.against)
             bundle.problems.append(f"{where}.library: {short(facts.library)} does not fit parity.against, {against}")
+
+
+def _aipp(bundle: Bundle, facts: AippFacts) -> None:
+    """There is an AIPP file where the chip normalises alone, and it is the one that the port hands in, if it does."""
+    asked, where = bundle.spec.preprocessing.aipp, f"{FILE}.aipp"
+    if asked is None:
+        bundle.problems.append(f"{where}: the port has no AIPP")
+    elif asked.file is not None and bundle.files.read(f"{PORT}/{asked.file}") != facts.text.encode():
+        bundle.problems.append(f"{where}.text: another file than {PORT}/{asked.file}")
 
 
 def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from tools.judge.facts import OmDescription, OmInput, StoredOm
 from tools.judge.soc import soc_mismatch
+from tools.judge.spec import AIPP_FLAG
 
-OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16"}
+OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16", "uint8": "DT_UINT8"}
 """How atc names the types."""
 SOC_FLAG = "--soc_version="
 
 
-AIPP, FP16_NODES = "--insert_op_conf", "--input_fp16_nodes"
+EVERY_OMS = frozenset(
+    ("--mode", "--model", "--framework", "--output", "--input_format", "--input_shape", "--log", "--soc_version")
+)
+"""Flags of atc that any OM is made with; what they say shows elsewhere or changes nothing of it."""
+AIPP, FP16_NODES = AIPP_FLAG, "--input_fp16_nodes"
 """Flags of atc that change the type of an input, which the OM's own words show."""
 
 
 def description_mismatches(
-    found: OmDescription, *, input_name: str, dtype: str, shape: tuple[int, ...], soc: str, flags: tuple[str, ...]
+    found: OmDescription,
+    *,
+    input_name: str,
+    dtype: str,
+    shape: tuple[int, ...],
+    soc: str,
+    flags: tuple[str, ...],
+    handed_in: bool = False,
 ) -> tuple[str, ...]:
     """How the OM differs from what was asked for (input `input_name` of `dtype` and `shape`, chip `soc`, the port's own
-    flags of atc), in words: by atc, and by what stands in the file."""
+    flags of atc), in words: by atc, and by what stands in the file. One that was `handed_in` may have been made with
+    flags that nobody asked for."""
     wanted, stored = OmInput(input_name, OM_DTYPES[dtype], shape), found.stored
     differing = []
     if found.inputs != (wanted,):
@@ -31,7 +44,8 @@ def description_mismatches(
         if said is not None and (reason := soc_mismatch(soc, said, what=what)):
             differing.append(reason)
     differing += [f"its input shows nothing of {flag}" for flag in flags if not _shows(flag, found)]
-    return (*differing, *_flags_ignored(stored, flags))
+    unasked = _flags_unasked(stored, flags) if handed_in else ()
+    return (*differing, *_flags_ignored(stored, flags), *unasked)
 
 
 def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
@@ -39,6 +53,15 @@ def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
     as_written = any(flag.startswith(SOC_FLAG) for flag in stored.flags)
     missing = [flag for flag in map(without_folders, flags) if as_written and flag not in stored.flags]
     return tuple(f"the file was made without {flag}, which the port asks for" for flag in missing)
+
+
+def _flags_unasked(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
+    """Flags on atc's command line that the port does not state, but for those that every OM is made with."""
+    asked = {*map(without_folders, flags)}
+    others = [flag for flag in stored.flags if flag not in asked and flag.partition("=")[0] not in EVERY_OMS]
+    return tuple(
+        f"the file was made with {flag}, which the port does not state (om: atc_extra_args)" for flag in others
+    )
 
 
 def without_folders(flag: str) -> str:

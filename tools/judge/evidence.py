@@ -15,11 +15,14 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    TakenReference,
     VariantRecord,
 )
 from tools.judge.accuracy import Loss, doubted, judge_loss
 from tools.judge.agreement import Agreement
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -34,6 +37,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.machine_class import Device
@@ -88,6 +92,10 @@ class Evidence(ABC):
         """A file that the run rests on: `checkpoint`, `onnx`, or an OM such as `om_bs16`."""
 
     @abstractmethod
+    def handed_in(self, name: str) -> HandedIn | None:
+        """What the porter has handed in under the name of a digest, None where the suite has made it itself."""
+
+    @abstractmethod
     def checkpoint(self) -> CheckpointFacts:
         """The state_dict held against the network."""
 
@@ -140,6 +148,10 @@ class Evidence(ABC):
         """The recipe that a library states for these weights, and where the port departs from it."""
 
     @abstractmethod
+    def aipp(self) -> AippFacts:
+        """The AIPP file that OMs are made with, where the chip normalises."""
+
+    @abstractmethod
     def toolkit(self) -> ToolkitFacts:
         """Where OMs are compiled and run, and by which tool."""
 
@@ -154,6 +166,18 @@ class Evidence(ABC):
     @abstractmethod
     def batch_errors(self) -> BatchErrors:
         """How far the OMs of the batch sizes lie apart."""
+
+    @abstractmethod
+    def taken_reference(self) -> TakenReference:
+        """The run whose predictions of the checkpoint were taken; asked only where they were."""
+
+    @abstractmethod
+    def reference_basis(self) -> ReferenceBasis:
+        """What the checkpoint's predictions follow from in this run."""
+
+    @abstractmethod
+    def reference_probe(self) -> ReferenceProbe:
+        """The checkpoint's predictions held against this machine's CPU; asked only where that has not made them."""
 
     @abstractmethod
     def top_five(self, variant: Variant) -> TopFive:

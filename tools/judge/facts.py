@@ -58,7 +58,8 @@ class WeightFacts:
     """The ONNX file's weights held against the checkpoint: `among` are its tensors that inference uses, and `foreign`
     constants of the file that are none of them. `exact` are there bit for bit, moved or not, `recomputed` within
     rounding of what float64 makes of the checkpoint (folds); the others differ or are missing, as `offenders` say.
-    `unused` are the names that inference has no use for."""
+    `unused` are the names that inference has no use for; `declared` those, of either side, that are not right and that
+    the port declares of a file that was handed in: they are no offenders."""
 
     offenders: tuple[str, ...]
     among: int
@@ -66,6 +67,7 @@ class WeightFacts:
     recomputed: int
     foreign: int
     unused: tuple[str, ...]
+    declared: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ class BinFacts:
     not_finite: tuple[str, ...]
     out_of_range: tuple[str, ...]
     among: int
+
+
+@dataclass(frozen=True)
+class AippFacts:
+    """The AIPP file that atc was given, whole: written from the recipe, or the one that the port hands in."""
+
+    text: str
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tools.judge import strict_json
 from tools.judge.acceptance import MANIFEST, SIGNATURE
 
 LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
+LONGEST_NPY_HEADER = 10 + 4096
 
 
 class Refused(Exception):
@@ -55,6 +57,26 @@ class Files:
         if hashlib.sha256(content).hexdigest() != self.digests[name]:
             raise Refused(f"{name} was changed after the manifest was written")
         return content
+
+    def rows(self, name: str, kinds: dict[str, str], columns: int) -> Iterator[array.array[Any]]:
+        """The rows of an .npy file of any size, one at a time; Refused at its end where the bytes are not those that
+        were digested."""
+        if name not in self.digests:
+            raise Refused(f"{name} is missing")
+        digest, path = hashlib.sha256(), self.folder / name
+        with path.open("rb") as handle:
+            head = handle.read(LONGEST_NPY_HEADER)
+            code, count, start = _npy_header(head, name, kinds, columns)
+            digest.update(head[:start])
+            handle.seek(start)
+            width = columns * array.array(code).itemsize
+            _require_size(name, path.stat().st_size - start, count, width)
+            for _ in range(count):
+                row = handle.read(width)
+                digest.update(row)
+                yield _values(row, code)
+        if digest.hexdigest() != self.digests[name]:
+            raise Refused(f"{name} was changed after the manifest was written")
 
     def json(self, name: str) -> Any:  # noqa: ANN401 - any JSON
         """A JSON file, read strictly."""
@@ -137,6 +159,13 @@ def read_npy(content: bytes, where: str, kinds: dict[str, str], columns: int | N
 
     `kinds` maps the dtypes allowed to the type codes of the array module; `columns` None means a vector.
     """
+    code, rows, start = _npy_header(content, where, kinds, columns)
+    _require_size(where, len(content) - start, rows, (columns or 1) * array.array(code).itemsize)
+    return _values(content[start:], code)
+
+
+def _npy_header(content: bytes, where: str, kinds: dict[str, str], columns: int | None) -> tuple[str, int, int]:
+    """Type code, number of rows, and where the values begin."""
     length = int.from_bytes(content[8:10], "little")
     if content[:8] != b"\x93NUMPY\x01\x00" or len(content) < 10 + length or length > 4096:
         raise Refused(f"{where}: not an .npy file of version 1.0")
@@ -149,10 +178,18 @@ def read_npy(content: bytes, where: str, kinds: dict[str, str], columns: int | N
     expected = (rows,) if columns is None else (rows, columns)
     if dtype not in kinds or fortran is not False or shape != expected or type(rows) is not int or rows < 1:
         raise Refused(f"{where}: {short(header)}; allowed are {', '.join(kinds)} of N rows and {columns or 1} columns")
-    values = array.array(kinds[dtype])
-    body = content[10 + length :]
-    if len(body) != rows * (columns or 1) * values.itemsize:
-        raise Refused(f"{where}: {len(body)} bytes are not {rows} rows")
+    return kinds[dtype], rows, 10 + length
+
+
+def _require_size(where: str, found: int, rows: int, width: int) -> None:
+    """Refused unless there are that many rows of `width` bytes."""
+    if found != rows * width:
+        raise Refused(f"{where}: {found} bytes are not {rows} rows")
+
+
+def _values(body: bytes, code: str) -> array.array[Any]:
+    """Little-endian values of a type code, as this machine has them."""
+    values = array.array(code)
     values.frombytes(body)
     if sys.byteorder == "big":
         values.byteswap()

@@ -26,6 +26,10 @@ class Where(TextEnum):
     LABELS_PINNED = "where the port pins the labels"
     GRAPH_STEP = "where the port has a graph step"
     PROFILE = "where operators are to be profiled (--profile)"
+    FLOAT_BINS = "where bins hold normalised values"
+    AIPP = "where the chip normalises (AIPP)"
+    REFERENCE_TAKEN = "where the checkpoint's predictions are another run's (--reference)"
+    REFERENCE_ELSEWHERE = "where the checkpoint's predictions were not made by this run on its CPU"
     DEVICE = "on a device, but for a sample without published figures: a simulator can say nothing"
 
 

@@ -8,22 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tools.judge.agreement import CHECKS
+from tools.judge.basis import MadeBy
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Gate, Where
 from tools.judge.ids import GateId, Variant
 from tools.judge.results import Check
 from tools.judge.spec import Spec
-from tools.judge.stages import accuracy, checkpoint, om, onnx, perf, preprocessing
+from tools.judge.stages import accuracy, checkpoint, om, onnx, perf, preprocessing, reference
+
+if TYPE_CHECKING:
+    from tools.judge.bundle import Bundle
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is about: the spec, whether a device is there, and whether operators are to be profiled."""
+    """What a run is about: the spec, whether a device is there, who makes the checkpoint's predictions, and
+    whether operators are to be profiled."""
 
     spec: Spec
     on_device: bool
+    reference: MadeBy = MadeBy.CPU
     profile: bool = False
 
 
@@ -32,6 +39,7 @@ INVENTORY: tuple[Gate, ...] = (
     *onnx.GATES,
     *preprocessing.GATES,
     *om.GATES,
+    *reference.GATES,
     *accuracy.GATES,
     *perf.GATES,
 )
@@ -62,8 +70,20 @@ def applies(gate: Gate, asked: Asked) -> bool:
         Where.TENSORS: asked.spec.checkpoint.content_sha256 is not None,
         Where.CONTENT: asked.spec.dataset.content_sha256 is not None,
         Where.LABELS_PINNED: asked.spec.dataset.labels_sha256 is not None,
+        Where.FLOAT_BINS: asked.spec.preprocessing.aipp is None,
+        Where.AIPP: asked.spec.preprocessing.aipp is not None,
+        Where.REFERENCE_TAKEN: asked.reference is MadeBy.OTHER_RUN,
+        Where.REFERENCE_ELSEWHERE: asked.reference is not MadeBy.CPU,
         Where.DEVICE: asked.on_device and (asked.spec.kind == "published" or asked.spec.has_figures),
     }[gate.where]
+
+
+def asked_of(spec: Spec, bundles: Sequence[Bundle]) -> Asked:
+    """What bundles of one run are about together, judged by a spec: where one took its reference, all rest on it,
+    and operators are profiled where one was to."""
+    furthest = max((bundle.made_by for bundle in bundles), key=list(MadeBy).index)
+    profile = any(bundle.record.profile for bundle in bundles)
+    return Asked(spec, on_device=bundles[0].on_device, reference=furthest, profile=profile)
 
 
 def expected(asked: Asked) -> tuple[GateId, ...]:

@@ -13,13 +13,24 @@ from tools.judge import ids
 from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, InputDigest, MachineRecord
 from tools.judge.bundle import Bundle
 from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
+from tools.judge.device_numbers import Numbering, number_devices
 from tools.judge.files import Refused, short
-from tools.judge.npu_smi import IDLE_SAMPLES, MOST_LAGGING, Chip, busy_over, chip_of, idle_memory_mb, lag, parse_info
+from tools.judge.npu_smi import (
+    IDLE_SAMPLES,
+    MAP,
+    MOST_LAGGING,
+    Chip,
+    busy_over,
+    chip_of,
+    idle_memory_mb,
+    lag,
+    parse_info,
+)
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.soc import soc_mismatch
 from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS, error_lines
 
-NPU_SMI = "npu-smi"
+NPU_SMI, MAP_LOGS = "npu-smi", "map"
 COLLECT = "collect"
 """Below the logs of a profile: the run that was profiled, with the tables that came of it."""
 STREAMS = ("stdout.txt", "stderr.txt")
@@ -53,7 +64,7 @@ def check_logs(bundle: Bundle) -> None:
     if record.machine is not None:
         logs.machine(record.machine)
     for batch in bundle.spec.batches:
-        if ids.om(batch) in bundle.digests:
+        if ids.om(batch) in bundle.digests and bundle.handed_in(ids.om(batch)) is None:
             logs.compiled(batch)
         if ids.om(batch) in bundle.variants:
             logs.predicted(batch)
@@ -71,6 +82,7 @@ class _Logs:
         self._bundle = bundle
         self._commands = {command.folder: command for command in bundle.record.commands}
         self._idle_mb: dict[int, int] = {}
+        self._numbering = Numbering({})
 
     def folders(self) -> None:
         """Each command has a folder of its own below logs/, and each folder its command."""
@@ -89,14 +101,16 @@ class _Logs:
         folder = f"{LOGS}/{NPU_SMI}"
         self._ended_well(NPU_SMI, "the machine")
         chips = self._table(folder, "the machine")
-        for device in machine.devices if chips is not None else ():
+        if chips is None or not self._numbered(machine, chips, folder):
+            return
+        for device in machine.devices:
             try:
-                chip = chip_of(chips or (), device)
+                chip = chip_of(self._numbering.of_tools(chips), device)
                 wrong = soc_mismatch(machine.soc, chip.name)
             except SuiteError as error:
                 self._problem(f"{folder}: {error}")
                 continue
-            problems = [] if chip.healthy else [f"device {device} is {chip.health}"]
+            problems = [] if chip.healthy else [f"{self._numbering.named(device)} is {chip.health}"]
             for problem in [*problems, *([wrong] if wrong else [])]:
                 self._problem(f"{folder}: {problem}")
 
@@ -120,6 +134,7 @@ class _Logs:
             onnx=None if onnx is None else onnx.path,
             om=bundle.digests[name].path,
             soc=None if machine is None else machine.soc,
+            aipp=None if bundle.record.aipp is None else bundle.record.aipp.text,
         )
         self._files(command, onnx=onnx, om=bundle.digests[name])
         words = atc_said(command.argv)
@@ -154,7 +169,7 @@ class _Logs:
     def idle(self, where: str, entry: DeviceThroughput) -> None:
         """Whether a device was busy follows from npu-smi's tables before and after each run."""
         reasons: dict[str, None] = {}
-        self._idle_mb = idle_memory_mb(self._first_table())
+        self._idle_mb = idle_memory_mb(self._numbering.of_tools(self._first_table()))
         whole, base = True, f"{LOGS}/{throughput_logs(entry.batch)}/{NPU_SMI}"
         devices = self._bundle.machine().devices
         for number in sorted({run.run for run in entry.runs}):
@@ -163,7 +178,7 @@ class _Logs:
                 whole = whole and samples is not None
                 for device in devices if samples else ():
                     found = self._busy(f"{base}-{when}-{number}", samples or [], device, lagging)
-                    reasons.update(dict.fromkeys(f"device {device}: {reason}" for reason in found))
+                    reasons.update(dict.fromkeys(f"{self._numbering.named(device)}: {reason}" for reason in found))
         if whole and set(reasons) != set(entry.busy):
             said = short("; ".join(reasons) or "idle")
             self._problem(f"{where}: {short('; '.join(entry.busy) or 'idle')} recorded, npu-smi's tables say {said}")
@@ -196,7 +211,7 @@ class _Logs:
             self._command(f"{base}-sample0", "whether the device was idle")
             return None
         tables = [self._table(folder, "whether the device was idle") for folder in folders]
-        read = [table for table in tables if table is not None]
+        read = [self._numbering.of_tools(table) for table in tables if table is not None]
         return read if len(read) == len(tables) else None
 
     def _sample_folders(self, base: str) -> Iterator[str]:
@@ -204,6 +219,31 @@ class _Logs:
         while f"{base}-sample{number}" in self._commands:
             yield f"{base}-sample{number}"
             number += 1
+
+    def _numbered(self, machine: MachineRecord, chips: tuple[Chip, ...], folder: str) -> bool:
+        """Which chip each device is, by npu-smi's map; False, and a problem, where that cannot be told.
+
+        The record says the same of each board.
+        """
+        command = self._command(f"{folder}/{MAP_LOGS}", "which chips the devices are")
+        if command is None:
+            return False
+        if command.argv != MAP:
+            self._problem(f"{command.folder}: {short(' '.join(command.argv))} is not `{' '.join(MAP)}`")
+        try:
+            listed = self._text(f"{command.folder}/stdout.txt") if command.returncode == 0 else ""
+            self._numbering = number_devices(chips, listed, machine.visible_devices)
+            found = {device: self._numbering.require(device, chips) for device in machine.devices}
+        except SuiteError as error:
+            self._problem(f"{command.folder}: {error}")
+            return False
+        for place, board in enumerate(machine.boards):
+            seat = found.get(board.device)
+            if board.seat != seat:
+                said = "no such device" if seat is None else seat.named(board.device)
+                where = f"{FILE}.machine.boards[{place}].seat"
+                self._problem(f"{where}: {board.seat.named(board.device)} recorded, npu-smi's map says {said}")
+        return True
 
     def _table(self, folder: str, what: str) -> tuple[Chip, ...] | None:
         """npu-smi's table; None, and a problem, where there is none."""

@@ -15,6 +15,8 @@ from tools.base.errors import SuiteError
 
 MEMORY_HEADROOM_MB = 512
 """What an idle chip may use above what it used when it was seen idle: above the spread, far below a model's buffers."""
+MAP = ("npu-smi", "info", "-m")
+"""The question for the chips' numbers."""
 IDLE_SAMPLES = 3
 """Tables that must show a device idle: the AI core figure is instantaneous."""
 MOST_LAGGING = 5
@@ -55,7 +57,8 @@ class Chip:
     """One chip. `device` is the logical id that `-device_id` and `--device` take, `physical` the host's number where
     the table states one; the NPU id is neither.
 
-    Tables without a Device column number the chips in the order of the table; `bus_id` is its cell as it stands there.
+    Tables without a Device column number the chips in the order of the table, which tools/judge/device_numbers.py
+    corrects by npu-smi's map; `bus_id` is its cell as it stands there.
     `processes` is None when the output says nothing about processes of this NPU (old drivers, most containers).
     `trouble` names what of its rows cannot be read, empty for a chip that can be used.
     """
@@ -94,7 +97,8 @@ def busy_reasons(chip: Chip, idle_mb: int | None = None) -> tuple[str, ...]:
 
 def idle_memory_mb(chips: Sequence[Chip]) -> dict[int, int]:
     """What each device held in a table that shows it idle; figures of other chips, even of cousins, say nothing."""
-    return {chip.device: chip.memory_used_mb for chip in chips if not chip.trouble and not busy_reasons(chip)}
+    seen = (chip for chip in chips if chip.device != UNKNOWN and not chip.trouble and not busy_reasons(chip))
+    return {chip.device: chip.memory_used_mb for chip in seen}
 
 
 def busy_over(
@@ -128,12 +132,12 @@ def chip_of(chips: Sequence[Chip], device: int) -> Chip:
             raise NpuSmiError(f"device {device}: {chip.trouble}", where="npu-smi info")
         if chip.device == device:
             return chip
-    unread = "; ".join(chip.trouble for chip in chips if chip.device == UNKNOWN)
+    unread = "; ".join(chip.trouble for chip in chips if chip.device == UNKNOWN and chip.trouble)
     raise NpuSmiError(
         f"no such device{f'; {unread}' if unread else ''}",
         where="npu-smi info",
         measured=device,
-        allowed=[chip.device for chip in chips],
+        allowed=[chip.device for chip in chips if chip.device != UNKNOWN],
         fix="name devices of this machine with --device",
     )
 
@@ -276,11 +280,12 @@ class _Table:
 
     def _as_known(self, chip: Chip, values: Mapping[str, str], trouble: str) -> Chip:
         """A chip that cannot be used, with as many of its numbers as its rows state."""
-        device = _number(values.get("Device"))
+        device, chip_id = _number(values.get("Device")), _number(_first(values, CHIP))
         by_place = self.second_header is None or not self.second_header.names("Device")
         return replace(
             chip,
             npu_id=self._npu(values),
+            chip_id=UNKNOWN if chip_id is None else chip_id,
             device=(len(self.chips) if by_place else UNKNOWN) if device is None else device,
             name=values.get("Name", ""),
             trouble=trouble,

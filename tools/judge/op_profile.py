@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tools.judge.checks import none_of
+from tools.judge.checks import none_of, not_judged
 from tools.judge.op_names import module_of, onnx_nodes
 from tools.judge.results import Check, Verdict
 from tools.judge.texts.op_summary import STATISTIC, ProfileTextError, Task, read_tables
@@ -63,7 +63,8 @@ class OperatorProfile:
     """The profile of one batch size on one device: `operators` with the longest first, `source` the table they are from
     (op_summary, or op_statistic, which knows types alone) and its `files`.
 
-    `executions` is None where the table does not tell; `unmeasured` counts tasks without a duration. `strange` says
+    `executions` is None where the table does not tell; `unmeasured` counts tasks without a duration;
+    `known_nodes` the names of ONNX nodes that operators were held against. `strange` says
     what is not of this OM: nodes that are not there, operators of no node, shapes of another batch size.
     """
 
@@ -73,6 +74,7 @@ class OperatorProfile:
     files: tuple[str, ...]
     executions: int | None
     unmeasured: int
+    known_nodes: int
     operators: tuple[OperatorTime, ...]
     strange: tuple[str, ...]
 
@@ -117,7 +119,8 @@ def operator_profile(
         executions=executions,
         unmeasured=sum(task.unmeasured for task in table.tasks),
         operators=tuple(sorted(operators, key=lambda entry: (-entry.total_us, entry.name, entry.kind))),
-        strange=() if table.source == STATISTIC else _strange(operators, table.tasks, nodes, batch),
+        known_nodes=len(known),
+        strange=() if table.source == STATISTIC or not known else _strange(operators, table.tasks, nodes, batch),
     )
 
 
@@ -170,7 +173,10 @@ def _first_size(task: Task) -> int | None:
 
 
 def profile_check(profile: OperatorProfile) -> Check:
-    """Nothing in the profile is of another OM; INCONCLUSIVE where the table names no operator."""
+    """Nothing in the profile is of another OM; INCONCLUSIVE where the table names no operator, NOT JUDGED where nobody
+    knows what the nodes of the ONNX file are called."""
+    if not profile.known_nodes:
+        return not_judged("the names in the ONNX file of this OM are not known", unit="operators", source=SOURCE)
     check = none_of(profile.strange, among=len(profile.operators), unit="operators", source=SOURCE)
     if profile.source == STATISTIC:
         detail = f"{', '.join(profile.files)} names types alone: of which OM they are nobody can tell"

@@ -76,7 +76,8 @@ class OperatorFacts:
     """The file's nodes held against the operators that a CANN release registers.
 
     `release` is the toolkit's own text, empty where nothing states it; `table` what was looked up. `fitting_opsets` are
-    those at which every operator of the file is registered that is registered at all.
+    those at which every operator of the file is registered that is registered at all. `for_atc` is false where OMs were
+    handed in, so that no atc is to read the file.
     """
 
     release: str
@@ -84,6 +85,7 @@ class OperatorFacts:
     nodes: int
     unregistered: tuple[UnregisteredNode, ...]
     fitting_opsets: tuple[int, ...]
+    for_atc: bool = True
 
     @property
     def coverage(self) -> Coverage:
@@ -99,6 +101,8 @@ class OperatorFacts:
     def doubt(self) -> str:
         """Why only atc itself can tell, empty where the table decides."""
         nodes = first_few([str(node) for node in self.unregistered])
+        if self.refused and not self.for_atc:
+            return f"OMs were handed in, atc need not read this file: {nodes}"
         if self.refused and self.coverage is Coverage.NEWER:
             return f"CANN {self.release} is newer than the table: {nodes}"
         if self.unregistered and not self.refused:

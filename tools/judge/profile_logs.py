@@ -11,13 +11,20 @@ from tools.judge.op_profile import OperatorProfile, operator_profile
 from tools.judge.texts.op_summary import TABLE, ProfileTextError
 
 
-def check_profile(bundle: Bundle, where: str, recorded: OperatorProfile) -> None:
-    """Collect what the tables of a batch size do not say as the record does."""
+def check_profiles(bundle: Bundle) -> None:
+    """Collect in `bundle.problems` what is wrong with any of them."""
+    for place, profile in enumerate(bundle.record.profiles):
+        _check_profile(bundle, f"{FILE}.profiles[{place}]", profile)
+
+
+def _check_profile(bundle: Bundle, where: str, recorded: OperatorProfile) -> None:
+    """What the tables of a batch size do not say as the record does."""
     names, machine, onnx = bundle.record.onnx_names, bundle.record.machine, bundle.record.onnx
     if names is None:
         bundle.problems.append(f"{FILE}.onnx_names is missing: {where} rests on it")
         return
-    if onnx is not None and tuple(node.kind for node in names.nodes) != onnx.operators:
+    unknown = not names.nodes and any(not entry.is_onnx for entry in bundle.record.handed_in)
+    if onnx is not None and not unknown and tuple(node.kind for node in names.nodes) != onnx.operators:
         bundle.problems.append(f"{FILE}.onnx_names: other operators than those of the ONNX file")
     if machine is not None and recorded.device not in machine.devices:
         bundle.problems.append(f"{where}.device: device {recorded.device} is none of the machine's")

@@ -6,20 +6,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tools.judge import handed_in
+from tools.judge.basis import MadeBy
 from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
 from tools.judge.handover import first_few
 from tools.judge.label_order import OTHER_ORDER
 from tools.judge.reference import departs, of_reference
-from tools.judge.unseen import wrong_bins_percent, wrong_labels_percent
+from tools.judge.unseen import unseen_percent, wrong_bins_percent, wrong_labels_percent
 
 if TYPE_CHECKING:
-    from tools.judge.acceptance import DatasetRecord, Reused, VariantRecord
-    from tools.judge.facts import ParityFacts, RecipeFacts
+    from tools.judge.acceptance import DatasetRecord, ReferenceRecord, Reused, VariantRecord
+    from tools.judge.basis import ReferenceProbe
+    from tools.judge.facts import ParityFacts, RecipeFacts, WeightFacts
+    from tools.judge.handed_in import HandedIn
     from tools.judge.operators import OperatorFacts
     from tools.judge.spec import Spec
 
 MOST_NAMED = 3
 
+OWN_PREDICTIONS = "the labels are the reference's own predictions: accuracy of the reference says nothing"
 MEASURED = ("predictions-", "host-throughput", "throughput-om")
 """Kinds of artifacts that are outputs or times, with what they begin."""
 
@@ -32,8 +37,15 @@ def remarks(
     reference: VariantRecord | None = None,
     operators: OperatorFacts | None = None,
     reused: Sequence[Reused] = (),
+    files: Sequence[HandedIn] = (),
+    weights: WeightFacts | None = None,
+    *,
+    made: ReferenceRecord | None = None,
+    probe: ReferenceProbe | None = None,
 ) -> tuple[str, ...]:
-    """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record."""
+    """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record,
+    `files` are those that were handed in, `made` says who has computed its predictions, `probe` how far that is
+    confirmed here."""
     of_data: tuple[str, ...] = ()
     if dataset is not None:
         of_data = (
@@ -43,7 +55,25 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    return (*_checkpoint(spec), *of_data, *_said(recipe), *_said(operators), *_reused(reused))
+    own = (*handed_in.said(files), *_weights(spec, weights), *_arithmetic(spec))
+    of_reference = _elsewhere(made, probe, 0 if dataset is None else dataset.images)
+    said = (*_said(recipe), *_said(operators), *of_reference, *_reused(reused))
+    return (*own, *_checkpoint(spec), *of_data, *said)
+
+
+def _weights(spec: Spec, facts: WeightFacts | None) -> tuple[str, ...]:
+    declared = spec.onnx.handed_in
+    if facts is None or declared is None:
+        return ()
+    return handed_in.of_declared(facts.declared, declared.reason)
+
+
+def _arithmetic(spec: Spec) -> tuple[str, ...]:
+    """That the bounds are those of int8, and of what."""
+    judged = [name for kind, name in (("onnx", "the ONNX file"), ("om", "the OMs")) if spec.is_int8(kind)]
+    if not judged:
+        return ()
+    return (f"int8: {' and '.join(judged)} against the float checkpoint, by the bounds of agreement.int8",)
 
 
 def _checkpoint(spec: Spec) -> tuple[str, ...]:
@@ -61,6 +91,8 @@ def _images(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:
 
 def _labels(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:
     """What share of wrong labels nothing here could have told, where no digest tells them all."""
+    if dataset.labels_by_reference:
+        return (f"{OWN_PREDICTIONS} ({dataset.labels_by_reference})",)
     asked, whole = spec.dataset, all_by_name(dataset, spec.dataset)
     if not ports_own(dataset, spec) or (whole and (asked.content_sha256 or asked.labels_sha256)):
         return ()
@@ -105,6 +137,24 @@ def _others(spec: Spec, dataset: DatasetRecord, reference: VariantRecord | None)
 
 def _said(facts: RecipeFacts | OperatorFacts | None) -> tuple[str, ...]:
     return () if facts is None or not facts.remark else (facts.remark,)
+
+
+def _elsewhere(made: ReferenceRecord | None, probe: ReferenceProbe | None, images: int) -> tuple[str, ...]:
+    """Whose predictions of the checkpoint these are where this run's CPU has not made them, and how sure that is."""
+    if made is None or made.made_by is MadeBy.CPU:
+        return ()
+    whose, taken = f"reference predictions of {made.made_by}", made.taken
+    if taken is not None:
+        host = f"{taken.host.cpu_model}, {taken.host.cores} cores, {taken.host.system}"
+        whose = f"reference predictions of another run, {taken.run}, made {taken.finished_utc} on a host with {host}"
+    again = 0 if probe is None else len(probe.ids)
+    if not again:
+        return (f"{whose}, {made.device}; none was computed again here",)
+    said = f"{whose}, {made.device}; {again} of {images} were computed again here on the CPU"
+    if again >= images:
+        return (said,)
+    unseen = unseen_percent(again, images)
+    return (f"{said}: wrong ones of fewer than {unseen:.2g} % of the images could pass unseen (95 %)",)
 
 
 def _reused(reused: Sequence[Reused]) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from tools.base.errors import Stage
 from tools.judge.acceptance import FILE, SPEC_JSON, MachineRecord
 from tools.judge.again import Judged
+from tools.judge.basis import MadeBy
 from tools.judge.bundle import Bundle
 from tools.judge.gates import Asked, expected
+from tools.judge.ids import PTH
 from tools.judge.lines import headroom
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
@@ -36,15 +38,27 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
         "onnx": digests.get("onnx"),
         "soc": None if machine is None else machine.soc,
         "board": None if machine is None else _boards(machine),
+        "reference": _reference(bundle),
         "images": None if dataset is None else dataset.images_sha256 + dataset.ids_sha256,
     }
+
+
+def _reference(bundle: Bundle) -> str | None:
+    """Whose predictions of the checkpoint count; None where the bundle holds none."""
+    if PTH not in bundle.variants:
+        return None
+    reference = bundle.record.reference
+    taken = None if reference is None else reference.taken
+    return str(bundle.made_by) if taken is None else f"run {taken.run}, {taken.manifest_sha256}"
 
 
 def _boards(machine: MachineRecord) -> str | None:
     """The boards of a machine by what tells them from others; None where one is not known."""
     if not all(board.known for board in machine.boards):
         return None
-    return ", ".join(f"{board.device}: {board.serial_number} {board.bus_id}" for board in machine.boards)
+    return ", ".join(
+        f"NPU {board.seat.npu} chip {board.seat.chip}: {board.serial_number} {board.bus_id}" for board in machine.boards
+    )
 
 
 def needed_identity(judged: Iterable[Judged]) -> set[str]:
@@ -81,14 +95,22 @@ def _given_twice(bundles: Sequence[Bundle]) -> list[str]:
     return [f"the same bundle given twice: {' and '.join(names)}" for names in records.values() if len(names) > 1]
 
 
-def merge(spec: Spec, judged: Sequence[list[Judged]], *, on_device: bool, profile: bool = False) -> list[Judged]:
+def merge(
+    spec: Spec,
+    judged: Sequence[list[Judged]],
+    *,
+    on_device: bool,
+    reference: MadeBy = MadeBy.CPU,
+    profile: bool = False,
+) -> list[Judged]:
     """One answer a gate, the worst that any bundle gives: repeating a job until it passes gains nothing."""
     worst: dict[str, Judged] = {}
     for entry in (entry for results in judged for entry in results):
         known = worst.get(entry.id)
         if known is None or _badness(entry.check) < _badness(known.check):
             worst[entry.id] = entry
-    return [worst[name] for name in expected(Asked(spec, on_device, profile)) if name in worst]
+    asked = Asked(spec, on_device=on_device, reference=reference, profile=profile)
+    return [worst[name] for name in expected(asked) if name in worst]
 
 
 def _badness(check: Check) -> tuple[int, float]:

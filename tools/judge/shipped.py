@@ -6,29 +6,33 @@ import hashlib
 from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
-    "6d213213a0a69483ef1b950e073a3f8f5b58eb9fb0e4a60c8ca87ed901a5cd11": "alexnet",
-    "51355ea9e1c7d6ae233e7b9a4eb0f4d8d5322f16efc74450203296543e6f38c6": "alexnet_sample",
-    "044f9e7182ab1f484968b64bc80168a54cd435dfe22102a2930234779ed6c726": "densenet121",
-    "5ef48f20c0b732ec9296b1e7fb0bc7a3a83b05c49eece0b4020da06f5a6b045d": "efficientnet_lite0",
-    "d75b5bee919481dd6f22c8a8488ca5d6de4d515962359db4342404e717731ee6": "inception_v3",
-    "9b9872ae3495532ffaa6ab2651c8f9da3f00bd09dd066c10743bf23724a3f20c": "mobilenet_v2",
-    "ef9126984c08f88a881c814d054c223e8003c5035c472728d97cf7caa2a3862e": "resnet18",
-    "049ea9e04376768e6847e536262732a6d6bb6ae378f271b7884ccfe9eb80a1f8": "resnet50",
-    "c0f07caeb4e64e1a029d3fc1f6c2bbbc61b87779de37cc38b2234000ac094d06": "swin_t",
-    "a335fa925d63fe7ff7835e6fd7fa60a3dc2822933d2d5f48aa93839f925448d5": "vit_b_16",
+    "b0da6974674cc5ab84239053c2b768201f56a369377e9d3f7c981b84444c6a9a": "alexnet",
+    "31d156161b8fcaa6a34b4d0e1cea228dfef9e5d3f14b389af0d2f45c37ac24cb": "alexnet_aipp",
+    "3a2d6bf3d3a6217c1df01759f18839b78c6ec4887bc1de6a89767eccfdcb58a8": "alexnet_aipp_sample",
+    "e48b1a47717864de3b90e3de1b2ed0c2cb9d901c0e35d648e98df852aef4e7af": "alexnet_sample",
+    "3c577075e6be8b8e9aad17c1143a4f9d0c1bf63df8f3da8efadcf89928cc7a7b": "densenet121",
+    "d0234db91827a9bf1f0a7a5fcb9a5e9150fac81c7fd8bc471bf1c4411a8e04a7": "efficientnet_lite0",
+    "61d7d664064cab462f51daefee41cdeb42b5e573236093199870ef209d35e54a": "inception_v3",
+    "b3a3c728e512ec57ff0a37d3f5d1b516b5f5977bb38ac35ccfbada84f8508690": "mobilenet_v2",
+    "e9c244ee160cd2e0b8d65891ee82ff55d563299997be17fdb8d4d433e2bd1ec4": "resnet18",
+    "12bb87c4e30df56ade8d3f7f30198922440c50d236712062731d6a71e2d078d2": "resnet50",
+    "98ded32f527b6c9e1e87f2ebf8cf3a68c96f5fc633feac570cf7250f6dab9d11": "swin_t",
+    "f14cbb1fbd70bd66a93321ad2ebc50f28efe442c5116c4c3256713766bdee041": "vit_b_16",
 }
 """sha256 of a resolved port as JSON (tools/show_port.py --json) -> its name."""
 SHIPPED_FILES: dict[str, str] = {
-    "3c03e896d5ec4e9a6ba40a35e39558ff6a4b48f3c2f76ce655c6803fb2b6ef8e": "alexnet",
-    "c7ad46378a1924dd1a16cd188f48177e86e5013e08094eda2ccbae1017e294fd": "alexnet_sample",
-    "4efb0b07343d138a9ea491a964d990679f89db63b5ba3354d1fc643653284ee4": "densenet121",
-    "faef3be2d206cfeb617db0507996430509f8a087f761a3b838b1f9b1c74cc7a0": "efficientnet_lite0",
-    "e60fb528666a15ee528a4fb446ceeccab3351ee24698d7ef0f5de3b3a39730a0": "inception_v3",
-    "9268e6816a71646aa4849c3b1e45edb6209362c163b2b37c39fa9d3b630db82d": "mobilenet_v2",
-    "74abfa204e92be3f3d1c1d6d2a3dee26b932db360156572dd076450627afdad6": "resnet18",
-    "f3c6d23b08a62b91063c6bd615725a4d210c44c05ce6f35e2c7701f0d87ca1f0": "resnet50",
-    "560e65a05e1da76f42723ae7c7a28b634f57e98769589070973bb92e97846372": "swin_t",
-    "bd50da4bb91fcc8f6f45bd3c00dba0cd837d5c839c9f9353d050d001e24ab862": "vit_b_16",
+    "f4c9644834a60ff126a1dba0a436364c00831efb833e2255cdc3d9e4465afee2": "alexnet",
+    "bd6e64d9eed00cfe6c9af366d837cd7fd28d4dc006ae68329cdf9620f065d0c8": "alexnet_aipp",
+    "73c7a0cfa8b6acc6d5a737339b15d4875149fbc6b676f78b26b0f0d9cbfd322c": "alexnet_aipp_sample",
+    "dbceb430ae81438bd577383f28efc95289d53e3696672209fe16e6a0a0f23406": "alexnet_sample",
+    "d348bac78f4b8a41339a75d0bd0ec47f9d68b4b9cedd07ec041a66a7bbd9a5f4": "densenet121",
+    "e196d96dfdc73ea66ea8533b2147c64189e7f736d566112ae2e03a517d889e9c": "efficientnet_lite0",
+    "94a75130c49911c3939a1a5c53f455900ef80ce2f22db09001262a850062fcd7": "inception_v3",
+    "34e82ab0e4df5366a8ad19a2035c4a34b527fe34eb45cb76bfea4c531d032250": "mobilenet_v2",
+    "c51b63a265c244002fa2da79f236ed4d355bc4e390082d60ac5004c346c982d5": "resnet18",
+    "d1ab769b376308e812ed232708c275fab8b3030b6e5ba222e136bf248ddb42eb": "resnet50",
+    "ec734ffb1e5300d82860ce8774e6ae4ef2670492802fe4b61db990ebf229319e": "swin_t",
+    "d37172589047cb7c95ea22af7c598900665939cbfc69b1981b0b62eb5db4a8fa": "vit_b_16",
 }
 """Digest of the files that say so (`files_digest`), the port's modules among them -> its name."""
 

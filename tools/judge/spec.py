@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tools.judge.accuracy import PLACES
 from tools.judge.machine_class import Device
 from tools.judge.numbers import AtMost, Entry, PlainName, Positive, Text, check_unique
-from tools.judge.spec_data import MOST_IMAGES, Dataset, Preprocessing
+from tools.judge.spec_data import MOST_IMAGES, AippInput, Dataset, Preprocessing
 from tools.judge.spec_model import Checkpoint, Model
 from tools.judge.spec_onnx import Onnx, Tensor, TensorSpec
 from tools.judge.spec_policies import Accuracy, Agreement, HostPerf, LogitAgreement, Om, ThroughputRuns
@@ -24,6 +24,7 @@ __all__ = [
     "MOST_IMAGES",
     "Accuracy",
     "Agreement",
+    "AippInput",
     "Checkpoint",
     "Dataset",
     "HostPerf",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 """The spec and its sections, each section from the module in which it is defined."""
 CHANNELS = 3
+AIPP_FLAG = "--insert_op_conf"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,14 @@ class Spec(Entry):
             raise ValueError("batches is empty")
         check_unique(self.batches, "batches")
         check_unique([device.soc for device in self.devices], "devices")
+        self._check_aipp()
+
+    def _check_aipp(self) -> None:
+        """An AIPP file changes what bins must be, so the recipe says it and not a flag of atc alone."""
+        if any(flag.partition("=")[0] == AIPP_FLAG for flag in self.om.atc_extra_args):
+            raise ValueError(f"om.atc_extra_args holds {AIPP_FLAG}: say preprocessing.aipp, which bins follow too")
+        if self.preprocessing.aipp is not None and self.onnx.input.dtype == "float16":
+            raise ValueError("onnx.input is float16: atc puts no AIPP before it (E10034)")
 
     @property
     def classes(self) -> int:
@@ -91,6 +101,17 @@ class Spec(Entry):
         asked = self.onnx.input
         return Tensor(asked.name, asked.dtype, (-1 if batch is None else batch, CHANNELS, *self.preprocessing.size))
 
+    def om_input(self, batch: int) -> Tensor:
+        """The input of an OM: the network's, or the host's pixels (NHWC) where the chip normalises them."""
+        if self.preprocessing.aipp is None:
+            return self.input(batch)
+        return Tensor(self.onnx.input.name, "uint8", (batch, *self.preprocessing.pixels_size, CHANNELS))
+
+    @property
+    def bin_type(self) -> Literal["float32", "float16", "uint8"]:
+        """The type of the values in a bin, that of the OM's input."""
+        return self.onnx.input.dtype if self.preprocessing.aipp is None else "uint8"
+
     def output(self, batch: int | None = None) -> Tensor:
         """The judged output: a row of logits for each image."""
         asked = self.onnx.output
@@ -108,7 +129,9 @@ class Spec(Entry):
 
     @property
     def logits_bound(self) -> AtMost:
-        """How far onnxruntime's logits may lie from torch's; with float16 at the ends as far as an OM's."""
+        """How far onnxruntime's logits may lie from torch's; with float16 at the ends or in int8 further."""
+        if self.is_int8("onnx"):
+            return self.agreement.int8.max_abs_error
         return self.agreement.om_on_simulator.max_abs_error if self.half else self.onnx.logits_abs_error
 
     @property
@@ -116,8 +139,14 @@ class Spec(Entry):
         """How far batches of the ONNX file may lie apart."""
         return self.om.batch_invariance_abs_error if self.half else self.onnx.batch_invariance_abs_error
 
+    def is_int8(self, kind: str) -> bool:
+        """Whether a variant was quantised; `kind` is `onnx` or `om`."""
+        return self.onnx.arithmetic == "int8" or (kind == "om" and self.om.arithmetic == "int8")
+
     def agreement_bounds(self, kind: str, *, on_device: bool) -> LogitAgreement:
         """The bounds for a variant's logits, by its arithmetic; `kind` is `onnx` or `om`."""
+        if self.is_int8(kind):
+            return self.agreement.int8
         if kind == "onnx" and not self.half:
             return self.agreement.onnx
         return self.agreement.om(on_device=on_device and kind == "om")

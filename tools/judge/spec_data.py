@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tools.judge.numbers import AtMost, Deviation, Entry, Exactly, Place, Positive, Sha256, Text
+from tools.judge.numbers import AtMost, Deviation, Entry, Exactly, Place, PlainName, Positive, Sha256, Text
 
 if TYPE_CHECKING:
     from typing import Literal
 
 MOST_IMAGES = 10_000_000
+AIPP_PX = (2, 4096)
+"""The sides of a picture that AIPP takes."""
+HALF = (2.0**-24, 65504.0)
+"""The smallest and the largest positive number of fp16, in which AIPP holds its parameters."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,27 @@ class Dataset(Entry):
 
 
 @dataclass(frozen=True)
+class AippInput(Entry):
+    """That the chip normalises (static AIPP): bins are then uint8 pixels, height x width x channel, as decoded.
+
+    `crop: chip` leaves the cut of `crop_px` to AIPP too, which then gets square pictures of the short side, or those of
+    `resize_px: [height, width]`; with `host` they come cut. `file` is an AIPP file beside the port's own, which must
+    say what the recipe says; without it the suite writes one.
+    """
+
+    crop: Literal["chip", "host"]
+    file: PlainName | None = None
+
+
+@dataclass(frozen=True)
 class Preprocessing(Entry):
     """From an image file to the network's input: resize, cut the centre, scale, normalise by channel.
 
     `resize_px` is the short side, `[height, width]` to squash to, or null for no resize; `crop_px` is a square's side,
     `[height, width]`, or null for none. `value_range` says what a byte is divided by before `mean` and `std` apply.
     `function` (`python:FILE-or-module:FUNCTION`) takes the place of decoding, resize and crop: from a file's bytes to
-    uint8 pixels (height, width, 3) of `crop_px`, whose channels it leaves in `channel_order`.
+    uint8 pixels (height, width, 3) of `crop_px`, whose channels it leaves in `channel_order`. `aipp` leaves the end of
+    the way to the chip.
     """
 
     resize_px: Positive | tuple[Positive, Positive] | None
@@ -62,8 +80,14 @@ class Preprocessing(Entry):
     channel_order: Literal["RGB", "BGR"] = "RGB"
     value_range: Literal["0..1", "0..255"] = "0..1"
     function: Place | None = None
+    aipp: AippInput | None = None
 
     def __post_init__(self) -> None:
+        self._check_way()
+        if self.aipp is not None:
+            self._check_aipp(self.aipp)
+
+    def _check_way(self) -> None:
         if not all(math.isfinite(value) for value in (*self.mean, *self.std)):
             raise ValueError("mean and std must be finite")
         if self.function is not None:
@@ -85,6 +109,59 @@ class Preprocessing(Entry):
             if crop > resized:
                 raise ValueError(f"crop_px {self.crop_px} exceeds resize_px {self.resize_px}")
 
+    def _check_aipp(self, aipp: AippInput) -> None:
+        """What AIPP can do of this recipe, and that its cut out of a cut is the recipe's own, to the pixel."""
+        low, high = AIPP_PX
+        if not all(low <= side <= high for side in self.pixels_size):
+            raise ValueError(f"aipp takes pictures of {low}..{high} px a side, these are {self.pixels_size}")
+        if not all(0 <= level <= 255 for level in self.byte_mean):
+            raise ValueError(f"aipp takes means of 0..255, these are {self.byte_mean}")
+        if not all(HALF[0] <= 1 / deviation <= HALF[1] for deviation in self.byte_std):
+            raise ValueError(f"aipp takes 1 / std of {HALF[0]:.2g}..{HALF[1]:g}, std is {self.byte_std}")
+        if aipp.crop == "host":
+            return
+        if self.crop_px is None or self.resize_px is None:
+            raise ValueError("aipp.crop is chip, but nothing is cut from a picture of known size: say crop: host")
+        if isinstance(self.resize_px, int) and any((self.resize_px - side) % 4 for side in self.size):
+            raise ValueError(
+                f"aipp.crop is chip, but centre {self.size} of centre {self.resize_px} is not always the centre of "
+                "the whole: their difference is no multiple of 4; say crop: host"
+            )
+
+    @property
+    def byte_mean(self) -> tuple[float, ...]:
+        """The mean of each channel in levels of a byte."""
+        return tuple(value * self._levels for value in self.mean)
+
+    @property
+    def byte_std(self) -> tuple[float, ...]:
+        """The standard deviation of each channel in levels of a byte."""
+        return tuple(value * self._levels for value in self.std)
+
+    @property
+    def _levels(self) -> int:
+        return 255 if self.value_range == "0..1" else 1
+
+    @property
+    def pixels_size(self) -> tuple[int, int]:
+        """Height and width of the pixels that the host makes: the network's, or larger where the chip cuts."""
+        chip_cuts = self.aipp is not None and self.aipp.crop == "chip" and self.resize_px is not None
+        return _pair(self.resize_px) if chip_cuts and self.resize_px is not None else self.size
+
+    @property
+    def cut(self) -> tuple[int, int]:
+        """Where the network's input begins in the host's pixels: rows from the top, columns from the left."""
+        (height, width), (rows, columns) = self.pixels_size, self.size
+        return round((height - rows) / 2), round((width - columns) / 2)
+
+    @property
+    def on_host(self) -> Preprocessing:
+        """The recipe of the host's pixels."""
+        if self.pixels_size == self.size:
+            return self
+        height, width = self.pixels_size
+        return replace(self, crop_px=height if height == width else (height, width), aipp=None)
+
     @property
     def size(self) -> tuple[int, int]:
         """Height and width of what goes into the network."""
@@ -96,7 +173,8 @@ class Preprocessing(Entry):
         """What the uint8 pixels of an image depend on besides the port's own code, and nothing else does."""
         if self.function is not None:
             return f"{self.function} to {self.size}"
-        return f"resize {self.resize_px}, crop {self.crop_px}, {self.interpolation}"
+        kept = "" if self.pixels_size == self.size else f" of {self.pixels_size} kept"
+        return f"resize {self.resize_px}, crop {self.crop_px}{kept}, {self.interpolation}"
 
     @property
     def normalisation(self) -> str:

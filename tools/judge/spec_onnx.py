@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.judge.numbers import AtMost, Entry, Exactly, Place, ProbeImages, TensorName, check_unique
+from tools.judge.numbers import AtMost, Entry, Exactly, Place, ProbeImages, TensorName, Text, check_unique
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -32,12 +32,32 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class DeclaredWeights(Entry):
+    """Which weights of a file that is handed in are not the checkpoint's, and why: it was quantised, or operated on.
+
+    `weights_differ` are names, or patterns such as `features.*.weight`, of the checkpoint's tensors or of the file's.
+    """
+
+    weights_differ: tuple[Text, ...]
+    reason: Text
+
+    def __post_init__(self) -> None:
+        if not self.weights_differ:
+            raise ValueError("weights_differ is empty")
+        check_unique(self.weights_differ, "weights_differ")
+        if not any(map(str.isalnum, self.reason)):
+            raise ValueError("reason says nothing")
+
+
+@dataclass(frozen=True)
 class Onnx(Entry):
     """What the exported file must be and how closely it must follow the checkpoint.
 
     `batch` is dynamic (one file, batch axis -1) or static (a file for each batch size). `outputs` names all outputs in
     their order where there are several, of which `output` is judged. `graph_step` is a function of the port's module
-    between export and atc: `python:FILE-or-module:FUNCTION`, from the path of a file to that of another.
+    between export and atc: `python:FILE-or-module:FUNCTION`, from the path of a file to that of another. `handed_in`
+    says what a file that is handed in (--onnx) has of its own; `arithmetic` is int8 where it, and so each OM,
+    was quantised.
     """
 
     opset: Exactly
@@ -49,6 +69,8 @@ class Onnx(Entry):
     batch: Literal["dynamic", "static"] = "dynamic"
     outputs: tuple[TensorName, ...] = ()
     graph_step: Place | None = None
+    handed_in: DeclaredWeights | None = None
+    arithmetic: Literal["float", "int8"] = "float"
 
     def __post_init__(self) -> None:
         if not 7 <= self.opset.exactly <= 25 or self.opset.exactly % 1:
@@ -56,6 +78,11 @@ class Onnx(Entry):
         check_unique(self.outputs, "outputs")
         if self.outputs and self.output.name not in self.outputs:
             raise ValueError(f"output {self.output.name} is none of outputs {', '.join(self.outputs)}")
+
+    @property
+    def weights_differ(self) -> tuple[str, ...]:
+        """The names and patterns of weights that a file that is handed in need not have of the checkpoint."""
+        return () if self.handed_in is None else self.handed_in.weights_differ
 
     @property
     def all_outputs(self) -> tuple[str, ...]:

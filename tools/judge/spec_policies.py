@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tools.judge.device_bounds import check_device_bounds
 from tools.judge.machine_class import check_percents
-from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, Rounds
+from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, ProbeImages, Rounds
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Accuracy(Entry):
-    """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images."""
+    """Reference accuracy of the checkpoint and what a port may lose, in percentage points on the same images.
+
+    Predictions of the checkpoint that the run's own CPU has not made are computed again for `reference_probe_images`,
+    of which no logit may differ by more than `reference_abs_error`.
+    """
 
     pth_top1_error_pp: AtMost
     pth_top5_error_pp: AtMost
     top1_drop_pp: AtMost
     top5_drop_pp: AtMost
     tight_drop_pp: AtMost
+    reference_probe_images: ProbeImages
+    reference_abs_error: AtMost
     pth_top1: Fact | None = None
     pth_top5: Fact | None = None
 
@@ -61,7 +67,8 @@ class LogitAgreement(Entry):
 
 @dataclass(frozen=True)
 class Agreement(Entry):
-    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16.
+    """One set of bounds for each arithmetic: float32 in onnxruntime, the simulator's fp16, a device's fp16, and int8,
+    whose error is that of the quantisation wherever it is computed.
 
     `device_error_multiple` says how many times the simulator's error a device may have: its bounds follow from the
     simulator's by that, so that none refuses an error which the others allow (tools/judge/device_bounds.py).
@@ -71,6 +78,7 @@ class Agreement(Entry):
     om_on_simulator: LogitAgreement
     device_error_multiple: Fact
     om_on_device: LogitAgreement
+    int8: LogitAgreement
 
     def __post_init__(self) -> None:
         simulator, device = self.om_on_simulator.distances, self.om_on_device.distances
@@ -109,6 +117,8 @@ class ThroughputRuns(Entry):
 class Om(Entry):
     """How OMs are compiled (`soc` null: for the device's own chip), measured, and how far batches may lie apart.
 
+    `arithmetic` is int8 for OMs that are handed in and were quantised, where the ONNX file was not.
+
     Throughput of `dataset_batches` is measured over the data set, that of the others by pure inference (guide), unless
     a machine class has published figures of its own.
     """
@@ -120,6 +130,7 @@ class Om(Entry):
     batch_invariance_abs_error_on_device: AtMost
     soc: PlainName | None = None
     atc_extra_args: tuple[str, ...] = ()
+    arithmetic: Literal["float", "int8"] = "float"
 
     def batch_bound(self, *, on_device: bool) -> AtMost:
         """How far the batches of an OM may lie apart."""

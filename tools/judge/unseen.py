@@ -44,7 +44,13 @@ def wrong_bins_percent(looked_at: int, images: int) -> float:
     Half of those looked at are drawn by chance from all (tools/data/parity_sample.py); none of `wrong` images is
     among them with the probability (images - drawn choose wrong) / (images choose wrong).
     """
-    drawn, unseen = looked_at // 2, 1.0
+    return unseen_percent(looked_at // 2, images)
+
+
+def unseen_percent(drawn: int, images: int) -> float:
+    """The smallest share of wrong ones among `images` of which `drawn` by chance hold at least one in 95 of 100 runs,
+    in percent."""
+    unseen = 1.0
     for wrong in range(1, images + 1):
         unseen *= max(0, images - drawn - wrong + 1) / (images - wrong + 1)
         if unseen <= 1 - CONFIDENCE:

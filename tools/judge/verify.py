@@ -29,7 +29,7 @@ from tools.judge.differences import differences
 from tools.judge.documents import read_spec, spec_digest
 from tools.judge.files import Files, Refused, read_whole
 from tools.judge.gate import Basis
-from tools.judge.gates import Asked, expected
+from tools.judge.gates import asked_of, expected
 from tools.judge.ids import PTH
 from tools.judge.lines import table, verdict_lines
 from tools.judge.pages import check_pages
@@ -141,7 +141,7 @@ def _compare_verdict(bundle: Bundle) -> None:
 
 def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: Spec) -> RunVerdict:
     return judge_run(
-        expected(_asked(bundles, spec)),
+        expected(asked_of(spec, bundles)),
         results,
         sample=any(_is_sample(bundle, spec) for bundle in bundles),
         simulated=any(_is_simulated(bundle) for bundle in bundles),
@@ -149,11 +149,6 @@ def _word_over(results: Sequence[GateResult], bundles: Sequence[Bundle], spec: S
         remarks=_remarks(bundles, spec),
         interrupted=any(bool(bundle.record.interrupted) for bundle in bundles),
     )
-
-
-def _asked(bundles: Sequence[Bundle], spec: Spec) -> Asked:
-    """What bundles of one run were to decide: operators are profiled where any of them was asked to."""
-    return Asked(spec, bundles[0].on_device, profile=any(bundle.record.profile for bundle in bundles))
 
 
 def _remarks(bundles: Sequence[Bundle], spec: Spec) -> list[str]:
@@ -166,7 +161,19 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
     record = bundle.record
     dataset = None if record.dataset is None else bundle.judged_by(spec).dataset()
     reference = next((variant for variant in record.variants if variant.name == PTH), None)
-    return remarks(spec, dataset, record.recipe, record.parity, reference, record.onnx_operators, record.reused)
+    return remarks(
+        spec,
+        dataset,
+        record.recipe,
+        record.parity,
+        reference,
+        record.onnx_operators,
+        record.reused,
+        record.handed_in,
+        record.onnx_weights,
+        made=record.reference,
+        probe=record.reference_probe,
+    )
 
 
 def _is_sample(bundle: Bundle, spec: Spec) -> bool:
@@ -189,8 +196,8 @@ def _last_word(
 ) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
-    asked = _asked(bundles, spec)
-    merged = merge(spec, judged, on_device=asked.on_device, profile=asked.profile)
+    asked = asked_of(spec, bundles)
+    merged = merge(spec, judged, on_device=asked.on_device, reference=asked.reference, profile=asked.profile)
     results = [entry.result for entry in merged]
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]

@@ -39,7 +39,7 @@ def export_onnx(model: torch.nn.Module, onnx_path: Path, asked: Spec, batch: int
             raise _cannot(reason, onnx_path, opset, _lowest(model, onnx_path, asked, batch, above=opset))
         produced = inspect_model(partial)
         _require_opset(produced, opset)
-        _require_eval_mode(produced)
+        require_eval_mode(produced)
 
 
 def _try(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, opset: int) -> str | None:
@@ -129,7 +129,8 @@ def _require_opset(produced: OnnxFacts, opset: int) -> None:
         )
 
 
-def _require_eval_mode(produced: OnnxFacts) -> None:
+def require_eval_mode(produced: OnnxFacts) -> None:
+    """OnnxError for operators that a file of a network in train mode has."""
     found = [name for name in produced.operators if name in TRAINING_OPERATORS]
     if found:
         raise OnnxError(

@@ -33,10 +33,11 @@ def registered() -> Mapping[str, frozenset[int]]:
     }
 
 
-def operator_facts(path: Path, version: str) -> OperatorFacts:
+def operator_facts(path: Path, version: str, *, for_atc: bool = True) -> OperatorFacts:
     """Every node of an ONNX file held against what a CANN release registers; OnnxError for an unreadable file.
 
-    `version` is the release's own text, e.g. `8.0.RC2`, empty where nobody knows it.
+    `version` is the release's own text, e.g. `8.0.RC2`, empty where nobody knows it; `for_atc` whether it will read
+    the file.
     """
     model, release = load_onnx(path, weights=False), release_of(version)
     opsets = {entry.domain or ONNX_DOMAIN: entry.version for entry in model.opset_import}
@@ -52,6 +53,7 @@ def operator_facts(path: Path, version: str) -> OperatorFacts:
             if opsets.get(domain, 0) not in _opsets(domain, operator, release)
         ),
         fitting_opsets=_fitting({(domain, operator) for _, domain, operator in looked_up}, release),
+        for_atc=for_atc,
     )
 
 

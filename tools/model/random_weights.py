@@ -30,8 +30,8 @@ def calibrated(network: Network, images: NDArray[np.float32]) -> dict[str, torch
     with torch.random.fork_rng(devices=()), torch.no_grad():
         torch.manual_seed(SEED)
         model = network.make().eval().requires_grad_(requires_grad=False)
-        _normalise(model, batches)
-        last = _last_layer(model, batches[0])
+        normalise(model, batches)
+        last = last_layer(model, batches[0])
         if not last.weight.any():  # some begin with zeros there
             torch.nn.init.normal_(last.weight, std=0.02)
         factor = LOGITS_SPREAD / model(batches[0]).std(dim=1).mean()
@@ -41,7 +41,7 @@ def calibrated(network: Network, images: NDArray[np.float32]) -> dict[str, torch
     return {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
 
-def _normalise(model: torch.nn.Module, batches: tuple[torch.Tensor, ...]) -> None:
+def normalise(model: torch.nn.Module, batches: tuple[torch.Tensor, ...]) -> None:
     """Let every batch normalisation learn its statistics, and nothing else be as in training."""
     from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -56,7 +56,7 @@ def _normalise(model: torch.nn.Module, batches: tuple[torch.Tensor, ...]) -> Non
     model.eval()
 
 
-def _last_layer(model: torch.nn.Module, batch: torch.Tensor) -> torch.nn.Linear | torch.nn.Conv2d:
+def last_layer(model: torch.nn.Module, batch: torch.Tensor) -> torch.nn.Linear | torch.nn.Conv2d:
     """The layer that makes the logits: the last linear or convolution that runs."""
     import torch
 

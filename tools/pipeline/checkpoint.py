@@ -14,6 +14,7 @@ from tools.model import checkpoint as checkpoints
 from tools.model.formats.digests import require_digests
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
+from tools.pipeline.port_sample import SampleStep
 from tools.sample import generate as sample
 from tools.store import content
 from tools.store.artifacts import Recipe
@@ -43,12 +44,12 @@ class CheckpointFile:
 class CheckpointStep:
     """The published weights; nothing is unpickled before every stated digest was found right."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, made: SampleStep) -> None:
+        self._context, self._made = context, made
 
     @once
     def file(self) -> CheckpointFile:
-        """The file the run was pointed at, or the embedded sample's."""
+        """The file the run was pointed at, or the sample's."""
         path = self._context.inputs.checkpoint or self._sample()
         asked = self._context.spec.checkpoint
         checkpoints.require_file(path, asked)
@@ -57,6 +58,9 @@ class CheckpointStep:
         return CheckpointFile(path, self._context.staging.put(digest, "checkpoint"))
 
     def _sample(self) -> Path:
+        made = self._made.sample()
+        if made is not None:
+            return made.checkpoint
         name = self._context.spec.checkpoint.file
         recipe = Recipe("sample-checkpoint", {"head": sha256_of(sample.HEAD_TABLE)}, code=(sample,))
         return self._context.build(recipe, lambda folder: sample.write_checkpoint(folder / name)).path / name

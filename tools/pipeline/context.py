@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from tools.base.errors import SuiteError
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Reused
 from tools.judge.spec import Spec
 from tools.model.network import Network
 from tools.pipeline.inputs import Inputs
+from tools.pipeline.taken import Taken
 from tools.store.artifacts import Artifact, Origin, Recipe, Store
 from tools.store.facts import load_fact, save_fact
 
@@ -27,7 +29,9 @@ class Context:
     """The surroundings of one run.
 
     `environment` and `filesystem` are where traces of Ascend are looked for; `run` names the run for all its workers;
-    `remeasure` measures throughput anew where it could be kept. `building` is entered around every build, so that a
+    `made_sample` says that weights and labels are made for the port (tools/sample/any_port.py).
+    `remeasure` measures throughput anew where it could be kept, `taken` is the other run whose predictions of the
+    checkpoint count, None where they are made. `building` is entered around every build, so that a
     caller can let its progress through. `log` collects what the store found or made, a line each. `work` is where tools
     get their private folders; None makes one that goes with the process.
     """
@@ -39,7 +43,9 @@ class Context:
     filesystem: Path
     run: str
     on_device: bool
+    made_sample: bool = False
     remeasure: bool = False
+    taken: Taken | None = None
     building: Callable[[], AbstractContextManager[object]] = nullcontext
     log: list[str] = field(default_factory=list)
     work: Path | None = None
@@ -61,11 +67,16 @@ class Context:
 
     @contextmanager
     def keeping_logs(self, name: str, logs: Path) -> Iterator[None]:
-        """Keep what tools have said where their step dies, by an error or by Ctrl-C: its folder goes with it."""
+        """Keep what tools have said where their step dies, by an error or by Ctrl-C: its folder goes with it.
+
+        The error then names the place in the evidence.
+        """
         try:
             yield
-        except BaseException:
-            self.staging.put_logs(name, logs)
+        except BaseException as error:
+            kept = self.staging.put_logs(name, logs)
+            if isinstance(error, SuiteError):
+                error.moved(kept)
             raise
 
     @property

@@ -24,6 +24,7 @@ from tools.judge.spec import Preprocessing
 from tools.model.library import stated_recipe
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
+from tools.pipeline.port_sample import SampleStep
 from tools.sample import generate as sample
 from tools.sample.known import sample_images
 from tools.store import content
@@ -69,8 +70,8 @@ class Bins:
 class DataStep:
     """The labelled images, decoded once, and the files that the vendor's tools read."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, context: Context, made: SampleStep) -> None:
+        self._context, self._made = context, made
         self._folder: Path | None = None
         self._store: pixel_store.PixelStore | None = None
 
@@ -93,7 +94,9 @@ class DataStep:
             recipe = Recipe("sample-images", {"images": str(count)}, code=(sample,))
             made = self._context.build(recipe, lambda place: sample.write_images(place / "imagenet", count))
             folder = made.path / "imagenet"
-            images, labels = folder / sample.IMAGES_FOLDER, folder / sample.LABEL_FILE
+            made_labels = self._made.sample()
+            images = folder / sample.IMAGES_FOLDER
+            labels = folder / sample.LABEL_FILE if made_labels is None else made_labels.labels
         return read_dataset(images, labels, classes=asked.classes, limit=inputs.limit)
 
     @once
@@ -112,6 +115,7 @@ class DataStep:
         data, inputs, asked = self.dataset(), self._context.inputs, self._context.spec.dataset
         self._folder = next(iter(data.images.values())).parent
         sha256 = content.digests_sha256(self.file_digests())
+        made = self._made.sample() if inputs.sample_data else None
         found = DatasetRecord(
             images=len(data.ids),
             embedded_sample=inputs.sample_data or sample_images(self.image_digests().values()) > 0,
@@ -122,6 +126,7 @@ class DataStep:
             foreign_ids=foreign_ids(data.ids, asked),
             byte_equal=byte_equal(self.image_digests()),
             gap=incompleteness(data.ids, sha256, asked),
+            labels_by_reference="" if made is None else made.made.why,
         )
         return self._context.staging.put_dataset(found, self.targets())
 
@@ -158,7 +163,7 @@ class DataStep:
     @once
     def bins(self) -> Bins:
         """Every image as a file, for the gates and tools that read files."""
-        pixels, kind = self.pixels(), self._context.spec.onnx.input.dtype
+        pixels, kind = self.pixels(), self._context.spec.bin_type
         recipe = Recipe("bins", {"pixels": pixels.content, "type": kind}, code=(pixel_store,))
         artifact = self._context.build(recipe, lambda folder: pixel_store.write_stored_bins(pixels.store, folder, kind))
         return Bins(artifact.path, pixels.store.ids, pixels.store.recipe, kind, artifact.content)
@@ -200,7 +205,8 @@ class DataStep:
         def compare() -> ParityFacts:
             images = {name: self.dataset().images[name] for name in looked_at}
             like = reference.reference(bins.recipe, stated_recipe.nearest(bins.recipe, *self._weights()))
-            differing = bins_check.differing_bins(images, bins.folder, like, digests, bins.kind)
+            whole = reference.PixelReference(bins.recipe) if bins.kind == "uint8" else None
+            differing = bins_check.differing_bins(images, bins.folder, like, digests, bins.kind, whole)
             return ParityFacts(looked_at, differing, like.name)
 
         found = self._context.remember(Recipe("bins-parity", about, code=(bins_check, reference)), ParityFacts, compare)
@@ -247,6 +253,6 @@ class DataStep:
         """The .info list, written as for the vendor's tool and read back."""
         bins = self.bins()
         path = self._context.scratch("info") / INFO
-        height, width = bins.recipe.size
+        height, width = bins.recipe.pixels_size
         write_info(bin_rows(str(bins.folder), width, height), path)
         return [row.id for row in read_info(path)]

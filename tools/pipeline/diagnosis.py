@@ -38,7 +38,7 @@ class DiagnosisStep:
 
     def _of_om(self, batch: int) -> tuple[str, ...]:
         from tools.ascend.turns import device_turn
-        from tools.diagnosis import diagnose, diagnose_om
+        from tools.diagnosis import diagnose, diagnose_om, om_parts
 
         pixels, bins, machine = self._data.pixels(), self._data.bins(), self._om.machine()
         ids, images = pixels.store.ids[: diagnose.PROBE_IMAGES], pixels.read(diagnose.PROBE_IMAGES)
@@ -55,9 +55,15 @@ class DiagnosisStep:
             work=folder / "work",
             logs=folder / "logs",
             device=machine.devices[0],
-            extra_args=self._context.spec.om.atc_extra_args,
+            extra_args=self._om.atc_args(),
+            pixels_size=bins.recipe.pixels_size,
         )
+        one = diagnose.align(onnx, self._checkpoint.model(), images[:1])
         with device_turn(machine, self._context.locks):
-            localised = diagnose_om.localise(onnx, images, runner, folder)
+            parts = om_parts.diagnose_parts(one, runner.packed, folder)
+            lines = (*diagnose.render(found), *om_parts.render_parts(parts))
+            if any(part.diverges for part in parts):
+                return lines
+            localised = diagnose_om.localise(onnx, images, runner, folder, rounded=diagnose.rounded_nodes(one))
         explained = found.om is not None and not found.om.diverges
-        return (*diagnose.render(found), *diagnose_om.render(localised, om_explained=explained))
+        return (*lines, *diagnose_om.render(localised, om_explained=explained))

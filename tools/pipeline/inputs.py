@@ -13,6 +13,7 @@ from tools.ascend.benchmark import find_binary
 from tools.ascend.target import AUTO
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT, owner_writes_only
+from tools.judge.basis import DeviceKind
 from tools.judge.texts.reading import InferTool
 from tools.pipeline.options import VARIABLES
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_path
@@ -42,7 +43,10 @@ class Ascend:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header."""
+    """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header.
+
+    `onnx` and `oms` are files that are judged in place of the suite's own, empty where it makes them.
+    """
 
     checkpoint: Path | None
     why_checkpoint: str
@@ -56,6 +60,10 @@ class Inputs:
     baseline: Path | None
     limit: int | None
     ascend: Ascend
+    reference: Path | None = None
+    reference_device: DeviceKind = DeviceKind.CPU
+    onnx: tuple[Path, ...] = ()
+    oms: tuple[Path, ...] = ()
 
     @property
     def sample_data(self) -> bool:
@@ -93,6 +101,7 @@ def resolve(
     default, why_port = (
         (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the default")
     )
+    evidence = Path(os.path.realpath(given["evidence"] or BUILD / "evidence"))  # a link stays one
     return Inputs(
         checkpoint=checkpoint,
         why_checkpoint=why_checkpoint,
@@ -102,10 +111,14 @@ def resolve(
         port=named or default,
         why_port="as asked" if named else why_port,
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
-        evidence=Path(os.path.realpath(given["evidence"] or BUILD / "evidence")),  # a link stays one
+        evidence=evidence,
         baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
         limit=_limit(given["limit"]),
         ascend=_ascend(given),
+        reference=_reference(given, evidence),
+        reference_device=DeviceKind(_one_of(given, "reference_device", tuple(map(str, DeviceKind)))),
+        onnx=_handed_in(given["onnx"], "onnx"),
+        oms=_handed_in(given["om"], "om"),
     )
 
 
@@ -218,6 +231,44 @@ def _existing(path: str, option: str) -> Path:
     if not found.exists():
         raise InputError(f"{_option(option)} names something that does not exist", where=found)
     return found.absolute()
+
+
+def _reference(given: Mapping[str, str | None], evidence: Path) -> Path | None:
+    """The bundle whose predictions are taken; the place of this run's own evidence is emptied, so it is none."""
+    if not given["reference"]:
+        return None
+    if given["reference_device"]:
+        raise InputError(
+            f"{_option('reference')} and {_option('reference_device')} exclude each other",
+            fix="drop one of them: predictions are taken or made",
+        )
+    found = _existing(given["reference"], "reference")
+    if Path(os.path.realpath(found)) == evidence:
+        raise InputError(
+            f"{_option('reference')} is the folder in which this run's evidence is written",
+            where=found,
+            fix="name another folder with --evidence",
+        )
+    return found
+
+
+def _handed_in(text: str | None, option: str) -> tuple[Path, ...]:
+    """The files of a list `a,b`, or of a folder those with the option's suffix; a comma may stand in a name alone."""
+    if not text:
+        return ()
+    words = [text] if Path(text).expanduser().exists() else text.split(",")
+    named = [_existing(word, option) for word in words]
+    files = [file for place in named for file in (_in_folder(place, option) if place.is_dir() else [place])]
+    if twice := next((file for file in files if files.count(file) > 1), None):
+        raise InputError(f"{_option(option)} names a file twice", where=twice)
+    return tuple(files)
+
+
+def _in_folder(folder: Path, option: str) -> list[Path]:
+    found = sorted(folder.glob(f"*.{option}"))
+    if not found:
+        raise InputError(f"{_option(option)} names a folder without any .{option} file", where=folder)
+    return found
 
 
 def _ascend(given: Mapping[str, str | None]) -> Ascend:

@@ -6,19 +6,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend import atc, om_description, om_file
+from tools.ascend import handed_in as own_oms
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
+from tools.base.errors import OmError
+from tools.base.reading import small_file
 from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
 from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
-from tools.judge.facts import BatchErrors, OmDescription, OmFacts, ToolkitFacts
+from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
+from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
+from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
+from tools.judge.spec import AIPP_FLAG
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
+from tools.pipeline.handed_in import om_file as handed_in_om
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
 from tools.store.artifacts import Recipe
@@ -69,8 +76,8 @@ class OmStep:
         """The devices and their chip."""
         context, logs = self._context, self._context.scratch("npu-smi")
         self.toolkit()
-        try:
-            return describe_machine(
+        with context.keeping_logs(NPU_SMI, logs):
+            found = describe_machine(
                 self.target(),
                 soc=context.inputs.ascend.soc or context.spec.om.soc,
                 devices=context.inputs.ascend.devices,
@@ -78,8 +85,8 @@ class OmStep:
                 logs=logs,
                 run=context.run,
             )
-        finally:
-            context.staging.put_logs(NPU_SMI, logs)
+        context.staging.put_logs(NPU_SMI, logs)
+        return found
 
     @once
     def machine_record(self) -> MachineRecord:
@@ -92,14 +99,42 @@ class OmStep:
             why=machine.target.why,
             toolchain=dict(machine.toolchain),
             boards=machine.boards,
+            visible_devices=machine.visible,
         )
         return self._context.staging.put(found, "machine")
 
     @once
+    def aipp_facts(self) -> AippFacts:
+        """The AIPP file: written from the recipe, or the one beside the port; OmError where that cannot be read."""
+        recipe = self._context.spec.preprocessing
+        if recipe.aipp is None or recipe.aipp.file is None:
+            return self._context.staging.put(AippFacts(aipp_text(recipe)), "aipp")
+        path = self._context.inputs.port.parent / recipe.aipp.file
+        try:
+            text = small_file(path, MOST_BYTES).decode()
+        except (OSError, UnicodeDecodeError) as error:
+            raise OmError(f"the AIPP file cannot be read: {error}", gate=ids.OM_AIPP, where=path) from error
+        return self._context.staging.put(AippFacts(text), "aipp")
+
+    @once
+    def atc_args(self) -> tuple[str, ...]:
+        """What the port asks of atc beyond the suite's own flags, the AIPP file in the store among it."""
+        spec = self._context.spec
+        if spec.preprocessing.aipp is None:
+            return spec.om.atc_extra_args
+        text = self.aipp_facts().text
+        name, recipe = file_name(text), Recipe("aipp", {"text": text})
+        made = self._context.build(recipe, lambda folder: _write(folder / name, text))
+        return (*spec.om.atc_extra_args, f"{AIPP_FLAG}={made.path / name}")
+
+    @once
     def om(self, batch: int) -> Om:
-        """The ONNX file compiled for a batch size."""
+        """The ONNX file compiled for a batch size, or the OM that was handed in for it."""
+        if self._context.inputs.oms:
+            return self._of_others(batch)
         machine, onnx, asked = self.machine(), self._onnx.file(batch), self._context.spec
         extra, name = asked.om.atc_extra_args, f"{onnx.path.stem}_bs{batch}.om"
+        given = self.atc_args()
         recipe = Recipe(
             "om",
             {
@@ -109,6 +144,7 @@ class OmStep:
                 "soc": machine.soc,
                 "extra args": repr(extra),
                 "files of extra args": repr(atc.named_files(extra)),
+                **self._aipp_words(),
                 **machine.about,
             },
             code=(atc,),
@@ -122,7 +158,7 @@ class OmStep:
                 image_shape=asked.input().shape[1:],
                 batch=batch,
                 soc=machine.soc,
-                extra_args=extra,
+                extra_args=given,
             )
             work = self._context.scratch(f"atc_bs{batch}")
             with self._context.keeping_logs(atc_logs(batch), folder / "logs"):
@@ -134,6 +170,38 @@ class OmStep:
         digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
         self._context.staging.put_logs(atc_logs(batch), artifact.path / "logs")
         return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))
+
+    def _aipp_words(self) -> dict[str, str]:
+        """What an OM depends on where the chip normalises."""
+        return {} if self._context.spec.preprocessing.aipp is None else {"aipp": self.aipp_facts().text}
+
+    @once
+    def handed_in(self, batch: int) -> HandedIn | None:
+        """What was handed in for a batch size, None where the suite compiles the OM itself."""
+        return self._taken_in(batch)[2] if self._context.inputs.oms else None
+
+    @once
+    def _taken_in(self, batch: int) -> tuple[Path, InputDigest, HandedIn]:
+        return handed_in_om(self._context, lambda: self._batches(batch), batch)
+
+    def _of_others(self, batch: int) -> Om:
+        """The OM that was handed in; an ONNX file stands between checkpoint and OM all the same."""
+        machine = self.machine()
+        self._onnx.file(batch)
+        path, digest, _ = self._taken_in(batch)
+        if not machine.simulated:
+            om_file.refuse_other_formats(path, gate=ids.OM_COMPILED.at(batch))
+        return Om(path, batch, self._context.staging.put(digest, digest.name))
+
+    def _batches(self, asked: int) -> dict[Path, int]:
+        """The batch size of each OM that was handed in, by its own words."""
+
+        def describe(path: Path) -> tuple[OmInput, ...]:
+            work, logs = self._context.scratch("handed-in"), self._context.scratch("logs")
+            env = self.machine().target.env
+            return om_description.describe_om(path, batch=asked, env=env, work=work, logs=logs).inputs
+
+        return {path: own_oms.batch_of(path, describe, asked=asked) for path in self._context.inputs.oms}
 
     @once
     def described(self, batch: int) -> OmDescription:
@@ -224,3 +292,7 @@ class OmStep:
         largest = predictions.largest_difference(first, others)
         found = BatchErrors(batches=batches, images=len(first.ids), largest=largest)
         return self._context.staging.put(found, "om")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Step onnx: the exported file and what is really in it."""
+"""Step onnx: the exported file, or the one handed in, and what is really in it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.ascend.toolkit import RELEASE_VARIABLE, SIMULATED_RELEASE, cann_version
+from tools.base.errors import OnnxError
 from tools.base.files import sha256_of
 from tools.engines import Engine, compare, onnx_engine, torch_engine
 from tools.evidence.records import input_digest
 from tools.judge.acceptance import InputDigest
 from tools.judge.facts import CheckerFacts, GraphStepFacts, LogitErrors, OnnxFacts, WeightFacts
+from tools.judge.handed_in import HandedIn
+from tools.judge.ids import ONNX_INPUT
 from tools.judge.operators import OperatorFacts
 from tools.model import checkpoint as checkpoints
 from tools.model import export, graph_step, onnx_model, operators
@@ -21,6 +24,7 @@ from tools.model.weights import compare as weights
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
+from tools.pipeline.handed_in import onnx_file
 from tools.pipeline.once import once
 from tools.store.artifacts import Recipe
 
@@ -55,7 +59,7 @@ class OnnxStep:
         return self._file(self._size(batch))
 
     def exported(self, batch: int | None = None) -> OnnxFile:
-        """The file as torch exported it."""
+        """The file as torch exported it, or as it was handed in."""
         return self._exported(self._size(batch))
 
     def onnx_engine(self, batch: int | None = None) -> Engine:
@@ -133,7 +137,15 @@ class OnnxStep:
         return (batch or max(sizes)) if sizes else None
 
     @once
+    def handed_in(self, batch: int | None = None) -> HandedIn | None:
+        """What was handed in, None where the suite exports the checkpoint itself."""
+        return self._taken_in(self._size(batch))[2] if self._context.inputs.onnx else None
+
+    @once
     def _exported(self, size: int | None) -> OnnxFile:
+        if self._context.inputs.onnx:
+            path, sha256, _ = self._taken_in(size)
+            return OnnxFile(path, input_digest(_named("exported", size), path, sha256=sha256, md5=None))
         asked = self._context.spec
         self._checkpoint.facts()
         recipe = Recipe(
@@ -154,6 +166,16 @@ class OnnxStep:
         return OnnxFile(artifact.path / FILE, digest)
 
     @once
+    def _taken_in(self, size: int | None) -> tuple[Path, str, HandedIn]:
+        """What was handed in for a batch size; the checkpoint that it belongs to is looked at first."""
+        self._checkpoint.facts()
+        return onnx_file(self._context, size, self._label(size))
+
+    def _label(self, size: int | None) -> str:
+        """The name of a file's digest: that of the largest batch size, or of all, is `the` file."""
+        return "onnx" if size == self._size(None) else _named("onnx", size)
+
+    @once
     def _file(self, size: int | None) -> OnnxFile:
         made, name = self._exported(size), self._context.spec.onnx.graph_step
         path, sha256 = made.path, made.sha256
@@ -162,7 +184,7 @@ class OnnxStep:
             recipe = Recipe("onnx-step", {"onnx": made.sha256, **step.about}, code=(graph_step,))
             artifact = self._context.build(recipe, lambda folder: step.run(made.path, folder / FILE))
             path, sha256 = artifact.path / FILE, artifact.files[FILE]
-        label = "onnx" if size == self._size(None) else _named("onnx", size)
+        label = self._label(size)
         digest = input_digest(label, path, sha256=sha256, md5=None)
         return OnnxFile(path, self._context.staging.put(digest, label))
 
@@ -185,19 +207,37 @@ class OnnxStep:
     @once
     def _operators(self, size: int | None) -> OperatorFacts:
         file, release = self._file(size), cann_release(self._context)
-        about = {"onnx": file.sha256, "release": release, "table": sha256_of(operators.TABLE)}
+        for_atc = not self._context.inputs.oms
+        about = {"onnx": file.sha256, "release": release, "table": sha256_of(operators.TABLE), "atc": str(for_atc)}
         recipe = Recipe("onnx-operators", about, code=(operators,))
-        return self._context.remember(recipe, OperatorFacts, lambda: operators.operator_facts(file.path, release))
+        return self._context.remember(
+            recipe, OperatorFacts, lambda: operators.operator_facts(file.path, release, for_atc=for_atc)
+        )
 
     @once
     def _weights(self, size: int | None) -> WeightFacts:
         file = self._exported(size)
-        about = {"onnx": file.sha256, **self._checkpoint.about}
+        declared = self._context.spec.onnx.weights_differ if self._context.inputs.onnx else ()
+        about = {"onnx": file.sha256, "declared": repr(declared), **self._checkpoint.about}
+        self._require_own_image(size)
         return self._context.remember(
             Recipe("onnx-weights", about, code=(weights, checkpoints, networks)),
             WeightFacts,
-            lambda: weights.compare_weights(file.path, self._checkpoint.load(), self._checkpoint.model()),
+            lambda: weights.compare_weights(file.path, self._checkpoint.load(), self._checkpoint.model(), declared),
         )
+
+    def _require_own_image(self, size: int | None) -> None:
+        """Weights are told by a run of the network on the file's image, which another network's may not be."""
+        asked, found = self._context.spec.input(size), self._facts(size).inputs
+        image = [text.partition("[")[2].rpartition("]")[0].split(", ")[1:] for text in found]
+        if image != [[str(axis) for axis in asked.shape[1:]]]:
+            raise OnnxError(
+                "the file takes another image than the port's",
+                gate=ONNX_INPUT,
+                where=self._exported(size).path,
+                measured="; ".join(found),
+                allowed=str(asked),
+            )
 
     @once
     def _logit_errors(self, size: int | None) -> LogitErrors:

@@ -13,6 +13,11 @@ VALUED: dict[str, tuple[str, str]] = {
         "PTH",
         "the port's weights (default: its file in this folder, for AlexNet else the embedded sample)",
     ),
+    "onnx": (
+        "FILE",
+        "an ONNX file of your own, judged in place of the suite's export (a port of fixed batch sizes: one each, a,b)",
+    ),
+    "om": ("LIST", "OMs of your own, judged in place of what atc would make: a.om,b.om or a folder, one a batch size"),
     "imagenet": ("DIR", "folder with val/ and val_label.txt (default: /opt/npu/imagenet, else the embedded sample)"),
     "images": ("DIR", "folder of images, together with --labels"),
     "labels": ("FILE", "label file, lines `<image file name> <label>`, together with --images"),
@@ -20,6 +25,11 @@ VALUED: dict[str, tuple[str, str]] = {
     "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
     "evidence": ("DIR", "where the run's results are written (default: build/evidence)"),
     "baseline": ("DIR", "evidence of an earlier run: fail on a loss that the port does not allow"),
+    "reference": (
+        "BUNDLE",
+        "evidence of another run, made with --keep-reference: its predictions of the checkpoint are taken, not made",
+    ),
+    "reference-device": ("WORD", "where torch computes the checkpoint's predictions: cpu (default) or cuda"),
     "target": ("WHERE", "where OMs run: auto, ascend or simulator (default: auto; ascend never simulates)"),
     "infer-tool": ("TOOL", "auto, benchmark or ais_bench (default: auto, what is installed)"),
     "device": ("LIST", "devices that share the data set, e.g. 0,1,2,3 (default: 0)"),
@@ -32,7 +42,8 @@ FLAGS: dict[str, str] = {
     "remeasure": "measure throughput anew (on a device it always is)",
     "profile": "say in which operators the chip spends its time (the vendor's profiler, at every batch size)",
     "strict-accuracy": "the tight bound on the drop fails, not only warns",
-    "sample": "use the embedded sample even where real inputs are found",
+    "keep-reference": "keep every logit of the checkpoint in the evidence, for --reference of another run",
+    "sample": "use the embedded sample even where real inputs are found; with --port, one that is made for it",
 }
 DIAGNOSE = ("on-failure", "always", "never")
 VARIABLES: dict[str, str] = {name.replace("-", "_"): f"ACCEPTANCE_{name.replace('-', '_').upper()}" for name in VALUED}

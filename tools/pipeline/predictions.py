@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 
 from tools.base.errors import AccuracyError
-from tools.data import pixels as pixel_store
-from tools.engines import Engine, onnx_engine, predictions, streaming, torch_engine
+from tools.engines import onnx_engine
 from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions
 from tools.judge.agreement import Agreement
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.predictions import TopFive, top_five
-from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
 from tools.pipeline.om import OmStep
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
-from tools.store.artifacts import Recipe
-
-BATCH = 32
+from tools.pipeline.reference import ReferenceStep
+from tools.pipeline.streamed import streamed
 
 
 class PredictionStep:
@@ -34,7 +28,8 @@ class PredictionStep:
     def __init__(
         self, context: Context, checkpoint: CheckpointStep, onnx: OnnxStep, data: DataStep, om: OmStep
     ) -> None:
-        self._context, self._checkpoint, self._onnx, self._data, self._om = context, checkpoint, onnx, data, om
+        self._context, self._onnx, self._data, self._om = context, onnx, data, om
+        self.reference = ReferenceStep(context, checkpoint, onnx, data)
 
     @once
     def predictions(self, variant: Variant) -> Predictions:
@@ -42,25 +37,9 @@ class PredictionStep:
         if variant.batch is not None:
             return self._om.predictions(variant.batch)
         if variant == PTH:
-            about, code = self._checkpoint.about, (torch_engine, checkpoints)
-            return self._streamed(variant, self._onnx.torch_engine, code, about)
-        return self._streamed(variant, self._onnx.onnx_engine, (onnx_engine,), {"onnx": self._onnx.file().sha256})
-
-    def _streamed(
-        self, variant: Variant, engine: Callable[[], Engine], code: tuple[ModuleType, ...], about: dict[str, str]
-    ) -> Predictions:
-        """The engine's logits for every image, from the store where they were computed before."""
-        pixels = self._data.pixels()
-        recipe = Recipe(
-            f"predictions-{variant}",
-            {**about, "pixels": pixels.content, "batch": str(BATCH)},
-            code=(streaming, pixel_store, predictions, *code),
-        )
-
-        def run(folder: Path) -> None:
-            predictions.save_predictions(streaming.stream(engine(), pixels.store, BATCH), folder)
-
-        return predictions.load_predictions(self._context.build(recipe, run).path, variant)
+            return self.reference.predictions()
+        about = {"onnx": self._onnx.file().sha256}
+        return streamed(self._context, self._data, variant, self._onnx.onnx_engine, code=(onnx_engine,), about=about)
 
     @once
     def handed_over(self, variant: Variant) -> Handover:

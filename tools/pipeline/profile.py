@@ -52,7 +52,11 @@ class ProfileStep:
             return (*floor_lines(record, None), f"where its time goes is not known: {error}")
 
     def _names(self, batch: int) -> OnnxNames:
-        return self._context.staging.put(onnx_names(self._onnx.file(batch).path), "onnx")
+        """Those of the file that the OM was made of; of an OM that was handed in alone nobody knows any."""
+        inputs = self._context.inputs
+        unknown = bool(inputs.oms) and not inputs.onnx
+        found = OnnxNames(()) if unknown else onnx_names(self._onnx.file(batch).path)
+        return self._context.staging.put(found, "onnx")
 
     def _measured(self, batch: int) -> Path:
         """The artifact with the profiler's streams and tables: on a device of this very run. None is made of tables

@@ -15,8 +15,10 @@ from tools.evidence.host import host_record, versions
 from tools.evidence.scrub import Scrubber, scrubber
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
-from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
+from tools.judge.basis import ReferenceProbe
+from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
+from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
@@ -80,6 +82,10 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             next((found for found in staging.pieces(VariantRecord) if found.name == PTH), None),
             staging.piece(OperatorFacts),
             staging.pieces(Reused),
+            staging.pieces(HandedIn),
+            staging.piece(WeightFacts),
+            made=staging.scrub.record(setup.reference),
+            probe=staging.piece(ReferenceProbe),
         ),
         interrupted=bool(interrupted),
     )
@@ -103,6 +109,7 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
     staging.put(host_record(), "host")
     staging.put(versions(), "versions")
+    staging.put(setup.reference, "reference")
     acceptance = _acceptance(setup, facts, verdict)
     compared = _compared(setup, staging.gathered(acceptance))
     lines = operator_words(staging.gathered(acceptance))

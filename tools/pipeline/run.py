@@ -26,10 +26,13 @@ from tools.judge.acceptance import (
     HostThroughput,
     InputDigest,
     MachineRecord,
+    TakenReference,
 )
 from tools.judge.agreement import Agreement
-from tools.judge.evidence import OWNER, Evidence, variant_record
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
+from tools.judge.evidence import OWNER, Evidence, NoEvidence, variant_record
 from tools.judge.facts import (
+    AippFacts,
     BatchErrors,
     BinFacts,
     CheckerFacts,
@@ -45,6 +48,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.gates import expected, in_order, judge
+from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import OM_PERF_FLOOR, PTH, GateId, Variant
 from tools.judge.op_profile import OperatorProfile
@@ -59,6 +63,7 @@ from tools.pipeline.om import OmStep
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
 from tools.pipeline.outcomes import after_error, keep, result
+from tools.pipeline.port_sample import SampleStep
 from tools.pipeline.predictions import PredictionStep
 from tools.pipeline.profile import ProfileStep
 from tools.pipeline.publish import Published, RunFacts, publish, run_scrubber, run_verdict
@@ -85,10 +90,13 @@ class Run(Evidence):
             filesystem=setup.filesystem,
             run=run,
             on_device=setup.on_device,
+            made_sample=setup.made_sample,
             remeasure=remeasure,
+            taken=None if setup.taken is None else setup.taken.scrubbed(staging.scrub),
         )
-        self.checkpoint_step = CheckpointStep(self.context)
-        self.data = DataStep(self.context)
+        made = SampleStep(self.context)
+        self.checkpoint_step = CheckpointStep(self.context, made)
+        self.data = DataStep(self.context, made)
         self.onnx_step = OnnxStep(self.context, self.checkpoint_step, self.data)
         self.om = OmStep(self.context, self.onnx_step, self.data)
         steps = (self.context, self.checkpoint_step, self.onnx_step, self.data, self.om)
@@ -153,6 +161,8 @@ class Run(Evidence):
         predicted = self.predicted.predictions(variant)
         record = variant_record(self, variant, self.digest(OWNER.get(variant, variant)).sha256)
         self.context.staging.put_variant(record, predicted.ids, predicted.top5, predicted.top5_scores)
+        if variant == PTH and self.setup.keep_reference:
+            self.context.staging.put_reference_logits(predicted.logits)
 
     def digest(self, name: str) -> InputDigest:
         """See Evidence."""
@@ -160,6 +170,11 @@ class Run(Evidence):
         if batch is not None:
             return self.om.om(batch).digest
         return self.checkpoint_step.file().digest if name == "checkpoint" else self.onnx_step.file().digest
+
+    def handed_in(self, name: str) -> HandedIn | None:
+        """See Evidence."""
+        batch = Variant(name).batch
+        return self.onnx_step.handed_in() if batch is None else self.om.handed_in(batch)
 
     def checkpoint(self) -> CheckpointFacts:
         """See Evidence."""
@@ -214,6 +229,10 @@ class Run(Evidence):
         """See Evidence."""
         return self.data.recipe_facts()
 
+    def aipp(self) -> AippFacts:
+        """See Evidence."""
+        return self.om.aipp_facts()
+
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""
         return self.om.toolkit()
@@ -229,6 +248,20 @@ class Run(Evidence):
     def batch_errors(self) -> BatchErrors:
         """See Evidence."""
         return self.om.batch_errors()
+
+    def taken_reference(self) -> TakenReference:
+        """See Evidence."""
+        if self.context.taken is None:
+            raise NoEvidence("the checkpoint's predictions are this run's own")
+        return self.context.taken.record
+
+    def reference_basis(self) -> ReferenceBasis:
+        """See Evidence."""
+        return self.predicted.reference.basis()
+
+    def reference_probe(self) -> ReferenceProbe:
+        """See Evidence."""
+        return self.predicted.reference.probe()
 
     def top_five(self, variant: Variant) -> TopFive:
         """See Evidence."""
@@ -262,6 +295,7 @@ def open_run(
     sample: bool = False,
     strict: bool = False,
     remeasure: bool = False,
+    keep_reference: bool = False,
     profile: bool = False,
     environment: Mapping[str, str] | None = None,
     here: Path | None = None,
@@ -271,7 +305,14 @@ def open_run(
     What the run has put beside the place of its evidence is removed at the end, unless it was published.
     """
     surroundings = os.environ if environment is None else environment
-    setup = prepare(options, surroundings, sample=sample, here=here or Path.cwd(), profile=profile)
+    setup = prepare(
+        options,
+        surroundings,
+        sample=sample,
+        here=here or Path.cwd(),
+        keep_reference=keep_reference,
+        profile=profile,
+    )
     staging = open_staging(setup.inputs.evidence, run_scrubber(setup.inputs, surroundings))
     run = Run(setup, staging, run=uuid.uuid4().hex, strict=strict, remeasure=remeasure)
     try:

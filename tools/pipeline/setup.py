@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.ascend.target import TargetKind, target_kind
 from tools.base.errors import SpecError
-from tools.judge.acceptance import Acceptance
+from tools.judge.acceptance import Acceptance, ReferenceRecord
+from tools.judge.basis import ReferenceDevice
 from tools.judge.documents import spec_digest
 from tools.judge.gates import Asked
 from tools.judge.shipped import SHIPPED_SPECS, spec_words
@@ -24,8 +25,15 @@ from tools.pipeline.inputs import (
     resolve,
     will_use_ais_bench,
 )
+from tools.pipeline.taken import Taken, read_taken, reference_device
+from tools.ports.sample_port import POLICY, TURNED, sample_port
 from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json
+
+WHOSE = (
+    "made for this port: random weights, the last layer fitted to the generated images; where a network lends itself "
+    "to no fit, the labels are its own predictions, said beside the verdict"
+)
 
 
 @dataclass(frozen=True)
@@ -34,8 +42,11 @@ class Setup:
 
     The port holds the bytes that it was read from: its files may be edited while the run goes on.
     `environment` and `filesystem` are where traces of Ascend are looked for; `unfit` are warnings about folders.
-    `baseline` is the record of the earlier run to be compared with, None where none was named; `profile` asks in which
-    operators the chip spends its time.
+    `made_sample` says that weights and labels are made for the port, which ships no sample of its own.
+    `baseline` is the record of the earlier run to be compared with, None where none was named; `taken` the run whose
+    predictions of the checkpoint are taken, and `reference_device` what has computed them or will; with
+    `keep_reference` every logit of the checkpoint goes into the evidence, for another run to take. `profile`
+    asks in which operators the chip spends its time.
     """
 
     inputs: Inputs
@@ -45,6 +56,10 @@ class Setup:
     filesystem: Path
     unfit: tuple[str, ...]
     baseline: Acceptance | None
+    taken: Taken | None
+    reference_device: ReferenceDevice
+    keep_reference: bool
+    made_sample: bool = False
     profile: bool = False
 
     @property
@@ -72,12 +87,17 @@ class Setup:
     @property
     def sample(self) -> bool:
         """True when the embedded sample was asked for; what is its by content shows later (tools/judge/shipped.py)."""
-        return self.inputs.sample or self.spec.kind == "sample"
+        return _is_sample(self.inputs, self.port)
 
     @property
     def asked(self) -> Asked:
         """What decides which gates exist."""
-        return Asked(self.spec, on_device=self.on_device, profile=self.profile)
+        return Asked(self.spec, on_device=self.on_device, reference=self.reference.made_by, profile=self.profile)
+
+    @property
+    def reference(self) -> ReferenceRecord:
+        """Whose predictions of the checkpoint count, for the evidence."""
+        return ReferenceRecord(self.reference_device, None if self.taken is None else self.taken.record)
 
     def own_port(self) -> list[str]:
         """A line for a port that is none of the suite's own as they were shipped."""
@@ -88,12 +108,17 @@ class Setup:
     def lines(self) -> list[str]:
         """The run's inputs in words, which were chosen and why."""
         inputs = self.inputs
+        taken = [] if self.taken is None else [f"reference: {self.taken.folder}, run {self.taken.record.run}"]
+        whose = WHOSE if self.made_sample else "embedded sample"
         limited = f", first {inputs.limit} images" if inputs.limit else ""
         return [
-            f"checkpoint: {inputs.checkpoint or 'embedded sample'} ({inputs.why_checkpoint})",
+            f"checkpoint: {inputs.checkpoint or whose} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
             f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
+            *([f"onnx: {_names(inputs.onnx)} (handed in)"] if inputs.onnx else []),
+            *([f"om: {_names(inputs.oms)} (handed in)"] if inputs.oms else []),
             f"target: {self.kind} (--target {inputs.ascend.target})",
+            *taken,
             f"cache: {inputs.cache}",
         ]
 
@@ -105,6 +130,7 @@ def prepare(
     sample: bool,
     here: Path,
     filesystem: Path = Path("/"),
+    keep_reference: bool = False,
     port_expected: Mapping[str, bytes] | None = None,
     profile: bool = False,
 ) -> Setup:
@@ -119,10 +145,26 @@ def prepare(
     ais_bench = will_use_ais_bench(inputs.ascend.infer_tool, environment, on_device=on_device)
     temporary = Path(tempfile.gettempdir())
     unfit = folders_tools_cannot_take(inputs, temporary, on_device=on_device, ais_bench=ais_bench)
-    port = _read_port(inputs.port, port_expected)
-    _require_weights(inputs, port)
+    port = _read_port(inputs.port, port_expected, sample=sample)
+    made = POLICY.name in port.files
+    if made:
+        inputs = replace(inputs, why_port=f"{inputs.why_port}, {TURNED}")
+    else:
+        _require_weights(inputs, port)
+    _require_one_maker(inputs, port)
+    _require_quantised(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
-    return Setup(inputs, port, kind, environment, filesystem, tuple(unfit), baseline, profile)
+    if keep_reference and inputs.reference is not None:
+        fix = "drop one of them: whoever wants these predictions takes them from where they were made"
+        raise InputError("--keep-reference and --reference exclude each other", fix=fix)
+    taken = None if inputs.reference is None else read_taken(inputs.reference, sample=_is_sample(inputs, port))
+    device = reference_device(inputs.reference_device) if taken is None else taken.record.device
+    known = (tuple(unfit), baseline, taken, device, keep_reference, made, profile)
+    return Setup(inputs, port, kind, environment, filesystem, *known)
+
+
+def _is_sample(inputs: Inputs, port: Port) -> bool:
+    return inputs.sample or port.spec.kind == "sample"
 
 
 def _read_baseline(folder: Path) -> Acceptance:
@@ -137,12 +179,42 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
     if inputs.checkpoint is None and asked.model.source != load_spec(SAMPLE_SPEC).model.source:
         fix = f"name it with --checkpoint, or put {asked.checkpoint.file} into this folder"
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
+        fix += "; --sample tries the whole path without it"
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
 
 
-def _read_port(path: Path, expected: Mapping[str, bytes] | None) -> Port:
-    """The port; SpecError when its files are not those that the run began with."""
-    port = load_port(path)
-    if load_port(path).files != port.files or expected not in (None, port.files):
+def _require_one_maker(inputs: Inputs, port: Port) -> None:
+    """A file that is handed in is final: a step of the port's after the suite's export has no place then."""
+    if inputs.onnx and port.spec.onnx.graph_step is not None:
+        raise InputError(
+            f"--onnx hands a file in, but the graph_step of port {port.spec.port} works on the suite's own export",
+            fix="drop one of them",
+        )
+
+
+def _require_quantised(inputs: Inputs, port: Port) -> None:
+    """The suite quantises nothing: what a port calls int8 is handed in, or the loose bounds would be a float file's."""
+    spec = port.spec
+    needed = {"onnx": inputs.onnx} if spec.is_int8("onnx") else {"om": inputs.oms} if spec.is_int8("om") else {}
+    for option, files in needed.items():
+        if not files:
+            raise InputError(
+                f"port {spec.port} says arithmetic: int8, and nothing quantised was handed in",
+                fix=f"name it with --{option}",
+            )
+
+
+def _names(files: tuple[Path, ...]) -> str:
+    return ", ".join(map(str, files))
+
+
+def _read_port(path: Path, expected: Mapping[str, bytes] | None, *, sample: bool) -> Port:
+    """The port, as its sample where that is asked for; SpecError when its files are others than the run began with."""
+
+    def read() -> Port:
+        return sample_port(load_port(path)) if sample else load_port(path)
+
+    port = read()
+    if read().files != port.files or expected not in (None, port.files):
         raise SpecError("the port was edited while the run began", where=path, fix="run it again")
     return port

@@ -23,8 +23,8 @@ def consequences(spec: Spec) -> list[str]:
     host, device = (expected(Asked(spec, on_device=on_device)) for on_device in (False, True))
     also = [gate for gate in device if gate not in host]
     said = {
-        "input": _tensor(spec.input(), spec.batches),
-        "output": _tensor(spec.output(), spec.batches),
+        "input": _tensor(spec.input(), spec.om_input(1), spec.batches),
+        "output": _tensor(spec.output(), spec.output(), spec.batches),
         "other outputs": ", ".join(name for name in spec.onnx.all_outputs if name != spec.onnx.output.name),
         "OMs": ", ".join(ids.om(batch) for batch in spec.batches),
         f"{len(host)} gates": ", ".join(_without_batch(host)),
@@ -42,9 +42,10 @@ def _lines(name: str, text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=lead, subsequent_indent=" " * COLUMN, break_on_hyphens=False)
 
 
-def _tensor(tensor: Tensor, batches: Sequence[int]) -> str:
-    rest = ", ".join(map(str, tensor.shape[1:]))
-    return f"{tensor}, of the OMs [{' | '.join(map(str, batches))}, {rest}]"
+def _tensor(tensor: Tensor, of_oms: Tensor, batches: Sequence[int]) -> str:
+    rest = ", ".join(map(str, of_oms.shape[1:]))
+    kind = "" if of_oms.dtype == tensor.dtype else f"{of_oms.dtype} "  # pixels, where the chip normalises
+    return f"{tensor}, of the OMs {kind}[{' | '.join(map(str, batches))}, {rest}]"
 
 
 def _without_batch(gates: Sequence[GateId]) -> list[str]:

@@ -17,9 +17,10 @@ import yaml
 
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
+from tools.base.reading import small_file
 from tools.judge import records
 from tools.judge.spec import Spec
-from tools.ports.document import child, keys, mapping, node_at, place, read_document, text, value_of
+from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
 PORTS = ROOT / "ports"
@@ -272,21 +273,28 @@ def _with_figures(chip: yaml.Node, figures: yaml.Node | None) -> yaml.Node:
 
 
 def _code(spec: Spec, tree: yaml.Node, path: Path) -> dict[str, bytes]:
-    """The port's own modules, by their names beside its file."""
+    """The port's own modules and its AIPP file, by their names beside its file."""
     places = {
         "model.source": spec.model.source,
         "onnx.graph_step": spec.onnx.graph_step,
         "preprocessing.function": spec.preprocessing.function,
     }
     own = {inside: found.split(":")[1] for inside, found in places.items() if found and found.startswith("python:")}
-    files = {inside: name for inside, name in own.items() if name.endswith(".py")}
-    return {name: _module(name, path, place(node_at(tree, inside))) for inside, name in sorted(files.items())}
+    files = {inside: (name, "module") for inside, name in own.items() if name.endswith(".py")}
+    if spec.preprocessing.aipp is not None and spec.preprocessing.aipp.file is not None:
+        files["preprocessing.aipp.file"] = spec.preprocessing.aipp.file, "AIPP file"
+    return {
+        name: _beside(name, what, path, place(node_at(tree, inside))) for inside, (name, what) in sorted(files.items())
+    }
 
 
-def _module(name: str, path: Path, where: str) -> bytes:
+def _beside(name: str, what: str, path: Path, where: str) -> bytes:
     file = path.parent / name
     inside = os.path.realpath(file).startswith(os.path.realpath(path.parent) + os.sep)
     if not inside or not file.is_file():
         fix = "name a file below the port's folder"
-        raise SpecError("there is no such module beside the port", where=where, measured=name, fix=fix)
-    return file.read_bytes()
+        raise SpecError(f"there is no such {what} beside the port", where=where, measured=name, fix=fix)
+    try:
+        return small_file(file, MAX_SPEC_BYTES)
+    except OSError as error:
+        raise SpecError(f"the {what} beside the port cannot be read: {error}", where=where, measured=name) from error

@@ -222,11 +222,11 @@ def _target(acceptance: Acceptance) -> str:
     machine = acceptance.machine
     if machine is None:
         return acceptance.target or UNKNOWN
-    devices = ", ".join(map(str, machine.devices))
+    devices = ", ".join(board.seat.named(board.device) for board in machine.boards)
     versions = ", ".join(
         f"{name} {machine.toolchain[name]}" for name in ("cann", "driver") if name in machine.toolchain
     )
-    return f"{acceptance.target}: {machine.soc}, device {devices}, {machine.infer_tool}" + (
+    return f"{acceptance.target}: {machine.soc}, {devices}, {machine.infer_tool}" + (
         f", {versions}" if versions else ""
     )
 

@@ -136,7 +136,7 @@ def image_set(seed: int, count: int) -> ImageSet:
     jitter = np.where(hard, HARD_JITTER, EASY_JITTER)[:, np.newaxis]
     deviations = np.rint(_bell_curve(10 * seed + 3, (count, CODE_LENGTH)) * jitter).astype(np.int64)
     shifts = _random_integers(10 * seed + 4, (count, 2), "u1") // (2**8 // GRAIN_SHIFTS)
-    return ImageSet(labels=labels, codes=_codebook()[labels] + deviations, grain_shifts=shifts)
+    return ImageSet(labels=labels, codes=codebook()[labels] + deviations, grain_shifts=shifts)
 
 
 def write_images(folder: Path, count: int) -> None:
@@ -205,10 +205,10 @@ def head_layer(head: Head) -> dict[str, torch.Tensor]:
     import numpy as np
     import torch
 
-    codebook = _codebook()
-    norms = (codebook**2).sum(axis=1)
-    weight = codebook @ head.matrix.astype(np.int64) / 2**15
-    bias = (2 * codebook @ head.offset.astype(np.int64) - norms + int(norms.sum()) // CLASSES) / 2**16
+    codes = codebook()
+    norms = (codes**2).sum(axis=1)
+    weight = codes @ head.matrix.astype(np.int64) / 2**15
+    bias = (2 * codes @ head.offset.astype(np.int64) - norms + int(norms.sum()) // CLASSES) / 2**16
     return {
         f"{HEAD_LAYER}.weight": torch.from_numpy(weight.astype(np.float32)),
         f"{HEAD_LAYER}.bias": torch.from_numpy(bias.astype(np.float32)),
@@ -307,9 +307,9 @@ def _bell_curve(seed: int, shape: tuple[int, ...]) -> Integers:
 
 
 @functools.cache
-def _codebook() -> Integers:
-    """The code of each class, int64 (1000, 16)."""
-    return _bell_curve(CODEBOOK_SEED, (CLASSES, CODE_LENGTH))
+def codebook(classes: int = CLASSES) -> Integers:
+    """The code of each class, int64 (classes, 16); fewer classes have the first ones of more."""
+    return _bell_curve(CODEBOOK_SEED, (classes, CODE_LENGTH))
 
 
 @functools.cache

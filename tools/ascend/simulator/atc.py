@@ -123,15 +123,25 @@ def describe(given: dict[str, str]) -> int:
     document = {
         "name": model.name,
         "attr": [{"key": key, "value": {"s": value}} for key, value in offline_model.attributes(model).items()],
-        "graph": [{"name": model.name, "op": [*map(_data_op, model.inputs), _output_op(model.outputs)]}],
+        "graph": [{"name": model.name, "op": [*_input_ops(model), _output_op(model.outputs)]}],
     }
     Path(given["json"]).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(SUCCESS)
     return 0
 
 
-def _data_op(spec: offline_model.TensorSpec) -> dict[str, object]:
-    return {"name": spec.name, "type": "Data", "output_desc": [_description(spec)]}
+def _input_ops(model: offline_model.OfflineModel) -> list[dict[str, object]]:
+    """The inputs; one that AIPP follows says so, and AIPP has a node of its own."""
+    found: list[dict[str, object]] = [
+        {"name": spec.name, "type": "Data", "output_desc": [_description(spec)]} for spec in model.inputs
+    ]
+    if model.aipp:
+        found[0]["attr"] = [{"key": "_data_related_aipp_mode", "value": {"s": "static_aipp"}}]
+        said = [{"key": key, "value": {"s": value}} for key, value in model.aipp]
+        found.append(
+            {"name": "aipp_node0", "type": "Aipp", "attr": [{"key": "aipp", "value": {"func": {"attr": said}}}]}
+        )
+    return found
 
 
 def _output_op(specs: Sequence[offline_model.TensorSpec]) -> dict[str, object]:
@@ -139,7 +149,8 @@ def _output_op(specs: Sequence[offline_model.TensorSpec]) -> dict[str, object]:
 
 
 def _description(spec: offline_model.TensorSpec) -> dict[str, object]:
-    layout = "NCHW" if len(spec.shape) == 4 else "ND"
+    of_pictures = "NHWC" if spec.dtype == "uint8" else "NCHW"  # AIPP's pixels
+    layout = of_pictures if len(spec.shape) == 4 else "ND"
     return {"dtype": GE_DTYPES[spec.dtype], "shape": {"dim": list(spec.shape)}, "layout": layout}
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.ascend.simulator import atc_operators, model_io, runnable
+from tools.ascend.simulator import aipp_graph, atc_operators, model_io, runnable
 from tools.ascend.simulator.atc_error import AtcError
 from tools.ascend.simulator.atc_request import Request
 from tools.ascend.simulator.chips import other_soc
-from tools.ascend.simulator.faults import Fault, ordered
+from tools.ascend.simulator.faults import Fault, ordered, refuse
 from tools.ascend.simulator.fp16_graph import Conversion, to_fp16
 from tools.ascend.simulator.offline_model import OfflineModel, TensorSpec
 from tools.ascend.simulator.plain_graph import make_plain
@@ -29,12 +31,15 @@ def convert(request: Request) -> OfflineModel:
     inputs = model_io.inputs(model, request)
     if ordered(Fault.ATC_OTHER_BATCH):
         inputs = tuple(TensorSpec(spec.name, spec.dtype, (2 * spec.shape[0], *spec.shape[1:])) for spec in inputs)
+    aipp = None if request.aipp is None or ordered(Fault.ATC_IGNORES_AIPP) else aipp_graph.fitted(request.aipp, inputs)
     own_types = [value.type.tensor_type.elem_type for value in model.graph.output]
     make_plain(model)
     _fix_shapes(model, inputs)
     inferred = Inferred(model)
     outputs = _outputs(model, inferred, own_types, request)
     to_fp16(model, _conversion(request, inferred, inputs, outputs))
+    if aipp is not None:
+        inputs = (aipp_graph.insert(model, inputs[0], aipp),)
     runnable.require(model)
     return OfflineModel(
         name=request.target.stem,
@@ -43,6 +48,7 @@ def convert(request: Request) -> OfflineModel:
         inputs=inputs,
         outputs=outputs,
         command_line=request.command_line,
+        aipp=() if aipp is None else aipp.given,
         graph=model.SerializeToString(deterministic=True),
     )
 
@@ -104,11 +110,14 @@ class _Weights:
 
     def __init__(self) -> None:
         self.matrices = 0
+        self.others = _other_weights() if ordered(Fault.ATC_OTHER_WEIGHTS) else {}
 
-    def change(self, _name: str, weight: Weight) -> Weight:
+    def change(self, name: str, weight: Weight) -> Weight:
         """The weight tensor as the OM shall hold it."""
         import numpy as np
 
+        if name in self.others and self.others[name].shape == weight.shape:
+            return self.others[name]
         self.matrices += weight.ndim > 1
         if weight.ndim > 1 and ordered(Fault.ATC_INT8_WEIGHTS):
             step = np.abs(weight).max() / 127
@@ -116,3 +125,15 @@ class _Weights:
         if weight.ndim > 1 and self.matrices == PERTURBED_MATRIX and ordered(Fault.ATC_PERTURBED_WEIGHTS):
             return np.asarray(weight * 1.5, np.float32)
         return weight
+
+
+def _other_weights() -> dict[str, Weight]:
+    """The float32 weights of the file that the environment names."""
+    import onnx
+    from onnx import TensorProto, numpy_helper
+
+    path = os.environ.get("ASCEND_SIMULATOR_WEIGHTS", "")
+    if not Path(path).is_file():
+        refuse("weights of another file need ASCEND_SIMULATOR_WEIGHTS, an ONNX file")
+    stored = onnx.load(path).graph.initializer
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in stored if tensor.data_type == TensorProto.FLOAT}

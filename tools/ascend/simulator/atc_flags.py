@@ -100,7 +100,16 @@ NO_FILE = file_of("The file does not exist or cannot be read.", "E10020")
 FREE = frozenset(
     {"mode", "om", "json", "model", "output", "soc_version", "input_shape", "out_nodes", "output_type", "debug_dir"}
     | {"input_fp16_nodes", "optypelist_for_implmode", "op_compiler_cache_dir", "check_report", "mdl_bank_path"}
-    | {"op_bank_path", "aicore_num", "enable_scope_fusion_passes", "weight", "host_env_os", "host_env_cpu", "target"}
+    | {
+        "op_bank_path",
+        "aicore_num",
+        "enable_scope_fusion_passes",
+        "weight",
+        "insert_op_conf",
+        "host_env_os",
+        "host_env_cpu",
+        "target",
+    }
 )
 RULES: dict[str, Rule] = {
     **dict.fromkeys(sorted(FREE), anything),
@@ -135,9 +144,7 @@ RULES: dict[str, Rule] = {
     "save_original_model": only("false", of=TRUE_FALSE),
     "display_model_info": only("0", of=ZERO_ONE),
     "core_type": only("AiCore", of=one_of("AiCore", "VectorCore")),
-    **dict.fromkeys(
-        ("insert_op_conf", "fusion_switch_file", "compress_weight_conf", "cal_conf", "op_name_map"), NO_FILE
-    ),
+    **dict.fromkeys(("fusion_switch_file", "compress_weight_conf", "cal_conf", "op_name_map"), NO_FILE),
     **dict.fromkeys(("compression_optimize_conf", "customize_dtypes", "op_debug_config", "raw_ge_options"), NO_FILE),
     "keep_dtype": file_of("File defined by keep_dtype is not found."),
     "op_precision_mode": file_of("Path defined by op precision mode is not found."),

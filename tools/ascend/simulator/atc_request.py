@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.ascend.simulator import atc_flags
+from tools.ascend.simulator import aipp_config, atc_flags
 from tools.ascend.simulator.atc_error import AtcError, invalid
 from tools.ascend.simulator.chips import SOC_VERSIONS
 from tools.ascend.simulator.numerics import Numerics
@@ -17,7 +17,8 @@ from tools.ascend.simulator.numerics import Numerics
 class Request:
     """A conversion: `shapes` by input name with the batch first, `target` the OM with its suffix.
 
-    The last three fields are texts as given: nodes whose outputs become the model's, types of outputs, fp16 inputs.
+    Three fields are texts as given: nodes whose outputs become the model's, types of outputs, fp16 inputs; `aipp` is
+    what goes before the input.
     """
 
     model: Path
@@ -30,6 +31,7 @@ class Request:
     out_nodes: str = ""
     output_type: str = ""
     input_fp16_nodes: str = ""
+    aipp: aipp_config.Aipp | None = None
 
 
 def check(given: dict[str, str], argv: Sequence[str]) -> Request:
@@ -51,6 +53,7 @@ def check(given: dict[str, str], argv: Sequence[str]) -> Request:
         out_nodes=given.get("out_nodes", ""),
         output_type=given.get("output_type", ""),
         input_fp16_nodes=given.get("input_fp16_nodes", ""),
+        aipp=aipp_config.read(given["insert_op_conf"]) if "insert_op_conf" in given else None,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.ascend.simulator import offline_model
+from tools.ascend.simulator.cards import devices
 from tools.ascend.simulator.chips import execution_ms, present_chip
 from tools.ascend.simulator.faults import Fault, ordered, remember_use
 
@@ -40,7 +41,7 @@ class LoadedModel:
     def __init__(self, path: Path, device_id: int, threads: int = 1) -> None:
         self.chip = present_chip()
         self.device_id = device_id
-        if ordered(Fault.DEVICE_OPEN_FAILS) or not 0 <= device_id < self.chip.devices:
+        if ordered(Fault.DEVICE_OPEN_FAILS) or not 0 <= device_id < len(devices(self.chip)):
             raise DeviceError(f"acl open device {device_id} failed, ret is {OPEN_FAILED}")
         self.model = _load(path, self.chip.soc)
         if any(map(ordered, SHOWS_ONCE_USED)):

@@ -31,8 +31,14 @@ class Fault(enum.Enum):
     ATC_TRACEBACK = "atc:traceback", "prints an operator compiler's traceback and W11001, yet succeeds", "1.3"
     ATC_OTHER_BATCH = "atc:other-batch", "compiles for twice the batch that was asked for", "2.1"
     ATC_OTHER_SOC = "atc:other-soc", "compiles for another chip than asked for", "1.2"
+    ATC_IGNORES_AIPP = "atc:ignores-aipp", "compiles without the AIPP file that was asked for", "6"
     ATC_INT8_WEIGHTS = "atc:int8-weights", "rounds every weight tensor to 8 bits", "7.1"
     ATC_PERTURBED_WEIGHTS = "atc:perturbed-weights", "scales the third weight tensor of rank 2 or more by 1.5", "9"
+    ATC_OTHER_WEIGHTS = (
+        "atc:other-weights",
+        "takes the weights that the ONNX file ASCEND_SIMULATOR_WEIGHTS holds under the same names from there",
+        "9",
+    )
     ATC_HANG = "atc:hang", "sleeps for ever after its first line", "1.3"
     ATC_HANG_IGNORING_SIGTERM = "atc:hang-ignoring-sigterm", "as atc:hang, and SIGTERM is ignored", "1.3"
     ATC_KILLED = "atc:killed", "is killed (SIGKILL) after its first line", "1.3, exit 137"

@@ -11,8 +11,9 @@ from pathlib import Path
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parents[3])
 
-from tools.ascend.simulator import npu_smi_tables
-from tools.ascend.simulator.chips import present_chip
+from tools.ascend.simulator import npu_smi_driver26, npu_smi_tables
+from tools.ascend.simulator.cards import Card, cards, driver_26, used_by_others
+from tools.ascend.simulator.chips import Chip, present_chip
 from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.faults import Fault, forget_use, hang_or_die, ordered, was_used
 
@@ -29,18 +30,29 @@ def main(argv: Sequence[str]) -> int:
         print(DCMI_FAILED)
         return EXIT_FAILED
     chip = present_chip()
+    shown = cards(chip)
+    boards = [["info", "-t", "board", "-i", str(card.npu)] for card in shown]
     if list(argv) == ["info"]:
-        print(npu_smi_tables.table(chip, busy=_busy(), healthy=_healthy(), working=_working()), end="")
+        print(_table(chip, shown), end="")
     elif list(argv) == ["info", "-l"]:
-        print(npu_smi_tables.cards(chip), end="")
+        print(npu_smi_tables.cards(shown), end="")
     elif list(argv) == ["info", "-m"]:
-        print(npu_smi_tables.mapping(chip), end="")
-    elif list(argv) == ["info", "-t", "board", "-i", "0"]:
-        print(npu_smi_tables.board(chip), end="")
+        print(npu_smi_tables.mapping(chip, shown), end="")
+    elif list(argv) in boards:
+        print(npu_smi_tables.board(chip, int(argv[-1]), shown), end="")
     else:
         print(USAGE)
         return EXIT_FAILED
     return 0
+
+
+def _table(chip: Chip, shown: Sequence[Card]) -> str:
+    busy, healthy, working = _busy(), _healthy(), _working()
+    others = used_by_others()
+    if not driver_26():
+        return npu_smi_tables.table(chip, busy=busy, healthy=healthy, working=working)
+    used = [card.npu for card in shown if busy or card.npu in others]
+    return npu_smi_tables.cut(npu_smi_driver26.table(chip, shown, busy=used, working=working, healthy=healthy))
 
 
 def _busy() -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from tools.ascend.simulator.cards import Card, driver_26
 from tools.ascend.simulator.chips import Chip
 from tools.ascend.simulator.faults import Fault, ordered
 
@@ -106,26 +108,37 @@ def _rule(layout: Layout, dash: str) -> str:
     return f"+{'+'.join(dash * width for width in layout.widths)}+"
 
 
-def cards(chip: Chip) -> str:
+def cards(shown: Sequence[Card]) -> str:
     """`npu-smi info -l`: the cards and how many chips each carries."""
-    fields = (("Card Count", 1), ("NPU ID", 0), ("Chip Count", chip.devices))
+    npus = sorted({card.npu for card in shown})
+    fields: list[tuple[str, int]] = [("Total Count" if driver_26() else "Card Count", len(npus))]
+    for npu in npus:
+        fields += [("NPU ID", npu), ("Chip Count", sum(card.npu == npu for card in shown))]
     return "".join(f"\t{name:<31}: {value}\n" for name, value in fields)
 
 
-def mapping(chip: Chip) -> str:
-    """`npu-smi info -m`: logical ids by card and chip, with the card's management unit as an extra row."""
-    name = f"Ascend {chip.soc.removeprefix('Ascend')}"
-    rows = [("NPU ID", "Chip ID", "Chip Logic ID", "Chip Name")]
-    rows += [("0", str(device), str(device), name) for device in range(chip.devices)]
-    rows.append(("0", str(chip.devices), "-", "Mcu"))
+def mapping(chip: Chip, shown: Sequence[Card]) -> str:
+    """`npu-smi info -m`: logical ids by card and chip, with a card's management unit as an extra row.
+
+    With driver 26 the physical ids stand there too.
+    """
+    name, physical = f"Ascend {chip.soc.removeprefix('Ascend')}", driver_26()
+    rows = [("NPU ID", "Chip ID", "Chip Logic ID", *(("Chip Phy-ID",) if physical else ()), "Chip Name")]
+    for card in shown:
+        numbers = (card.npu, card.chip, card.logical, *((card.physical,) if physical else ()))
+        rows.append((*map(str, numbers), name))
+        if card.chip == max(other.chip for other in shown if other.npu == card.npu):
+            rows.append((str(card.npu), str(card.chip + 1), "-", *(("-",) if physical else ()), "Mcu"))
     return "".join("\t" + "".join(f"{cell:<31}" for cell in row).rstrip() + "\n" for row in rows)
 
 
-def board(chip: Chip) -> str:
+def board(chip: Chip, npu: int, shown: Sequence[Card]) -> str:
     """`npu-smi info -t board`: what tells the card from another one; firmware is NA for a user who is not root."""
+    serial = f"SIMULATOR{npu}" if driver_26() else "SIMULATOR"
     fields = (
-        *(("NPU ID", "0"), ("Product Name", "NA"), ("Model", "NA"), ("Manufacturer", "Huawei")),
-        *(("Serial Number", "SIMULATOR"), ("Software Version", LAYOUTS[chip.soc].version)),
-        *(("Firmware Version", "NA"), ("Chip Count", str(chip.devices)), ("Faulty Chip Count", "0")),
+        *(("NPU ID", str(npu)), ("Product Name", "NA"), ("Model", "NA"), ("Manufacturer", "Huawei")),
+        *(("Serial Number", serial), ("Software Version", LAYOUTS[chip.soc].version)),
+        *(("Firmware Version", "NA"), ("Chip Count", str(sum(card.npu == npu for card in shown)))),
+        ("Faulty Chip Count", "0"),
     )
     return "".join(f"\t{name:<31}: {value}\n" for name, value in fields)

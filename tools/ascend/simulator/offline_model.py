@@ -36,7 +36,8 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class OfflineModel:
-    """What an OM holds; `graph` is an ONNX graph with fp16 weights that computes one batch."""
+    """What an OM holds; `graph` is an ONNX graph with fp16 weights that computes one batch, `aipp` what the AIPP file
+    said, key and value."""
 
     name: str
     soc: str
@@ -45,6 +46,7 @@ class OfflineModel:
     outputs: tuple[TensorSpec, ...]
     command_line: str
     graph: bytes
+    aipp: tuple[tuple[str, str], ...] = ()
 
 
 def write(path: Path, model: OfflineModel) -> None:
@@ -68,6 +70,7 @@ def read(path: Path) -> OfflineModel:
     fields: dict[str, Any] = json.loads(partitions[om_layout.TASK_INFO])
     for side in ("inputs", "outputs"):
         fields[side] = tuple(TensorSpec(spec["name"], spec["dtype"], tuple(spec["shape"])) for spec in fields[side])
+    fields["aipp"] = tuple((key, value) for key, value in fields["aipp"])
     return OfflineModel(**fields, graph=partitions[om_layout.WEIGHTS_DATA])
 
 

@@ -14,6 +14,7 @@ from tools.judge.gate import Basis, Gate, Inventory, Judge, Where
 from tools.judge.ids import ONNX, PTH, GateId, Variant
 from tools.judge.published import published_accuracy
 from tools.judge.reference import of_reference, shortfall
+from tools.judge.remarks import OWN_PREDICTIONS
 from tools.judge.results import Check
 
 GATES = Inventory()
@@ -33,6 +34,8 @@ def _finite(variant: Variant, evidence: Evidence) -> Check:
 def _above_chance(variant: Variant, evidence: Evidence) -> Check:
     if evidence.dataset().embedded_sample and evidence.spec.kind != "sample":
         return not_run("the embedded sample's labels mean nothing to other weights", threshold="-", unit="percent")
+    if evidence.spec.kind == "sample" and evidence.dataset().labels_by_reference:
+        return not_judged(OWN_PREDICTIONS, unit="percent")
     return above_chance(evidence.top_five(variant), evidence.spec.classes)
 
 

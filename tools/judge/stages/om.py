@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import PurePath
 
 from tools.judge import ids
+from tools.judge.aipp import KEYS, aipp_differences, file_name
 from tools.judge.checks import made, none_of, within
-from tools.judge.description import description_mismatches
+from tools.judge.description import AIPP, description_mismatches
 from tools.judge.evidence import Evidence
-from tools.judge.gate import Inventory
+from tools.judge.gate import Inventory, Where
 from tools.judge.results import Check
 
 GATES = Inventory()
@@ -23,17 +24,29 @@ def _toolkit(evidence: Evidence, batch: int) -> Check:
 @GATES.take(ids.OM_DEVICE, "Is the device there, healthy, and of the chip that was asked for?")
 def _device(evidence: Evidence, batch: int) -> Check:
     machine = evidence.machine()
-    return made(f"{machine.soc}, device {', '.join(map(str, machine.devices))}")
+    devices = ", ".join(board.seat.named(board.device) for board in machine.boards)
+    return made(f"{machine.soc}, {devices}")
 
 
-@GATES.take(ids.OM_COMPILED, "Has atc said that it succeeded, and made a fresh OM?", per_batch=True)
+@GATES.take(ids.OM_AIPP, "Does the AIPP file say what the port's recipe says?", where=Where.AIPP)
+def _aipp(evidence: Evidence, batch: int) -> Check:
+    asked = evidence.spec.preprocessing
+    found = aipp_differences(evidence.aipp().text, asked)
+    return none_of(found, among=len(KEYS), unit="keys differing", source=asked.source)
+
+
+@GATES.take(
+    ids.OM_COMPILED, "Has atc said that it succeeded and made a fresh OM, or was one handed in?", per_batch=True
+)
 def _compiled(evidence: Evidence, batch: int) -> Check:
-    return made(PurePath(evidence.digest(ids.om(batch)).path).name)
+    name = PurePath(evidence.digest(ids.om(batch)).path).name
+    own = evidence.handed_in(ids.om(batch))
+    return made(name if own is None else f"{own.file}, handed in")
 
 
 @GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input, chip and flags asked for?", per_batch=True)
 def _described(evidence: Evidence, batch: int) -> Check:
-    asked = evidence.spec.input(batch)
+    asked = evidence.spec.om_input(batch)
     described = evidence.described(batch)
     found = description_mismatches(
         described,
@@ -41,9 +54,15 @@ def _described(evidence: Evidence, batch: int) -> Check:
         dtype=asked.dtype,
         shape=asked.shape,
         soc=evidence.machine().soc,
-        flags=evidence.spec.om.atc_extra_args,
+        flags=(*evidence.spec.om.atc_extra_args, *_aipp_flags(evidence)),
+        handed_in=evidence.handed_in(ids.om(batch)) is not None,
     )
     return none_of(found, among=1, unit="mismatches", source=_read_by(described.stored.unread))
+
+
+def _aipp_flags(evidence: Evidence) -> tuple[str, ...]:
+    """The flag of the AIPP file, as an OM's command line shows it without folders."""
+    return () if evidence.spec.preprocessing.aipp is None else (f"{AIPP}={file_name(evidence.aipp().text)}",)
 
 
 def _read_by(unread: str) -> str:

@@ -6,6 +6,7 @@ from tools.judge import ids
 from tools.judge.checks import made, none_of, not_judged, same, within
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Inventory, Where
+from tools.judge.handed_in import declares
 from tools.judge.operators import spans
 from tools.judge.results import Check
 
@@ -13,7 +14,7 @@ NAMES = "guide, pth2onnx.py"
 GATES = Inventory()
 
 
-@GATES.take(ids.ONNX_EXPORT, "Could the checkpoint be exported to a readable ONNX file?")
+@GATES.take(ids.ONNX_EXPORT, "Is there a readable ONNX file: the checkpoint's export, or what was handed in?")
 def _export(evidence: Evidence, batch: int) -> Check:
     return made(f"{len(evidence.onnx().operators)} nodes")
 
@@ -66,7 +67,12 @@ def _output(evidence: Evidence, batch: int) -> Check:
 def _weights(evidence: Evidence, batch: int) -> Check:
     facts = evidence.weights()
     source = f"{facts.exact} bit for bit, {facts.recomputed} recomputed in float64, {len(facts.unused)} without use"
-    return none_of(facts.offenders, among=facts.among, unit="tensors", source=source)
+    source += f", {len(facts.declared)} declared as others" if facts.declared else ""
+    undeclared = [name for name in facts.declared if not declares(evidence.spec.onnx.weights_differ, name)]
+    found = (*facts.offenders, *(f"{name} differs, which the port does not declare" for name in undeclared))
+    if found and not facts.exact and not facts.recomputed:
+        found = ("none of the checkpoint's tensors is in the file, which is of another network or checkpoint", *found)
+    return none_of(found, among=facts.among, unit="tensors", source=source)
 
 
 @GATES.take(ids.ONNX_LOGITS_ABS_ERROR, "Do onnxruntime's logits follow torch's?")

@@ -53,7 +53,7 @@ def _bin_size(evidence: Evidence, batch: int) -> Check:
     )
 
 
-@GATES.take(ids.PREPROCESSING_FINITE, "Is every value of every bin finite?")
+@GATES.take(ids.PREPROCESSING_FINITE, "Is every value of every bin finite?", where=Where.FLOAT_BINS)
 def _finite_bins(evidence: Evidence, batch: int) -> Check:
     facts = evidence.bins()
     return none_of(
@@ -61,7 +61,11 @@ def _finite_bins(evidence: Evidence, batch: int) -> Check:
     )
 
 
-@GATES.take(ids.PREPROCESSING_VALUE_RANGE, "Does every value lie between what bytes 0 and 255 are normalised to?")
+@GATES.take(
+    ids.PREPROCESSING_VALUE_RANGE,
+    "Does every value lie between what bytes 0 and 255 are normalised to?",
+    where=Where.FLOAT_BINS,
+)
 def _value_range(evidence: Evidence, batch: int) -> Check:
     facts = evidence.bins()
     return none_of(

@@ -19,15 +19,19 @@ if TYPE_CHECKING:
     from tools.model.checkpoint import StateDict
 
 
-def compare_weights(path: Path, state_dict: StateDict, model: torch.nn.Module) -> WeightFacts:
+def compare_weights(
+    path: Path, state_dict: StateDict, model: torch.nn.Module, declared: tuple[str, ...] = ()
+) -> WeightFacts:
     """Hold the file against `state_dict`; `model` is the network that it belongs to, in evaluation mode.
 
     Of the model its code is used, and the buffers that are not in `state_dict`; its own weights are not looked at. The
-    image has the shape that the file's input has, a dynamic axis being 1. OnnxError when the file cannot be parsed.
+    image has the shape that the file's input has, a dynamic axis being 1. What the names or patterns of `declared` fit
+    may differ, which is said and no offence. OnnxError when the file cannot be parsed.
     """
     from tools.model.weights.comparison import Comparison
     from tools.model.weights.onnx_constants import read_constants
     from tools.model.weights.recorder import known_constants
 
     file = read_constants(path)
-    return Comparison(file.constants, known_constants(model, state_dict, file.image), state_dict).facts()
+    known = known_constants(model, state_dict, file.image)
+    return Comparison(file.constants, known, state_dict, declared).facts()

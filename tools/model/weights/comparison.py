@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from tools.judge.facts import WeightFacts
+from tools.judge.handed_in import declares
 from tools.model.checkpoint import StateDict
 from tools.model.weights.constants import Known, Norm, Value
 from tools.model.weights.matching import Matches, Part, fits, is_part, match, neighbours
@@ -21,31 +22,51 @@ ALIKE = 0.5
 
 @dataclass
 class Findings:
-    """`offenders`: what is said of each. `bad`: the checkpoint's tensors they are of. `strangers`: those of none."""
+    """`offenders`: what is said of each. `bad`: the checkpoint's tensors they are of. `strangers`: those of none.
 
+    What the patterns of `differ` fit is no offender, but `declared` by its name.
+    """
+
+    differ: tuple[str, ...] = ()
     offenders: dict[str, None] = field(default_factory=dict)
+    declared: dict[str, None] = field(default_factory=dict)
     bad: set[str] = field(default_factory=set)
     strangers: int = 0
 
     def add(self, text: str, names: frozenset[str]) -> None:
-        """One offender, and the checkpoint's tensors that it is of; passed over if all of them are accused already."""
-        if text not in self.offenders and (not names or names - self.bad):
-            self.strangers += not names
-            self.offenders[text] = None
+        """One offender, and the checkpoint's tensors that it is of; passed over if all of them are known already."""
+        if text not in self.offenders and names - self.bad:
+            if all(declares(self.differ, name) for name in names):
+                self.declared.update(dict.fromkeys(sorted(names - self.bad)))
+            else:
+                self.offenders[text] = None
             self.bad |= names
+
+    def add_stranger(self, name: str) -> None:
+        """A constant of the file that is no tensor of the checkpoint."""
+        text = f"{name} not in the checkpoint"
+        if text in self.offenders or name in self.declared:
+            return
+        self.strangers += 1
+        if declares(self.differ, name):
+            self.declared[name] = None
+        else:
+            self.offenders[text] = None
 
 
 class Comparison:
     """One file against one checkpoint."""
 
-    def __init__(self, constants: tuple[Constant, ...], known: Known, state_dict: StateDict) -> None:
+    def __init__(
+        self, constants: tuple[Constant, ...], known: Known, state_dict: StateDict, differ: tuple[str, ...] = ()
+    ) -> None:
         self._constants, self._known, self._state_dict = constants, known, state_dict
         self._matches = match(constants, known, state_dict)
         self._there = _found_values(self._matches)
         self._anchors = entries(self._matches, known)
         self._by_node = neighbours(constants)
         self._normalisations = _normalisations(self._matches)
-        self._found = Findings()
+        self._found = Findings(differ)
 
     def facts(self) -> WeightFacts:
         """Name what is wrong, count the rest."""
@@ -65,6 +86,7 @@ class Comparison:
             recomputed=len(recomputed),
             foreign=self._found.strangers,
             unused=tuple(sorted(self._state_dict.keys() - used)),
+            declared=tuple(self._found.declared),
         )
 
     def _recomputed(self) -> set[str]:
@@ -122,7 +144,7 @@ class Comparison:
         elif constant.array.size > FEW and not (constant.array == constant.array.flat[0]).all():
             again = self._in_its_place(constant)
             if again is None:
-                self._found.add(f"{constant.name} not in the checkpoint", frozenset())
+                self._found.add_stranger(constant.name)
             else:
                 self._say(constant, again)
 

@@ -17,7 +17,7 @@ from tools.ascend.simulator.device import DeviceError, LoadedModel
 from tools.ascend.simulator.faults import Fault, hang_or_die
 from tools.ascend.simulator.offline_model import TensorSpec
 
-NCHW, ND = 0, 2
+NCHW, NHWC, ND = 0, 1, 2
 DEBUG = 1
 GENERAL_FAILURE = "[1][ACL: general failure] "
 _open_devices: list[int] = []
@@ -166,7 +166,8 @@ class InferenceSession:
 
 
 def _describe(spec: TensorSpec) -> TensorDesc:
-    layout = NCHW if len(spec.shape) == 4 else ND
+    of_pictures = NHWC if spec.dtype == "uint8" else NCHW  # AIPP's pixels
+    layout = of_pictures if len(spec.shape) == 4 else ND
     return TensorDesc(spec.name, DTYPES[spec.dtype], layout, list(spec.shape), spec.nbytes, spec.nbytes)
 
 

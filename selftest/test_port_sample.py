@@ -1,0 +1,237 @@
+"""The sample of any port: weights are made that classify the generated images, and the whole path is judged on them."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from selftest.ports.tiny import TinyPort, tiny_port
+from tools.base.errors import SuiteError
+from tools.evidence.staging import read_acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.bundle import open_files
+from tools.judge.ids import PTH
+from tools.judge.results import Verdict, Word
+from tools.judge.run import judge_run
+from tools.judge.verify import OK, verify
+from tools.pipeline.run import open_run
+from tools.pipeline.setup import prepare
+from tools.ports.sample_port import POLICY, sample_port
+from tools.ports.spec import load_port, port_path
+from tools.report_bundle import _as_written
+from tools.sample import any_port
+from tools.sample import generate as sample
+
+ABOVE_CHANCE = PTH.gate("above_chance")
+SOFTMAX = ("return logits if", "logits = torch.softmax(logits, 1)\n        return logits if")
+
+
+def options(port: TinyPort, evidence: str = "evidence") -> dict[str, str | None]:
+    """Nothing but the port: weights, images and labels are made."""
+    beside = port.port.parent.parent
+    places = {"port": port.port, "cache": beside / "cache", "evidence": beside / evidence}
+    return {**{name: str(path) for name, path in places.items()}, "target": "simulator"}
+
+
+def whole_run(port: TinyPort) -> tuple[Acceptance, list[str]]:
+    """The record of a run of all gates, and the lines of the offline judge, which says the same."""
+    named = options(port)
+    with open_run(named, sample=True) as run:
+        run.judge_all()
+        published = run.publish()
+    bundle = Path(str(named["evidence"]))
+    outcome = verify([("bundle", partial(open_files, bundle))], None)
+    assert (outcome.status, outcome.word) == (OK, published.verdict.word), outcome.text
+    return read_acceptance(bundle), list(outcome.lines)
+
+
+def hindering(record: Acceptance) -> dict[str, str]:
+    return {result.id: f"{result.check}" for result in record.gates if result.check.hinders}
+
+
+def with_network(port: TinyPort, old: str, new: str) -> TinyPort:
+    source = port.port.parent / "tiny_net.py"
+    text = source.read_text(encoding="utf-8")
+    assert old in text
+    source.write_text(text.replace(old, new), encoding="utf-8")
+    return port
+
+
+@dataclasses.dataclass(frozen=True)
+class Tried:
+    """A whole run of a port that has neither weights nor images, and the cache that it left."""
+
+    port: TinyPort
+    record: Acceptance
+    lines: list[str]
+
+
+@pytest.fixture(scope="module")
+def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
+    port = tiny_port(tmp_path_factory.mktemp("tried") / "port")
+    port.checkpoint.unlink()
+    return Tried(port, *whole_run(port))
+
+
+@pytest.mark.slow
+def test_a_port_without_weights_or_images_is_tried_end_to_end(tried: Tried) -> None:
+    record = tried.record
+    assert hindering(record) == {}
+    assert record.verdict.banner == "SIMULATED (SAMPLE, UNPINNED)"
+    assert record.spec is not None
+    assert (record.spec.port, record.spec.kind) == ("tiny_sample", "sample")
+    assert "turned into its sample" in record.spec.why
+    assert record.dataset is not None
+    assert (record.dataset.images, record.dataset.embedded_sample, record.dataset.gap) == (200, True, "")
+    assert not record.dataset.labels_by_reference
+    reference = next(variant for variant in record.variants if variant.name == PTH)
+    assert 10 < reference.accuracy[0].percent < 100
+    assert any("SAMPLE" in line for line in tried.lines)
+    assert any("made for this port" in line for line in record.inputs)
+
+
+@pytest.mark.slow
+def test_a_second_run_makes_no_sample_anew(tried: Tried) -> None:
+    with open_run(options(tried.port, "again"), sample=True) as run:
+        assert run.judge(ABOVE_CHANCE).verdict is Verdict.PASS
+        assert [line for line in run.context.log if line.startswith("miss")] == []
+
+
+@pytest.mark.slow
+def test_its_word_on_a_device_would_be_sample(tried: Tried) -> None:
+    passed = [result for result in tried.record.gates if result.check.verdict is Verdict.PASS]
+    verdict = judge_run([result.id for result in passed], passed, sample=True, simulated=False, unpinned=True)
+    assert verdict.word is Word.SAMPLE
+
+
+@pytest.mark.slow
+def test_its_bundle_comes_to_what_its_files_say(tried: Tried) -> None:
+    folder = Path(str(options(tried.port)["evidence"]))
+    _as_written(folder, tried.record)
+    assert (folder / "port" / POLICY.name).read_bytes() == POLICY.read_bytes()
+
+
+def made(port: TinyPort, folder: Path) -> tuple[any_port.SampleMade, list[int], float]:
+    """The sample of a port: how it was made, its labels, and the share that its checkpoint gets right."""
+    import torch
+
+    from tools.data.preprocess import image_pixels, normalised
+    from tools.model.network import Network
+
+    spec = sample_port(load_port(port.port)).spec
+    network = Network(spec.model, port.port.parent)
+    folder.mkdir(exist_ok=True)
+    found = any_port.make(spec, network, folder / "x.pth", folder / "labels.txt")
+    labels = [int(line.split()[1]) for line in (folder / "labels.txt").read_text(encoding="ascii").splitlines()]
+    images, recipe = sample.image_set(sample.VALIDATION_SET, len(labels)), spec.preprocessing
+    pixels = [normalised(image_pixels(images.jpeg(row), recipe), recipe) for row in range(len(labels))]
+    logits = network.build(torch.load(folder / "x.pth", weights_only=True))(torch.from_numpy(np.stack(pixels)))
+    best = logits.argmax(dim=1).numpy() - spec.model.label_offset
+    return found, labels, float((best == np.array(labels)).mean())
+
+
+@pytest.mark.parametrize(("classes", "offset", "least"), [(2, 0, 0.6), (3, 1, 0.45), (1000, 1, 0.05), (1200, 0, 0.05)])
+def test_any_number_of_classes_is_classified_beyond_guessing(
+    classes: int, offset: int, least: float, tmp_path: Path
+) -> None:
+    port = tiny_port(tmp_path / "port", classes=classes, label_offset=offset)
+    found, labels, right = made(port, tmp_path / "made")
+    assert not found.labels_by_reference
+    assert max(labels) < classes
+    assert right > least
+
+
+def test_the_same_sample_is_made_again(tmp_path: Path) -> None:
+    port = tiny_port(tmp_path / "port", classes=10)
+    made(port, tmp_path / "one")
+    made(port, tmp_path / "two")
+    for name in ("x.pth", "labels.txt"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (*SOFTMAX, "no one Linear or convolution makes its logits"),
+        ("torch.flatten(features, 1))\n", "0 * torch.flatten(features, 1))\n", "a linear layer reads nothing"),
+    ],
+)
+def test_a_network_that_lends_itself_to_no_fit_is_labelled_by_itself_and_says_so(
+    old: str, new: str, said: str, tmp_path: Path
+) -> None:
+    port = with_network(tiny_port(tmp_path / "port", classes=10), old, new)
+    found, _, right = made(port, tmp_path / "made")
+    assert said in found.why
+    assert right == 1.0
+
+
+def test_labels_of_the_reference_are_told_in_verdict_and_evidence_and_its_accuracy_is_not_judged(
+    tmp_path: Path,
+) -> None:
+    port = with_network(tiny_port(tmp_path / "port", classes=10), *SOFTMAX)
+    with open_run(options(port), sample=True) as run:
+        check = run.judge(ABOVE_CHANCE)
+        verdict = run.publish().verdict
+        assert run.dataset().labels_by_reference
+    assert check.verdict is Verdict.NOT_JUDGED
+    assert any("the labels are the reference's own predictions" in line for line in verdict.remarks)
+    assert read_acceptance(tmp_path / "evidence").dataset is not None
+
+
+def test_a_head_on_the_wrong_rows_is_found_by_the_gate_of_chance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = any_port.fold
+
+    def shifted(head: any_port.Head, made: any_port.Fitted) -> None:
+        right(head, any_port.Fitted(np.roll(made.weight, 7, axis=0), np.roll(made.bias, 7)))
+
+    monkeypatch.setattr(any_port, "fold", shifted)
+    with open_run(options(tiny_port(tmp_path / "port")), sample=True) as run:
+        assert run.judge(ABOVE_CHANCE).verdict is Verdict.FAIL
+
+
+def test_a_network_with_other_outputs_than_the_port_says_is_refused(tmp_path: Path) -> None:
+    port = tiny_port(tmp_path / "port", classes=10)
+    port.edit("classes: 10, source", "classes: 12, source")
+    with pytest.raises(SuiteError, match=r"found \[2, 10\]; allowed \[2, 12\]"):
+        made(port, tmp_path / "made")
+
+
+@pytest.mark.parametrize("name", ["resnet50", "alexnet", "efficientnet_lite0", "vit_b_16"])
+def test_the_sample_of_a_port_has_its_contract_and_none_of_its_figures(name: str) -> None:
+    real = load_port(port_path(name))
+    turned = sample_port(real)
+    spec = turned.spec
+    assert (spec.kind, spec.port) == ("sample", f"{name}_sample")
+    assert set(turned.files) == {*real.files, POLICY.name}
+    assert not spec.checkpoint.pinned
+    assert (spec.accuracy.pth_top1, spec.accuracy.pth_top5, spec.has_figures) == (None, None, False)
+    assert (spec.dataset.content_sha256, spec.dataset.labels_sha256) == (None, None)
+    for section in ("model", "onnx", "preprocessing", "batches", "agreement"):
+        assert getattr(spec, section) == getattr(real.spec, section)
+    assert dataclasses.replace(spec.om, throughput_runs=real.spec.om.throughput_runs) == real.spec.om
+    assert spec.accuracy.top1_drop_pp.at_most == 4.0
+
+
+def test_a_port_that_is_a_sample_stays_as_it_is() -> None:
+    shipped = load_port(port_path("alexnet_sample"))
+    assert sample_port(shipped) is shipped
+
+
+def test_the_header_names_the_sample_and_a_real_run_points_to_it(tmp_path: Path) -> None:
+    def prepared(**words: Any) -> list[str]:  # noqa: ANN401 - options
+        return prepare(
+            {"port": "resnet50", "target": "simulator"}, {}, here=tmp_path, filesystem=tmp_path, **words
+        ).lines()
+
+    lines = prepared(sample=True)
+    assert any(line.startswith("port: resnet50_sample, ") and "turned into its sample" in line for line in lines)
+    assert any("the labels are its own predictions" in line for line in lines)
+    with pytest.raises(SuiteError, match="--sample tries the whole path"):
+        prepared(sample=False)
