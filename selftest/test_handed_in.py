@@ -278,7 +278,7 @@ def test_a_difference_that_the_port_declares_is_said_beside_the_word(
     assert record.onnx_weights is not None
     assert record.onnx_weights.declared == ("head.weight",)
     assert (
-        "1 weights are not the checkpoint's, their outputs alone are judged (head.weight): rounded by hand"
+        "1 weight is not the checkpoint's, the outputs alone are judged (head.weight): rounded by hand"
         in record.verdict.remarks
     )
 

@@ -158,3 +158,30 @@ def test_atc_is_asked_with_mode_1(tmp_path: Path) -> None:
 def test_a_failing_atc_is_named(tmp_path: Path, body: str, named: str) -> None:
     with pytest.raises(OmError, match=named):
         _describe(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"),
+    [
+        ("--insert_op_conf=mine.config", ()),
+        ("--x=1", ("the file was made without --insert_op_conf=, which the port asks for",)),
+    ],
+)
+def test_the_aipp_file_of_an_om_that_was_handed_in_has_any_name(stored: str, said: tuple[str, ...]) -> None:
+    pixels = OmInput("actual_input_1", "DT_UINT8", INPUT.shape)
+    flags = ("--soc_version=Ascend310", stored)
+    found = described(pixels, stored=replace(STORED, inputs=(pixels,), flags=flags))
+
+    def mismatches_of(*, handed_in: bool) -> tuple[str, ...]:
+        return description_mismatches(
+            found,
+            input_name=pixels.name,
+            dtype="uint8",
+            shape=pixels.shape,
+            soc="Ascend310",
+            flags=("--insert_op_conf=/store/aipp_0123.cfg",),
+            handed_in=handed_in,
+        )
+
+    assert tuple(one for one in mismatches_of(handed_in=True) if "--x=1" not in one) == said
+    assert "made without --insert_op_conf=aipp_0123.cfg" in mismatches_of(handed_in=False)[0]

@@ -9,11 +9,12 @@ import pytest
 from tools.judge.acceptance import DatasetRecord, Reused, VariantRecord
 from tools.judge.accuracy import top_k_of
 from tools.judge.facts import ParityFacts, RecipeFacts
+from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
 from tools.judge.operators import OperatorFacts
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
-from tools.ports.spec import PUBLISHED_SPEC, load_spec
+from tools.ports.spec import PUBLISHED_SPEC, load_spec, port_path
 
 SHA256 = "0" * 64
 KNOWN = DatasetRecord(
@@ -157,3 +158,12 @@ def test_outputs_and_times_of_earlier_runs_are_told_by_their_oldest_date(spec: S
     assert remarks(spec, KNOWN, None, reused=reused[3:4])[0].endswith(
         f"runs: 1 other artifacts, the oldest made {first}"
     )
+
+
+def test_an_aipp_file_that_nobody_saw_is_told() -> None:
+    aipp = load_spec(port_path("alexnet_aipp"))
+    oms, onnx = (HandedIn(name, name, SHA256, 1) for name in ("om_bs1", "onnx"))
+    unseen = "the AIPP file that OMs handed in were made with was not seen: they are judged by their outputs"
+    assert unseen in remarks(aipp, None, None, files=(oms,))
+    assert unseen not in remarks(aipp, None, None, files=(onnx,)) + remarks(aipp, None, None)
+    assert unseen not in remarks(load_spec(PUBLISHED_SPEC), None, None, files=(oms,))

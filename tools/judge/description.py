@@ -31,7 +31,7 @@ def description_mismatches(
 ) -> tuple[str, ...]:
     """How the OM differs from what was asked for (input `input_name` of `dtype` and `shape`, chip `soc`, the port's own
     flags of atc), in words: by atc, and by what stands in the file. One that was `handed_in` may have been made with
-    flags that nobody asked for."""
+    flags that nobody asked for, and with an AIPP file of any name."""
     wanted, stored = OmInput(input_name, OM_DTYPES[dtype], shape), found.stored
     differing = []
     if found.inputs != (wanted,):
@@ -44,8 +44,15 @@ def description_mismatches(
         if said is not None and (reason := soc_mismatch(soc, said, what=what)):
             differing.append(reason)
     differing += [f"its input shows nothing of {flag}" for flag in flags if not _shows(flag, found)]
-    unasked = _flags_unasked(stored, flags) if handed_in else ()
-    return (*differing, *_flags_ignored(stored, flags), *unasked)
+    if not handed_in:
+        return (*differing, *_flags_ignored(stored, flags))
+    known = tuple(f"{AIPP}={_told(stored, AIPP)}" if flag.startswith(f"{AIPP}=") else flag for flag in flags)
+    return (*differing, *_flags_ignored(stored, known), *_flags_unasked(stored, known))
+
+
+def _told(stored: StoredOm, name: str) -> str:
+    """What the command line says of a flag, empty where it does not have it: a porter's AIPP file has any name."""
+    return next((value for flag, _, value in (said.partition("=") for said in stored.flags) if flag == name), "")
 
 
 def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:

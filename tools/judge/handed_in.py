@@ -59,9 +59,8 @@ def of_declared(names: Sequence[str], reason: str) -> tuple[str, ...]:
     """What must be read beside the verdict of weights that the port declares as not the checkpoint's."""
     if not names:
         return ()
-    return (
-        f"{len(names)} weights are not the checkpoint's, their outputs alone are judged ({first_few(names)}): {reason}",
-    )
+    count = "1 weight is" if len(names) == 1 else f"{len(names)} weights are"
+    return (f"{count} not the checkpoint's, the outputs alone are judged ({first_few(names)}): {reason}",)
 
 
 def declares(patterns: Sequence[str], name: str) -> bool:

@@ -55,7 +55,7 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    own = (*handed_in.said(files), *_weights(spec, weights), *_arithmetic(spec))
+    own = (*handed_in.said(files), *_aipp(spec, files), *_weights(spec, weights), *_arithmetic(spec))
     of_reference = _elsewhere(made, probe, 0 if dataset is None else dataset.images)
     said = (*_said(recipe), *_said(operators), *of_reference, *_reused(reused))
     return (*own, *_checkpoint(spec), *of_data, *said)
@@ -66,6 +66,13 @@ def _weights(spec: Spec, facts: WeightFacts | None) -> tuple[str, ...]:
     if facts is None or declared is None:
         return ()
     return handed_in.of_declared(facts.declared, declared.reason)
+
+
+def _aipp(spec: Spec, files: Sequence[HandedIn]) -> tuple[str, ...]:
+    """That nobody saw the AIPP file of an OM that was handed in."""
+    if spec.preprocessing.aipp is None or all(file.is_onnx for file in files):
+        return ()
+    return ("the AIPP file that OMs handed in were made with was not seen: they are judged by their outputs",)
 
 
 def _arithmetic(spec: Spec) -> tuple[str, ...]:
