@@ -13,6 +13,9 @@ from tools.judge.atc_flags import by_name
 from tools.judge.soc import normalise_soc
 from tools.judge.spec import AIPP_FLAG, Spec
 
+MSPROF, APPLICATION = "msprof", "--application"
+"""The vendor's profiler, and its flag for the command line that it runs, in one word with blanks."""
+
 
 @dataclass(frozen=True)
 class Inference:
@@ -28,7 +31,9 @@ class Inference:
 
 
 def read_inference(argv: Sequence[str]) -> Inference:
-    """The words of benchmark (`-om_path=x`) or of ais_bench (`--model x`)."""
+    """The words of benchmark (`-om_path=x`) or of ais_bench (`--model x`), by itself or under the profiler."""
+    if argv and PurePosixPath(argv[0]).name == MSPROF:
+        argv = flags(argv[1:]).get(APPLICATION, "").split(" ")
     if tuple(argv[1:3]) == ("-m", "ais_bench"):
         said = dict(zip(argv[3::2], argv[4::2]))
         return Inference(om_name(said.get("--model", "")), said.get("--device", ""), said.get("--batchsize"))

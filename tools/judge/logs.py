@@ -27,10 +27,13 @@ from tools.judge.npu_smi import (
     lag,
     parse_info,
 )
+from tools.judge.op_profile import OperatorProfile
 from tools.judge.soc import soc_mismatch
 from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS, error_lines
 
 NPU_SMI, MAP_LOGS = "npu-smi", "map"
+COLLECT = "collect"
+"""Below the logs of a profile: the run that was profiled, with the tables that came of it."""
 STREAMS = ("stdout.txt", "stderr.txt")
 
 
@@ -49,6 +52,11 @@ def throughput_logs(batch: int) -> str:
     return f"perf-bs{batch}"
 
 
+def profile_logs(batch: int) -> str:
+    """Where the vendor's profiler and what it wrote are, of a batch size."""
+    return f"profile-bs{batch}"
+
+
 def check_logs(bundle: Bundle) -> None:
     """Collect in `bundle.problems` what logs and record say otherwise of each other."""
     logs = _Logs(bundle)
@@ -64,6 +72,8 @@ def check_logs(bundle: Bundle) -> None:
     for place, entry in enumerate(record.device_throughput):
         logs.measured(entry)
         logs.idle(f"{FILE}.device_throughput[{place}].busy", entry)
+    for profile in record.profiles:
+        logs.profiled(profile)
 
 
 class _Logs:
@@ -151,6 +161,12 @@ class _Logs:
             name = f"pure-{run.run}" if pure else f"run-{run.run}-device{run.device}"
             folder = f"{LOGS}/{throughput_logs(entry.batch)}/{name}"
             self._inference(folder, entry.batch, str(run.device), pure=pure)
+
+    def profiled(self, profile: OperatorProfile) -> None:
+        """The profiler has run this OM on its device by the inference tool."""
+        name = profile_logs(profile.batch)
+        self._ended_well(name, f"the profile of {ids.om(profile.batch)}")
+        self._inference(f"{LOGS}/{name}/{COLLECT}", profile.batch, str(profile.device), pure=True)
 
     def idle(self, where: str, entry: DeviceThroughput) -> None:
         """Whether a device was busy follows from npu-smi's tables before and after each run."""
