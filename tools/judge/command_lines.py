@@ -33,7 +33,7 @@ class Inference:
 def read_inference(argv: Sequence[str]) -> Inference:
     """The words of benchmark (`-om_path=x`) or of ais_bench (`--model x`), by itself or under the profiler."""
     if argv and PurePosixPath(argv[0]).name == MSPROF:
-        argv = flags(argv[1:]).get(APPLICATION, "").split(" ")
+        argv = by_name(argv[1:]).get(APPLICATION, "").split(" ")
     if tuple(argv[1:3]) == ("-m", "ais_bench"):
         said = dict(zip(argv[3::2], argv[4::2]))
         return Inference(om_name(said.get("--model", "")), said.get("--device", ""), said.get("--batchsize"))
