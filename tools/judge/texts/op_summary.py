@@ -24,6 +24,8 @@ BYTE_ORDER_MARK = "\ufeff"
 NOT_SAID = frozenset(("", "N/A", "NA"))
 KIND, NAME, DURATION = "OP Type", "Op Name", "Task Duration(us)"
 COUNT, TOTAL = "Count", "Total Time(us)"
+MOST = 1e15
+"""Microseconds or tasks: thirty years, beyond which no sum is looked at."""
 ONE_OF_EACH = ("Device_id", "Model ID")
 """What is the same in every row of one model on one device."""
 
@@ -212,7 +214,7 @@ def _number(name: str, word: str, said: str) -> float:
         half_last_digit(said)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value >= 0):
+    if not 0 <= value <= MOST:
         raise ProfileTextError(f"{word} is no duration or count", where=name, measured=repr(said[:40]))
     return value
 
