@@ -79,6 +79,7 @@ def test_what_is_asked_in_some_runs_only() -> None:
 
     assert asked(Where.TENSORS) == {"checkpoint.content_sha256"}
     assert asked(Where.CONTENT) == {"preprocessing.images_sha256"}
+    assert asked(Where.PROFILE) == {"om.perf.operators"}
     assert asked(Where.LABELS_PINNED) == {"preprocessing.labels_sha256"}
     assert asked(Where.REFERENCE_TAKEN) == {"pth.accuracy.reference_fits"}
     assert asked(Where.REFERENCE_ELSEWHERE) == {"pth.accuracy.reference_probe_abs_error"}
@@ -179,6 +180,8 @@ def test_where_a_question_is_asked() -> None:
     assert not applies(gate(Where.DEVICE), Asked(sample, on_device=True)), "the sample's spec has no machine class"
     with_devices = dataclasses.replace(sample, devices=published.devices)
     assert applies(gate(Where.DEVICE), Asked(with_devices, on_device=True))
+    for asked in (False, True):
+        assert applies(gate(Where.PROFILE), Asked(sample, on_device=False, profile=asked)) is asked
 
 
 def test_an_unknown_marker_ends_the_collection(tmp_path: Path) -> None:

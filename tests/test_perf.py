@@ -43,3 +43,8 @@ def test_chip_reaches_its_floor(judged: Judged) -> None:
 @gate("om.perf.plausible")
 def test_throughput_is_possible(judged: Judged) -> None:
     assert judged.passed
+
+
+@gate("om.perf.operators")
+def test_profile_of_operators_is_whole_and_of_this_om(judged: Judged) -> None:
+    assert judged.passed

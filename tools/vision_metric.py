@@ -65,7 +65,7 @@ class Outputs:
 
 def outputs_of(spec: Spec) -> Outputs:
     """What an OM of the port dumps."""
-    return Outputs(spec.dataset.classes, spec.model.label_offset, spec.onnx.output.dtype)
+    return Outputs(spec.dataset.classes, spec.model.label_offset, spec.om_output_type)
 
 
 def score(folder: Path, labels: dict[str, int], outputs: Outputs) -> tuple[int, tuple[float, ...]]:

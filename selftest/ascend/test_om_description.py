@@ -92,6 +92,10 @@ def test_each_difference_is_named(found: OmDescription, named: str) -> None:
     [
         ({"soc": "Ascend910B"}, "the OM's file is Ascend910B"),
         ({"inputs": (OmInput("actual_input_1", "DT_UINT8", (4, 224, 224, 3)),)}, "inputs in the file are"),
+        (
+            {"flags": (*STORED.flags, "--precision_mode_v2=mixed_float16")},
+            "made with --precision_mode_v2=mixed_float16, which the port does not state",
+        ),
         ({"flags": ("--soc_version=Ascend310",)}, "made without --precision_mode=force_fp16, which the port asks for"),
     ],
 )
@@ -103,8 +107,8 @@ def test_a_file_that_says_otherwise_is_named(changes: dict[str, Any], named: str
 
 
 def test_flags_are_held_against_a_command_line_that_is_ours_alone() -> None:
-    flags = ("--op_precision_mode=/home/me/op.ini",)
-    kept = replace(STORED, flags=("--soc_version=Ascend310", "--op_precision_mode=op.ini"))
+    flags = ("--mdl_bank_path=/home/me/bank",)
+    kept = replace(STORED, flags=("--soc_version=Ascend310", "--mdl_bank_path=bank"))
     unread = StoredOm(None, (), (), "the OM is encrypted")
     assert mismatches(described(INPUT, stored=kept), soc="Ascend310", flags=flags) == ()
     assert mismatches(described(INPUT, stored=unread), soc="Ascend310", flags=flags) == ()

@@ -19,6 +19,8 @@ SHAPE = f"{tiny_model.INPUT}:1,3,8,8"
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "work").mkdir()
     (tmp_path / "some.cfg").write_text("{}")
+    (tmp_path / "types.cfg").write_text("OpType::conv2d")
+    (tmp_path / "mixlist.json").write_text('{"black-list": {"to-add": ["NobodysOwn"]}}')
     monkeypatch.chdir(tmp_path / "work")
 
 
@@ -57,6 +59,9 @@ def model(tmp_path: Path) -> Path:
         ("fusion_switch_file=/nosuch.cfg", "E10020"),
         ("keep_dtype=/nosuch.cfg", "E10001"),
         ("op_precision_mode=/nosuch.ini", "E10001"),
+        ("keep_dtype=../some.cfg", "E10003"),
+        ("keep_dtype=../types.cfg", "E10003"),
+        ("modify_mixlist=../types.cfg precision_mode=allow_mix_precision", "E10003"),
         ("modify_mixlist=/nosuch.json", "E10001"),
         ("modify_mixlist=/nosuch.json precision_mode=force_fp16", "E10001"),
         ("modify_mixlist=/nosuch.json precision_mode=allow_mix_precision", "E10020"),
@@ -81,9 +86,7 @@ def test_impossible_values_are_refused(model: Path, capsys: pytest.CaptureFixtur
     "flags",
     [
         "fusion_switch_file=../some.cfg",
-        "keep_dtype=../some.cfg",
-        "op_precision_mode=../some.cfg",
-        "modify_mixlist=../some.cfg precision_mode_v2=mixed_float16",
+        "modify_mixlist=../mixlist.json precision_mode_v2=mixed_float16",
         "customize_dtypes=../some.cfg",
         "dynamic_batch_size=1,4 input_shape=actual_input_1:-1,3,8,8",
         "dynamic_image_size=8,8 input_shape=actual_input_1:1,3,-1,-1",
@@ -168,6 +171,59 @@ def test_precision_modes_round_what_the_vendor_says(
     x = np.full((1, 2), 1.001, np.float32)
     matrix = graphs.compile_model(path, capsys, **_words(mode)).run(x)[0]
     assert (graphs.rounded(matrix) == matrix).all() == rounds_outputs
+
+
+TWO_PRODUCTS: list[graphs.Node] = [
+    ("Mul", ["x", "v"], ["first"], {}),
+    ("Div", ["first", "w"], ["second"], {}),
+]
+
+
+def in_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, flags: str) -> tuple[np.float32, np.float32]:
+    """What two operators in a row make of 1: times 1.001, divided by 1.003; the flags name a file of this text."""
+    values: graphs.Weights = {"v": np.full(2, 1.001, np.float32), "w": np.full(2, 1.003, np.float32)}
+    path = graphs.save(
+        tmp_path / "row.onnx", TWO_PRODUCTS, inputs={"x": (1, 2)}, outputs=["first", "second"], weights=values
+    )
+    (tmp_path / "list").write_text(text)
+    first, second = graphs.compile_model(path, capsys, **_words(flags)).run(np.ones((1, 2), np.float32))
+    return np.float32(first[0, 0]), np.float32(second[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "wide"),
+    [
+        ("first_node\n", "keep_dtype=../list", (True, False)),
+        ("\nOpType::Mul\n", "keep_dtype=../list", (True, False)),
+        ("second_node", "keep_dtype=../list", (False, True)),
+        ("OpType::RealDiv", "keep_dtype=../list", (False, True)),
+        ("first_node\nsecond_node", "keep_dtype=../list", (True, True)),
+        (
+            '{"black-list": {"to-add": ["RealDiv"]}}',
+            "modify_mixlist=../list precision_mode=allow_mix_precision",
+            (False, True),
+        ),
+        (
+            '{"white-list": {"to-add": ["RealDiv"]}, "black-list": {"to-remove": ["Mul"]}}',
+            "modify_mixlist=../list precision_mode_v2=mixed_float16",
+            (False, False),
+        ),
+        ("[ByOpType]\nMul=high_precision\n", "op_precision_mode=../list", (False, False)),
+    ],
+)
+def test_listed_operators_compute_in_float32_and_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, flags: str, wide: tuple[bool, bool]
+) -> None:
+    """Where a listed one follows one that is not, it gets that one's fp16."""
+    first, second = np.float32(1.001), np.float32(1.003)
+    product = first if wide[0] else half(first)
+    quotient = product / second if wide[1] else half(half(product) / half(second))
+    assert in_turn(tmp_path, capsys, text, flags) == (product, quotient)
+
+
+def half(value: np.float32) -> np.float32:
+    """The nearest value of fp16."""
+    return np.float32(np.float16(value))
 
 
 def _words(flags: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float32]
 INPUT, OUTPUT, CLASSES = "actual_input_1", "class", 10
 IMAGE = (3, 8, 8)
+WEIGHTED_NODES = ("conv", "fc")
 IMAGE_BYTES = 4 * 3 * 8 * 8
 
 

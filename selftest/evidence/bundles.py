@@ -42,7 +42,7 @@ from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.dataset import labels_sha256
 from tools.judge.device import images_by_run, throughput_record
 from tools.judge.device_numbers import Seat
-from tools.judge.evidence import OWNER, Evidence, variant_record
+from tools.judge.evidence import OWNER, Evidence, NoEvidence, variant_record
 from tools.judge.facts import (
     AippFacts,
     BatchErrors,
@@ -67,6 +67,7 @@ from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
 from tools.judge.numbers import Exactly, Fact
+from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive, top_five
 from tools.judge.remarks import remarks
@@ -380,6 +381,10 @@ class Made(Evidence):
         """See Evidence; a device gives the same image the same logits again."""
         seen = images_by_run(self.device_throughput(batch).runs)
         return ThroughputOutputs(batch, tuple(RunOutputs(run, seen[run], 0, 0.0) for run in sorted(seen)))
+
+    def profile(self, batch: int) -> OperatorProfile:
+        """See Evidence; nobody asks for one here."""
+        raise NoEvidence(f"no profile of batch {batch}")
 
     def results(self) -> tuple[GateResult, ...]:
         """Every gate of the stages that this run was asked for."""

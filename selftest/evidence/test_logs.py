@@ -281,12 +281,12 @@ def test_the_words_of_benchmark_are_read_too(
 
 def test_a_port_s_words_for_atc_were_given(contents: dict[str, bytes]) -> None:
     forgery = Forgery(contents)
-    forgery.spec["om"]["atc_extra_args"] = ["--op_precision_mode=/a/op.ini"]
-    assert_refused(forgery.outcome(), f"{ATC}: --op_precision_mode is None, om_bs16 needs 'op.ini'")
-    runs(ATC, "--log=error", "--op_precision_mode=<home>/b/op.ini")(forgery)
-    runs("logs/atc-bs4", "--log=error", "--op_precision_mode=<home>/b/op.ini")(forgery)
+    forgery.spec["om"]["atc_extra_args"] = ["--mdl_bank_path=/a/bank"]
+    assert_refused(forgery.outcome(), f"{ATC}: --mdl_bank_path is None, om_bs16 needs 'bank'")
+    runs(ATC, "--log=error", "--mdl_bank_path=<home>/b/bank")(forgery)
+    runs("logs/atc-bs4", "--log=error", "--mdl_bank_path=<home>/b/bank")(forgery)
     for om in forgery.record["oms"]:
-        om["described"]["stored"]["flags"].append("--op_precision_mode=op.ini")
+        om["described"]["stored"]["flags"].append("--mdl_bank_path=bank")
     assert forgery.outcome().word is Word.ACCEPTED
 
 

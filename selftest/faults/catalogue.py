@@ -16,6 +16,7 @@ from selftest.faults import (
     onnx_faults,
     perf_faults,
     port_faults,
+    precision_faults,
     preprocessing_faults,
     reference_faults,
     spec_faults,
@@ -30,6 +31,7 @@ PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
     *(checkpoint_faults, onnx_faults, spec_faults, preprocessing_faults, hostile_faults, om_faults),
     *(reference_faults, accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults, handed_in_faults),
+    precision_faults,
 )
 FAULTS: tuple[Fault, ...] = tuple(
     fault

@@ -49,3 +49,15 @@ for name, (order, words) in TOLD_TWICE.items():
 def interface_rate_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     ordered("infer:interface-rate-higher")(world, monkeypatch)
     world.only_batches(1)
+
+
+profiling = Catalogue("perf and npu", remade=("profile-om",))
+PROFILED = {
+    "the profiler's table cut short in a row": ("msprof:cut-short", ()),
+    "the profiler's last rows lost": ("msprof:lost-rows", ()),
+    "a profile of another OM": ("msprof:other-om", ()),
+    "a profile of another OM, by ais_bench": ("msprof:other-om", (AIS_BENCH,)),
+    "a profiler that leaves no table": ("msprof:no-table", ()),
+}
+for name, (order, words) in PROFILED.items():
+    profiling.fault(name, "om.perf.operators[bs4]", "--profile", *words)(ordered(order))

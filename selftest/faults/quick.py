@@ -67,5 +67,6 @@ PERF = (
     *("onnxruntime computes everything thirty times", "a perf text cut short", "the device is busy"),
     *("throughput 3 % under the floor", "throughput 1 % under the floor", "a card's throughput taken for a chip's"),
     "a throughput run gives other outputs than the predictions",
+    *("the profiler's table cut short in a row", "a profile of another OM"),
 )
 QUICK = frozenset((*CHECKPOINT, *ONNX, *PREPROCESSING, *OM, *ACCURACY, *AGREEMENT, *PERF))

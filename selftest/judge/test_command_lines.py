@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tools.judge.aipp import file_name
-from tools.judge.command_lines import Inference, atc_asked, atc_said, flags, om_name, read_inference
+from tools.judge.atc_flags import by_name
+from tools.judge.command_lines import Inference, atc_asked, atc_said, om_name, read_inference
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 SPEC = load_spec(PUBLISHED_SPEC)
@@ -24,6 +25,8 @@ SHAPE = f"{SPEC.onnx.input.name}:4,3,224,224"
         ),
         ([*AIS_BENCH, "--model", "x.om", "--device", "0"], Inference("x", "0", None)),
         (AIS_BENCH, Inference("", "", None)),
+        (["/a/msprof", "--application=python3 -m ais_bench --model /a/x.om --device 2"], Inference("x", "2", None)),
+        (["msprof"], Inference("", "", "")),
         (["benchmark", "-om_path=/a/om_bs4.om", "-device_id=3", "-batch_size=4"], Inference("om_bs4", "3", "4")),
         (["-om_path=a.om", "-device_id=0"], Inference("", "0", "")),
         (["benchmark", "-m", "ais_bench"], Inference("", "", None)),
@@ -36,7 +39,7 @@ def test_what_an_inference_tool_was_asked_to_run(argv: list[str], asked: Inferen
 
 
 def test_of_a_flag_given_twice_the_last_counts_and_its_value_may_hold_equals_signs() -> None:
-    assert flags(["--a=1", "--b", "--c=x=y", "--a=2"]) == {"--a": "2", "--b": "", "--c": "x=y"}
+    assert by_name(["--a=1", "--b", "--c=x=y", "--a=2"]) == {"--a": "2", "--b": "", "--c": "x=y"}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +51,7 @@ def test_an_om_is_named_without_folder_and_suffix(path: str, name: str) -> None:
 
 def test_what_atc_is_asked_for_follows_from_the_spec() -> None:
     own = {"--framework": "5", "--input_format": "NCHW", "--input_shape": SHAPE, "--output": "om_bs4"}
-    extra = {name: value.rpartition("/")[2] for name, value in flags(SPEC.om.atc_extra_args).items()}
+    extra = {name: value.rpartition("/")[2] for name, value in by_name(SPEC.om.atc_extra_args).items()}
     assert atc_asked(SPEC, 4, onnx=None, om="a/om_bs4.om", soc=None) == {**own, **extra}
     whole = {**own, "--model": "net.onnx", "--soc_version": "Ascend310", **extra}
     assert atc_asked(SPEC, 4, onnx="b/net.onnx", om="om_bs4.om", soc="Ascend310") == whole
@@ -60,11 +63,10 @@ def test_the_aipp_file_is_asked_for_by_what_it_holds() -> None:
     assert asked == atc_asked(SPEC, 4, onnx=None, om="x.om", soc=None)
 
 
-def test_a_port_s_own_words_for_atc_come_last() -> None:
-    words = ("--op_precision_mode=/a/op.ini", "--input_format=ND")
-    spec = replace(SPEC, om=replace(SPEC.om, atc_extra_args=words))
+def test_a_port_s_own_words_for_atc_are_asked_for_too() -> None:
+    spec = replace(SPEC, om=replace(SPEC.om, atc_extra_args=("--op_precision_mode=op.ini", "--log=debug")))
     asked = atc_asked(spec, 4, onnx=None, om="x.om", soc=None)
-    assert (asked["--op_precision_mode"], asked["--input_format"]) == ("op.ini", "ND")
+    assert (asked["--op_precision_mode"], asked["--log"]) == ("op.ini", "debug")
 
 
 def test_what_atc_was_asked_for_is_told_by_file_names_and_the_chip_by_its_one_name() -> None:

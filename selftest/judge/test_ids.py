@@ -110,6 +110,7 @@ def test_the_names_that_older_bundles_and_reports_use_stay() -> None:
         "om.perf.outputs_abs_error",
         "om.perf.images_per_second_per_chip",
         "om.perf.plausible",
+        "om.perf.operators",
     ]
 
 

@@ -9,9 +9,10 @@ import pytest
 from selftest.report.bundles import Change, failed
 from selftest.report.conftest import Written
 from tools.judge.acceptance import Acceptance, DatasetRecord, InputDigest, MachineRecord
+from tools.judge.op_profile import OperatorProfile, OperatorTime
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
-from tools.report.baseline import BaselineError, Comparison, FigureDelta, compare
+from tools.report.baseline import BaselineError, Comparison, FigureDelta, baseline_lines, compare
 from tools.report.html import read_spec
 
 replace = dataclasses.replace
@@ -194,3 +195,16 @@ def test_strangers_are_not_compared(change: Change, what: str, run: Acceptance, 
 def test_another_spec_is_said(run: Acceptance, spec: Spec) -> None:
     assert run.spec is not None
     assert not compare(replace(run, spec=replace(run.spec, json_sha256="00" * 32)), run, spec).same_spec
+
+
+def test_operators_that_became_slower_are_listed_and_not_judged(run: Acceptance, spec: Spec) -> None:
+    def profiled(conv_us: float, matmul_us: float) -> Acceptance:
+        kinds = (("Conv2D", conv_us), ("MatMulV2", matmul_us))
+        operators = tuple(OperatorTime(kind, kind, "AI_CORE", 5, us, "", (), ()) for kind, us in kinds)
+        return replace(run, profiles=(OperatorProfile(16, 0, "op_summary", (), 5, 0, 1, operators, ()),))
+
+    compared = compare(profiled(100, 200), profiled(150, 190), spec)
+    assert list(map(str, compared.slower)) == ["bs16 Conv2D: 20 -> 30 us an execution (+50.0 %)"]
+    assert compared.verdict is compare(run, run, spec).verdict
+    assert "  slower: bs16 Conv2D: 20 -> 30 us an execution (+50.0 %)" in baseline_lines(compared)
+    assert compare(run, profiled(1, 1), spec).slower == ()

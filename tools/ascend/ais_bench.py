@@ -43,7 +43,7 @@ LONGEST_NAME, LONGEST_PATH = 255, 4096
 _PLAIN = re.compile(r"[A-Za-z0-9_/.\-]+")
 _SUMMARY = "dumps_summary.json"
 _DUMPS, _OUT = "dumps", "out"
-_NEW_FOLDERS = f"mkdir -m 750 {_OUT}"
+NEW_FOLDERS = f"mkdir -m 750 {_OUT}"
 
 
 def fits_path_policy(path: Path) -> bool:
@@ -94,7 +94,7 @@ def run_dataset(
     cut = _cut_names(ids, gate)
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
-    output = _output_folder(private_folder(place.work, gate, beside=bins))
+    output = output_folder(private_folder(place.work, gate, beside=bins))
     staged = bins.parent == place.work
     argv = [
         *_argv(python, om, device),
@@ -104,7 +104,7 @@ def run_dataset(
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
     copied = f"{place.images} | xargs -d '\\n' cp -t {bins.name} && chmod 640 {bins.name}/*"
-    prepare = [f"{_NEW_FOLDERS} {bins.name}", copied] if place.images else [_NEW_FOLDERS]
+    prepare = [f"{NEW_FOLDERS} {bins.name}", copied] if place.images else [NEW_FOLDERS]
     done = run_tool(argv, place, refuse=refuse, prepare=prepare)
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
@@ -136,11 +136,10 @@ def run_pure(
     if loop < 1:
         raise PerfError("--loop must be at least 1", gate=gate, measured=loop, allowed=">= 1")
     om = _checked_om(om, ran_gate(batch))
-    output = _output_folder(private_folder(place.work, ran_gate(batch)))
-    argv = [*_argv(python, om, device), "--output", output.name, "--output_dirname", _DUMPS, "--loop", str(loop)]
-    argv += [] if tells_own_batch else ["--batchsize", str(batch)]
+    output = output_folder(private_folder(place.work, ran_gate(batch)))
+    argv = pure_argv(python, om, device, output, loop, None if tells_own_batch else batch)
     refuse = functools.partial(_perf_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse, prepare=[_NEW_FOLDERS])
+    done = run_tool(argv, place, refuse=refuse, prepare=[NEW_FOLDERS])
     _part_summary_from_dumps(output)
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=None, executions=loop)
     stored = functools.partial(_stored, output / _SUMMARY)
@@ -148,6 +147,12 @@ def run_pure(
     if isinstance(found, PerfError):
         raise found
     return found
+
+
+def pure_argv(python: Path, om: Path, device: int, output: Path, loop: int, own_batch: int | None) -> list[str]:
+    """The command of executions alone; `own_batch` is told to a generation that reads no OM."""
+    argv = [*_argv(python, om, device), "--output", output.name, "--output_dirname", _DUMPS, "--loop", str(loop)]
+    return argv if own_batch is None else [*argv, "--batchsize", str(own_batch)]
 
 
 def _argv(python: Path, om: Path, device: int) -> list[str]:
@@ -196,7 +201,7 @@ def _refuse_problems(problems: Sequence[str], gate: str) -> None:
         raise OmError(f"ais_bench's path policy refuses: {'; '.join(problems[:3])}{more}", gate=gate)
 
 
-def _output_folder(work: Path) -> Path:
+def output_folder(work: Path) -> Path:
     """`<work>/out`; the folder inside it is left to the tool, whose early versions refuse one that exists."""
     output = work / _OUT
     output.mkdir()

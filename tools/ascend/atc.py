@@ -20,7 +20,7 @@ from tools.ascend.runs import (
     tail,
 )
 from tools.base.errors import OmError
-from tools.base.files import atomic, owner_writes_only, sha256_of
+from tools.base.files import atomic, owner_writes_only
 from tools.base.process import Completed
 from tools.judge.ids import OM_COMPILED
 from tools.judge.soc import normalise_soc
@@ -83,10 +83,10 @@ class AtcDiagnostic:
         return f"{self.code}: {self.text}" + (f" ({words})" if words else "")
 
 
-def named_files(extra_args: tuple[str, ...]) -> dict[str, str]:
-    """Words such as `--insert_op_conf=/path` that name a file, each with the file's sha256: the OM depends on it."""
-    paths = {word: Path(word.partition("=")[2]) for word in extra_args}
-    return {word: sha256_of(path) for word, path in paths.items() if path.is_absolute() and path.is_file()}
+def named_files(extra_args: tuple[str, ...]) -> dict[str, Path]:
+    """The files that words such as `--insert_op_conf=/path` name, by the flag's name: the OM depends on them."""
+    named = ((name.lstrip("-"), Path(value)) for name, _, value in (word.partition("=") for word in extra_args))
+    return {name: path for name, path in named if path.is_absolute() and path.is_file()}
 
 
 def argv(request: AtcRequest) -> list[str]:
@@ -135,7 +135,7 @@ def compile_om(
     with atomic(request.om) as partial:
         shutil.move(built, partial)
         owner_writes_only(partial)
-    note_files(logs, onnx=request.onnx, om=request.om)
+    note_files(logs, onnx=request.onnx, om=request.om, **named_files(request.extra_args))
     return CompiledOm(
         request.om, batch=request.batch, soc=normalise_soc(request.soc), argv=tuple(command), seconds=done.seconds
     )

@@ -120,13 +120,7 @@ def run_pure(
         raise PerfError("-round is out of range", gate=gate, measured=rounds, allowed=f"1 to {MOST_ROUNDS}")
     om = require_file(om, ran_gate(batch), "the OM")
     work = private_folder(place.work, ran_gate(batch))
-    argv: list[str | Path] = [
-        _binary(place.env, gate),
-        f"-round={rounds}",
-        f"-om_path={om}",
-        f"-device_id={device}",
-        f"-batch_size={batch}",
-    ]
+    argv = pure_argv(_binary(place.env, gate), om, batch, device, rounds)
     refuse = functools.partial(_perf_error, gate=gate, where=om)
     done = run_tool(argv, place, refuse=refuse)
     perf = work / "result" / f"PureInfer_perf_of_{om.stem}_in_device_{device}.txt"
@@ -135,6 +129,12 @@ def run_pure(
     if isinstance(found, PerfError):
         raise found
     return found
+
+
+def pure_argv(binary: Path, om: Path, batch: int, device: int, rounds: int) -> list[str]:
+    """The command of executions alone."""
+    flags = (f"-round={rounds}", f"-om_path={om}", f"-device_id={device}", f"-batch_size={batch}")
+    return [str(binary), *flags]
 
 
 def _dump_names(ids: Sequence[str], suffix: str, number: int) -> list[str]:

@@ -107,7 +107,7 @@ def _is_simulator(tool: Path) -> bool:
 
 def _refuse_simulator_in(env: Mapping[str, str]) -> None:
     """A real run must not find the simulator on its path, or what it measures would be called a device's."""
-    tools = [shutil.which(name, path=env.get("PATH", "")) for name in ("atc", "npu-smi", binary_name())]
+    tools = [shutil.which(name, path=env.get("PATH", "")) for name in ("atc", "npu-smi", "msprof", binary_name())]
     inside = [tool for tool in tools if tool is not None and _is_simulator(Path(tool))]
     sites = [Path(entry).resolve() for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     inside += [str(site) for site in sites if site.is_relative_to(SIMULATOR) or site.parts[-4:] in SITE_ENDINGS]

@@ -69,8 +69,10 @@ from tools.judge.facts import (
 from tools.judge.files import LARGEST_FILE_BYTES
 from tools.judge.handed_in import FOLDER, HandedIn
 from tools.judge.handover import Handover
+from tools.judge.op_profile import OnnxNames, OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Word
+from tools.judge.texts.op_summary import TABLE
 from tools.judge.texts.told import STORED
 from tools.ports.spec import Port
 from tools.ports.spec_json import spec_json
@@ -187,7 +189,8 @@ class Staging:
             beside = (STDOUT, STDERR, AGAIN, *STORED.values())
             there = [name for name in beside if (command.parent / name).is_file()]
             own = sorted(path.name for path in command.parent.glob(f"{OWN}*") if path.is_file())
-            for stream in (COMMAND, *there, *own):
+            tables = sorted(path.name for path in command.parent.iterdir() if TABLE.fullmatch(path.name))
+            for stream in (COMMAND, *there, *own, *tables):
                 text = (command.parent / stream).read_bytes().decode("utf-8", "surrogateescape")
                 self._write(f"{folder}/{stream}", self.scrub.text(text).encode("utf-8", "surrogateescape"))
             ending = _ending(command.parent / ENDING)
@@ -255,6 +258,8 @@ class Staging:
             host_throughput=tuple(self.pieces(HostThroughput)),
             device_throughput=tuple(self.pieces(DeviceThroughput)),
             throughput_outputs=tuple(self.pieces(ThroughputOutputs)),
+            onnx_names=self.piece(OnnxNames),
+            profiles=tuple(self.pieces(OperatorProfile)),
             reference=self.piece(ReferenceRecord),
             reference_basis=self.piece(ReferenceBasis),
             reference_probe=self.piece(ReferenceProbe),

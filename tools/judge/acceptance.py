@@ -32,6 +32,7 @@ from tools.judge.facts import (
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import Variant
+from tools.judge.op_profile import OnnxNames, OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import GateResult, RunVerdict
 from tools.judge.throughput import Throughput
@@ -327,7 +328,8 @@ class Acceptance:
     `inputs` is what the run's header said, `artifacts` what the store found or made, of
     which `reused` were made by earlier runs. `interrupted` says what ended
     the run before its time, empty when nothing did. `strict_accuracy` turned the tight bound into a gate, and
-    `tolerate_busy` made a busy device inconclusive instead of a failure. `target` is ascend or simulator, whether or
+    `tolerate_busy` made a busy device inconclusive instead of a failure, `profile` asked for the chip's operators.
+    `target` is ascend or simulator, whether or
     not OMs were made there. `diagnoses` say, a text for each variant that failed, at which node it leaves the
     checkpoint; their first line is the gate.
 
@@ -343,6 +345,7 @@ class Acceptance:
     interrupted: str = ""
     strict_accuracy: bool = False
     tolerate_busy: bool = False
+    profile: bool = False
     started_utc: str = ""
     finished_utc: str = ""
     spec: SpecRecord | None = None
@@ -370,6 +373,8 @@ class Acceptance:
     host_throughput: tuple[HostThroughput, ...] = ()
     device_throughput: tuple[DeviceThroughput, ...] = ()
     throughput_outputs: tuple[ThroughputOutputs, ...] = ()
+    onnx_names: OnnxNames | None = None
+    profiles: tuple[OperatorProfile, ...] = ()
     reference: ReferenceRecord | None = None
     reference_basis: ReferenceBasis | None = None
     reference_probe: ReferenceProbe | None = None

@@ -48,6 +48,7 @@ from tools.judge.files import Files, Refused, check_manifest, read_npy, short
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
+from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import Flips, TopFive, flips, top_five
 from tools.judge.results import Check, Verdict
@@ -345,6 +346,14 @@ class Bundle(Evidence):
         if [(run.run, run.images) for run in found.runs] != sorted(seen.items()):
             raise NoEvidence(f"outputs of batch {batch} are not those of its throughput runs over the data set")
         return found
+
+    def profile(self, batch: int) -> OperatorProfile:
+        """See Evidence."""
+        recorded = self.record.profiles
+        found = _once({entry.batch: entry for entry in recorded}, recorded, "profiles")
+        if batch not in found:
+            raise NoEvidence(f"no profile of batch {batch}")
+        return found[batch]
 
     @cached_property
     def gates(self) -> dict[str, Check]:

@@ -9,10 +9,13 @@ from pathlib import PurePosixPath
 
 from tools.base.errors import SuiteError
 from tools.judge.aipp import file_name
+from tools.judge.atc_flags import by_name
 from tools.judge.soc import normalise_soc
 from tools.judge.spec import AIPP_FLAG, Spec
 
 INPUT_SHAPE = "--input_shape"
+MSPROF, APPLICATION = "msprof", "--application"
+"""The vendor's profiler, and its flag for the command line that it runs, in one word with blanks."""
 
 
 @dataclass(frozen=True)
@@ -29,17 +32,14 @@ class Inference:
 
 
 def read_inference(argv: Sequence[str]) -> Inference:
-    """The words of benchmark (`-om_path=x`) or of ais_bench (`--model x`)."""
+    """The words of benchmark (`-om_path=x`) or of ais_bench (`--model x`), by itself or under the profiler."""
+    if argv and PurePosixPath(argv[0]).name == MSPROF:
+        argv = by_name(argv[1:]).get(APPLICATION, "").split(" ")
     if tuple(argv[1:3]) == ("-m", "ais_bench"):
         said = dict(zip(argv[3::2], argv[4::2]))
         return Inference(om_name(said.get("--model", "")), said.get("--device", ""), said.get("--batchsize"))
-    said = flags(argv[1:])
+    said = by_name(argv[1:])
     return Inference(om_name(said.get("-om_path", "")), said.get("-device_id", ""), said.get("-batch_size", ""))
-
-
-def flags(words: Sequence[str]) -> dict[str, str]:
-    """`--name=value` by name; of a name that is given twice the last one, as the tools take it."""
-    return {name: value for name, _, value in (word.partition("=") for word in words)}
 
 
 def om_name(path: str) -> str:
@@ -80,5 +80,5 @@ def atc_said(argv: Sequence[str]) -> dict[str, str]:
 
 def _by_file_names(words: Sequence[str]) -> dict[str, str]:
     """Flags without the folders of their files; a slash in the name of a network's input is no folder."""
-    said = flags(words).items()
+    said = by_name(words).items()
     return {name: value if name == INPUT_SHAPE else PurePosixPath(value).name for name, value in said}

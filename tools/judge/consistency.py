@@ -42,6 +42,7 @@ from tools.judge.logs import check_logs
 from tools.judge.operators import OperatorFacts
 from tools.judge.perf_logs import check_perf_logs
 from tools.judge.predictions import TopFive
+from tools.judge.profile_logs import check_profiles
 from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
@@ -72,6 +73,7 @@ def check_figures(bundle: Bundle) -> None:
         _compare(bundle, f"{FILE}.host_throughput[{place}].ratio", host.ratio, found)
     for place, device in enumerate(record.device_throughput):
         _device_throughput(bundle, f"{FILE}.device_throughput[{place}]", device)
+    check_profiles(bundle)
     _outputs(bundle)
     for place, command in enumerate(record.commands):
         _command(bundle, f"{FILE}.commands[{place}]", command)
@@ -390,7 +392,7 @@ def _command(bundle: Bundle, where: str, command: CommandRecord) -> None:
 
 def _made_in_this_run(bundle: Bundle) -> None:
     """What a device gave is what it gives now: an earlier run's outputs and times say nothing about this board."""
-    kinds = ("predictions-om/", "throughput-om/", "om-described/")
+    kinds = ("predictions-om/", "throughput-om/", "profile-om/", "om-described/")
     for place, entry in enumerate(bundle.record.reused):
         if entry.name.startswith(kinds):
             bundle.problems.append(f"{FILE}.reused[{place}]: {short(entry.name)} on a device is made in the run itself")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tools.judge.atc_flags import DEFAULTS, PRECISION
 from tools.judge.facts import OmDescription, OmInput, StoredOm
 from tools.judge.soc import soc_mismatch
 from tools.judge.spec import AIPP_FLAG
@@ -44,10 +45,9 @@ def description_mismatches(
         if said is not None and (reason := soc_mismatch(soc, said, what=what)):
             differing.append(reason)
     differing += [f"its input shows nothing of {flag}" for flag in flags if not _shows(flag, found)]
-    if not handed_in:
-        return (*differing, *_flags_ignored(stored, flags))
-    known = tuple(f"{AIPP}={_told(stored, AIPP)}" if flag.startswith(f"{AIPP}=") else flag for flag in flags)
-    return (*differing, *_flags_ignored(stored, known), *_flags_unasked(stored, known))
+    if handed_in:
+        flags = tuple(f"{AIPP}={_told(stored, AIPP)}" if flag.startswith(f"{AIPP}=") else flag for flag in flags)
+    return (*differing, *_flags_ignored(stored, flags), *_flags_unasked(stored, flags, handed_in=handed_in))
 
 
 def _told(stored: StoredOm, name: str) -> str:
@@ -62,13 +62,17 @@ def _flags_ignored(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"the file was made without {flag}, which the port asks for" for flag in missing)
 
 
-def _flags_unasked(stored: StoredOm, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Flags on atc's command line that the port does not state, but for those that every OM is made with."""
+def _flags_unasked(stored: StoredOm, flags: tuple[str, ...], *, handed_in: bool) -> tuple[str, ...]:
+    """Flags on atc's command line that the port does not state: what changes the arithmetic; of an OM that was handed
+    in, all but those that every OM is made with."""
     asked = {*map(without_folders, flags)}
-    others = [flag for flag in stored.flags if flag not in asked and flag.partition("=")[0] not in EVERY_OMS]
-    return tuple(
-        f"the file was made with {flag}, which the port does not state (om: atc_extra_args)" for flag in others
-    )
+    others = {flag: flag.partition("=")[0] for flag in stored.flags if flag not in asked}
+    told = [
+        flag
+        for flag, name in others.items()
+        if (handed_in and name not in EVERY_OMS) or (name in PRECISION and flag not in DEFAULTS)
+    ]
+    return tuple(f"the file was made with {flag}, which the port does not state (om: atc_extra_args)" for flag in told)
 
 
 def without_folders(flag: str) -> str:

@@ -41,6 +41,7 @@ from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
 from tools.judge.machine_class import Device
+from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive, pair
 from tools.judge.reference import doubt
@@ -197,6 +198,10 @@ class Evidence(ABC):
     @abstractmethod
     def throughput_outputs(self, batch: int) -> ThroughputOutputs:
         """What the throughput runs gave, beside the predictions."""
+
+    @abstractmethod
+    def profile(self, batch: int) -> OperatorProfile:
+        """Where the chip spends its time, by the vendor's profiler."""
 
 
 def variant_record(evidence: Evidence, name: Variant, model_sha256: str) -> VariantRecord:

@@ -25,6 +25,7 @@ class Where(TextEnum):
     CONTENT = "where the port pins the images and their label file"
     LABELS_PINNED = "where the port pins the labels"
     GRAPH_STEP = "where the port has a graph step"
+    PROFILE = "where operators are to be profiled (--profile)"
     FLOAT_BINS = "where bins hold normalised values"
     AIPP = "where the chip normalises (AIPP)"
     REFERENCE_TAKEN = "where the checkpoint's predictions are another run's (--reference)"

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run is about: the spec, whether a device is there, and who makes the checkpoint's predictions."""
+    """What a run is about: the spec, whether a device is there, who makes the checkpoint's predictions, and
+    whether operators are to be profiled."""
 
     spec: Spec
     on_device: bool
     reference: MadeBy = MadeBy.CPU
+    profile: bool = False
 
 
 INVENTORY: tuple[Gate, ...] = (
@@ -64,6 +66,7 @@ def applies(gate: Gate, asked: Asked) -> bool:
         Where.MD5: asked.spec.checkpoint.md5 is not None,
         Where.SHA256: bool(asked.spec.checkpoint.sha256 or asked.spec.checkpoint.sha256_prefix),
         Where.GRAPH_STEP: asked.spec.onnx.graph_step is not None,
+        Where.PROFILE: asked.profile,
         Where.TENSORS: asked.spec.checkpoint.content_sha256 is not None,
         Where.CONTENT: asked.spec.dataset.content_sha256 is not None,
         Where.LABELS_PINNED: asked.spec.dataset.labels_sha256 is not None,
@@ -76,9 +79,11 @@ def applies(gate: Gate, asked: Asked) -> bool:
 
 
 def asked_of(spec: Spec, bundles: Sequence[Bundle]) -> Asked:
-    """What bundles of one run are about together, judged by a spec: where one took its reference, all rest on it."""
+    """What bundles of one run are about together, judged by a spec: where one took its reference, all rest on it,
+    and operators are profiled where one was to."""
     furthest = max((bundle.made_by for bundle in bundles), key=list(MadeBy).index)
-    return Asked(spec, on_device=bundles[0].on_device, reference=furthest)
+    profile = any(bundle.record.profile for bundle in bundles)
+    return Asked(spec, on_device=bundles[0].on_device, reference=furthest, profile=profile)
 
 
 def expected(asked: Asked) -> tuple[GateId, ...]:

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from tools.base.errors import SuiteError
 from tools.judge import ids
 from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, InputDigest, MachineRecord
+from tools.judge.atc_flags import named_files
 from tools.judge.bundle import Bundle
 from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
 from tools.judge.device_numbers import Numbering, number_devices
@@ -26,10 +27,13 @@ from tools.judge.npu_smi import (
     lag,
     parse_info,
 )
+from tools.judge.op_profile import OperatorProfile
 from tools.judge.soc import soc_mismatch
 from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS, error_lines
 
 NPU_SMI, MAP_LOGS = "npu-smi", "map"
+COLLECT = "collect"
+"""Below the logs of a profile: the run that was profiled, with the tables that came of it."""
 STREAMS = ("stdout.txt", "stderr.txt")
 
 
@@ -48,6 +52,11 @@ def throughput_logs(batch: int) -> str:
     return f"perf-bs{batch}"
 
 
+def profile_logs(batch: int) -> str:
+    """Where the vendor's profiler and what it wrote are, of a batch size."""
+    return f"profile-bs{batch}"
+
+
 def check_logs(bundle: Bundle) -> None:
     """Collect in `bundle.problems` what logs and record say otherwise of each other."""
     logs = _Logs(bundle)
@@ -63,6 +72,8 @@ def check_logs(bundle: Bundle) -> None:
     for place, entry in enumerate(record.device_throughput):
         logs.measured(entry)
         logs.idle(f"{FILE}.device_throughput[{place}].busy", entry)
+    for profile in record.profiles:
+        logs.profiled(profile)
 
 
 class _Logs:
@@ -127,6 +138,7 @@ class _Logs:
             aipp=None if bundle.record.aipp is None else bundle.record.aipp.text,
         )
         self._files(command, onnx=onnx, om=bundle.digests[name])
+        self._files_of_flags(command)
         words = atc_said(command.argv)
         for flag, value in asked.items():
             if words.get(flag) != value:
@@ -149,6 +161,12 @@ class _Logs:
             name = f"pure-{run.run}" if pure else f"run-{run.run}-device{run.device}"
             folder = f"{LOGS}/{throughput_logs(entry.batch)}/{name}"
             self._inference(folder, entry.batch, str(run.device), pure=pure)
+
+    def profiled(self, profile: OperatorProfile) -> None:
+        """The profiler has run this OM on its device by the inference tool."""
+        name = profile_logs(profile.batch)
+        self._ended_well(name, f"the profile of {ids.om(profile.batch)}")
+        self._inference(f"{LOGS}/{name}/{COLLECT}", profile.batch, str(profile.device), pure=True)
 
     def idle(self, where: str, entry: DeviceThroughput) -> None:
         """Whether a device was busy follows from npu-smi's tables before and after each run."""
@@ -268,6 +286,14 @@ class _Logs:
                 self._problem(
                     f"{command.folder}: files.{role} is {short(sha256)}, {digest.name} is {short(digest.sha256)}"
                 )
+
+    def _files_of_flags(self, command: CommandRecord) -> None:
+        """atc was given the very files that the port's flags name."""
+        spec = self._bundle.record.spec
+        for flag, name in named_files(self._bundle.spec.om.atc_extra_args).items():
+            given, own = command.files.get(flag[2:]), None if spec is None else spec.files.get(name)
+            if given is None or given != own:
+                self._problem(f"{command.folder}: the file of {flag} is {short(given)}, the port's {name} {short(own)}")
 
     def _command(self, folder: str, what: str) -> CommandRecord | None:
         """The command of a folder; None, and a problem, where there is none."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tools.judge import handed_in
+from tools.judge.atc_flags import precision_remark
 from tools.judge.basis import MadeBy
 from tools.judge.dataset import all_by_name, byte_equal_percent, ports_own
 from tools.judge.handover import first_few
@@ -42,6 +43,7 @@ def remarks(
     *,
     made: ReferenceRecord | None = None,
     probe: ReferenceProbe | None = None,
+    on_device: bool = False,
 ) -> tuple[str, ...]:
     """The remarks in words; the same from a run's own records and from a bundle's. `reference` is the pth's record,
     `files` are those that were handed in, `made` says who has computed its predictions, `probe` how far that is
@@ -55,7 +57,8 @@ def remarks(
             *_bins(dataset, parity),
             *_others(spec, dataset, reference),
         )
-    own = (*handed_in.said(files), *_aipp(spec, files), *_weights(spec, weights), *_arithmetic(spec))
+    arithmetic = (*_arithmetic(spec), *_precision(spec, on_device=on_device))
+    own = (*handed_in.said(files), *_aipp(spec, files), *_weights(spec, weights), *arithmetic)
     of_reference = _elsewhere(made, probe, 0 if dataset is None else dataset.images)
     said = (*_said(recipe), *_said(operators), *of_reference, *_reused(reused))
     return (*own, *_checkpoint(spec), *of_data, *said)
@@ -88,6 +91,11 @@ def _checkpoint(spec: Spec) -> tuple[str, ...]:
     if asked.sha256 or asked.md5 or asked.sha256_prefix is None:
         return ()
     return (f"the checkpoint is pinned by the first {len(asked.sha256_prefix)} digits of its sha256 alone",)
+
+
+def _precision(spec: Spec, *, on_device: bool) -> tuple[str, ...]:
+    said = precision_remark(spec.om.atc_extra_args, on_device=on_device, fp16_bounds=not spec.is_int8("om"))
+    return (said,) if said else ()
 
 
 def _images(spec: Spec, dataset: DatasetRecord) -> tuple[str, ...]:

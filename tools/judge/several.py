@@ -96,7 +96,12 @@ def _given_twice(bundles: Sequence[Bundle]) -> list[str]:
 
 
 def merge(
-    spec: Spec, judged: Sequence[list[Judged]], *, on_device: bool, reference: MadeBy = MadeBy.CPU
+    spec: Spec,
+    judged: Sequence[list[Judged]],
+    *,
+    on_device: bool,
+    reference: MadeBy = MadeBy.CPU,
+    profile: bool = False,
 ) -> list[Judged]:
     """One answer a gate, the worst that any bundle gives: repeating a job until it passes gains nothing."""
     worst: dict[str, Judged] = {}
@@ -104,7 +109,7 @@ def merge(
         known = worst.get(entry.id)
         if known is None or _badness(entry.check) < _badness(known.check):
             worst[entry.id] = entry
-    asked = Asked(spec, on_device=on_device, reference=reference)
+    asked = Asked(spec, on_device=on_device, reference=reference, profile=profile)
     return [worst[name] for name in expected(asked) if name in worst]
 
 

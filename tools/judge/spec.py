@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tools.judge.accuracy import PLACES
+from tools.judge.atc_flags import output_type
 from tools.judge.machine_class import Device
 from tools.judge.numbers import AtMost, Entry, PlainName, Positive, Text, check_unique
 from tools.judge.spec_data import MOST_IMAGES, AippInput, Dataset, Preprocessing
@@ -111,6 +112,11 @@ class Spec(Entry):
     def bin_type(self) -> Literal["float32", "float16", "uint8"]:
         """The type of the values in a bin, that of the OM's input."""
         return self.onnx.input.dtype if self.preprocessing.aipp is None else "uint8"
+
+    @property
+    def om_output_type(self) -> str:
+        """The type of the values that an OM gives: the ONNX file's, unless the port asks atc for another."""
+        return output_type(self.om.atc_extra_args) or self.onnx.output.dtype
 
     def output(self, batch: int | None = None) -> Tensor:
         """The judged output: a row of logits for each image."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tools.judge.atc_flags import check_flags
 from tools.judge.device_bounds import check_device_bounds
 from tools.judge.machine_class import check_percents
 from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, PlainName, Positive, ProbeImages, Rounds
@@ -131,6 +132,9 @@ class Om(Entry):
     soc: PlainName | None = None
     atc_extra_args: tuple[str, ...] = ()
     arithmetic: Literal["float", "int8"] = "float"
+
+    def __post_init__(self) -> None:
+        check_flags(self.atc_extra_args)
 
     def batch_bound(self, *, on_device: bool) -> AtMost:
         """How far the batches of an OM may lie apart."""

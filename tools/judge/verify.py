@@ -173,6 +173,7 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
         record.onnx_weights,
         made=record.reference,
         probe=record.reference_probe,
+        on_device=bundle.on_device,
     )
 
 
@@ -197,7 +198,7 @@ def _last_word(
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
     asked = asked_of(spec, bundles)
-    merged = merge(spec, judged, on_device=asked.on_device, reference=asked.reference)
+    merged = merge(spec, judged, on_device=asked.on_device, reference=asked.reference, profile=asked.profile)
     results = [entry.result for entry in merged]
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]

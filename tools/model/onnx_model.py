@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tools.base.errors import OnnxError
 from tools.judge.facts import CheckerFacts, OnnxFacts
 from tools.judge.ids import ONNX_EXPORT
+from tools.judge.op_profile import NodeName, OnnxNames
 
 if TYPE_CHECKING:
     import onnx
@@ -24,6 +25,12 @@ def inspect_model(path: Path) -> OnnxFacts:
         outputs=tuple(_describe(value) for value in model.graph.output),
         operators=tuple(node.op_type for node in model.graph.node),
     )
+
+
+def onnx_names(path: Path) -> OnnxNames:
+    """Names and operators of the file's nodes, in their order; OnnxError when it cannot be parsed."""
+    model = load_onnx(path, weights=False)
+    return OnnxNames(tuple(NodeName(node.name, node.op_type) for node in model.graph.node))
 
 
 def checker_facts(path: Path) -> CheckerFacts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
 from tools.base.errors import OmError
+from tools.base.files import sha256_of
 from tools.base.reading import small_file
 from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
@@ -19,6 +21,7 @@ from tools.evidence.records import input_digest
 from tools.judge import ids
 from tools.judge.acceptance import InputDigest, MachineRecord
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
+from tools.judge.atc_flags import FILES
 from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
@@ -28,6 +31,7 @@ from tools.pipeline.data import DataStep
 from tools.pipeline.handed_in import om_file as handed_in_om
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
+from tools.ports.document import MAX_SPEC_BYTES
 from tools.store.artifacts import Recipe
 
 
@@ -120,12 +124,28 @@ class OmStep:
     def atc_args(self) -> tuple[str, ...]:
         """What the port asks of atc beyond the suite's own flags, the AIPP file in the store among it."""
         spec = self._context.spec
+        words = tuple(map(self._with_file, spec.om.atc_extra_args))
         if spec.preprocessing.aipp is None:
-            return spec.om.atc_extra_args
+            return words
         text = self.aipp_facts().text
         name, recipe = file_name(text), Recipe("aipp", {"text": text})
         made = self._context.build(recipe, lambda folder: _write(folder / name, text))
-        return (*spec.om.atc_extra_args, f"{AIPP_FLAG}={made.path / name}")
+        return (*words, f"{AIPP_FLAG}={made.path / name}")
+
+    def _with_file(self, word: str) -> str:
+        """A flag as atc gets it: a file beside the port is copied into the store, whose path every tool can take."""
+        flag, name = word.partition("=")[::2]
+        if flag not in FILES:
+            return word
+        path = self._context.inputs.port.parent / name
+        try:
+            content = small_file(path, MAX_SPEC_BYTES)
+        except OSError as error:
+            gate = ids.OM_COMPILED.at(self._context.spec.batches[0])
+            raise OmError(f"the file of {flag} cannot be read: {error}", gate=gate, where=path) from error
+        recipe = Recipe("atc-file", {"name": name, "sha256": hashlib.sha256(content).hexdigest()})
+        made = self._context.build(recipe, lambda folder: _write_bytes(folder / name, content))
+        return f"{flag}={made.path / name}"
 
     @once
     def om(self, batch: int) -> Om:
@@ -133,8 +153,7 @@ class OmStep:
         if self._context.inputs.oms:
             return self._of_others(batch)
         machine, onnx, asked = self.machine(), self._onnx.file(batch), self._context.spec
-        extra, name = asked.om.atc_extra_args, f"{onnx.path.stem}_bs{batch}.om"
-        given = self.atc_args()
+        given, name = self.atc_args(), f"{onnx.path.stem}_bs{batch}.om"
         recipe = Recipe(
             "om",
             {
@@ -142,8 +161,8 @@ class OmStep:
                 "input": str(asked.input()),
                 "batch": str(batch),
                 "soc": machine.soc,
-                "extra args": repr(extra),
-                "files of extra args": repr(atc.named_files(extra)),
+                "extra args": repr(asked.om.atc_extra_args),
+                "files of extra args": repr({role: sha256_of(at) for role, at in atc.named_files(given).items()}),
                 **self._aipp_words(),
                 **machine.about,
             },
@@ -230,7 +249,7 @@ class OmStep:
             bins.ids,
             bins.recipe,
             asked.classes,
-            asked.onnx.output.dtype,
+            asked.om_output_type,
             Outputs(len(asked.onnx.all_outputs), asked.onnx.judged_output),
         )
 
@@ -295,4 +314,8 @@ class OmStep:
 
 
 def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    _write_bytes(path, text.encode())
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)

@@ -40,6 +40,7 @@ VALUED: dict[str, tuple[str, str]] = {
 """Option without its dashes -> the name of its value and what it means; each has an environment variable."""
 FLAGS: dict[str, str] = {
     "remeasure": "measure throughput anew (on a device it always is)",
+    "profile": "say in which operators the chip spends its time (the vendor's profiler, at every batch size)",
     "strict-accuracy": "the tight bound on the drop fails, not only warns",
     "keep-reference": "keep every logit of the checkpoint in the evidence, for --reference of another run",
     "sample": "use the embedded sample even where real inputs are found; with --port, one that is made for it",

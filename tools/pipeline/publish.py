@@ -28,6 +28,7 @@ from tools.judge.shipped import holds_sample
 from tools.pipeline.inputs import Inputs
 from tools.pipeline.setup import Setup
 from tools.report.baseline import BaselineError, Comparison, baseline_lines, compare
+from tools.report.operators import operator_words
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             staging.piece(WeightFacts),
             made=staging.scrub.record(setup.reference),
             probe=staging.piece(ReferenceProbe),
+            on_device=setup.on_device,
         ),
         interrupted=bool(interrupted),
     )
@@ -111,10 +113,11 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     staging.put(setup.reference, "reference")
     acceptance = _acceptance(setup, facts, verdict)
     compared = _compared(setup, staging.gathered(acceptance))
+    lines = operator_words(staging.gathered(acceptance))
     comparison = compared if isinstance(compared, Comparison) else None
     images = list_images(facts.images) if facts.images else {}
     place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
-    lines = [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
+    lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
     lines += _baseline_lines(setup.baseline, compared)
     passed = compared is None or (comparison is not None and comparison.verdict is Verdict.PASS)
     return Published(verdict, tuple(lines), passed)
@@ -134,6 +137,7 @@ def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptanc
         timings=tuple(sorted(timings, key=lambda timing: order.index(timing.stage))),
         strict_accuracy=facts.strict,
         tolerate_busy=setup.inputs.ascend.tolerate_busy,
+        profile=setup.profile,
         target=str(setup.kind),
         started_utc=facts.started.isoformat(timespec="seconds"),
         finished_utc=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -50,10 +50,11 @@ from tools.judge.facts import (
 from tools.judge.gates import expected, in_order, judge
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
-from tools.judge.ids import PTH, GateId, Variant
+from tools.judge.ids import OM_PERF_FLOOR, PTH, GateId, Variant
+from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive
-from tools.judge.results import Check, GateResult
+from tools.judge.results import Check, GateResult, Verdict
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
@@ -64,6 +65,7 @@ from tools.pipeline.onnx import OnnxStep
 from tools.pipeline.outcomes import after_error, keep, result
 from tools.pipeline.port_sample import SampleStep
 from tools.pipeline.predictions import PredictionStep
+from tools.pipeline.profile import ProfileStep
 from tools.pipeline.publish import Published, RunFacts, publish, run_scrubber, run_verdict
 from tools.pipeline.setup import Setup, prepare
 from tools.pipeline.throughput import ThroughputStep
@@ -100,6 +102,7 @@ class Run(Evidence):
         steps = (self.context, self.checkpoint_step, self.onnx_step, self.data, self.om)
         self.predicted = PredictionStep(*steps)
         self.throughput = ThroughputStep(*steps)
+        self.profiles = ProfileStep(self.context, self.onnx_step, self.om, self.throughput)
         self.diagnosis = DiagnosisStep(*steps)
         self.started = datetime.now(UTC)
         self._results: list[GateResult] = []
@@ -111,7 +114,13 @@ class Run(Evidence):
             with contextlib.suppress(SuiteError):  # where it cannot be compared, a gate of its own says why
                 self.recorded(PTH)
                 self.recorded(variant)
+        self.floor_missed(GateId(name), check)
         return check
+
+    def floor_missed(self, name: GateId, check: Check) -> tuple[str, ...]:
+        """Where the chip's time goes, where this is the answer that it misses its floor; nothing for any other."""
+        missed = name.gate == OM_PERF_FLOOR and check.verdict is Verdict.FAIL and name.batch is not None
+        return self.profiles.floor_missed(name.batch) if missed and name.batch is not None else ()
 
     def answers(self, name: str) -> tuple[GateResult, ...]:
         """The answer of one gate, or what the error of a step means for it and for the gate that the error names."""
@@ -274,6 +283,10 @@ class Run(Evidence):
         """See Evidence."""
         return self.throughput.outputs(batch)
 
+    def profile(self, batch: int) -> OperatorProfile:
+        """See Evidence."""
+        return self.profiles.profile(batch)
+
 
 @contextmanager
 def open_run(
@@ -283,6 +296,7 @@ def open_run(
     strict: bool = False,
     remeasure: bool = False,
     keep_reference: bool = False,
+    profile: bool = False,
     environment: Mapping[str, str] | None = None,
     here: Path | None = None,
 ) -> Iterator[Run]:
@@ -291,7 +305,14 @@ def open_run(
     What the run has put beside the place of its evidence is removed at the end, unless it was published.
     """
     surroundings = os.environ if environment is None else environment
-    setup = prepare(options, surroundings, sample=sample, here=here or Path.cwd(), keep_reference=keep_reference)
+    setup = prepare(
+        options,
+        surroundings,
+        sample=sample,
+        here=here or Path.cwd(),
+        keep_reference=keep_reference,
+        profile=profile,
+    )
     staging = open_staging(setup.inputs.evidence, run_scrubber(setup.inputs, surroundings))
     run = Run(setup, staging, run=uuid.uuid4().hex, strict=strict, remeasure=remeasure)
     try:

@@ -45,7 +45,8 @@ class Setup:
     `made_sample` says that weights and labels are made for the port, which ships no sample of its own.
     `baseline` is the record of the earlier run to be compared with, None where none was named; `taken` the run whose
     predictions of the checkpoint are taken, and `reference_device` what has computed them or will; with
-    `keep_reference` every logit of the checkpoint goes into the evidence, for another run to take.
+    `keep_reference` every logit of the checkpoint goes into the evidence, for another run to take. `profile`
+    asks in which operators the chip spends its time.
     """
 
     inputs: Inputs
@@ -59,6 +60,7 @@ class Setup:
     reference_device: ReferenceDevice
     keep_reference: bool
     made_sample: bool = False
+    profile: bool = False
 
     @property
     def spec(self) -> Spec:
@@ -90,7 +92,7 @@ class Setup:
     @property
     def asked(self) -> Asked:
         """What decides which gates exist."""
-        return Asked(self.spec, on_device=self.on_device, reference=self.reference.made_by)
+        return Asked(self.spec, on_device=self.on_device, reference=self.reference.made_by, profile=self.profile)
 
     @property
     def reference(self) -> ReferenceRecord:
@@ -130,6 +132,7 @@ def prepare(
     filesystem: Path = Path("/"),
     keep_reference: bool = False,
     port_expected: Mapping[str, bytes] | None = None,
+    profile: bool = False,
 ) -> Setup:
     """Resolve inputs, read the port and the baseline; SuiteError in one line for every mistake.
 
@@ -156,7 +159,7 @@ def prepare(
         raise InputError("--keep-reference and --reference exclude each other", fix=fix)
     taken = None if inputs.reference is None else read_taken(inputs.reference, sample=_is_sample(inputs, port))
     device = reference_device(inputs.reference_device) if taken is None else taken.record.device
-    known = (tuple(unfit), baseline, taken, device, keep_reference, made)
+    known = (tuple(unfit), baseline, taken, device, keep_reference, made, profile)
     return Setup(inputs, port, kind, environment, filesystem, *known)
 
 

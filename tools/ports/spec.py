@@ -19,7 +19,9 @@ from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.base.reading import small_file
 from tools.judge import records
+from tools.judge.atc_flags import named_files
 from tools.judge.spec import Spec
+from tools.ports import atc_files
 from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
@@ -273,7 +275,7 @@ def _with_figures(chip: yaml.Node, figures: yaml.Node | None) -> yaml.Node:
 
 
 def _code(spec: Spec, tree: yaml.Node, path: Path) -> dict[str, bytes]:
-    """The port's own modules and its AIPP file, by their names beside its file."""
+    """The port's own modules, its AIPP file and those of its flags of atc, by their names beside its file."""
     places = {
         "model.source": spec.model.source,
         "onnx.graph_step": spec.onnx.graph_step,
@@ -283,9 +285,21 @@ def _code(spec: Spec, tree: yaml.Node, path: Path) -> dict[str, bytes]:
     files = {inside: (name, "module") for inside, name in own.items() if name.endswith(".py")}
     if spec.preprocessing.aipp is not None and spec.preprocessing.aipp.file is not None:
         files["preprocessing.aipp.file"] = spec.preprocessing.aipp.file, "AIPP file"
-    return {
+    found = {
         name: _beside(name, what, path, place(node_at(tree, inside))) for inside, (name, what) in sorted(files.items())
     }
+    return found | _files_of_flags(spec, path, place(node_at(tree, "om.atc_extra_args")))
+
+
+def _files_of_flags(spec: Spec, path: Path, where: str) -> dict[str, bytes]:
+    """The files that flags of atc name; one that the compiler would refuse, or read otherwise than it says, is refused
+    here."""
+    found = {}
+    for flag, name in named_files(spec.om.atc_extra_args).items():
+        found[name] = _beside(name, f"file of {flag}", path, where)
+        if wrong := atc_files.problem(flag, found[name]):
+            raise SpecError(f"the file of {flag} cannot be taken: {wrong}", where=path.parent / name)
+    return found
 
 
 def _beside(name: str, what: str, path: Path, where: str) -> bytes:

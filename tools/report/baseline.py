@@ -11,8 +11,10 @@ from tools.base.errors import SuiteError
 from tools.judge.acceptance import Acceptance, DeviceThroughput, InputDigest, VariantRecord
 from tools.judge.results import Check, GateResult, Verdict
 from tools.judge.spec import Spec
+from tools.report.operators import KindDelta, slower_kinds
 
 T = TypeVar("T")
+SLOWER_SHOWN = 10
 JUDGED_AT = {1: "top1_drop_pp", 5: "top5_drop_pp"}
 
 
@@ -61,6 +63,7 @@ class Comparison:
 
     `verdict` is FAIL for any loss beyond its bound, else INCONCLUSIVE where a judged figure of the baseline has no
     counterpart or nothing could be compared, else PASS. `lost_gates` were decided in the baseline and are not now.
+    `slower` are the operators that take longer now, which is not judged.
     """
 
     baseline_finished_utc: str
@@ -70,6 +73,7 @@ class Comparison:
     lost_gates: tuple[str, ...]
     new_gates: tuple[str, ...]
     verdict: Verdict
+    slower: tuple[KindDelta, ...] = ()
 
     @property
     def problems(self) -> tuple[FigureDelta, ...]:
@@ -84,7 +88,8 @@ def baseline_lines(comparison: Comparison) -> list[str]:
         f"  {figure.name}: {figure.detail} {figure.loss_unit if figure.loss is not None else ''}".rstrip()
         for figure in comparison.problems
     ]
-    return [f"BASELINE: {comparison.verdict} ({count})", *problems]
+    slower = [f"  slower: {delta}" for delta in comparison.slower[:SLOWER_SHOWN]]
+    return [f"BASELINE: {comparison.verdict} ({count})", *problems, *slower]
 
 
 def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison:
@@ -105,6 +110,7 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
         lost_gates=tuple(name for name in before if name not in now),
         new_gates=tuple(name for name in now if name not in before),
         verdict=_verdict([figure.verdict for figure in figures]),
+        slower=slower_kinds(baseline, current),
     )
 
 

@@ -10,10 +10,23 @@ from pathlib import Path
 
 from tools.base.errors import Stage
 from tools.judge.acceptance import FILE, IDS, LABELS, Acceptance, CommandRecord
+from tools.judge.command_lines import MSPROF
 from tools.judge.gates import BY_ID, in_order
-from tools.judge.ids import OM_COMPILED, OM_DESCRIBED, OM_DEVICE, OM_PERF_DEVICE_IDLE, OM_RAN, OM_TOOLKIT, PTH, GateId
+from tools.judge.ids import (
+    OM_COMPILED,
+    OM_DESCRIBED,
+    OM_DEVICE,
+    OM_PERF_DEVICE_IDLE,
+    OM_PERF_OPERATORS,
+    OM_RAN,
+    OM_TOOLKIT,
+    PTH,
+    GateId,
+)
+from tools.judge.logs import NPU_SMI
 from tools.judge.results import Check, GateResult, Verdict
 
+ATC = "atc"
 NOT_REACHED = "this run did not come to it"
 UNKNOWN_QUESTION = "(this suite's inventory has no such gate)"
 LINKS_AT_MOST = 4
@@ -148,13 +161,13 @@ def _logs(name: GateId, commands: Sequence[CommandRecord]) -> list[str]:
     batch = None if name.batch is None else f"bs{name.batch}"
     ours = [command for command in commands if batch is None or batch in re.findall(r"bs\d+", command.folder)]
     asks_npu_smi = kind in (OM_TOOLKIT, OM_DEVICE, OM_PERF_DEVICE_IDLE)
-    program = "atc" if kind == OM_COMPILED else "npu-smi" if asks_npu_smi else None
+    program = {OM_COMPILED: ATC, OM_PERF_OPERATORS: MSPROF}.get(kind, NPU_SMI if asks_npu_smi else None)
     return [f"{command.folder}/stdout.txt" for command in _by(program, ours)]
 
 
 def _by(program: str | None, commands: Iterable[CommandRecord]) -> list[CommandRecord]:
-    """The runs of one program; None for the inference tools, which are what is neither compiler nor npu-smi."""
+    """The runs of one program; None for the inference tools, which are what is none of the others."""
     named = [(Path(command.argv[0]).name if command.argv else "", command) for command in commands]
     if program is not None:
         return [command for name, command in named if name == program]
-    return [command for name, command in named if name not in ("atc", "npu-smi")]
+    return [command for name, command in named if name not in (ATC, NPU_SMI, MSPROF)]

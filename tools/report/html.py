@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import quote
 
+from tools.ascend.target import TargetKind
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
 from tools.judge.acceptance import FILE, SPEC_JSON, Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
+from tools.judge.op_profile import hot_words
 from tools.judge.pages import REPORT, RESULTS, stamp
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
@@ -21,6 +23,7 @@ from tools.report import words
 from tools.report.baseline import Comparison
 from tools.report.flips import Flips, find_flips
 from tools.report.gate_rows import gates_by_stage, is_plain
+from tools.report.operators import INVENTED
 from tools.report.results_md import results_markdown
 from tools.report.summary import summarise
 from tools.report.svg_plots import loss_plot, throughput_plot, time_plot
@@ -99,6 +102,7 @@ def render(
                 "time": time_plot(acceptance.timings),
             },
             comparison=comparison,
+            invented=INVENTED if acceptance.target == TargetKind.SIMULATOR else "",
             commands_shown=COMMANDS_SHOWN,
         )
     )
@@ -134,6 +138,7 @@ def _environment(folder: Path) -> Environment:
     environment.filters.update({function.__name__: function for function in numbers})
     environment.filters.update(
         measured=words.measured,
+        hot=hot_words,
         shortened=words.shortened,
         tail=lambda file: "/".join(file.split("/")[1:][-2:]) or file,
         sentence=lambda text: text[:1].upper() + text[1:],

@@ -10,6 +10,7 @@ from tools.judge.lines import MEANING
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
+from tools.report.operators import operator_words
 from tools.report.tables import AccuracyRow, ThroughputRow, accuracy_rows, references, throughput_rows
 
 NOTHING = str(words.NOTHING)
@@ -33,6 +34,7 @@ def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
         "### Throughput",
         "",
         *_throughput(acceptance, spec),
+        *_operators(acceptance),
     ]
     return "\n".join(lines) + "\n"
 
@@ -122,6 +124,12 @@ def _throughput_row(row: ThroughputRow, *, known_chip: bool) -> tuple[str, ...]:
         _rate(record.floor_images_per_second_per_chip),
         str(row.verdict) if row.verdict else "no floor applies",
     )
+
+
+def _operators(acceptance: Acceptance) -> list[str]:
+    """Where the chip's time goes, where anybody has looked."""
+    said = operator_words(acceptance)
+    return ["", "### Hot operators", "", *(f"- {escaped(line)}" for line in said)] if said else []
 
 
 def _rate(value: float | None) -> str:

@@ -12,6 +12,7 @@ from tools.ascend.simulator.atc_request import Request
 from tools.ascend.simulator.chips import other_soc
 from tools.ascend.simulator.faults import Fault, ordered, refuse
 from tools.ascend.simulator.fp16_graph import Conversion, to_fp16
+from tools.ascend.simulator.kept_nodes import kept_nodes
 from tools.ascend.simulator.offline_model import OfflineModel, TensorSpec
 from tools.ascend.simulator.plain_graph import make_plain
 from tools.ascend.simulator.shape_inference import Inferred, skeleton
@@ -37,7 +38,7 @@ def convert(request: Request) -> OfflineModel:
     _fix_shapes(model, inputs)
     inferred = Inferred(model)
     outputs = _outputs(model, inferred, own_types, request)
-    to_fp16(model, _conversion(request, inferred, inputs, outputs))
+    to_fp16(model, _conversion(model, request, inferred, inputs, outputs))
     if aipp is not None:
         inputs = (aipp_graph.insert(model, inputs[0], aipp),)
     runnable.require(model)
@@ -93,13 +94,18 @@ def _outputs(
 
 
 def _conversion(
-    request: Request, inferred: Inferred, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...]
+    model: onnx.ModelProto,
+    request: Request,
+    inferred: Inferred,
+    inputs: tuple[TensorSpec, ...],
+    outputs: tuple[TensorSpec, ...],
 ) -> Conversion:
     return Conversion(
         numerics=request.numerics,
         floats=inferred.float_names(),
         change_weight=_Weights().change,
         clip=request.clip_weights,
+        kept=kept_nodes(model.graph, request),
         narrow_inputs=frozenset(spec.name for spec in inputs if spec.dtype == "float16"),
         narrow_outputs=frozenset(index for index, spec in enumerate(outputs) if spec.dtype == "float16"),
     )

@@ -63,6 +63,16 @@ def file_of(missing: str, code: str = "E10001") -> Rule:
     return check
 
 
+def existing(missing: str, code: str = "E10001") -> Rule:
+    """A file that must exist; what it says is looked at elsewhere."""
+
+    def check(name: str, value: str) -> None:
+        if not Path(value).is_file():
+            raise invalid(name, value, missing, code)
+
+    return check
+
+
 def only(*simulated: str, of: Rule) -> Rule:
     """Values that pass `of`, of which only some are simulated."""
 
@@ -146,9 +156,9 @@ RULES: dict[str, Rule] = {
     "core_type": only("AiCore", of=one_of("AiCore", "VectorCore")),
     **dict.fromkeys(("fusion_switch_file", "compress_weight_conf", "cal_conf", "op_name_map"), NO_FILE),
     **dict.fromkeys(("compression_optimize_conf", "customize_dtypes", "op_debug_config", "raw_ge_options"), NO_FILE),
-    "keep_dtype": file_of("File defined by keep_dtype is not found."),
-    "op_precision_mode": file_of("Path defined by op precision mode is not found."),
-    "modify_mixlist": NO_FILE,
+    "keep_dtype": existing("File defined by keep_dtype is not found."),
+    "op_precision_mode": existing("Path defined by op precision mode is not found."),
+    "modify_mixlist": existing("The file does not exist or cannot be read.", "E10020"),
     **dict.fromkeys(("dynamic_batch_size", "dynamic_image_size", "dynamic_dims"), _dynamic_sizes),
     **dict.fromkeys(("input_shape_range", "input_hint_shape", "is_input_adjust_hw_layout"), unsimulated),
     **dict.fromkeys(("is_output_adjust_hw_layout", "singleop", "cluster_config"), unsimulated),

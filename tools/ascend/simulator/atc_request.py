@@ -11,6 +11,7 @@ from tools.ascend.simulator import aipp_config, atc_flags
 from tools.ascend.simulator.atc_error import AtcError, invalid
 from tools.ascend.simulator.chips import SOC_VERSIONS
 from tools.ascend.simulator.numerics import Numerics
+from tools.ascend.simulator.operator_lists import NONE, Operators, blacklisted, kept
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Request:
     """A conversion: `shapes` by input name with the batch first, `target` the OM with its suffix.
 
     Three fields are texts as given: nodes whose outputs become the model's, types of outputs, fp16 inputs; `aipp` is
-    what goes before the input.
+    what goes before the input. `listed` (--keep_dtype) and `blacklisted` (--modify_mixlist) operators keep float32.
     """
 
     model: Path
@@ -32,6 +33,8 @@ class Request:
     output_type: str = ""
     input_fp16_nodes: str = ""
     aipp: aipp_config.Aipp | None = None
+    listed: Operators = NONE
+    blacklisted: Operators = NONE
 
 
 def check(given: dict[str, str], argv: Sequence[str]) -> Request:
@@ -54,6 +57,8 @@ def check(given: dict[str, str], argv: Sequence[str]) -> Request:
         output_type=given.get("output_type", ""),
         input_fp16_nodes=given.get("input_fp16_nodes", ""),
         aipp=aipp_config.read(given["insert_op_conf"]) if "insert_op_conf" in given else None,
+        listed=kept(given["keep_dtype"]) if "keep_dtype" in given else NONE,
+        blacklisted=blacklisted(given["modify_mixlist"]) if "modify_mixlist" in given else NONE,
     )
 
 

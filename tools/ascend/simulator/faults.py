@@ -99,6 +99,12 @@ class Fault(enum.Enum):
     SMI_NO_PROCESS_TABLE = "npu-smi:no-process-table", "prints no process table, as in containers", "4"
     SMI_HANG = "npu-smi:hang", "sleeps for ever before the table", "4"
 
+    MSPROF_CUT_SHORT = "msprof:cut-short", "op_summary ends in the middle of a row", "profiling"
+    MSPROF_LOST_ROWS = "msprof:lost-rows", "op_summary lacks the last two rows, and nothing is beside it", "profiling"
+    MSPROF_OTHER_OM = "msprof:other-om", "the tables name the operators of another network", "profiling"
+    MSPROF_TYPES_ALONE = "msprof:types-alone", "writes op_statistic and no op_summary", "profiling"
+    MSPROF_NO_TABLE = "msprof:no-table", "writes no table", "profiling"
+
     def __init__(self, order: str, effect: str, mimics: str) -> None:
         self.order, self.effect, self.mimics = order, effect, mimics
 

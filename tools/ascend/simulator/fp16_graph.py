@@ -41,14 +41,15 @@ class Conversion:
     """What is asked of the rewriting.
 
     `floats` are the names of all float32 tensors; `change_weight(name, fp32 array)` is where faults get at the weights;
-    `clip` keeps weights finite in fp16 (--is_weight_clip); the last two are inputs and outputs (by position) that are
-    fp16 in the OM.
+    `clip` keeps weights finite in fp16 (--is_weight_clip); nodes in `kept`, by index, compute in float32; the last two
+    are inputs and outputs (by position) that are fp16 in the OM.
     """
 
     numerics: Numerics
     floats: frozenset[str]
     change_weight: Callable[[str, Weight], Weight]
     clip: bool = True
+    kept: frozenset[int] = frozenset()
     narrow_inputs: frozenset[str] = frozenset()
     narrow_outputs: frozenset[int] = frozenset()
 
@@ -103,7 +104,7 @@ class _Rewriting:
         narrow, wide = set[str](), set[str]()
         for index, node in enumerate(self.graph.node):
             for position, name in enumerate(node.input if index in self.live else ()):
-                rounds = self.asked.numerics.rounds_input(node.op_type) and not self._stays(index, position)
+                rounds = self._rounds_input(index) and not self._stays(index, position)
                 (narrow if rounds else wide).add(name)
         return narrow - wide
 
@@ -133,8 +134,10 @@ class _Rewriting:
         if name in self.asked.narrow_inputs:
             return self.twins[name]
         waits = operator in EXACT and not (operator == "Cast" and not self._is_float(self.graph.node[index].output[0]))
-        asked = self.asked.numerics.rounds_input(operator) and not waits and not self._stays(index, position)
-        return self._rounded(name) if asked or self._comes_rounded(name) else name
+        stays = self._stays(index, position)
+        asked = self._rounds_input(index) and not waits and not stays
+        into_kept = index in self.asked.kept and not stays
+        return self._rounded(name) if asked or self._comes_rounded(name, into_kept=into_kept) else name
 
     def _stays(self, index: int, position: int) -> bool:
         """Whether an input is float32 on the device too: a parameter, or inside of a fused operator."""
@@ -146,11 +149,18 @@ class _Rewriting:
             return False
         return name in self.scalars or self.groups.get(self.makers.get(name, -1)) == group
 
-    def _comes_rounded(self, name: str) -> bool:
+    def _comes_rounded(self, name: str, *, into_kept: bool) -> bool:
         """Whether the node that makes this tensor rounds it although the next one need not."""
         maker = self.makers.get(name)
-        numerics = self.asked.numerics
-        return numerics is Numerics.MATRIX_FP16 and maker is not None and numerics.rounds_output(self._operator(maker))
+        if maker is None or not self._rounds_output(maker):
+            return False
+        return self.asked.numerics is Numerics.MATRIX_FP16 or (into_kept and maker in self.live)
+
+    def _rounds_input(self, index: int) -> bool:
+        return index not in self.asked.kept and self.asked.numerics.rounds_input(self._operator(index))
+
+    def _rounds_output(self, index: int) -> bool:
+        return index not in self.asked.kept and self.asked.numerics.rounds_output(self._operator(index))
 
     def _operator(self, index: int) -> str:
         return str(self.graph.node[index].op_type)
@@ -184,7 +194,7 @@ class _Rewriting:
 
         for position, value in enumerate(self.graph.output):
             maker = self.makers.get(value.name)
-            rounds = maker is None or self.asked.numerics.rounds_output(self._operator(maker))
+            rounds = maker is None or self._rounds_output(maker)
             given = self._rounded(value.name) if rounds else value.name
             if position in self.asked.narrow_outputs:
                 given = self._narrowed(given)

@@ -9,6 +9,7 @@ from tools.judge.checks import not_judged, within
 from tools.judge.device import fastest, floor, idle, plausible, slowest_rates, stated
 from tools.judge.evidence import Evidence
 from tools.judge.gate import Basis, Inventory, Where
+from tools.judge.op_profile import profile_check
 from tools.judge.results import Check
 from tools.judge.throughput import check_reported
 
@@ -75,3 +76,14 @@ def _floor(evidence: Evidence, batch: int) -> Check:
 def _plausible(evidence: Evidence, batch: int) -> Check:
     found = evidence.device_throughput(batch)
     return plausible(fastest(found.runs), evidence.device_class(), evidence.spec.model.flops_per_image, batch)
+
+
+@GATES.take(
+    ids.OM_PERF_OPERATORS,
+    "Is the profile of the chip's operators whole, and one of this very OM?",
+    per_batch=True,
+    basis=Basis.RECOMPUTED,
+    where=Where.PROFILE,
+)
+def _operators(evidence: Evidence, batch: int) -> Check:
+    return profile_check(evidence.profile(batch))
