@@ -30,6 +30,7 @@ def test_it_says_in_which_runs_it_exists() -> None:
         "FLOAT_BINS": "where bins hold normalised values",
         "AIPP": "where the chip normalises (AIPP)",
         "GRAPH_STEP": "where the port has a graph step",
+        "PROFILE": "where operators are to be profiled (--profile)",
         "REFERENCE_TAKEN": "where the checkpoint's predictions are another run's (--reference)",
         "REFERENCE_ELSEWHERE": "where the checkpoint's predictions were not made by this run on its CPU",
         "DEVICE": "on a device, but for a sample without published figures: a simulator can say nothing",

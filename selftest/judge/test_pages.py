@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,10 @@ class Kept(Forgery):
         self.written = contents[FILE]
 
 
+def footed(text: str, word: str) -> str:
+    return text.replace("<footer>", f"<footer>x{word}y")
+
+
 def headed(text: str) -> str:
     return text.replace("SIMULATED", "ACCEPTED").replace("仅为模拟运行", "验收通过")
 
@@ -69,11 +74,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "one more heading": (REPORT, lambda text: text.replace("<main", "<h1>PASSED</h1><main"), "its headline is not"),
     "in pieces": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b></b>&#69;PTED"), "it says ACCEPTED"),
     **{
-        f"in Chinese, {word}": (
-            REPORT,
-            lambda text, word=word: text.replace("<footer>", f"<footer>x{word}y"),
-            f"it says {word}",
-        )
+        f"in Chinese, {word}": (REPORT, partial(footed, word=word), f"it says {word}")
         for word in ("验收通过", "验收不通过", "验收未完成", "仅为样例数据", "权重来源未经确认")
     },
     "the end of the heading": (REPORT, lambda text: text.replace("</h1>", "<b></b> of a chip</h1>"), "its headline is"),

@@ -90,9 +90,9 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
         "artifacts": ["a"],
         "schema": 4,
         **dict.fromkeys(("run", "interrupted", "started_utc", "finished_utc", "target"), ""),
-        **dict.fromkeys(("strict_accuracy", "tolerate_busy"), False),
-        **dict.fromkeys((*unknown, "dataset", "bins", "parity", "om_batch_errors", "host", "versions")),
-        **{name: [] for name in (*empty, "diagnoses")},
+        **dict.fromkeys(("strict_accuracy", "tolerate_busy", "profile"), False),
+        **dict.fromkeys((*unknown, "dataset", "bins", "parity", "om_batch_errors", "onnx_names", "host", "versions")),
+        **{name: [] for name in (*empty, "diagnoses", "profiles")},
     }
     assert all(getattr(run, name) == () for name in empty)
 

@@ -15,7 +15,7 @@ from tools.judge.machine_class import Device
 from tools.judge.numbers import AtMost, Entry, PlainName, Positive, Text, check_unique
 from tools.judge.spec_data import MOST_IMAGES, AippInput, Dataset, Preprocessing
 from tools.judge.spec_model import Checkpoint, Model
-from tools.judge.spec_onnx import Onnx, Tensor, TensorSpec
+from tools.judge.spec_onnx import DeclaredWeights, Onnx, Tensor, TensorSpec
 from tools.judge.spec_policies import Accuracy, Agreement, HostPerf, LogitAgreement, Om, ThroughputRuns
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = [
     "AippInput",
     "Checkpoint",
     "Dataset",
+    "DeclaredWeights",
     "HostPerf",
     "LogitAgreement",
     "Model",
