@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -472,6 +473,20 @@ def test_what_is_no_om_is_refused_in_one_line(content: bytes, said: str, port: T
     (tmp_path / "mine.om").write_bytes(content)
     with open_run(handed(port, om=tmp_path / "mine.om")) as run, pytest.raises(OmError, match=said):
         run.judge(OM_COMPILED.at(1))
+
+
+def test_an_om_that_is_no_regular_file_is_not_waited_for(port: TinyPort, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.om")
+    (tmp_path / "folder.om").mkdir()
+    kept_open = os.open(tmp_path / "pipe.om", os.O_RDWR)
+    os.write(kept_open, b"IMOD" + bytes(5000))  # what waits for the pipe gets something and goes on
+    for given in (tmp_path / "pipe.om", Path("/dev/zero"), tmp_path):
+        with (
+            open_run(handed(port, om=given)) as run,
+            pytest.raises(OmError, match="was handed in: it is no regular file"),
+        ):
+            run.judge(OM_COMPILED.at(1))
+    os.close(kept_open)
 
 
 def test_a_node_that_atc_does_not_know_matters_to_no_om_that_is_handed_in(
