@@ -421,6 +421,16 @@ def test_oms_made_elsewhere_are_what_is_judged(
     assert check.measured == "model5.om, handed in"
 
 
+def test_the_suites_own_oms_handed_in_over_one_cache_leave_evidence_that_holds(port: TinyPort) -> None:
+    """What was found out about the same bytes under another name speaks of that name, and so does what is kept of it."""
+    with open_run(options(port)) as run:
+        oms = [run.om.om(batch).path for batch in port.spec.batches]
+    assert whole(options(port)).handed_in == ()
+    record = whole(handed(port, om=",".join(map(str, oms))))
+    assert [file.name for file in record.handed_in] == ["om_bs1", "om_bs4"]
+    assert whole(options(port)).handed_in == ()
+
+
 @pytest.mark.parametrize(
     ("batches", "asked", "said"),
     [
