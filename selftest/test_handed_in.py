@@ -20,7 +20,15 @@ from tools.evidence.staging import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
 from tools.judge.handed_in import FOLDER
-from tools.judge.ids import OM_COMPILED, OM_DESCRIBED, ONNX_EXPORT, ONNX_OPERATORS, ONNX_WEIGHTS
+from tools.judge.ids import (
+    OM_COMPILED,
+    OM_DESCRIBED,
+    ONNX_CHECKER,
+    ONNX_EXPORT,
+    ONNX_LOGITS_ABS_ERROR,
+    ONNX_OPERATORS,
+    ONNX_WEIGHTS,
+)
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import REFUSED, verify
 from tools.model.network import Network
@@ -362,6 +370,64 @@ def test_what_cannot_be_judged_is_refused_in_one_line(
     assert caught.value.gate == ONNX_EXPORT
 
 
+def no_attribute(model: onnx.ModelProto) -> None:
+    import onnx
+
+    model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["own"]))
+    model.graph.node.insert(0, onnx.helper.make_node("Identity", [], ["own too"]))
+
+
+def cut_short(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-4]
+
+
+def unknown_type(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].data_type = 99
+
+
+def of_no_type(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].data_type = 0
+
+
+def more_elements(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].dims[0] = 2**40
+
+
+def second_input(model: onnx.ModelProto) -> None:
+    import onnx
+
+    model.graph.input.append(onnx.helper.make_tensor_value_info("second", onnx.TensorProto.FLOAT, [1]))
+
+
+def no_shape_of_it(model: onnx.ModelProto) -> None:
+    """A node that fails when it is run."""
+    import onnx
+
+    end = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = ["before" if name == end else name for name in node.output]
+    shape = onnx.numpy_helper.from_array(np.array([7, 100], np.int64), "seven")
+    model.graph.initializer.append(shape)
+    model.graph.node.append(onnx.helper.make_node("Reshape", ["before", "seven"], [end]))
+
+
+@pytest.mark.parametrize(
+    "edit", [no_attribute, cut_short, unknown_type, of_no_type, more_elements, second_input, no_shape_of_it]
+)
+def test_what_is_wrong_within_a_file_is_red_and_no_traceback(
+    edit: Edit, port: TinyPort, own: Callable[[Edit], Path]
+) -> None:
+    named, red_gates = handed(port, onnx=own(edit)), []
+    for gate in (ONNX_CHECKER, ONNX_WEIGHTS, ONNX_LOGITS_ABS_ERROR):
+        with open_run(named) as run:
+            try:
+                verdict = run.judge(gate).verdict
+            except OnnxError:
+                verdict = Verdict.FAIL
+        red_gates += [gate] if verdict is Verdict.FAIL else []
+    assert red_gates
+
+
 def test_another_image_than_the_ports_is_told_at_the_input(port: TinyPort, own: Callable[[Edit], Path]) -> None:
     def other(model: onnx.ModelProto) -> None:
         model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 3
@@ -422,7 +488,7 @@ def test_oms_made_elsewhere_are_what_is_judged(
 
 
 def test_the_suites_own_oms_handed_in_over_one_cache_leave_evidence_that_holds(port: TinyPort) -> None:
-    """What was found out about the same bytes under another name speaks of that name, and so does what is kept of it."""
+    """What is kept of runs of the same bytes under another name speaks of that name."""
     with open_run(options(port)) as run:
         oms = [run.om.om(batch).path for batch in port.spec.batches]
     assert whole(options(port)).handed_in == ()
