@@ -122,7 +122,7 @@ def misfits(reference: ReferenceBasis, own: ReferenceBasis) -> tuple[str, ...]:
     of_recipe = tuple(_of_entries("recipe", reference.recipe, own.recipe))
     return (
         *_of_values("checkpoint, sha256", reference.checkpoint_sha256, own.checkpoint_sha256),
-        *_of_entries("network", _released(reference.network), _released(own.network)),
+        *_of_entries("network", released(reference.network), released(own.network)),
         *_of_values("judged output", str(reference.output), str(own.output)),
         *_of_values("classes", str(reference.classes), str(own.classes)),
         *of_recipe,
@@ -162,6 +162,6 @@ def _shown(value: str) -> str:
     return _DIGEST.sub(lambda found: f"{found[0][:DIGITS]}…", value)
 
 
-def _released(network: Mapping[str, str]) -> dict[str, str]:
+def released(network: Mapping[str, str]) -> dict[str, str]:
     """The network with its libraries' versions as released, whatever device they were built for."""
     return {name: _BUILD.sub("", value) if name.startswith("version ") else value for name, value in network.items()}
