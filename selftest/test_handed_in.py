@@ -431,6 +431,18 @@ def test_what_is_wrong_within_a_file_is_red_and_no_traceback(
     assert red_gates
 
 
+def test_workers_of_one_run_judge_one_file(port: TinyPort, own: Callable[[Edit], Path]) -> None:
+    """A file that is replaced between the looks of two workers would have some of its gates judged in each."""
+    path = own(rename)
+    with open_run(handed(port, onnx=path)) as run:
+        assert run.judge(ONNX_EXPORT).verdict is Verdict.PASS
+        other = Run(run.setup, run.context.staging, run=run.context.run, strict=False, remeasure=False)
+        own(as_node)
+        with pytest.raises(SuiteError, match="onnx was replaced while the run went on"):
+            other.judge(ONNX_EXPORT)
+        other.close()
+
+
 def test_another_image_than_the_ports_is_told_at_the_input(port: TinyPort, own: Callable[[Edit], Path]) -> None:
     def other(model: onnx.ModelProto) -> None:
         model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 3
