@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -11,15 +12,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from selftest.evidence.bundles import Made, World
+from selftest.evidence.tampering import Forgery, contents_of
 from selftest.ports.int8 import in_plain_operators, quantised, with_other_scale
 from selftest.ports.tiny import TinyPort, tiny_port
 from selftest.test_tiny_ports import ENDS, OPSET, failed, options
 from tools.base.errors import OmError, OnnxError, SuiteError
 from tools.evidence.staging import read_acceptance
 from tools.judge.acceptance import Acceptance
-from tools.judge.bundle import open_files
+from tools.judge.bundle import open_files, read_bundle
 from tools.judge.handed_in import FOLDER
-from tools.judge.ids import OM_COMPILED, OM_DESCRIBED, ONNX_EXPORT, ONNX_OPERATORS, ONNX_WEIGHTS
+from tools.judge.handed_in_check import check_handed_in
+from tools.judge.ids import (
+    OM_COMPILED,
+    OM_DESCRIBED,
+    ONNX_CHECKER,
+    ONNX_EXPORT,
+    ONNX_LOGITS_ABS_ERROR,
+    ONNX_OPERATORS,
+    ONNX_WEIGHTS,
+)
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import REFUSED, verify
 from tools.model.network import Network
@@ -361,6 +373,76 @@ def test_what_cannot_be_judged_is_refused_in_one_line(
     assert caught.value.gate == ONNX_EXPORT
 
 
+def no_attribute(model: onnx.ModelProto) -> None:
+    import onnx
+
+    model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["own"]))
+    model.graph.node.insert(0, onnx.helper.make_node("Identity", [], ["own too"]))
+
+
+def cut_short(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].raw_data = model.graph.initializer[0].raw_data[:-4]
+
+
+def unknown_type(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].data_type = 99
+
+
+def of_no_type(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].data_type = 0
+
+
+def more_elements(model: onnx.ModelProto) -> None:
+    model.graph.initializer[0].dims[0] = 2**40
+
+
+def second_input(model: onnx.ModelProto) -> None:
+    import onnx
+
+    model.graph.input.append(onnx.helper.make_tensor_value_info("second", onnx.TensorProto.FLOAT, [1]))
+
+
+def no_shape_of_it(model: onnx.ModelProto) -> None:
+    """A node that fails when it is run."""
+    import onnx
+
+    end = model.graph.output[0].name
+    for node in model.graph.node:
+        node.output[:] = ["before" if name == end else name for name in node.output]
+    shape = onnx.numpy_helper.from_array(np.array([7, 100], np.int64), "seven")
+    model.graph.initializer.append(shape)
+    model.graph.node.append(onnx.helper.make_node("Reshape", ["before", "seven"], [end]))
+
+
+@pytest.mark.parametrize(
+    "edit", [no_attribute, cut_short, unknown_type, of_no_type, more_elements, second_input, no_shape_of_it]
+)
+def test_what_is_wrong_within_a_file_is_red_and_no_traceback(
+    edit: Edit, port: TinyPort, own: Callable[[Edit], Path]
+) -> None:
+    named, red_gates = handed(port, onnx=own(edit)), []
+    for gate in (ONNX_CHECKER, ONNX_WEIGHTS, ONNX_LOGITS_ABS_ERROR):
+        with open_run(named) as run:
+            try:
+                verdict = run.judge(gate).verdict
+            except OnnxError:
+                verdict = Verdict.FAIL
+        red_gates += [gate] if verdict is Verdict.FAIL else []
+    assert red_gates
+
+
+def test_workers_of_one_run_judge_one_file(port: TinyPort, own: Callable[[Edit], Path]) -> None:
+    """A file that is replaced between the looks of two workers would have some of its gates judged in each."""
+    path = own(rename)
+    with open_run(handed(port, onnx=path)) as run:
+        assert run.judge(ONNX_EXPORT).verdict is Verdict.PASS
+        other = Run(run.setup, run.context.staging, run=run.context.run, strict=False, remeasure=False)
+        own(as_node)
+        with pytest.raises(SuiteError, match="onnx was replaced while the run went on"):
+            other.judge(ONNX_EXPORT)
+        other.close()
+
+
 def test_another_image_than_the_ports_is_told_at_the_input(port: TinyPort, own: Callable[[Edit], Path]) -> None:
     def other(model: onnx.ModelProto) -> None:
         model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 3
@@ -386,6 +468,21 @@ def test_a_file_of_a_port_of_fixed_batch_sizes_is_told_by_its_batch(tmp_path: Pa
         pytest.raises(OnnxError, match=r"no ONNX file of batch size 1 handed in; found mine4\.onnx of 4"),
     ):
         run.judge(ONNX_EXPORT)
+    with_batch(tmp_path / "mine1.onnx", tmp_path / "mine8.onnx", 8)
+    with (
+        open_run(handed(port, onnx=f"{both},{tmp_path / 'mine8.onnx'}")) as run,
+        pytest.raises(OnnxError, match=r"mine8\.onnx was handed in, of a batch size that the port does not ask for"),
+    ):
+        run.judge(ONNX_EXPORT)
+
+
+def with_batch(path: Path, target: Path, batch: int) -> None:
+    """The file with another fixed batch size at its input."""
+    import onnx
+
+    model = onnx.load(str(path))
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = batch
+    onnx.save(model, str(target))
 
 
 def test_a_graph_step_and_a_file_that_is_handed_in_exclude_each_other(
@@ -418,6 +515,16 @@ def test_oms_made_elsewhere_are_what_is_judged(
     assert "om_bs4 (model5.om, sha256" in said
     check = next(result.check for result in record.gates if result.id == OM_COMPILED.at(4))
     assert check.measured == "model5.om, handed in"
+
+
+def test_the_suites_own_oms_handed_in_over_one_cache_leave_evidence_that_holds(port: TinyPort) -> None:
+    """What is kept of runs of the same bytes under another name speaks of that name."""
+    with open_run(options(port)) as run:
+        oms = [run.om.om(batch).path for batch in port.spec.batches]
+    assert whole(options(port)).handed_in == ()
+    record = whole(handed(port, om=",".join(map(str, oms))))
+    assert [file.name for file in record.handed_in] == ["om_bs1", "om_bs4"]
+    assert whole(options(port)).handed_in == ()
 
 
 @pytest.mark.parametrize(
@@ -474,6 +581,20 @@ def test_what_is_no_om_is_refused_in_one_line(content: bytes, said: str, port: T
         run.judge(OM_COMPILED.at(1))
 
 
+def test_an_om_that_is_no_regular_file_is_not_waited_for(port: TinyPort, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.om")
+    (tmp_path / "folder.om").mkdir()
+    kept_open = os.open(tmp_path / "pipe.om", os.O_RDWR)
+    os.write(kept_open, b"IMOD" + bytes(5000))  # what waits for the pipe gets something and goes on
+    for given in (tmp_path / "pipe.om", Path("/dev/zero"), tmp_path):
+        with (
+            open_run(handed(port, om=given)) as run,
+            pytest.raises(OmError, match="was handed in: it is no regular file"),
+        ):
+            run.judge(OM_COMPILED.at(1))
+    os.close(kept_open)
+
+
 def test_a_node_that_atc_does_not_know_matters_to_no_om_that_is_handed_in(
     port: TinyPort, own: Callable[[Edit], Path], made: tuple[TinyPort, Path, dict[int, Path]]
 ) -> None:
@@ -526,6 +647,18 @@ def test_a_record_of_a_file_that_nobody_handed_in_does_not_hold(
         outcome = verify([("bundle", partial(open_files, bundle))], None)
         assert outcome.status == REFUSED
         assert said in outcome.text, outcome.text
+
+
+def test_an_om_with_tensors_in_other_files_is_none(tmp_path: Path) -> None:
+    """Beside an ONNX file they excuse that its digest is another; an OM is taken in as it is."""
+    forgery = Forgery(contents_of(Made(World(images=20, batches=(1,), runs=1)).write(tmp_path / "bundle")))
+    beside = {"name": "a.bin", "sha256": "1" * 64, "size_bytes": 1}
+    forgery.record["handed_in"] = [
+        {"name": "om_bs1", "file": "a.om", "sha256": "1" * 64, "size_bytes": 1, "data": [beside], "kept": ""}
+    ]
+    bundle = read_bundle("bundle", forgery.sealed())
+    check_handed_in(bundle)
+    assert "acceptance.json.handed_in[0].data: an OM keeps all that it holds in itself" in bundle.problems
 
 
 # --- int8 ----------------------------------------------------------------------------------------------------------

@@ -180,6 +180,37 @@ def test_what_does_not_exist_is_named_with_its_option(host: Host, name: str, by_
     assert f"--{name.replace('_', '-')} ({VARIABLES[name]}) names something that does not exist" in message
 
 
+@pytest.mark.parametrize("name", ["checkpoint", "imagenet", "port", "baseline", "reference", "onnx", "om"])
+@pytest.mark.parametrize("path", [f"{'n' * 300}.yaml", "~nobody-of-this-name/one.yaml", "one\0two.yaml"])
+def test_a_name_that_no_file_can_have_is_one_that_does_not_exist(host: Host, name: str, path: str) -> None:
+    message = host.refused({name: path})
+    assert f"--{name} ({VARIABLES[name]}) names something that does not exist" in message
+    assert len(message) < 1000
+
+
+def test_a_list_of_files_may_be_longer_than_any_name(host: Host) -> None:
+    files = [str(host.here / f"a_model_with_a_name_of_its_own_bs{batch}.om") for batch in range(8)]
+    relative = ",".join(Path(file).name for file in files)
+    assert len(relative) > 255
+    for file in files:
+        Path(file).touch()
+    assert host.resolve(om=",".join(files)).oms == tuple(map(Path, files))
+    assert "names something that does not exist" in host.refused(om=relative)
+
+
+@pytest.mark.parametrize("name", ["onnx", "om"])
+@pytest.mark.parametrize("text", ["{},", ",{}", "{0},,{0}", ","])
+def test_an_empty_name_in_a_list_is_not_the_folder_of_the_run(host: Host, name: str, text: str) -> None:
+    message = host.refused({name: text.format(host.checkpoint(f"one.{name}"))})
+    assert f"--{name} ({VARIABLES[name]}) is " in message
+    assert "a name in it is empty" in message
+
+
+def test_a_port_with_a_name_that_no_file_can_have_is_unknown(host: Host) -> None:
+    with pytest.raises(SpecError, match="there is no port of this name"):
+        host.resolve(port="n" * 300)
+
+
 def test_each_of_images_and_labels_must_exist(host: Host) -> None:
     here, missing = str(host.here), str(host.root / "no such")
     assert "--images" in host.refused(images=missing, labels=here)

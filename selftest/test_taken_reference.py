@@ -415,7 +415,22 @@ def test_predictions_of_another_network_behind_the_right_digests_fail_the_probe(
     assert offline(Path(str(options(here)["evidence"]))).word is Word.REJECTED
 
 
-def test_the_probe_is_drawn_by_what_was_handed_over() -> None:
+def test_no_bundle_can_be_made_whose_wrong_images_no_run_looks_at(kept: Path, here: TinyPort) -> None:
+    """The images follow from the run that takes it as well: whoever makes a bundle can try out its own digest alone."""
+    looked_at = set()
+    for _ in range(2):
+        with open_run(with_reference(here, kept)) as run:
+            judge(run, PTH_REFERENCE_PROBE)
+            run.publish()
+        bundle = Path(str(options(here)["evidence"]))
+        probe = read_acceptance(bundle).reference_probe
+        assert probe is not None
+        looked_at.add(probe.ids)
+        assert offline(bundle).word is Word.INCOMPLETE
+    assert len(looked_at) == 2
+
+
+def test_the_probe_is_drawn_by_its_seed() -> None:
     ids = [f"image_{number}" for number in range(1000)]
     one, other = drawn(ids, "one", 16), drawn(ids, "other", 16)
     assert len(set(one)) == len(set(other)) == 16

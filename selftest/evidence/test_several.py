@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import DIGEST, Made, World
+from selftest.evidence.bundles import CODE, DIGEST, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.again import Judged
 from tools.judge.basis import MadeBy
@@ -58,6 +58,7 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
     files = ("checkpoint", "onnx", "om_bs1", "om_bs4")
     assert identity(found) == {
         **{name: found.digests[name].sha256 for name in files},
+        **CODE,
         "toolchain": "cann 8.0, driver 23",
         "host": f"{host.machine}, {host.cpu_model}",
         "suite": DIGEST,
@@ -72,7 +73,7 @@ def test_a_bundle_says_of_what_run_it_is_a_part(contents: dict[str, bytes]) -> N
 
 def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
     found = opened(contents, machine=None, dataset=None, digests=[], host=None, versions=None)
-    known = {"spec": found.files.digests["spec.json"], "target": "ascend", "reference": "this run, on the CPU"}
+    known = {**CODE, "spec": found.files.digests["spec.json"], "target": "ascend", "reference": "this run, on the CPU"}
     assert identity(found) == {
         **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "board", "images")),
         **known,
@@ -141,6 +142,26 @@ def test_each_difference_is_told_with_both_sides(place: str, contents: dict[str,
     one, other = opened(contents), opened(contents, "b", **record)
     ours, theirs = str(identity(one)[name]), str(identity(other)[name])
     assert disagreements([one, other], [[], []]) == [f"{name} differs: a {ours[:120]}, b {theirs[:120]}"]
+
+
+def test_parts_made_with_other_code_of_the_network_are_not_of_one_run(contents: dict[str, bytes]) -> None:
+    """The spec names a file of the port's own, and says nothing of what is in it."""
+    spec = Forgery(contents).record["spec"]
+    bundles = [
+        opened(contents, name, spec={**spec, "code": {**spec["code"], "code net.py": digest, "version torch": torch}})
+        for name, digest, torch in (("a", ONES, "2.4+cpu"), ("b", "2" * 64, "2.4+cu121"))
+    ]
+    assert disagreements(bundles, [[], []]) == [f"code net.py differs: a {ONES}, b {'2' * 64}"]
+
+
+def test_parts_with_another_file_of_a_fixed_batch_size_are_not_of_one_run(contents: dict[str, bytes]) -> None:
+    digests = Forgery(contents).record["digests"]
+    own = next(entry for entry in digests if entry["name"] == "onnx")
+    bundles = [
+        opened(contents, name, digests=[*digests, {**own, "name": "onnx_bs1", "sha256": digest}])
+        for name, digest in (("a", ONES), ("b", "2" * 64))
+    ]
+    assert disagreements(bundles, [[], []]) == [f"onnx_bs1 differs: a {ONES}, b {'2' * 64}"]
 
 
 def test_boards_of_which_one_is_not_known_are_no_difference(contents: dict[str, bytes]) -> None:

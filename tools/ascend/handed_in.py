@@ -21,6 +21,8 @@ def batch_of(path: Path, describe: Callable[[Path], tuple[OmInput, ...]], *, ask
     """
     gate = OM_COMPILED.at(asked)
     try:
+        if not path.is_file():  # a pipe would be waited for, a device read without end
+            raise OmError(f"{SAID}it is no regular file", gate=gate, where=path)
         with path.open("rb") as handle:
             head = handle.read(HEAD_BYTES)
     except OSError as error:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REFUSALS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
 """onnxruntime's own errors while it loads a file (an empty one is an InvalidArgument)."""
+FAILURES = ("Fail", "NotImplemented", "RuntimeException")
+"""Those of a node that cannot do what the graph asks of it."""
 
 
 class OnnxEngine:
@@ -58,14 +60,17 @@ class OnnxEngine:
     def _run(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         import onnxruntime
 
+        errors = onnxruntime.capi.onnxruntime_pybind11_state
         given = images.astype(self._asked.input.dtype, copy=False)
         try:
             (output,) = self._session.run([self._output], {self._input: given})
-        except onnxruntime.capi.onnxruntime_pybind11_state.InvalidArgument as error:
+        except errors.InvalidArgument as error:
             raise OnnxError(
                 f"onnxruntime refuses {given.dtype} {list(given.shape)}: {' '.join(str(error).split())}",
                 gate=ONNX_INPUT,
             ) from error
+        except tuple(getattr(errors, name) for name in FAILURES) as error:
+            raise OnnxError(f"onnxruntime cannot run it: {error}", gate=ONNX_CHECKER, where=self._path) from error
         result: NDArray[np.float32] = output.astype("float32", copy=False)
         return result
 
@@ -81,3 +86,5 @@ class OnnxEngine:
         ):
             if asked not in present:
                 raise OnnxError("no such tensor", gate=gate, where=path, measured=", ".join(present), allowed=asked)
+            if gate == ONNX_INPUT and len(present) > 1:
+                raise OnnxError("it has more inputs", gate=gate, where=path, measured=", ".join(present), allowed=asked)

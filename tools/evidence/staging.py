@@ -123,8 +123,13 @@ class Staging:
     earlier: Path | None = None
 
     def put(self, record: T, key: str) -> T:
-        """Keep a record under its type and `key`; the same key again replaces it (two workers know the same)."""
+        """Keep a record under its type and `key`; the same key again replaces it (two workers know the same).
+
+        SuiteError for the digest of a file that is another by now: workers would judge one each, as one run.
+        """
         path = self.folder / PIECES / type(record).__name__ / f"{_plain(key)}.json"
+        if isinstance(record, InputDigest) and path.is_file():
+            _require_same(records.read(InputDigest, json.loads(path.read_bytes())), record)
         with atomic(path) as partial:
             partial.write_text(json.dumps(records.plain(self.scrub.record(record))), encoding="utf-8")
         return record
@@ -307,6 +312,16 @@ class Staging:
 
         with atomic(self.folder / name) as partial, partial.open("wb") as handle:
             np.lib.format.write_array(handle, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
+
+
+def _require_same(known: InputDigest, found: InputDigest) -> None:
+    if known.sha256 != found.sha256:
+        raise SuiteError(
+            f"{found.name} was replaced while the run went on",
+            measured=f"sha256 {found.sha256}",
+            allowed=known.sha256,
+            fix="run it again",
+        )
 
 
 def _unknown_files(place: Path) -> list[str]:

@@ -94,11 +94,19 @@ def recipe_words(recipe: Preprocessing) -> dict[str, str]:
     return {name: str(value) for name, value in plain.items() if name not in WITHOUT_INFLUENCE}
 
 
+def probe_seed(run: str, manifest_sha256: str = "") -> str:
+    """What the chance of the probe begins with: the name of the run that judges, and the digest of what was taken.
+
+    Either alone could be tried out beforehand: a digest by whoever makes the bundle, until the images that are not
+    right are none of those drawn.
+    """
+    return f"{run} {manifest_sha256}".strip()
+
+
 def drawn(ids: Sequence[str], seed: str, count: int) -> tuple[str, ...]:
     """The ids of the probe in their order, all where there are no more than `count`.
 
-    By chance and yet the same for whoever judges: whoever made the predictions could not know which would be looked at,
-    for the seed is the digest of what they handed over.
+    By chance and yet the same for whoever judges: whoever made the predictions could not know which would be looked at.
     """
     lots = {name: hashlib.sha256(f"{seed} {name}".encode("utf-8", "surrogateescape")).hexdigest() for name in ids}
     chosen = frozenset(sorted(ids, key=lots.__getitem__)[:count])
@@ -114,7 +122,7 @@ def misfits(reference: ReferenceBasis, own: ReferenceBasis) -> tuple[str, ...]:
     of_recipe = tuple(_of_entries("recipe", reference.recipe, own.recipe))
     return (
         *_of_values("checkpoint, sha256", reference.checkpoint_sha256, own.checkpoint_sha256),
-        *_of_entries("network", _released(reference.network), _released(own.network)),
+        *_of_entries("network", released(reference.network), released(own.network)),
         *_of_values("judged output", str(reference.output), str(own.output)),
         *_of_values("classes", str(reference.classes), str(own.classes)),
         *of_recipe,
@@ -154,6 +162,6 @@ def _shown(value: str) -> str:
     return _DIGEST.sub(lambda found: f"{found[0][:DIGITS]}…", value)
 
 
-def _released(network: Mapping[str, str]) -> dict[str, str]:
+def released(network: Mapping[str, str]) -> dict[str, str]:
     """The network with its libraries' versions as released, whatever device they were built for."""
     return {name: _BUILD.sub("", value) if name.startswith("version ") else value for name, value in network.items()}

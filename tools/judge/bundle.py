@@ -23,7 +23,7 @@ from tools.judge.acceptance import (
     VariantRecord,
 )
 from tools.judge.agreement import Agreement
-from tools.judge.basis import MadeBy, ReferenceBasis, ReferenceProbe, drawn
+from tools.judge.basis import MadeBy, ReferenceBasis, ReferenceProbe, drawn, probe_seed
 from tools.judge.dataset import foreign_ids, other_images
 from tools.judge.device import images_by_run
 from tools.judge.documents import read_acceptance, read_spec, texts
@@ -100,10 +100,11 @@ class Bundle(Evidence):
         return _there(self.record.reference_basis, "no word on what the checkpoint's predictions follow from")
 
     def reference_probe(self) -> ReferenceProbe:
-        """See Evidence; the images are those that the digest of what was taken, or else the run's name, draws."""
+        """See Evidence; the images are those that the run's name and the digest of what was taken draw."""
         found = _there(self.record.reference_probe, "no comparison of the checkpoint's predictions with the CPU's")
         _there(self.record.dataset, "no record of the data set")
-        seed = self.taken_reference().manifest_sha256 if self.made_by is MadeBy.OTHER_RUN else self.record.run
+        manifest = self.taken_reference().manifest_sha256 if self.made_by is MadeBy.OTHER_RUN else ""
+        seed = probe_seed(self.record.run, manifest)
         if found.ids != drawn(self.ids, seed, self.spec.accuracy.reference_probe_images):
             raise NoEvidence(f"the {len(found.ids)} images that were computed again are not those that chance draws")
         return found

@@ -44,7 +44,9 @@ def _file(bundle: Bundle, where: str, entry: HandedIn) -> None:
     if digest is None or entry.name not in wanted:
         bundle.problems.append(f"{where}.name: {short(entry.name)} is no file that this run rests on")
         return
-    if not entry.data and (entry.sha256, entry.size_bytes) != (digest.sha256, digest.size_bytes):
+    if entry.data and not entry.is_onnx:
+        bundle.problems.append(f"{where}.data: an OM keeps all that it holds in itself")
+    elif not entry.data and (entry.sha256, entry.size_bytes) != (digest.sha256, digest.size_bytes):
         bundle.problems.append(f"{where}: another file than {entry.name} of the digests")
     if entry.kept and bundle.files.digests.get(entry.kept) != digest.sha256:
         bundle.problems.append(f"{where}.kept: {short(entry.kept)} is not {entry.name} of the digests")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from tools.base.errors import Stage
 from tools.judge.acceptance import FILE, SPEC_JSON, MachineRecord
 from tools.judge.again import Judged
-from tools.judge.basis import MadeBy
+from tools.judge.basis import MadeBy, released
 from tools.judge.bundle import Bundle
 from tools.judge.gates import Asked, expected
 from tools.judge.ids import PTH
@@ -28,7 +28,8 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
     host, suite = bundle.record.host, bundle.record.versions
     digests = {name: entry.sha256 for name, entry in bundle.digests.items()}
     return {
-        **{name: sha256 for name, sha256 in digests.items() if name.startswith("om_bs")},
+        **{name: sha256 for name, sha256 in digests.items() if name.startswith(("om_bs", "onnx_bs"))},
+        **_code(bundle),
         "toolchain": None if machine is None else toolchain,
         "host": None if host is None else f"{host.machine}, {host.cpu_model}",
         "suite": None if suite is None else suite.suite_sha256,
@@ -41,6 +42,11 @@ def identity(bundle: Bundle) -> dict[str, str | None]:
         "reference": _reference(bundle),
         "images": None if dataset is None else dataset.images_sha256 + dataset.ids_sha256,
     }
+
+
+def _code(bundle: Bundle) -> dict[str, str]:
+    """What the network and the port's functions are made of, which spec.json only names."""
+    return {} if bundle.record.spec is None else released(bundle.record.spec.code)
 
 
 def _reference(bundle: Bundle) -> str | None:

@@ -39,7 +39,7 @@ def checker_facts(path: Path) -> CheckerFacts:
 
     try:
         onnx.checker.check_model(str(path), full_check=True)
-    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
         return CheckerFacts(" ".join(str(error).split()))
     return CheckerFacts(ACCEPTED)
 

@@ -24,7 +24,7 @@ ONNX_FILE = "model.onnx"
 def onnx_file(context: Context, size: int | None, name: str) -> tuple[Path, str, HandedIn]:
     """The ONNX file that was handed in for a batch size (None: with the dynamic batch axis), where it is now, its
     sha256 there, and its record, which is put into the evidence; OnnxError when there is none."""
-    path = _onnx_of(context.inputs.onnx, size)
+    path = _onnx_of(context.inputs.onnx, size, context.spec.onnx_batches)
     found = own_onnx.look(path, name)
     about = {"onnx": found.sha256, **{f"data {file.name}": file.sha256 for file in found.data}, "name": name}
     recipe = Recipe("onnx-handed-in", about, code=(own_onnx,))
@@ -33,7 +33,9 @@ def onnx_file(context: Context, size: int | None, name: str) -> tuple[Path, str,
     return taken, artifact.files[ONNX_FILE], context.staging.put_handed_in(found, taken)
 
 
-def _onnx_of(files: Sequence[Path], size: int | None) -> Path:
+def _onnx_of(files: Sequence[Path], size: int | None, wanted: Sequence[int | None]) -> Path:
+    """The file of a batch size. OnnxError when there is none or several, and when any is of a size that is not wanted:
+    it would be named among what was handed in, and nobody would judge it."""
     if size is None:
         if len(files) > 1:
             raise OnnxError(
@@ -45,14 +47,23 @@ def _onnx_of(files: Sequence[Path], size: int | None) -> Path:
         return files[0]
     sizes = {path: own_onnx.batch_of(path) for path in files}
     fitting = [path for path, batch in sizes.items() if batch == size]
+    extra = [path for path, batch in sizes.items() if batch not in wanted]
+    there = ", ".join(f"{path.name} of {batch or 'any'}" for path, batch in sizes.items())
     if len(fitting) != 1:
-        there = ", ".join(f"{path.name} of {batch or 'any'}" for path, batch in sizes.items())
         what = "no ONNX file" if not fitting else f"{len(fitting)} ONNX files"
         raise OnnxError(
             f"{what} of batch size {size} handed in",
             gate=ONNX_EXPORT,
             measured=there,
             allowed="one for each batch size",
+        )
+    if extra:
+        raise OnnxError(
+            f"{extra[0].name} was handed in, of a batch size that the port does not ask for",
+            gate=ONNX_EXPORT,
+            measured=there,
+            allowed=", ".join(map(str, wanted)),
+            fix="leave it out",
         )
     return fitting[0]
 

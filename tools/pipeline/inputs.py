@@ -227,10 +227,15 @@ def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) ->
 
 
 def _existing(path: str, option: str) -> Path:
-    found = Path(path).expanduser()
-    if not found.exists():
+    found = Path(_expanded(path))
+    if not os.path.exists(found):  # noqa: PTH110 - a name too long for any file is one that does not exist
         raise InputError(f"{_option(option)} names something that does not exist", where=found)
     return found.absolute()
+
+
+def _expanded(path: str) -> str:
+    """With the home folder for `~`, as it is where that is nobody's."""
+    return os.path.expanduser(path)  # noqa: PTH111 - pathlib's raises for a user who does not exist
 
 
 def _reference(given: Mapping[str, str | None], evidence: Path) -> Path | None:
@@ -256,7 +261,11 @@ def _handed_in(text: str | None, option: str) -> tuple[Path, ...]:
     """The files of a list `a,b`, or of a folder those with the option's suffix; a comma may stand in a name alone."""
     if not text:
         return ()
-    words = [text] if Path(text).expanduser().exists() else text.split(",")
+    words = [text] if os.path.exists(_expanded(text)) else text.split(",")  # noqa: PTH110 - as in _existing
+    if not all(word.strip() for word in words):
+        raise InputError(
+            f"{_option(option)} is {_short(text)}, a name in it is empty", fix="write a,b without more commas"
+        )
     named = [_existing(word, option) for word in words]
     files = [file for place in named for file in (_in_folder(place, option) if place.is_dir() else [place])]
     if twice := next((file for file in files if files.count(file) > 1), None):

@@ -266,10 +266,11 @@ class OmStep:
         return self._predicted(batch) / "logs"
 
     def about(self, batch: int) -> dict[str, str]:
-        """What results of running the OM over the images depend on."""
-        machine = self.machine()
+        """What results of running the OM over the images depend on; the file's name stands in what the tools print."""
+        machine, om = self.machine(), self.om(batch)
         return {
-            "om": self.om(batch).sha256,
+            "om": om.sha256,
+            "file": om.path.name,
             "bins": self._data.bins().content,
             "output": f"{self._context.spec.output(batch)} of {' '.join(self._context.spec.onnx.all_outputs)}",
             "devices": str(machine.devices),

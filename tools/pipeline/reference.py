@@ -15,6 +15,7 @@ from tools.judge.basis import (
     ReferenceProbe,
     drawn,
     misfits,
+    probe_seed,
     recipe_words,
 )
 from tools.judge.handover import first_few
@@ -103,7 +104,7 @@ class ReferenceStep:
     def probe(self) -> ReferenceProbe:
         """Some of the predictions computed again on this CPU: which ones, whoever made them could not know."""
         predicted, taken = self.predictions(), self._context.taken
-        seed = self._context.run if taken is None else taken.record.manifest_sha256
+        seed = probe_seed(self._context.run, "" if taken is None else taken.record.manifest_sha256)
         asked = drawn(predicted.ids, seed, self._context.spec.accuracy.reference_probe_images)
         found = self._errors(predicted, asked)
         worst = max(asked, key=lambda name: math.inf if math.isnan(found[name]) else found[name])

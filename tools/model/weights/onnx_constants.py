@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tools.base.errors import OnnxError
+from tools.judge.ids import ONNX_WEIGHTS
 from tools.model.onnx_model import load_onnx
 
 if TYPE_CHECKING:
@@ -52,13 +54,16 @@ class OnnxConstants:
 
 
 def read_constants(path: Path) -> OnnxConstants:
-    """From the file; OnnxError when it cannot be parsed."""
+    """From the file; OnnxError when it cannot be parsed, or a tensor in it is not what it says."""
     graph = load_onnx(path, weights=True).graph
     nodes = list(_nodes(graph))
-    arrays = dict(_arrays(graph, nodes))
+    try:
+        arrays = dict(_arrays(graph, nodes))
+    except (ValueError, TypeError, KeyError) as error:  # what numpy_helper makes of sizes and types that do not fit
+        raise OnnxError(f"a tensor in it cannot be read: {error}", gate=ONNX_WEIGHTS, where=path) from error
     uses, alias = defaultdict(list), {name: name for name in arrays}
     for number, node in enumerate(nodes):
-        if node.op_type == "Identity" and node.input[0] in alias:
+        if node.op_type == "Identity" and node.output and any(name in alias for name in node.input[:1]):
             alias[node.output[0]] = alias[node.input[0]]
             continue
         for slot, operand in enumerate(node.input):
@@ -87,7 +92,7 @@ def _arrays(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> Iterator[tup
         for attribute in node.attribute:
             for tensor in attribute.g.initializer:
                 yield tensor.name, numpy_helper.to_array(tensor)
-        if node.op_type == "Constant":
+        if node.op_type == "Constant" and node.attribute and node.output:
             value = _constant(node.attribute[0])
             if value is not None:
                 yield node.output[0], value
