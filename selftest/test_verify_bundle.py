@@ -274,6 +274,7 @@ UNKNOWABLE = re.compile(
       | \.host_throughput\[\d+\]\.(candidate|reference)
       | \.host_throughput\[\d+\]\.(candidate|reference)_seconds_per_image\[\d+\]  # a median hides most samples
       | \.commands\[\d+\]\.seconds
+      | \.commands\[2\]\.returncode               # of `npu-smi info -m`, which a container may leave unanswered
       | \.variants\[\d+\]\.agreement\.systematic\.column  # which class it was, where the kept scores leave it open
       | \.(host|versions)\..*
       | \.machine\.boards\[\d+\]\.(serial_number|bus_id|firmware|driver)

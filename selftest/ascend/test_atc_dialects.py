@@ -120,10 +120,11 @@ def test_what_cann_8_5_and_later_write(tmp_path: Path) -> None:
     assert "[--" not in said
 
 
-def test_its_log_is_where_the_environment_names_a_folder(tmp_path: Path) -> None:
-    logs = tmp_path / "plogs"
-    refused(tmp_path, models(tmp_path)["operator"], NEW, {}, ASCEND_PROCESS_LOG_PATH=str(logs))
-    (log,) = logs.glob("debug/plog/plog-*_*.log")
+def test_its_log_is_kept_wherever_the_environment_would_have_it(tmp_path: Path) -> None:
+    elsewhere = tmp_path / "plogs"
+    refused(tmp_path, models(tmp_path)["operator"], NEW, {}, ASCEND_PROCESS_LOG_PATH=str(elsewhere))
+    (log,) = (tmp_path / NEW / "logs").glob("own-*plog-*.log")
+    assert not elsewhere.exists()
     assert log.read_text().startswith("[ERROR] GE(")
     assert "(E13010): " in log.read_text()
 

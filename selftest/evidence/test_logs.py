@@ -464,3 +464,11 @@ def test_a_question_about_the_board_may_go_unanswered(contents: dict[str, bytes]
     assert forgery.outcome().word is Word.ACCEPTED
     whole["returncode"] = 1
     assert_refused(forgery.outcome(), "logs/npu-smi: the machine rests on a command whose returncode is 1")
+
+
+@pytest.mark.parametrize("folder", ["logs/atc-bs16", "logs/npu-smi/map"])
+def test_a_command_that_ended_well_was_not_ended_by_anybody(contents: dict[str, bytes], folder: str) -> None:
+    forgery = Forgery(contents)
+    command = next(one for one in forgery.record["commands"] if one["folder"] == folder)
+    command["ended_by"] = "the time limit of 3 s"
+    assert_refused(forgery.outcome(), f"{folder}: its command has ended with 0, and by 'the time limit of 3 s'")

@@ -308,9 +308,13 @@ class _Logs:
         Questions about a board, below the machine's own table, may go unanswered, as in a container.
         """
         for folder, command in self._commands.items():
+            if not f"{folder}/".startswith(f"{LOGS}/{step}/"):
+                continue
             asked = folder.startswith(f"{LOGS}/{NPU_SMI}/")
-            if command.returncode != 0 and f"{folder}/".startswith(f"{LOGS}/{step}/") and not asked:
+            if command.returncode != 0 and not asked:
                 self._problem(f"{folder}: {what} rests on a command whose returncode is {command.returncode}")
+            elif command.returncode == 0 and command.ended_by:
+                self._problem(f"{folder}: its command has ended with 0, and by {short(command.ended_by)}")
 
     def _said(self, folder: str) -> str:
         """Both streams, of those that are there (that one is missing is told of the command)."""

@@ -14,12 +14,14 @@ from tools.judge.numbers import AtMost, Exactly, Positive
 from tools.judge.spec import Accuracy, Checkpoint, Dataset, Spec, ThroughputRuns
 from tools.ports.document import read_document, value_of
 from tools.ports.spec import Port
+from tools.ports.wider_agreement import wider_agreement
 
 POLICY = Path(__file__).with_name("sample_policy.yaml")
 ID_FORMAT = "ILSVRC2012_val_{:08d}"
 SOURCE = "the sample of any port, tools/sample/any_port.py"
 WHY_DROP = "so few images, none of them lost, prove that fewer than 2.4 pp are"
 WHY_RUNS = "random weights: more runs would say it again"
+WHY_WIDER = "weights are made, not trained: fp16 costs them more"
 TURNED = "turned into its sample: generated images, weights made for them, no published figures"
 
 
@@ -37,6 +39,7 @@ class SamplePolicy:
 
     images: Positive
     drop_pp: float
+    om_error_multiple: float
     throughput_runs: ThroughputRuns
     host_perf: HostRounds
 
@@ -60,6 +63,7 @@ def _sample_spec(spec: Spec, policy: SamplePolicy) -> Spec:
         checkpoint=Checkpoint(file=f"{name}.pth", source=SOURCE),
         dataset=Dataset(images=images, id_format=ID_FORMAT, classes=spec.dataset.classes, source=SOURCE),
         accuracy=_accuracy(spec.accuracy, policy),
+        agreement=wider_agreement(spec.agreement, policy.om_error_multiple, WHY_WIDER),
         host_perf=replace(
             spec.host_perf,
             rounds=policy.host_perf.rounds,
