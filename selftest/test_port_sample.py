@@ -213,10 +213,26 @@ def test_the_sample_of_a_port_has_its_contract_and_none_of_its_figures(name: str
     assert not spec.checkpoint.pinned
     assert (spec.accuracy.pth_top1, spec.accuracy.pth_top5, spec.has_figures) == (None, None, False)
     assert (spec.dataset.content_sha256, spec.dataset.labels_sha256) == (None, None)
-    for section in ("model", "onnx", "preprocessing", "batches", "agreement"):
+    for section in ("model", "onnx", "preprocessing", "batches"):
         assert getattr(spec, section) == getattr(real.spec, section)
     assert dataclasses.replace(spec.om, throughput_runs=real.spec.om.throughput_runs) == real.spec.om
     assert spec.accuracy.top1_drop_pp.at_most == 4.0
+
+
+def test_what_fp16_may_cost_made_weights_is_more_than_ports_are_allowed_unless_the_port_allows_more() -> None:
+    real = load_port(port_path("resnet50"))
+    made = sample_port(real).spec.agreement
+    asked = real.spec.agreement
+    assert (made.onnx, made.int8) == (asked.onnx, asked.int8)
+    for ours, theirs in ((made.om_on_simulator, asked.om_on_simulator), (made.om_on_device, asked.om_on_device)):
+        times = {name: ours.distances[name] / theirs.distances[name] for name in ours.distances}
+        assert times == pytest.approx({name: 16 if "cosine" in name else 4 for name in times})
+    one = dataclasses.replace(asked.device_error_multiple, value=1.0)
+    loose = dataclasses.replace(
+        asked, om_on_simulator=made.om_on_device, device_error_multiple=one, om_on_device=made.om_on_device
+    )
+    own = dataclasses.replace(real, spec=dataclasses.replace(real.spec, agreement=loose))
+    assert sample_port(own).spec.agreement == loose
 
 
 def test_a_port_that_is_a_sample_stays_as_it_is() -> None:

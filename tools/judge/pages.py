@@ -49,7 +49,8 @@ def _other_words(bundle: Bundle, name: str, text: str) -> list[str]:
         shown, headline = page.text, page.headline
         asked = f"{verdict.word} {CHINESE_WORD[verdict.word]}"
     record = bundle.files.read(FILE).decode("utf-8", "replace")
-    words = {*map(str, Word), *CHINESE_WORD.values()} - {CHINESE_WORD[verdict.word]}
+    known = {*map(str, verdict.made_on), CHINESE_WORD[verdict.word]}
+    words = {*map(str, Word), *CHINESE_WORD.values()} - known
     odd = sorted(word for word in words if _says(shown, word) and not _says(record, word))
     found = [f"its headline is not `{asked}`: {AGAIN}"] if headline != asked else []
     return found + [f"it says {word}, the record says {verdict.banner}: {AGAIN}" for word in odd]

@@ -10,18 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.judge import records
-from tools.judge.numbers import AtMost, Exactly, Positive
-from tools.judge.spec import Accuracy, Checkpoint, Dataset, Spec, ThroughputRuns
+from tools.judge.numbers import AtMost, Exactly, Fact, Positive
+from tools.judge.spec import Accuracy, Agreement, Checkpoint, Dataset, LogitAgreement, Spec, ThroughputRuns
 from tools.ports.document import read_document, value_of
 from tools.ports.spec import Port
-from tools.ports.wider_agreement import wider_agreement
 
 POLICY = Path(__file__).with_name("sample_policy.yaml")
 ID_FORMAT = "ILSVRC2012_val_{:08d}"
 SOURCE = "the sample of any port, tools/sample/any_port.py"
 WHY_DROP = "so few images, none of them lost, prove that fewer than 2.4 pp are"
 WHY_RUNS = "random weights: more runs would say it again"
-WHY_WIDER = "weights are made, not trained: fp16 costs them more"
 TURNED = "turned into its sample: generated images, weights made for them, no published figures"
 
 
@@ -39,7 +37,9 @@ class SamplePolicy:
 
     images: Positive
     drop_pp: float
-    om_error_multiple: float
+    om_on_simulator: LogitAgreement
+    device_error_multiple: Fact
+    om_on_device: LogitAgreement
     throughput_runs: ThroughputRuns
     host_perf: HostRounds
 
@@ -63,7 +63,7 @@ def _sample_spec(spec: Spec, policy: SamplePolicy) -> Spec:
         checkpoint=Checkpoint(file=f"{name}.pth", source=SOURCE),
         dataset=Dataset(images=images, id_format=ID_FORMAT, classes=spec.dataset.classes, source=SOURCE),
         accuracy=_accuracy(spec.accuracy, policy),
-        agreement=wider_agreement(spec.agreement, policy.om_error_multiple, WHY_WIDER),
+        agreement=_agreement(spec.agreement, policy),
         host_perf=replace(
             spec.host_perf,
             rounds=policy.host_perf.rounds,
@@ -72,6 +72,20 @@ def _sample_spec(spec: Spec, policy: SamplePolicy) -> Spec:
         om=replace(spec.om, throughput_runs=policy.throughput_runs),
         devices=tuple(replace(device, om_top1=None, om_top5=None, throughput=()) for device in spec.devices),
         reasons={**spec.reasons, "om.throughput_runs": WHY_RUNS, "host_perf": WHY_RUNS},
+    )
+
+
+def _agreement(asked: Agreement, policy: SamplePolicy) -> Agreement:
+    """What fp16 may cost weights that are made and not trained, unless the port allows more of anything."""
+    both = ((asked.om_on_simulator, policy.om_on_simulator), (asked.om_on_device, policy.om_on_device))
+    if any(own.distances[name] > made.distances[name] for own, made in both for name in made.distances):
+        return asked
+    multiple = policy.device_error_multiple
+    return replace(
+        asked,
+        om_on_simulator=policy.om_on_simulator,
+        device_error_multiple=multiple,
+        om_on_device=policy.om_on_device,
     )
 
 
