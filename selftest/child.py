@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from selftest.faults.world import Outcome, World
 from tools.base.files import ROOT
@@ -24,3 +27,13 @@ def run(world: World, *words: str, **variables: str) -> Outcome:
         check=False,
     )
     return Outcome(done.returncode, done.stdout + done.stderr, read_acceptance(evidence))
+
+
+@contextmanager
+def listening_to_ctrl_c() -> Iterator[None]:
+    """A shell's background job ignores SIGINT, and so would every process that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -25,6 +25,7 @@ from typing import Any
 import pytest
 
 from selftest.campaigns import kills_checks as checks
+from selftest.child import listening_to_ctrl_c
 from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.preprocessing_faults import OWN, own_images
@@ -240,16 +241,6 @@ def start(world: World, name: str, *words: str, **variables: str) -> subprocess.
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-
-
-@contextmanager
-def listening_to_ctrl_c() -> Iterator[None]:
-    """A shell's background job ignores SIGINT, and so would every process that it starts."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_two_runs_on_one_cache_build_each_artifact_once_and_agree(world: World) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from selftest.child import listening_to_ctrl_c
 from selftest.faults.world import Outcome, World
 from selftest.test_process import has_ended
 from tools.ascend import npu_smi
@@ -211,7 +212,7 @@ def test_ctrl_c_while_atc_runs(world: World, monkeypatch: pytest.MonkeyPatch) ->
     instead_of("atc", f"{body}os.kill(os.getppid(), signal.SIGINT)\ntime.sleep(600)\n", world, monkeypatch)
     world.forget("om")
     world.only_batches(4)
-    with pytest.raises(KeyboardInterrupt):
+    with listening_to_ctrl_c(), pytest.raises(KeyboardInterrupt):
         world.run(*COMPILING)
     found = command(world, "logs/atc-bs4")
     assert (found.returncode, found.ended_by) == (-15, "interrupted")
@@ -233,7 +234,7 @@ def test_ctrl_c_while_a_tool_runs_on_each_of_two_devices(world: World, monkeypat
     instead_of("benchmark.aarch64", body, world, monkeypatch)
     world.forget("predictions-om")
     world.only_batches(4)
-    with pytest.raises(KeyboardInterrupt):
+    with listening_to_ctrl_c(), pytest.raises(KeyboardInterrupt):
         world.run(*PREDICTING, "--infer-tool=benchmark", "--device=0,1")
     for device in (0, 1):
         found = command(world, f"logs/predict-bs4/run-1-device{device}")
