@@ -20,7 +20,7 @@ help:
 accept: $(VENV)/suite.stamp
 	@echo "== acceptance on the embedded sample; artifacts and results are kept in build/"
 	$(BIN)/python -m pytest --sample -v
-	@echo "== results: build/evidence/report.html, build/evidence/results.md"
+	@echo "== results: build/evidence/latest/report.html, build/evidence/latest/results.md"
 
 test: $(VENV)/dev.stamp
 	@echo "== lint"

@@ -11,6 +11,8 @@ import pytest
 from selftest.faults.device_faults import pretend_device
 from selftest.faults.preprocessing_faults import FIRST, OWN, SECOND, own_images
 from selftest.faults.world import Outcome, World
+from tools.evidence.host import host_words
+from tools.judge.remarks import TIMED
 from tools.judge.shipped import SAMPLE_TENSORS_SHA256
 from tools.sample import generate as sample
 from tools.store.content import checkpoint_content_sha256
@@ -171,4 +173,21 @@ def test_what_is_reused_is_said_beside_the_verdict_with_its_date(world: World) -
     assert f"note: {said}" in outcome.text
     made = {entry.name.partition("/")[0]: entry.made_utc for entry in outcome.acceptance.reused}
     for kind in ("host-throughput", "predictions-om", "predictions-onnx", "predictions-pth", "throughput-om"):
-        assert f"{kind} made {made[kind]}" in said
+        where = f" on a host with {host_words()}" if kind in TIMED else ""
+        assert f"{kind} made {made[kind]}{where}" in said
+    page = (world.folder / "evidence" / "report.html").read_text(encoding="utf-8")
+    for kind in TIMED:
+        assert f"bs1: not measured in this run, taken from the cache: measured {made[kind]} on {host_words()}" in page
+    assert "Measured in turn in this run" not in page
+    tables = (world.folder / "evidence" / "results.md").read_text(encoding="utf-8")
+    assert "- bs1: not measured in this run, taken from the cache" in tables
+
+
+@pytest.mark.nightly
+def test_what_is_measured_anew_is_said_to_be_of_this_run(world: World) -> None:
+    world.only_batches(1)
+    outcome = world.run("--remeasure", "-m", "perf")
+    assert not [entry for entry in outcome.acceptance.reused if entry.name.startswith(TIMED)]
+    page = (world.folder / "evidence" / "report.html").read_text(encoding="utf-8")
+    assert "Measured in turn in this run" in page
+    assert "taken from the cache" not in page

@@ -16,9 +16,13 @@ from selftest.faults.world import World
 from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.engines.om_engine import Measured
+from tools.evidence.host import host_words
 from tools.evidence.staging import read_acceptance
+from tools.judge.remarks import TIMED
 from tools.judge.results import Verdict, Word
+from tools.pipeline.samples import dated, measured_when
 from tools.store import content
+from tools.store.artifacts import MANIFEST
 from tools.store.facts import load_fact
 
 
@@ -73,6 +77,21 @@ def seconds_per_image(cache: Path) -> dict[int, list[float]]:
     }
 
 
+def assert_dated_by_the_runs_that_measured(written: dict[str, Any], cache: Path) -> None:
+    """The clean run has measured all: each entry has the date of its artifact, the file that of the oldest."""
+    kept = [json.loads(path.read_bytes()) for kind in TIMED for path in cache.glob(f"{kind}/*/{MANIFEST}")]
+    dates = sorted(manifest["made_utc"] for manifest in kept)
+    said = [entry["extra_info"] for entry in written["benchmarks"]]
+    assert sorted(info["measured_utc"] for info in said) == dates
+    assert [(info["reused"], info["measured_on"]) for info in said] == [(True, host_words())] * len(dates)
+    assert written["datetime"] == dates[0] < written["written_utc"]
+    assert f"when the oldest of {len(dates)} reused samples was measured" in written["datetime_is"]
+
+
+def test_a_file_of_samples_that_this_run_has_measured_has_the_date_of_the_run() -> None:
+    assert dated({"datetime": "2026-11-28T12:00:00+00:00", "benchmarks": [{"extra_info": measured_when(None)}]}) == {}
+
+
 def test_perf_writes_what_the_tool_measured(world: World) -> None:
     path = world.folder / "perf.json"
     evidence, places = world.folder / "evidence", [f"--port={world.port}", f"--cache={world.cache}"]
@@ -90,7 +109,9 @@ def test_perf_writes_what_the_tool_measured(world: World) -> None:
     acceptance = read_acceptance(evidence)
     assert stages(list(acceptance.gates)) == {Stage.PERF}
     assert acceptance.verdict.word is Word.INCOMPLETE
-    entries = json.loads(path.read_text(encoding="utf-8"))["benchmarks"]
+    written = json.loads(path.read_text(encoding="utf-8"))
+    entries = written["benchmarks"]
+    assert_dated_by_the_runs_that_measured(written, world.cache)
     offline = {entry["extra_info"]["batch"]: entry for entry in entries if entry["group"].startswith("om ")}
     reported = seconds_per_image(world.cache)
     assert set(offline) == set(reported) == {1, 4}

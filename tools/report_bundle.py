@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
         description="Write report.html and results.md of an evidence bundle, from what lies in it alone.",
         epilog="exit status: 0 written; 1 written, and not as good as the baseline; 2 bad input, nothing written",
     )
-    parser.add_argument("bundle", type=Path, help="an evidence folder, such as build/evidence")
+    parser.add_argument("bundle", type=Path, help="an evidence folder, such as build/evidence/latest")
     parser.add_argument("--baseline", type=Path, help="an earlier bundle of the same checkpoint, data and chip")
     parser.add_argument(
         "--images", type=Path, help="folder of the images, for thumbnails (without it the page has none)"

@@ -3,8 +3,8 @@
     python tools/verify_bundle.py BUNDLE [BUNDLE ...] [--require WORD] [--port PORT.json] [--run-id ID]
         [--not-before UTC] [--allowed-signers FILE [--signer IDENTITY]]
 
-It needs nothing but Python 3.8 or newer (`python -S -I tools/verify_bundle.py build/evidence`), and runs the very judge
-that the run itself used (tools/judge/). `make judge` packs that into one file, to be kept beside the evidence.
+It needs nothing but Python 3.8 or newer (`python -S -I tools/verify_bundle.py build/evidence/latest`) and runs the very
+judge that the run itself used (tools/judge/). `make judge` packs that into one file, to be kept beside the evidence.
 
 Exit status: 0 to 2 as tools/judge/verify.py says; 3 when this Python is too old to judge anything.
 """

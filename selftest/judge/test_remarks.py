@@ -179,6 +179,10 @@ def test_outputs_and_times_of_earlier_runs_are_told_by_their_oldest_date(spec: S
     assert remarks(spec, KNOWN, None, reused=(timed, replace(timed, made_utc=last))) == (
         f"reused from earlier runs: throughput-om_bs1 made {first}",
     )
+    there = replace(timed, made_on="A CPU, 2 cores, Linux 6")
+    assert remarks(spec, KNOWN, None, reused=(there, replace(timed, made_utc=last, made_on="B"))) == (
+        f"reused from earlier runs: throughput-om_bs1 made {first} on a host with A CPU, 2 cores, Linux 6",
+    )
     said = f"host-throughput made {last}; predictions-om made {first}; 2 other artifacts, the oldest made {first}"
     assert remarks(spec, KNOWN, None, reused=reused) == (f"reused from earlier runs: {said}",)
     assert remarks(spec, KNOWN, None, reused=reused[3:4])[0].endswith(

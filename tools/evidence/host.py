@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def host_record(cpu_info: Path = CPU_INFO) -> HostRecord:
         cores=cpu_count(),
         memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
     )
+
+
+@lru_cache(maxsize=1)
+def host_words() -> str:
+    """The machine in words, for what is kept beyond this run."""
+    found = host_record()
+    return f"{found.cpu_model}, {found.cores} cores, {found.system}"
 
 
 def versions() -> Versions:

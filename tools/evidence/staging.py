@@ -7,12 +7,14 @@ a run begins, so that it never stands where the evidence of this one is expected
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -21,6 +23,7 @@ from tools.ascend.own_files import OWN
 from tools.ascend.runs import AGAIN, TOOL_FILES
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
+from tools.evidence.place import STAMP, Place, held, hidden, hold, unknown_files
 from tools.evidence.scrub import Scrubber
 from tools.judge import records, strict_json
 from tools.judge.acceptance import (
@@ -114,13 +117,16 @@ class Ending:
 class Staging:
     """The hidden folder of a run's pieces: `.<name>.<pid of the reporting process>.partial` beside the final place.
 
-    `earlier` is where the bundle of an earlier run was moved to, None where there was none.
+    `earlier` is where the bundle of an earlier run was moved to, None where there was none. `latest` is the link that
+    leads to the newest run's folder, where this run has one of its own. `holds` are the folders that it uses.
     """
 
     place: Path
     folder: Path
     scrub: Scrubber
     earlier: Path | None = None
+    latest: Path | None = None
+    holds: ExitStack = field(default_factory=ExitStack, compare=False, repr=False)
 
     def put(self, record: T, key: str) -> T:
         """Keep a record under its type and `key`; the same key again replaces it (two workers know the same).
@@ -277,6 +283,7 @@ class Staging:
     def discard(self) -> None:
         """Forget a run that decided nothing; what cannot be removed is left to the next run."""
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.holds.close()
 
     def simulated(self) -> bool:
         """Whether any tool has said that it is the simulator, whatever the run took it for."""
@@ -300,6 +307,7 @@ class Staging:
         write_manifest(self.folder)
         set_aside(self.place)
         self.folder.rename(self.place)
+        Place(self.place, self.latest).point()
         return self.place
 
     def _write(self, name: str, content: bytes) -> None:
@@ -324,45 +332,58 @@ def _require_same(known: InputDigest, found: InputDigest) -> None:
         )
 
 
-def _unknown_files(place: Path) -> list[str]:
-    """Files of a bundle's folder that no bundle put there."""
-    manifest = place / MANIFEST
-    lines = manifest.read_text(encoding="utf-8").splitlines() if manifest.is_file() else []
-    ours = {MANIFEST, SIGNATURE, *(line.partition("  ")[2] for line in lines)}
-    files = (path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file())
-    return sorted(name for name in files if name not in ours)
-
-
 def set_aside(place: Path) -> Path | None:
     """Move the bundle of an earlier run to `<name>.earlier-<UTC>`, which is returned; None where there is none."""
     if not place.is_dir() or not any(place.iterdir()):
         return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    stamp = datetime.now(UTC).strftime(STAMP)
     names = (f"{place.name}.earlier-{stamp}{again}" for again in ("", *(f"-{number}" for number in range(2, 1000))))
     aside = next(path for name in names if not (path := place.with_name(name)).exists())
     return place.rename(aside)
 
 
-def open_staging(place: Path, scrub: Scrubber, pid: int | None = None, *, judges: bool = True) -> Staging:
+def open_staging(
+    place: Path,
+    scrub: Scrubber,
+    pid: int | None = None,
+    *,
+    judges: bool = True,
+    latest: Path | None = None,
+    uses: Sequence[Path] = (),
+) -> Staging:
     """Begin a run's evidence: clear what killed runs left beside `place`, and make the folder of its pieces.
 
     `pid` is that of the process that reports, None for this one; its workers name it to share one folder. The bundle of
-    an earlier run is moved aside, unless this run `judges` nothing by its very purpose. EvidenceError for a folder that
-    is no bundle, and where nothing can be written.
+    an earlier run is moved aside, unless this run `judges` nothing by its very purpose; `latest` then leads here, which
+    is nowhere until the evidence is whole. No other run removes what this one `uses`.
+    EvidenceError for a folder that is no bundle, and where nothing can be written.
     """
-    folder = place.parent / f".{place.name}.{pid or os.getpid()}.partial"
+    where, folder, holds = Place(place, latest), hidden(place, pid or os.getpid()), ExitStack()
     try:
         _refuse_what_is_no_bundle(place)
-        for leftover in place.parent.glob(f".{place.name}.*.partial"):
-            if not _alive(leftover):
+        earlier = _make_way(where) if judges and pid is None else None
+        for leftover in where.leftovers():
+            if not _alive(leftover, ours=folder):
                 shutil.rmtree(leftover, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=pid is not None)
-        earlier = set_aside(place) if judges and pid is None else None
+        for used in (folder, *uses) if pid is None else ():
+            hold(used, holds)
+        if judges and pid is None:
+            where.point()
     except OSError as error:
         raise EvidenceError(
             f"evidence cannot be written here: {error}", where=place, fix="name another folder with --evidence"
         ) from error
-    return Staging(place, folder, scrub, earlier)
+    return Staging(place, folder, scrub, earlier, latest, holds)
+
+
+def _make_way(place: Place) -> Path | None:
+    """Move aside what stands where this run's evidence is expected, which is returned; None where nothing does.
+
+    Before runs had folders of their own, the folder around them was the evidence of the last one.
+    """
+    root = place.folder.parent
+    return set_aside(root if place.latest is not None and (root / FILE).is_file() else place.folder)
 
 
 def _refuse_what_is_no_bundle(place: Path) -> None:
@@ -375,7 +396,7 @@ def _refuse_what_is_no_bundle(place: Path) -> None:
             where=place,
             fix="name an empty or new folder with --evidence",
         )
-    if place.is_dir() and (unknown := _unknown_files(place)):
+    if place.is_dir() and (unknown := unknown_files(place)):
         raise EvidenceError(
             f"{unknown[0]} is no file of the evidence, and evidence takes the whole folder",
             where=place,
@@ -432,7 +453,12 @@ def _natural(path: Path) -> tuple[bool, list[str | int]]:
     return path.stem not in REFERENCES, parts
 
 
-def _alive(leftover: Path) -> bool:
-    """Whether the run that made this goes on; our own pid was that of a killed run too (a container counts from 1)."""
+def _alive(leftover: Path, *, ours: Path) -> bool:
+    """Whether the run that made this goes on. A run with our own number was killed (a container counts from 1), but for
+    others of this very process, which hold their folders."""
     pid = leftover.name.split(".")[-2]
-    return pid.isdecimal() and int(pid) != os.getpid() and Path("/proc", pid).exists()
+    if pid.isdecimal() and int(pid) != os.getpid() and Path("/proc", pid).exists():
+        return True
+    with contextlib.suppress(OSError):
+        return leftover != ours and held(leftover)
+    return False

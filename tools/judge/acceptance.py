@@ -238,10 +238,15 @@ class MachineRecord:
 
 @dataclass(frozen=True)
 class Reused:
-    """An artifact that an earlier run has made, as `<kind>/<key>`, and when (ISO 8601, UTC)."""
+    """An artifact that an earlier run has made, as `<kind>/<key>`, when (ISO 8601, UTC), and on what host.
+
+    `made_on` is the host in words, empty where that was not kept; `batch` is that of a throughput, None of all others.
+    """
 
     name: str
     made_utc: str
+    made_on: str = ""
+    batch: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ from tools.judge.acceptance import MANIFEST, SIGNATURE
 
 LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
 LONGEST_NPY_HEADER = 10 + 4096
+LATEST = "latest"
+"""The link beside the folders of runs that leads to the newest one."""
 
 
 class Refused(Exception):
@@ -94,10 +96,11 @@ def read_whole(path: Path) -> bytes:
 def check_manifest(folder: Path) -> tuple[Files, list[str]]:
     """Hold every file of the folder against MANIFEST.sha256; the problems name each file."""
     if not folder.is_dir():
-        raise Refused("no such folder")
+        raise Refused(_no_folder(folder))
     manifest = folder / MANIFEST
     if not manifest.is_file() or manifest.is_symlink():
-        raise Refused(f"{MANIFEST} is missing: this is no whole bundle")
+        below = f"; runs have folders of their own in it: {LATEST}" if (folder / LATEST).is_symlink() else ""
+        raise Refused(f"{MANIFEST} is missing: this is no whole bundle{below}")
     content = read_whole(manifest)
     named = _manifest_lines(content)
     found, odd = _files_below(folder)
@@ -113,6 +116,13 @@ def check_manifest(folder: Path) -> tuple[Files, list[str]]:
         if _sha256_of(folder / name) != named[name]
     ]
     return Files(folder, named, hashlib.sha256(content).hexdigest()), problems
+
+
+def _no_folder(folder: Path) -> str:
+    """Why nothing is there: the link to the newest run leads nowhere until that run has left its evidence."""
+    if not folder.is_symlink():
+        return "no such folder"
+    return f"this link leads to {short(os.readlink(str(folder)))}: that run goes on, or it has left no evidence"
 
 
 def _manifest_lines(content: bytes) -> dict[str, str]:

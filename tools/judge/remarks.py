@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 MOST_NAMED = 3
 
 OWN_PREDICTIONS = "the labels are the reference's own predictions: accuracy of the reference says nothing"
-MEASURED = ("predictions-", "host-throughput", "throughput-om")
+HOST_THROUGHPUT, OM_THROUGHPUT = "host-throughput", "throughput-om"
+TIMED = (HOST_THROUGHPUT, OM_THROUGHPUT)
+MEASURED = ("predictions-", *TIMED)
 """Kinds of artifacts that are outputs or times, with what they begin."""
 
 
@@ -173,12 +175,15 @@ def _elsewhere(made: ReferenceRecord | None, probe: ReferenceProbe | None, image
 
 
 def _reused(reused: Sequence[Reused]) -> tuple[str, ...]:
-    """What this run has not made itself: outputs and times by kind with the date of the oldest, the others counted."""
+    """What this run has not made itself: outputs and times by kind with the date of the oldest (of times also with its
+    host), the others counted."""
     oldest: dict[str, str] = {}
+    where: dict[str, str] = {}
     for entry in sorted(reused, key=lambda entry: entry.made_utc, reverse=True):
         kind = entry.name.partition("/")[0]
         oldest[kind if kind.startswith(MEASURED) else ""] = entry.made_utc
+        where[kind] = f" on a host with {entry.made_on}" if kind.startswith(TIMED) and entry.made_on else ""
     others = sum(not entry.name.startswith(MEASURED) for entry in reused)
-    words = [f"{kind} made {oldest[kind]}" for kind in sorted(oldest) if kind]
+    words = [f"{kind} made {oldest[kind]}{where[kind]}" for kind in sorted(oldest) if kind]
     words += [f"{others} other artifacts, the oldest made {oldest['']}"] if others else []
     return (f"reused from earlier runs: {'; '.join(words)}",) if words else ()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tools.base.errors import SuiteError
+from tools.evidence.host import host_words
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Reused
 from tools.judge.spec import Spec
@@ -50,20 +51,27 @@ class Context:
     log: list[str] = field(default_factory=list)
     work: Path | None = None
 
-    def build(self, recipe: Recipe, function: Callable[[Path], None]) -> Artifact:
-        """An artifact from the store, made where it must be."""
+    def build(self, recipe: Recipe, function: Callable[[Path], None], *, batch: int | None = None) -> Artifact:
+        """An artifact from the store, made where it must be; `batch` is that of a throughput."""
         with self.building():
-            artifact = Store(self.inputs.cache, self.run).get(recipe, function)
+            artifact = Store(self.inputs.cache, self.run, host_words()).get(recipe, function)
         name = f"{recipe.kind}/{artifact.key[:12]}"
         if artifact.reused:
-            self.staging.put(Reused(name, artifact.made_utc), name.replace("/", "-"))
+            self.staging.put(Reused(name, artifact.made_utc, artifact.made_on, batch), name.replace("/", "-"))
         reason = f"made {artifact.made_utc}" if artifact.origin is Origin.HIT else artifact.why
         self.log.append(f"{artifact.origin} {name} ({reason})")
         return artifact
 
-    def remember(self, recipe: Recipe, kind: type[Fact], compute: Callable[[], Fact]) -> Fact:
+    def remember(
+        self, recipe: Recipe, kind: type[Fact], compute: Callable[[], Fact], *, batch: int | None = None
+    ) -> Fact:
         """A fact about artifacts, from the store where it was found out before."""
-        return load_fact(self.build(recipe, lambda folder: save_fact(compute(), folder)).path, kind)
+        return load_fact(self.build(recipe, lambda folder: save_fact(compute(), folder), batch=batch).path, kind)
+
+    def reused(self, kind: str, batch: int) -> Reused | None:
+        """The throughput of this kind and batch size where an earlier run has measured it, None where this one has."""
+        found = self.staging.pieces(Reused)
+        return next((entry for entry in found if entry.batch == batch and entry.name.startswith(f"{kind}/")), None)
 
     @contextmanager
     def keeping_logs(self, name: str, logs: Path) -> Iterator[None]:

@@ -45,7 +45,8 @@ class Ascend:
 class Inputs:
     """What a run works on; None stands for the embedded sample. The `why_…` texts go into the header.
 
-    `onnx` and `oms` are files that are judged in place of the suite's own, empty where it makes them.
+    `onnx` and `oms` are files that are judged in place of the suite's own, empty where it makes them. `evidence` is
+    None for a folder of the run's own, `keep` is how many runs' folders stay there, None for all.
     """
 
     checkpoint: Path | None
@@ -56,10 +57,11 @@ class Inputs:
     port: Path
     why_port: str
     cache: Path
-    evidence: Path
+    evidence: Path | None
     baseline: Path | None
     limit: int | None
     ascend: Ascend
+    keep: int | None = None
     reference: Path | None = None
     reference_device: DeviceKind = DeviceKind.CPU
     onnx: tuple[Path, ...] = ()
@@ -101,7 +103,7 @@ def resolve(
     default, why_port = (
         (SAMPLE_SPEC, "the embedded sample's") if checkpoint is None else (PUBLISHED_SPEC, "the default")
     )
-    evidence = Path(os.path.realpath(given["evidence"] or BUILD / "evidence"))  # a link stays one
+    evidence = Path(os.path.realpath(given["evidence"])) if given["evidence"] else None  # a link stays one
     return Inputs(
         checkpoint=checkpoint,
         why_checkpoint=why_checkpoint,
@@ -112,9 +114,10 @@ def resolve(
         why_port="as asked" if named else why_port,
         cache=Path(given["cache"] or BUILD / "cache").absolute(),
         evidence=evidence,
-        baseline=_existing(given["baseline"], "baseline") if given["baseline"] else None,
-        limit=_limit(given["limit"]),
+        baseline=_bundle(given["baseline"], "baseline") if given["baseline"] else None,
+        limit=_count(given, "limit"),
         ascend=_ascend(given),
+        keep=_count(given, "keep"),
         reference=_reference(given, evidence),
         reference_device=DeviceKind(_one_of(given, "reference_device", tuple(map(str, DeviceKind)))),
         onnx=_handed_in(given["onnx"], "onnx"),
@@ -238,7 +241,12 @@ def _expanded(path: str) -> str:
     return os.path.expanduser(path)  # noqa: PTH111 - pathlib's raises for a user who does not exist
 
 
-def _reference(given: Mapping[str, str | None], evidence: Path) -> Path | None:
+def _bundle(path: str, option: str) -> Path:
+    """The folder of another run, whatever links lead to it: `latest` leads to this run as soon as it begins."""
+    return Path(os.path.realpath(_existing(path, option)))
+
+
+def _reference(given: Mapping[str, str | None], evidence: Path | None) -> Path | None:
     """The bundle whose predictions are taken; the place of this run's own evidence is emptied, so it is none."""
     if not given["reference"]:
         return None
@@ -247,8 +255,8 @@ def _reference(given: Mapping[str, str | None], evidence: Path) -> Path | None:
             f"{_option('reference')} and {_option('reference_device')} exclude each other",
             fix="drop one of them: predictions are taken or made",
         )
-    found = _existing(given["reference"], "reference")
-    if Path(os.path.realpath(found)) == evidence:
+    found = _bundle(given["reference"], "reference")
+    if found == evidence:
         raise InputError(
             f"{_option('reference')} is the folder in which this run's evidence is written",
             where=found,
@@ -322,10 +330,12 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')} ({VARIABLES[name]})"
 
 
-def _limit(text: str | None) -> int | None:
+def _count(given: Mapping[str, str | None], name: str) -> int | None:
+    """The option's whole number of at least 1, None where nothing was said."""
+    text = given[name]
     if text is None:
         return None
-    limit = _number(text)
-    if limit is None or limit < 1:
-        raise InputError(f"{_option('limit')} is {_short(text)}, it must be a whole number of at least 1")
-    return limit
+    count = _number(text)
+    if count is None or count < 1:
+        raise InputError(f"{_option(name)} is {_short(text)}, it must be a whole number of at least 1")
+    return count

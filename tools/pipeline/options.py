@@ -23,7 +23,11 @@ VALUED: dict[str, tuple[str, str]] = {
     "labels": ("FILE", "label file, lines `<image file name> <label>`, together with --images"),
     "limit": ("N", "use the first N images only; the verdict is then INCOMPLETE"),
     "cache": ("DIR", "where artifacts are kept between runs (default: build/cache)"),
-    "evidence": ("DIR", "where the run's results are written (default: build/evidence)"),
+    "evidence": (
+        "DIR",
+        "where the run's results are written (default: its own folder in build/evidence)",
+    ),
+    "keep": ("N", "keep the evidence of the newest N runs there and remove older (default: all of it is kept)"),
     "baseline": ("DIR", "evidence of an earlier run: fail on a loss that the port does not allow"),
     "reference": (
         "BUNDLE",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.errors import Stage
-from tools.base.files import ROOT
 from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
-from tools.evidence.scrub import Scrubber, scrubber
+from tools.evidence.place import Place
+from tools.evidence.prune import prune
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
 from tools.judge.basis import ReferenceProbe
@@ -25,7 +24,6 @@ from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
 from tools.judge.shipped import holds_sample
-from tools.pipeline.inputs import Inputs
 from tools.pipeline.setup import Setup
 from tools.report.baseline import BaselineError, Comparison, baseline_lines, compare
 from tools.report.operators import operator_words
@@ -57,12 +55,6 @@ class Published:
     verdict: RunVerdict
     lines: tuple[str, ...]
     passed: bool
-
-
-def run_scrubber(inputs: Inputs, environment: Mapping[str, str]) -> Scrubber:
-    """What must not stand in the evidence of this run."""
-    folders = [(inputs.evidence, "evidence"), (inputs.cache, "cache"), (ROOT, "repository")]
-    return scrubber([*folders, (Path(tempfile.gettempdir()), "tmp")], environment)
 
 
 def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *, interrupted: str) -> RunVerdict:
@@ -118,9 +110,17 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     images = list_images(facts.images) if facts.images else {}
     place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
     lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
+    lines += _pruned(setup, staging, len(facts.gates))
     lines += _baseline_lines(setup.baseline, compared)
     passed = compared is None or (comparison is not None and comparison.verdict is Verdict.PASS)
     return Published(verdict, tuple(lines), passed)
+
+
+def _pruned(setup: Setup, staging: Staging, gates: int) -> list[str]:
+    """What --keep has removed, in words."""
+    used = tuple(path for path in (setup.inputs.baseline, setup.inputs.reference) if path is not None)
+    keep = setup.inputs.keep
+    return [] if keep is None else prune(Place(staging.place), keep, gates, used)
 
 
 def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptance:

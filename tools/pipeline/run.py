@@ -2,7 +2,7 @@
 
 from tools.pipeline.run import open_run
 
-with open_run({"evidence": "build/evidence"}, sample=True) as run:
+with open_run({"evidence": "build/my-run"}, sample=True) as run:
     for result in run.judge_all():
         print(result.id, result.check.verdict, result.check.measured)
     print(run.publish().verdict.banner)
@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.errors import SuiteError
-from tools.evidence.staging import Staging, open_staging
+from tools.evidence.staging import Staging
 from tools.judge.acceptance import (
     DatasetRecord,
     DeviceThroughput,
@@ -55,6 +55,7 @@ from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
 from tools.judge.predictions import TopFive
 from tools.judge.results import Check, GateResult, Verdict
+from tools.pipeline.begin import begin_evidence
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
@@ -66,7 +67,7 @@ from tools.pipeline.outcomes import after_error, keep, result
 from tools.pipeline.port_sample import SampleStep
 from tools.pipeline.predictions import PredictionStep
 from tools.pipeline.profile import ProfileStep
-from tools.pipeline.publish import Published, RunFacts, publish, run_scrubber, run_verdict
+from tools.pipeline.publish import Published, RunFacts, publish, run_verdict
 from tools.pipeline.setup import Setup, prepare
 from tools.pipeline.throughput import ThroughputStep
 
@@ -313,8 +314,9 @@ def open_run(
         keep_reference=keep_reference,
         profile=profile,
     )
-    staging = open_staging(setup.inputs.evidence, run_scrubber(setup.inputs, surroundings))
-    run = Run(setup, staging, run=uuid.uuid4().hex, strict=strict, remeasure=remeasure)
+    name = uuid.uuid4().hex
+    staging = begin_evidence(setup.inputs, surroundings, name)
+    run = Run(setup, staging, run=name, strict=strict, remeasure=remeasure)
     try:
         yield run
     finally:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from tools.judge.acceptance import DeviceThroughput, HostThroughput, MachineRecord, ThroughputRun
+from tools.judge.acceptance import UNKNOWN, DeviceThroughput, HostThroughput, MachineRecord, Reused, ThroughputRun
 from tools.judge.device import floor_word, slowest_rates
 from tools.judge.evidence import Evidence
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.judge.throughput import images_per_second
+
+OF_EACH = (
+    "measured_utc and measured_on say it of each, machine_info and written_utc are of the run that wrote this file"
+)
 
 
 @dataclass(frozen=True)
@@ -18,6 +24,26 @@ class Samples:
 
     seconds_per_image: tuple[float, ...]
     facts: dict[str, object]
+
+
+def measured_when(earlier: Reused | None) -> dict[str, object]:
+    """Whether an earlier run has measured the samples, and when and on what host that was."""
+    if earlier is None:
+        return {"reused": False}
+    return {"reused": True, "measured_utc": earlier.made_utc, "measured_on": earlier.made_on or UNKNOWN}
+
+
+def dated(file: Mapping[str, Any]) -> dict[str, object]:
+    """What a file of samples says of its own date: no younger than the oldest sample that was measured before."""
+    said = [entry["extra_info"] for entry in file["benchmarks"]]
+    earlier = [info["measured_utc"] for info in said if info.get("reused")]
+    if not earlier:
+        return {}
+    return {
+        "datetime": min(earlier),
+        "written_utc": file["datetime"],
+        "datetime_is": f"when the oldest of {len(earlier)} reused samples was measured; {OF_EACH}",
+    }
 
 
 def host_samples(found: HostThroughput, spec: Spec, verdict: Verdict) -> Samples:

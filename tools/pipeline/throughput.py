@@ -11,10 +11,12 @@ from tools.engines.om_engine import Asked, Measured
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
-from tools.judge.acceptance import DeviceThroughput, HostThroughput
+from tools.judge.acceptance import DeviceThroughput, HostThroughput, Reused
 from tools.judge.device import throughput_record
 from tools.judge.facts import ThroughputOutputs
 from tools.judge.logs import throughput_logs
+from tools.judge.remarks import HOST_THROUGHPUT as HOST
+from tools.judge.remarks import OM_THROUGHPUT as OM
 from tools.judge.texts.reading import Mode
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
@@ -49,7 +51,7 @@ class ThroughputStep:
         }
         code = (throughput, onnx_engine, torch_engine, checkpoints, pixel_store)
         return self._context.remember(
-            Recipe("host-throughput", about, code=code, of_this_run=self._context.remeasure),
+            Recipe(HOST, about, code=code, of_this_run=self._context.remeasure),
             Paired,
             lambda: throughput.measure_in_turn(
                 self._onnx.onnx_engine(batch),
@@ -58,6 +60,7 @@ class ThroughputStep:
                 rounds=asked.rounds,
                 images_per_round=asked.min_images_per_round,
             ),
+            batch=batch,
         )
 
     @once
@@ -73,6 +76,10 @@ class ThroughputStep:
             ratio=paired.ratio,
         )
         return self._context.staging.put(found, f"bs{batch}")
+
+    def reused(self, kind: str, batch: int) -> Reused | None:
+        """Who measured one of these (tools/judge/remarks.py names the kinds): None for this run."""
+        return self._context.reused(kind, batch)
 
     @once
     def measured(self, batch: int) -> Measured:
@@ -97,8 +104,8 @@ class ThroughputStep:
             with self._context.keeping_logs(throughput_logs(batch), folder / "logs"):
                 save_fact(engine.measure(offline, asked), folder)
 
-        recipe = Recipe("throughput-om", about, code=(om_engine,), of_this_run=anew)
-        folder = self._context.build(recipe, measure).path
+        recipe = Recipe(OM, about, code=(om_engine,), of_this_run=anew)
+        folder = self._context.build(recipe, measure, batch=batch).path
         self._context.staging.put_logs(throughput_logs(batch), folder / "logs")
         return load_fact(folder, Measured)
 

@@ -17,6 +17,7 @@ from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
 from tools.judge.op_profile import hot_words
 from tools.judge.pages import REPORT, RESULTS, stamp
+from tools.judge.remarks import HOST_THROUGHPUT, OM_THROUGHPUT
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
@@ -27,7 +28,7 @@ from tools.report.operators import INVENTED
 from tools.report.results_md import results_markdown
 from tools.report.summary import summarise
 from tools.report.svg_plots import loss_plot, throughput_plot, time_plot
-from tools.report.tables import accuracy_rows, host_rows, references, throughput_rows
+from tools.report.tables import accuracy_rows, host_rows, not_measured_here, references, throughput_rows
 from tools.report.thumbnails import ThumbnailError, thumbnail
 
 if TYPE_CHECKING:
@@ -94,6 +95,8 @@ def render(
             references=references(acceptance, spec),
             throughput=throughput,
             host=host_rows(acceptance),
+            host_reused=not_measured_here(acceptance, HOST_THROUGHPUT),
+            om_reused=not_measured_here(acceptance, OM_THROUGHPUT),
             flips=flips,
             pictures=_pictures(flips, images),
             plots={

@@ -7,11 +7,19 @@ from collections.abc import Iterable, Sequence
 
 from tools.judge.acceptance import Acceptance
 from tools.judge.lines import MEANING
+from tools.judge.remarks import OM_THROUGHPUT
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
 from tools.report.operators import operator_words
-from tools.report.tables import AccuracyRow, ThroughputRow, accuracy_rows, references, throughput_rows
+from tools.report.tables import (
+    AccuracyRow,
+    ThroughputRow,
+    accuracy_rows,
+    not_measured_here,
+    references,
+    throughput_rows,
+)
 
 NOTHING = str(words.NOTHING)
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
@@ -34,6 +42,7 @@ def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
         "### Throughput",
         "",
         *_throughput(acceptance, spec),
+        *_reused(acceptance),
         *_operators(acceptance),
     ]
     return "\n".join(lines) + "\n"
@@ -109,6 +118,12 @@ def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:
             for row in throughput_rows(acceptance, spec)
         ],
     )
+
+
+def _reused(acceptance: Acceptance) -> list[str]:
+    """The rates above that this run has not measured itself."""
+    said = not_measured_here(acceptance, OM_THROUGHPUT)
+    return ["", *(f"- {escaped(line)}" for line in said)] if said else []
 
 
 def _throughput_row(row: ThroughputRow, *, known_chip: bool) -> tuple[str, ...]:

@@ -85,6 +85,18 @@ class HostRow:
     check: Check | None
 
 
+def not_measured_here(acceptance: Acceptance, kind: str) -> tuple[str, ...]:
+    """Throughputs of a kind that an earlier run has measured, in words; batch sizes of one moment share a line."""
+    entries = [entry for entry in acceptance.reused if entry.name.startswith(f"{kind}/")]
+    said: dict[str, list[int]] = {}
+    for entry in sorted(entries, key=lambda entry: entry.batch or 0):
+        words = f"{entry.made_utc} on {entry.made_on or 'a host that was not kept'}"
+        said.setdefault(words, []).extend([] if entry.batch is None else [entry.batch])
+    told = "not measured in this run, taken from the cache: measured"
+    sizes = {words: ", ".join(f"bs{batch}" for batch in batches) for words, batches in said.items()}
+    return tuple(f"{sizes[words] or 'some batch sizes'}: {told} {words}" for words in said)
+
+
 def accuracy_rows(acceptance: Acceptance, spec: Spec | None) -> tuple[AccuracyRow, ...]:
     """pth, onnx and an OM for each batch size of the spec, then whatever else was recorded."""
     records = {variant.name: variant for variant in acceptance.variants}

@@ -39,13 +39,14 @@ class Origin(enum.StrEnum):
 
 class Manifest(msgspec.Struct, frozen=True):
     """What lies beside an artifact's files: what it was made from, the sha256 of each file (relative path), by which
-    run it was made, and when (ISO 8601, UTC)."""
+    run it was made, when (ISO 8601, UTC), and on what host (in words, empty where nobody said)."""
 
     layout: int
     inputs: dict[str, str]
     files: dict[str, str]
     run: str
     made_utc: str
+    made_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Recipe:
 class Artifact:
     """A published folder; `key` names all it was made from, `why` explains a miss, `files` are names and sha256.
 
-    `made_utc` says when it was made, `reused` whether another run has made it.
+    `made_utc` and `made_on` say when and on what host it was made, `reused` whether another run has made it.
     """
 
     path: Path
@@ -78,6 +79,7 @@ class Artifact:
     files: Mapping[str, str]
     made_utc: str
     reused: bool
+    made_on: str
 
     @property
     def content(self) -> str:
@@ -94,11 +96,11 @@ class Store:
     """A folder of artifacts: `<root>/<kind>/<key>/files/` with their manifest, locks and unfinished work hidden beside.
 
     `run` names this run for all its workers: a build that failed is not repeated by the next worker, it fails again
-    with the first one's words.
+    with the first one's words. `made_on` are words for this host, to stand beside what it makes.
     """
 
-    def __init__(self, root: Path, run: str) -> None:
-        self.root, self._run = root, run
+    def __init__(self, root: Path, run: str, made_on: str = "") -> None:
+        self.root, self._run, self._made_on = root, run, made_on
 
     def get(self, recipe: Recipe, build: Callable[[Path], None]) -> Artifact:
         """Return the artifact, building it into a private folder first when the store has no sound one.
@@ -124,7 +126,7 @@ class Store:
                 raise
             raise self._refused(recipe.kind, system) from error
         reused = made.run != self._run
-        return Artifact(place / FILES, key, origin, why, made.files, made.made_utc, reused)
+        return Artifact(place / FILES, key, origin, why, made.files, made.made_utc, reused, made.made_on)
 
     def _refused(self, kind: str, error: OSError) -> StoreError:
         """The system's error in words: of the store itself, or of a file elsewhere that the build needed."""
@@ -180,6 +182,7 @@ class Store:
             files=_digests(partial / FILES),
             run=self._run,
             made_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+            made_on=self._made_on,
         )
         if not manifest.files:
             raise StoreError("the build made nothing", where=partial)
