@@ -16,8 +16,9 @@ import json
 import signal
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
@@ -33,7 +34,7 @@ from tools.catalogue.asked import Asked, asked
 from tools.catalogue.child import Due, Runner
 from tools.catalogue.entry import Entry, entries
 from tools.catalogue.matrix import MOST_JOBS, matrix
-from tools.catalogue.plan import Kept, lines, step
+from tools.catalogue.plan import Kept, Step, lines, step
 from tools.catalogue.rows import Row, State, table_lines, worst, write_table
 from tools.catalogue.schedule import Schedule
 from tools.catalogue.told import tell, told
@@ -93,12 +94,13 @@ def main() -> int:
     out = arguments.out.absolute()
     ports = entries(arguments.ports, out)
     places = _places(arguments, given)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends like Ctrl-C
+    ahead = _ahead(arguments, given, len(places))
     out.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(out / ".lock", timeout=0), scratch_folder("accept-ports-") as scratch:
             runner = Runner(given, scratch, limit_seconds=_limit(arguments.time_limit), require=Word(arguments.require))
-            return _judge_all(ports, given, runner, places, arguments)
+            steps = partial(step, asked=given, again=arguments.again)
+            return _judge_all(ports, steps, runner, places, ahead, out)
     except Timeout as error:
         raise SuiteError(
             "another accept_ports.py is at work here", where=out, fix="wait, or name another --out"
@@ -140,7 +142,12 @@ def _limit(seconds: float) -> float:
 
 
 def _judge_all(
-    ports: Sequence[Entry], given: Asked, runner: Runner, places: list[int | None], arguments: argparse.Namespace
+    ports: Sequence[Entry],
+    plan: Callable[[Entry], Step],
+    runner: Runner,
+    places: list[int | None],
+    ahead: int,
+    out: Path,
 ) -> int:
     """Plan, judge, and print the table; the file is written again after each answer."""
     rows = {port.name: Row(port.name, str(port.file), State.WAITING) for port in ports}
@@ -148,26 +155,27 @@ def _judge_all(
     interrupted = True
     try:
         for port in ports:
-            found = step(port, given, again=arguments.again)
+            found = plan(port)
             for line in lines(found):
                 tell(line)
             if isinstance(found, Due):
                 due.append(found)
             else:
                 rows[port.name] = runner.kept(found.due) if isinstance(found, Kept) else found
-        total, ahead = len(due), _ahead(arguments, given, len(places))
+        total = len(due)
         schedule = Schedule(due, deque(places), ahead, runner.judge, runner.prepare, runner.stop)
         with closing(schedule.answers()) as answers:
             for row in told(answers, total):
                 rows[row.port] = row
-                write_table(list(rows.values()), arguments.out, interrupted=True)
+                write_table(list(rows.values()), out, interrupted=True)
         interrupted = False
     finally:
-        place = write_table(list(rows.values()), arguments.out, interrupted=interrupted)
+        place = write_table(list(rows.values()), out, interrupted=interrupted)
         print(*table_lines(list(rows.values())), sep="\n")
         print(f"table: {place}" + ("; the same command goes on where it was interrupted" if interrupted else ""))
     return worst(rows.values())
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends like Ctrl-C
     sys.exit(cli.run(main))

@@ -85,18 +85,22 @@ class Asked:
         return (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *self.words, *places)
 
     def _checkpoint(self, entry: Entry) -> str | None:
-        """The port's file in the folder of checkpoints; None where no folder was named, or none is needed."""
-        if self.checkpoints is None or self.flags["sample"]:
+        """The port's file among the checkpoints, None where weights are a sample's; InputError where it is absent."""
+        if self.flags["sample"]:
             return None
-        asked = load_spec(entry.file)
-        file = self.checkpoints / asked.checkpoint.file
-        if not file.is_file():
-            fetch = f"python tools/fetch_checkpoint.py --port {entry.file} {file}"
-            raise InputError(
-                f"port {asked.port} has no checkpoint: no {asked.checkpoint.file} in {self.checkpoints}",
-                fix=fetch if asked.checkpoint.url else "put it there; --sample tries the whole path without it",
-            )
-        return str(file.absolute())
+        spec = load_spec(entry.file)
+        folder = self.here if self.checkpoints is None else self.checkpoints
+        file = folder / spec.checkpoint.file
+        if file.is_file():
+            return str(file.absolute())
+        if spec.kind == "sample":
+            return None
+        fetch = f"python tools/fetch_checkpoint.py --port {entry.file} {file}"
+        fix = f"{fetch if spec.checkpoint.url else 'put it there'}; --checkpoints DIR names another folder, "
+        raise InputError(
+            f"port {spec.port} has no checkpoint: no {spec.checkpoint.file} in {folder}",
+            fix=f"{fix}-- --sample tries the whole path without it",
+        )
 
 
 def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path) -> Asked:
