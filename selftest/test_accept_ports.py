@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,15 @@ from selftest.child import listening_to_ctrl_c
 from selftest.ports.tiny import tiny_port
 from tools.base import cli
 from tools.base.files import ROOT
+from tools.catalogue.entry import Entry
+from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
 from tools.catalogue.schedule import Schedule
+from tools.evidence.staging import read_acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED
+from tools.pipeline.setup import Setup
 
 STUB = '''"""Stands for pytest: writes down what it was asked, and does what the port's `.does` file says."""
 
@@ -48,7 +55,8 @@ print("first line", "at work", sep="\\n", flush=True)
 if what == "die":
     os.kill(os.getpid(), signal.SIGKILL)
 if what == "hang":
-    (here / "pid").write_text(str(os.getpid()))
+    (here / "part").write_text(str(os.getpid()))
+    (here / "part").rename(here / "pid")
     signal.pause()
 if what == "refuse":
     sys.exit("ERROR: no such \\x1b[31moption")
@@ -233,6 +241,16 @@ def append(path: Path, text: str) -> None:
     path.write_bytes(path.read_bytes() + text.encode())
 
 
+def of_another_run(finished: Path) -> None:
+    """Let the note be of a bundle that lies there no more."""
+    noted = json.loads(finished.read_bytes())
+    finished.write_text(json.dumps({**noted, "manifest_sha256": "0" * 64}))
+
+
+def cut_short(folder: Path) -> Acceptance:
+    return replace(read_acceptance(folder), interrupted="Ctrl-C")
+
+
 CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
     "port file": (lambda world: append(world.port("a"), "# a remark\n"), "changed: file a.yaml ("),
     "module beside it": (lambda world: append(world.port("tiny_net").with_suffix(".py"), "# more\n"), "changed: code "),
@@ -257,9 +275,17 @@ CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
         lambda world: append(world.out / "a" / "evidence" / "results.md", "better\n"),
         "its evidence does not hold: a: results.md",
     ),
-    "evidence of another run": (
+    "half a note": (
         lambda world: (world.out / "a" / "finished.json").write_text('{"manifest_sha256": "'),
         "its evidence is of no run of this command that came to its end",
+    ),
+    "evidence of another run": (
+        lambda world: of_another_run(world.out / "a" / "finished.json"),
+        "its evidence is of no run of this command that came to its end",
+    ),
+    "run cut short": (
+        lambda world: world.monkeypatch.setattr("tools.catalogue.kept.read_acceptance", cut_short),
+        "its run was cut short: Ctrl-C",
     ),
     "evidence gone": (
         lambda world: shutil.rmtree(world.out / "a" / "evidence"),
@@ -305,7 +331,13 @@ def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:
     assert told.status == REFUSED
     row = world.rows()["a"]
     assert (row["state"], row["said"]) == ("too long", "it did not end within the time limit of 1 s")
-    assert not Path("/proc", (world.stub / "pid").read_text()).exists()
+    assert json.loads((world.out / row["log"] / "ending.json").read_bytes())["ended_by"] == "the time limit of 1 s"
+
+
+def good(entry: Entry, setup: Setup, require: Word) -> Evidence:
+    """The evidence as it would be if its word were a good one."""
+    found = read_evidence(entry, setup, require)
+    return replace(found, outcome=replace(found.outcome, status=OK))
 
 
 @pytest.mark.parametrize(
@@ -313,11 +345,12 @@ def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:
     [
         ("refuse", REFUSED, r"it ended with exit code 1 and left no evidence: ERROR: no such \x1b[31moption"),
         ("3", REFUSED, "it ended with exit code 3: at work"),
-        ("1", NOT_GOOD_ENOUGH, "no gate failed, but gates are missing or the run was cut short"),
+        ("1", NOT_GOOD_ENOUGH, "; its run says no"),
     ],
 )
 def test_an_exit_code_that_says_no_is_never_overruled(does: str, status: int, said: str, world: World) -> None:
     world.does("a", does)
+    world.monkeypatch.setattr("tools.catalogue.child.read_evidence", good)
     if does == "refuse":
         shutil.rmtree(world.stub / "bundles" / "a")
     world.ports = ["a"]
@@ -390,6 +423,19 @@ def half_way(world: World, *options: str) -> Iterator[subprocess.Popen[str]]:
         yield child
 
 
+def ends(process: Path, seconds: float = 60) -> bool:
+    """Whether a process comes to its end; one that nobody has waited for is a zombie."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            if (process / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        threading.Event().wait(0.02)
+    return False
+
+
 @pytest.mark.parametrize(
     "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly), signal.SIGKILL]
 )
@@ -402,9 +448,7 @@ def test_an_interruption_keeps_what_is_judged_and_the_same_command_goes_on(
         child.send_signal(number)
         out, err = child.communicate(timeout=60)
     assert child.returncode == (-number if number is signal.SIGKILL else 130), err
-    pid = Path("/proc", (world.stub / "pid").read_text())
-    while pid.exists() and "Z" not in (pid / "stat").read_text().split()[2:3]:
-        threading.Event().wait(0.02)  # the guard of its group ends it
+    assert ends(Path("/proc", (world.stub / "pid").read_text()))
     table = json.loads((world.out / FILE).read_bytes())
     assert table["interrupted"] is True
     assert [row["state"] for row in table["rows"]] == ["judged", "waiting"]
@@ -489,10 +533,27 @@ def test_the_host_prepares_the_next_port_while_the_device_judges_the_one_before(
     assert "stopped" not in floor.events
 
 
-def test_a_device_waits_for_the_port_that_is_nearly_prepared_and_not_for_more() -> None:
-    floor = Floor({"prepare c": "judged a", "judge b": "judged d"})
+def test_a_free_device_waits_for_the_port_that_is_being_prepared_for_it() -> None:
+    floor = Floor({"judge a": "preparing b"})
+    told: list[bool] = []
+
+    def prepare(port: str) -> None:
+        floor.note(f"preparing {port}")
+        with floor.changed:
+            floor.changed.wait_for(lambda: "judged a" in floor.events, timeout=30)
+            if port == "b":  # time enough for a device that would not wait
+                told.append(floor.changed.wait_for(lambda: "judging c" in floor.events, timeout=0.3))
+
+    asked = Schedule(deque("abc"), deque([0]), 1, floor.judge, prepare, lambda: None)
+    assert list(asked.answers()) == ["a", "b", "c"]
+    assert told == [False]
+
+
+def test_a_device_for_which_nothing_is_prepared_takes_the_next_port_as_it_is() -> None:
+    floor = Floor({"prepare c": "judged d", "judge b": "judged d"})  # would wait for ever for c to be prepared
+    assert sorted(floor.answers("abcd", devices=3, ahead=0)) == ["a", "b", "c", "d"]
+    floor = Floor({"judge a": "preparing c", "prepare c": "judged d", "judge b": "preparing c"})
     assert sorted(floor.answers("abcd", devices=2, ahead=1)) == ["a", "b", "c", "d"]
-    assert floor.events.index("prepared c") < floor.events.index("judging c")
 
 
 def test_each_device_judges_one_port_at_a_time() -> None:
