@@ -273,7 +273,7 @@ CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
     ),
     "evidence altered": (
         lambda world: append(world.out / "a" / "evidence" / "results.md", "better\n"),
-        "its evidence does not hold: a: results.md",
+        "its evidence does not hold: a: ",
     ),
     "half a note": (
         lambda world: (world.out / "a" / "finished.json").write_text('{"manifest_sha256": "'),
@@ -334,10 +334,10 @@ def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:
     assert json.loads((world.out / row["log"] / "ending.json").read_bytes())["ended_by"] == "the time limit of 1 s"
 
 
-def good(entry: Entry, setup: Setup, require: Word) -> Evidence:
+def good(entry: Entry, setup: Setup) -> Evidence:
     """The evidence as it would be if its word were a good one."""
-    found = read_evidence(entry, setup, require)
-    return replace(found, outcome=replace(found.outcome, status=OK))
+    found = read_evidence(entry, setup)
+    return replace(found, outcome=replace(found.outcome, status=OK, word=Word.SIMULATED))
 
 
 @pytest.mark.parametrize(
@@ -358,6 +358,20 @@ def test_an_exit_code_that_says_no_is_never_overruled(does: str, status: int, sa
     assert said in world.rows()["a"]["said"]
     finished = (world.out / "a" / "finished.json").stat().st_mtime_ns > (world.stub / "pytest.py").stat().st_mtime_ns
     assert finished is (does == "1")  # what did not come to its end is judged again
+
+
+def test_a_word_that_is_too_weak_is_not_good_enough(world: World) -> None:
+    world.monkeypatch.setattr("tools.catalogue.child.read_evidence", good)
+    assert world.run("--again").status == OK
+    assert world.run("--again", "--require=SAMPLE").status == NOT_GOOD_ENOUGH
+    assert world.rows()["a"]["said"].endswith("; --require SAMPLE: SIMULATED is weaker")
+
+
+def test_evidence_of_a_port_that_was_edited_meanwhile_is_none(world: World) -> None:
+    world.ports = ["a"]
+    world.port("a").write_text(world.port("a").read_text().replace("batches: [1, 4]", "batches: [1, 2]"))
+    assert world.run().status == REFUSED  # the stub leaves the bundle of the port as it was
+    assert world.rows()["a"]["said"].startswith("its evidence is of another port than was read")
 
 
 def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_own(world: World) -> None:

@@ -160,8 +160,10 @@ def _judge_all(
                 tell(line)
             if isinstance(found, Due):
                 due.append(found)
+            elif isinstance(found, Kept):
+                rows[port.name] = runner.kept(found.entry, found.finished, found.evidence)
             else:
-                rows[port.name] = runner.kept(found.due) if isinstance(found, Kept) else found
+                rows[port.name] = found
         total = len(due)
         schedule = Schedule(due, deque(places), ahead, runner.judge, runner.prepare, runner.stop)
         with closing(schedule.answers()) as answers:

@@ -15,7 +15,7 @@ from tools.base.printable import bounded, printable
 from tools.base.reading import some
 from tools.catalogue.asked import Asked
 from tools.catalogue.entry import Entry
-from tools.catalogue.kept import read_evidence, read_finished, write_finished
+from tools.catalogue.kept import Evidence, Finished, read_evidence, write_finished
 from tools.catalogue.rows import Row, State, duration
 from tools.evidence.scrub import Scrubber
 from tools.evidence.staging import set_aside
@@ -65,57 +65,51 @@ class Runner:
         try:
             set_aside(entry.evidence)
             done = self._run(self._asked.command(entry, device), entry.log)
-        except OSError as error:
-            return replace(row, said=f"it could not be run: {bounded(printable(str(error)))}")
-        if done is None or self._stopping.is_set():
-            return replace(row, state=State.WAITING, status=None)
+            return replace(row, state=State.WAITING, status=None) if done is None else self._ended(due, done, row)
+        except (SuiteError, OSError) as error:
+            return replace(row, said=bounded(printable(str(error))))
+
+    def kept(self, entry: Entry, finished: Finished, evidence: Evidence) -> Row:
+        """The answer that lies there already."""
+        row = Row(entry.name, str(entry.file), State.KEPT, why="nothing changed", log=f"{entry.name}/log")
+        return self._of_evidence(entry, evidence, replace(row, seconds=finished.seconds), finished.exit_code)
+
+    def _run(self, argv: tuple[str, ...], logs: Path) -> process.Completed | None:
+        """None where the command is being ended, and what ran with it."""
+        if self._stopping.is_set():
+            return None
+        done = process.run(argv, cwd=self._asked.here, logs=logs, timeout_seconds=self._limit_seconds)
+        return None if self._stopping.is_set() else done
+
+    def _ended(self, due: Due, done: process.Completed, row: Row) -> Row:
+        """The row of a process that has ended, by itself or by the time limit."""
         scrub = run_scrubber(due.setup.inputs, os.environ)
         row = replace(row, seconds=done.seconds, tail=_tail(done, scrub))
         if done.timed_out:
             said = f"it did not end within the time limit of {duration(self._limit_seconds)}"
             return replace(row, state=State.TOO_LONG, said=said)
-        return self._answer(due, done, row)
-
-    def kept(self, due: Due) -> Row:
-        """The answer that lies there already."""
-        finished, entry = read_finished(due.entry), due.entry
-        row = Row(entry.name, str(entry.file), State.KEPT, why="nothing changed", log=f"{entry.name}/log")
-        code, seconds = (REFUSED, None) if finished is None else (finished.exit_code, finished.seconds)
-        return replace(self._of_evidence(due, row, code), seconds=seconds)
-
-    def _run(self, argv: tuple[str, ...], logs: Path) -> process.Completed | None:
-        """None where the command is being ended."""
-        if self._stopping.is_set():
-            return None
-        return process.run(argv, cwd=self._asked.here, logs=logs, timeout_seconds=self._limit_seconds)
-
-    def _answer(self, due: Due, done: process.Completed, row: Row) -> Row:
         ending = _ending(done.returncode)
         if not (due.entry.evidence / FILE).is_file():
             return replace(row, said=f"{ending} and left no evidence: {_last(row.tail)}")
         if done.returncode not in ENDS:
             return replace(row, said=f"{ending}: {_last(row.tail)}", evidence=f"{due.entry.name}/evidence")
-        found = self._of_evidence(due, replace(row, state=State.JUDGED), done.returncode)
-        if found.state is State.JUDGED:
-            write_finished(due.entry, self._asked.kept, done.returncode, done.seconds)
-        return replace(found, tail=found.tail if found.status else ())
+        found = read_evidence(due.entry, due.setup)
+        write_finished(due.entry, self._asked.kept, done.returncode, done.seconds)
+        row = self._of_evidence(due.entry, found, replace(row, state=State.JUDGED), done.returncode)
+        return replace(row, tail=row.tail if row.status else ())
 
-    def _of_evidence(self, due: Due, row: Row, exit_code: int) -> Row:
+    def _of_evidence(self, entry: Entry, evidence: Evidence, row: Row, exit_code: int) -> Row:
         """The row with what the bundle says, which is no better than the exit code of its run."""
-        row = replace(row, evidence=f"{due.entry.name}/evidence")
-        try:
-            found = read_evidence(due.entry, due.setup, self._require)
-        except SuiteError as error:
-            return replace(row, state=State.DIED, status=REFUSED, said=str(error))
-        record = found.record
-        answer, _, said = found.outcome.lines[-1].removeprefix("VERDICT: ").partition(" - ")
+        found, record = evidence.outcome.requiring(self._require), evidence.record
+        answer, _, said = found.lines[-1].removeprefix("VERDICT: ").partition(" - ")
         failed = f"; failed: {some(record.verdict.failed)}" if record.verdict.failed else ""
-        weak = f"; {found.outcome.lines[-2]}" if found.outcome.lines[-2].startswith("--require") else ""
-        status = max(found.outcome.status, NOT_GOOD_ENOUGH if exit_code else 0)
-        beside = "; its run says no" if status > found.outcome.status else ""
+        weak = f"; {found.lines[-2]}" if found.lines[-2].startswith("--require") else ""
+        status = max(found.status, NOT_GOOD_ENOUGH if exit_code else 0)
+        beside = "; its run says no" if status > found.status else ""
         return replace(
             row,
             status=status,
+            evidence=f"{entry.name}/evidence",
             answer=answer,
             said=f"{said}{failed}{weak}{beside}",
             run=record.run,
@@ -134,7 +128,7 @@ def _ending(returncode: int) -> str:
 
 
 def _tail(done: process.Completed, scrub: Scrubber) -> tuple[str, ...]:
-    """The last lines that say something, of stderr where that said anything, without what is nobody's business."""
+    """The last lines that say something, those of stderr last, without what the evidence would not hold either."""
     lines = [line.rstrip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
     return tuple(bounded(printable(scrub.text(line))) for line in lines[-TAIL_LINES:])
 

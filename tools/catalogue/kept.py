@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,9 +18,10 @@ from tools.evidence.staging import read_acceptance
 from tools.judge import records
 from tools.judge.acceptance import FILE, MANIFEST, Acceptance
 from tools.judge.bundle import open_files
-from tools.judge.results import Word
+from tools.judge.documents import spec_digest
 from tools.judge.verify import REFUSED, Outcome, verify
 from tools.pipeline.setup import Setup
+from tools.ports.spec_json import spec_json
 
 MOST_BYTES = 2**20
 NEVER = "it was never judged"
@@ -39,7 +40,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Evidence:
-    """A bundle that holds: its record, and what the offline judge says of it by the port as it is now."""
+    """A bundle that holds: its record, and what the offline judge says of it."""
 
     record: Acceptance
     outcome: Outcome
@@ -62,33 +63,37 @@ def read_finished(entry: Entry) -> Finished | None:
         return None
 
 
-def read_evidence(entry: Entry, setup: Setup, require: Word) -> Evidence:
-    """The bundle of a port; SuiteError with the judge's first complaint where it does not hold."""
-    named = f"{entry.file} (as asked)"
-    outcome = verify([(entry.name, partial(open_files, entry.evidence))], setup.spec, named).requiring(require)
+def read_evidence(entry: Entry, setup: Setup) -> Evidence:
+    """The bundle of a port; SuiteError with the judge's first complaint where it does not hold, and for one that was
+    judged by anything but the port that was read."""
+    outcome = verify([(entry.name, partial(open_files, entry.evidence))], None)
     if outcome.status == REFUSED:
         raise SuiteError(f"its evidence does not hold: {outcome.lines[0]}")
-    return Evidence(read_acceptance(entry.evidence), outcome)
+    record = read_acceptance(entry.evidence)
+    if record.spec is None or record.spec.json_sha256 != spec_digest(spec_json(setup.spec)):
+        raise SuiteError("its evidence is of another port than was read, as when that is edited meanwhile")
+    return Evidence(record, replace(outcome, own_port=False))  # it was named on the command line
 
 
-def why_judged(entry: Entry, setup: Setup, asked: Asked) -> str:
-    """Why a port is to be judged, empty where its bundle is whole and of all that is there now."""
+def kept_or_why(entry: Entry, setup: Setup, asked: Asked) -> tuple[Finished, Evidence] | str:
+    """The run that answers for the port already, whole and of all that is there now; else why there is none.
+
+    What takes longest, to judge the whole bundle again, comes last.
+    """
     if not (entry.evidence / FILE).is_file():
         return "an earlier run left no evidence" if entry.log.exists() else NEVER
     finished = read_finished(entry)
     if finished is None:
         return "its evidence is of no run of this command that came to its end"
-    outcome = verify([(entry.name, partial(open_files, entry.evidence))], None)
-    if outcome.status == REFUSED:
-        return f"its evidence does not hold: {outcome.lines[0]}"
-    record = read_acceptance(entry.evidence)
-    if record.interrupted:
-        return f"its run was cut short: {record.interrupted}"
     try:
-        found = _unlike(finished.asked, asked.kept) or changes(setup, record)
-    except SuiteError as error:
-        return f"what it rests on cannot be looked at: {error}"
-    return f"changed: {', '.join(found)}" if found else ""
+        record = read_acceptance(entry.evidence)
+        if record.interrupted:
+            return f"its run was cut short: {record.interrupted}"
+        if found := _unlike(finished.asked, asked.kept) or changes(setup, record):
+            return f"changed: {', '.join(found)}"
+        return finished, read_evidence(entry, setup)
+    except (SuiteError, ValueError, records.RecordError) as error:
+        return str(error)
 
 
 def _unlike(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -8,7 +8,7 @@ from tools.base.errors import SuiteError
 from tools.catalogue.asked import Asked
 from tools.catalogue.child import Due
 from tools.catalogue.entry import Entry
-from tools.catalogue.kept import why_judged
+from tools.catalogue.kept import Evidence, Finished, kept_or_why
 from tools.catalogue.rows import Row, State
 from tools.judge.verify import REFUSED
 
@@ -17,9 +17,11 @@ AGAIN = "as asked (--again)"
 
 @dataclass(frozen=True)
 class Kept:
-    """A port that is judged already, on what it would be judged on now."""
+    """A port that is judged already, on what it would be judged on now: the run that did so, and what it left."""
 
-    due: Due
+    entry: Entry
+    finished: Finished
+    evidence: Evidence
 
 
 Step = Due | Kept | Row
@@ -29,10 +31,10 @@ def step(entry: Entry, asked: Asked, *, again: bool) -> Step:
     """To be judged, judged already, or a row of its own: a port that does not load, or has no checkpoint."""
     try:
         setup = asked.setup(entry)
-        why = AGAIN if again else why_judged(entry, setup, asked)
+        found = AGAIN if again else kept_or_why(entry, setup, asked)
     except (SuiteError, OSError, SyntaxError) as error:  # a module beside the port may be no Python
         return Row(entry.name, str(entry.file), State.REFUSED, status=REFUSED, said=str(error))
-    return Due(entry, setup, why) if why else Kept(Due(entry, setup, why))
+    return Due(entry, setup, found) if isinstance(found, str) else Kept(entry, *found)
 
 
 def lines(step: Step) -> list[str]:
@@ -40,5 +42,5 @@ def lines(step: Step) -> list[str]:
     if isinstance(step, Row):
         return [f"{step.port}: refused: {step.said}"]
     if isinstance(step, Kept):
-        return [f"{step.due.entry.name}: judged already, nothing changed"]
+        return [f"{step.entry.name}: judged already, nothing changed"]
     return [f"{step.entry.name}: to be judged: {step.why}"]
