@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -71,8 +71,8 @@ class Outcome:
     status: int
     word: Word | None = None
     own_port: bool = False
-    verdict: RunVerdict | None = None
-    bundles: tuple[Bundle, ...] = ()
+    verdict: RunVerdict | None = field(default=None, compare=False)
+    bundles: tuple[Bundle, ...] = field(default=(), compare=False)
 
     def requiring(self, weakest: Word) -> Outcome:
         """The outcome where a good word is not good enough when it is weaker than this one."""

@@ -146,15 +146,18 @@ def _rates(
     """The rate of each batch size, the slowest where several bundles measured one, and the gates that speak against
     others: a figure that no chip can reach, or of a busy device, is no headline."""
     found: dict[int, Rate] = {}
-    against = [name for name in (*verdict.failed, *verdict.missing) if _speaks_against(name)]
+    odd = [name for name in (*verdict.failed, *verdict.missing) if _speaks_against(name)]
+    doubted: list[GateId] = []
     for record in records:
-        if any(name.batch in (None, record.batch) for name in against):
+        against = [name for name in odd if name.batch in (None, record.batch)]
+        doubted += against
+        if against:
             continue
         rate = _rate(record, device)
         known = found.get(record.batch)
         if known is None or rate.per_chip < known.per_chip:
             found[record.batch] = rate
-    return tuple(found[batch] for batch in sorted(found)), against
+    return tuple(found[batch] for batch in sorted(found)), doubted
 
 
 def _speaks_against(name: GateId) -> bool:

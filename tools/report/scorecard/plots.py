@@ -52,12 +52,12 @@ def _chips(newest: dict[Place, Reading]) -> list[str]:
 
 def _throughput(newest: dict[Place, Reading], chip: str) -> Figure:
     """A line a port; both axes are logarithmic, as batches double and networks differ a hundredfold."""
-    traces = []
-    for number, (place, run) in enumerate(sorted(newest.items())):
+    traces: list[Figure] = []
+    for place, run in sorted(newest.items()):
         rates = run.figures.rates if run.figures else ()
         if place.chip == chip and rates:
             batches, values = [rate.batch for rate in rates], [round(rate.per_chip, 2) for rate in rates]
-            traces.append(_line(_name(place, chip=False), number, batches, values))
+            traces.append(_line(_name(place), len(traces), batches, values))
     batches = sorted({batch for trace in traces for batch in trace["x"]})
     values = [value for trace in traces for value in trace["y"]]
     across = {"type": "log", "tickvals": batches, "ticktext": [f"bs{batch}" for batch in batches]}
@@ -197,9 +197,8 @@ def _lost(readings: Sequence[Reading]) -> Iterator[float | None]:
         yield round(run.figures.losses[1].loss.drop_pp, 4) if run.figures and 1 in run.figures.losses else None
 
 
-def _name(place: Place, *, chip: bool) -> str:
-    kinds = _kind(place) if chip else "sample" if place.sample else ""
-    return f"{label(place.port)}, {kinds}" if kinds else label(place.port)
+def _name(place: Place) -> str:
+    return f"{label(place.port)}, sample" if place.sample else label(place.port)
 
 
 def _kind(place: Place) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,9 @@ class Reading:
         return self.verdict is not None and self.verdict.word is Word.ACCEPTED
 
     @property
-    def key(self) -> tuple[str, tuple[Path, ...]]:
-        """What sorts runs by time, the oldest first."""
-        return self.finished_utc, self.folders
+    def key(self) -> tuple[datetime, tuple[Path, ...]]:
+        """What sorts runs that hold by time, the oldest first."""
+        return _time(self.finished_utc), self.folders
 
 
 def read(folders: tuple[Path, ...], ports: Mapping[str, Spec]) -> Reading:
@@ -102,7 +103,7 @@ def read(folders: tuple[Path, ...], ports: Mapping[str, Spec]) -> Reading:
     if outcome.verdict is None or outcome.status == EXIT_BAD_INPUT:
         return _refused(folders, claimed, outcome.lines[:-1])
     records = [bundle.record for bundle in outcome.bundles]
-    newest = max(records, key=lambda record: record.finished_utc)
+    newest = max(records, key=lambda record: _time(record.finished_utc))
     return Reading(
         folders=folders,
         place=_place(outcome.bundles, outcome.verdict),
@@ -115,6 +116,12 @@ def read(folders: tuple[Path, ...], ports: Mapping[str, Spec]) -> Reading:
         toolkit=_toolkit(records),
         interrupted=any(bool(record.interrupted) for record in records),
     )
+
+
+def _time(text: str) -> datetime:
+    """A time that the judge has read; one that states no distance from UTC is UTC."""
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _refused(folders: tuple[Path, ...], claimed: Place, problems: Sequence[str]) -> Reading:

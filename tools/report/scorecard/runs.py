@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tools.base.errors import SuiteError
 from tools.base.progress import progress
 from tools.judge.several import differing
 from tools.judge.spec import Spec
@@ -55,8 +58,17 @@ def _judge_groups(groups: Sequence[tuple[Path, ...]], ports: Mapping[str, Spec],
     work = partial(read, ports=ports)
     if min(jobs, len(groups)) <= 1:
         return list(progress(map(work, groups), what="judging", total=len(groups), unit="run"))
-    with ProcessPoolExecutor(min(jobs, len(groups))) as pool:
-        return list(progress(pool.map(work, groups), what="judging", total=len(groups), unit="run"))
+    with ProcessPoolExecutor(min(jobs, len(groups)), initializer=_leave_interrupts_to_the_parent) as pool:
+        try:
+            return list(progress(pool.map(work, groups), what="judging", total=len(groups), unit="run"))
+        except BrokenProcessPool as error:
+            raise SuiteError("a judging process was ended from outside", fix="judge with fewer, --jobs 1") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _distinct(readings: Sequence[Reading]) -> list[Reading]:
