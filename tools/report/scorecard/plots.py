@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 PALETTE = ("#2f74b5", "#c9610f", "#3d8b4a", "#a04bab", "#a88408", "#0f8f94")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 GREY, CLEAR = "#7f8b97", "rgba(0,0,0,0)"
-ROW_PX, HEAD_PX, PLAIN_PX = 22, 130, 460
+ROW_PX, HEAD_PX, PLAIN_PX, LEGEND_PX = 22, 130, 560, 120
 LONGEST_LABEL = 40
 Figure = dict[str, Any]
 
@@ -221,7 +221,7 @@ def _layout(height: int, *, xaxis: Figure, yaxis: Figure) -> Figure:
         "plot_bgcolor": CLEAR,
         "font": {"color": GREY, "size": 12},
         "margin": {"l": 60, "r": 10, "t": 50, "b": 40},
-        "legend": {"orientation": "h", "y": -0.12, "yanchor": "top"},
+        "legend": {"orientation": "h", "y": -0.12, "yanchor": "top", "maxheight": LEGEND_PX},
         "hovermode": "closest",
         "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": PALETTE[0]},
         "xaxis": {**_axis(), **xaxis},
