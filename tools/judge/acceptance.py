@@ -20,6 +20,7 @@ from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
     GraphStepFacts,
+    JpegFacts,
     LogitErrors,
     OmFacts,
     OnnxFacts,
@@ -372,6 +373,7 @@ class Acceptance:
     parity: ParityFacts | None = None
     recipe: RecipeFacts | None = None
     aipp: AippFacts | None = None
+    jpegs: JpegFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()

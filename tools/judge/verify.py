@@ -174,6 +174,7 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
         record.reused,
         record.handed_in,
         record.onnx_weights,
+        jpegs=record.jpegs,
         made=record.reference,
         probe=record.reference_probe,
         on_device=bundle.on_device,

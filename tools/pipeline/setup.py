@@ -151,6 +151,7 @@ def prepare(
         inputs = replace(inputs, why_port=f"{inputs.why_port}, {TURNED}")
     else:
         _require_weights(inputs, port)
+    _require_decoder(port, ais_bench=ais_bench)
     _require_one_maker(inputs, port)
     _require_quantised(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
@@ -181,6 +182,15 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
         fix += "; --sample tries the whole path without it"
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
+
+
+def _require_decoder(port: Port, *, ais_bench: bool) -> None:
+    """Of the vendor's tools the one of CANN 5 alone can have the chip decode."""
+    if port.spec.preprocessing.is_jpeg and ais_bench:
+        raise InputError(
+            f"port {port.spec.port} has the chip decode JPEG files (aipp: input: jpeg), which ais_bench cannot ask for",
+            fix="--infer-tool benchmark, the tool of CANN 5, or aipp without `input: jpeg`",
+        )
 
 
 def _require_one_maker(inputs: Inputs, port: Port) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from tools.base.errors import SuiteError
+from tools.judge.spec import Preprocessing
 from tools.ports.spec import Port, load_port, port_path
 
 DEFAULT = "alexnet"
@@ -25,3 +27,12 @@ def default_port() -> str:
 def given_port(arguments: argparse.Namespace) -> Port:
     """The port that was asked for; SpecError when there is none of that name, or it cannot be read."""
     return load_port(port_path(arguments.port))
+
+
+def refuse_jpeg(recipe: Preprocessing) -> None:
+    """SuiteError where the vendor's tool gets JPEG files and no bins."""
+    if recipe.is_jpeg:
+        raise SuiteError(
+            "this port has no bins: the vendor's tool is given the JPEG files (aipp: input: jpeg)",
+            fix="list them with `python tools/get_info.py jpg IMAGES_DIR OUT.info`",
+        )

@@ -23,7 +23,7 @@ def consequences(spec: Spec) -> list[str]:
     host, device = (expected(Asked(spec, on_device=on_device)) for on_device in (False, True))
     also = [gate for gate in device if gate not in host]
     said = {
-        "input": _tensor(spec.input(), spec.om_input(1), spec.batches),
+        "input": _tensor(spec.input(), spec.om_inputs(1)[-1], spec.batches),
         "output": _tensor(spec.output(), spec.output(), spec.batches),
         "other outputs": ", ".join(name for name in spec.onnx.all_outputs if name != spec.onnx.output.name),
         "OMs": ", ".join(ids.om(batch) for batch in spec.batches),
