@@ -1,5 +1,8 @@
 # make accept: the whole acceptance on the embedded sample      make test: lint, types and the suite's own tests
-PYTHON ?= python3.11
+# Another interpreter for .venv than the one that is found: make PYTHON=/opt/python3.12/bin/python3.12
+PYTHON ?=
+# Where torch for the CPU is looked for first (install/torch_of_cpu.py); empty: at no other place than pip's own
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 VENV := .venv
 BIN := $(VENV)/bin
 # hundreds of short processes run the same code: what one has compiled the others read
@@ -35,7 +38,7 @@ long: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest selftest --ignore=selftest/faults -m nightly -q -n 2 --dist worksteal
 
 judge:
-	$(PYTHON) tools/pack_judge.py
+	$(or $(PYTHON),python3) tools/pack_judge.py
 
 faults: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.faults
@@ -68,12 +71,14 @@ bench-scale: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.scale --images 50000
 
 $(VENV)/bin/python:
-	@echo "== virtual environment in $(VENV)"
-	$(PYTHON) -m venv $(VENV)
+	@python=$$(sh install/find_python.sh $(PYTHON)) || exit; \
+	echo "== virtual environment in $(VENV), of $$python"; \
+	"$$python" -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/suite.stamp: requirements.txt pyproject.toml | $(VENV)/bin/python
 	@rm -rf npu_port_acceptance.egg-info  # of an earlier layout: pytest would look for its plugin
 	@echo "== requirements.txt"
+	@$(BIN)/python install/torch_of_cpu.py requirements.txt "$(TORCH_INDEX)"
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 

@@ -116,11 +116,18 @@ def test_every_word_has_a_meaning_of_its_own() -> None:
 
 @pytest.mark.parametrize("word", [Word.INCOMPLETE, Word.REJECTED])
 def test_what_is_missing_stands_before_it_a_line_each_gate_up_to_a_dozen(word: Word) -> None:
-    kinds = [f"  om.gate{index}" for index in range(MISSING_LINES)]
-    assert verdict_lines(last(word, missing=3))[:-1] == ["still missing (3):", *kinds[:2]]
+    kinds = [f"  om.gate{index}[bs 1 2]" for index in range(MISSING_LINES)]
+    assert verdict_lines(last(word, missing=3))[:-1] == ["still missing (3):", kinds[0], "  om.gate1[bs 1]"]
     assert verdict_lines(last(word, missing=24))[:-1] == ["still missing (24):", *kinds]
-    assert verdict_lines(last(word, missing=28))[:-1] == ["still missing (28):", *kinds, "  … and 2 more"]
+    assert verdict_lines(last(word, missing=28))[:-1] == ["still missing (28):", *kinds, "  … and 4 more"]
     assert MISSING_LINES == 12
+
+
+def test_what_is_left_out_of_the_list_counts_gates_as_the_head_does() -> None:
+    head, *listed = verdict_lines(last(Word.INCOMPLETE, missing=61))[:-1]
+    *named, rest = listed
+    assert head == "still missing (61):"
+    assert sum(line.partition("[bs")[2].count(" ") for line in named) + int(rest.split()[2]) == 61
 
 
 def test_what_was_not_judged_and_what_must_be_known_beside_it_stand_before_the_last_line() -> None:

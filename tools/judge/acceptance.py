@@ -47,7 +47,7 @@ IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 REFERENCE_LOGITS = "predictions/pth.logits.npy"
 """Every logit of the checkpoint, float32 (N, classes), a row an id of IDS; there only where it was asked for."""
 LOGS = "logs"
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,7 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
         alike = [result for result in ordered if result.check.verdict is verdict]
         if alike:
             worst = min(alike, key=lambda result: headroom(result.check))
-            batches = " ".join(str(result.id.batch) for result in alike if result.id.batch is not None)
-            lines.append(_line(f"{name}[bs {batches}]" if batches else name, worst.check))
+            lines.append(_line(_together(name, [result.id for result in alike]), worst.check))
     return lines + [_line(result.id, result.check) for result in ordered if result.check.verdict is Verdict.FAIL]
 
 
@@ -51,12 +50,19 @@ def verdict_lines(verdict: RunVerdict) -> list[str]:
     return [*lines, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
+def _together(kind: str, names: Sequence[GateId]) -> str:
+    """Gates of one kind in one name: `om.ran[bs 1 4 8]`."""
+    batches = " ".join(str(name.batch) for name in names if name.batch is not None)
+    return f"{kind}[bs {batches}]" if batches else kind
+
+
 def _listed(what: str, names: Sequence[GateId]) -> list[str]:
     if not names:
         return []
-    kinds = [name for name, _ in groupby(name.gate for name in names)]
-    rest = [f"  … and {len(kinds) - MISSING_LINES} more"] if len(kinds) > MISSING_LINES else []
-    return [f"{what} ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
+    kinds = [(kind, list(group)) for kind, group in groupby(names, key=lambda name: name.gate)]
+    shown = [f"  {_together(kind, group)}" for kind, group in kinds[:MISSING_LINES]]
+    left = sum(len(group) for _, group in kinds[MISSING_LINES:])
+    return [f"{what} ({len(names)}):", *shown, *([f"  … and {left} more"] if left else [])]
 
 
 def value(check: Check) -> str:

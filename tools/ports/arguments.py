@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from tools.base.errors import SuiteError
-from tools.judge.spec import Preprocessing
-from tools.ports.spec import Port, load_port, port_path
+
+if TYPE_CHECKING:
+    from tools.judge.spec import Preprocessing
+    from tools.ports.spec import Port
 
 DEFAULT = "alexnet"
 VARIABLE = "ACCEPTANCE_PORT"
@@ -26,6 +29,8 @@ def default_port() -> str:
 
 def given_port(arguments: argparse.Namespace) -> Port:
     """The port that was asked for; SpecError when there is none of that name, or it cannot be read."""
+    from tools.ports.spec import load_port, port_path  # PyYAML: commands that are given every value do without
+
     return load_port(port_path(arguments.port))
 
 
