@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -72,10 +73,15 @@ def test_libraries_of_another_environment_are_no_code_of_the_port(
     assert found == {"code net.py": sha256_of(folder / "net.py"), "version one-lib": "7"}
 
 
-def test_a_port_that_is_installed_is_named_as_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    installed = tmp_path_factory.mktemp("venv") / "site-packages" / "suite" / "ports"
-    shutil.copytree(folder, installed)
-    assert code_digests("python:net.py:network", installed) == code_digests("python:net.py:network", folder)
+def test_a_port_that_is_installed_is_named_as_elsewhere(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = code_digests("python:net.py:network", folder)
+    packages = tmp_path_factory.mktemp("venv") / "site-packages"
+    installed = shutil.copytree(folder, packages / "suite" / "ports")
+    paths = {**sysconfig.get_paths(), "another": str(packages)}
+    monkeypatch.setattr("sysconfig.get_paths", lambda: paths)
+    assert code_digests("python:net.py:network", installed) == elsewhere
 
 
 @pytest.mark.parametrize("name", ["../net.py", "none.py"])
