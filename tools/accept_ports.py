@@ -23,13 +23,16 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from filelock import FileLock, Timeout
 
 from tools.ascend.target import TargetKind
 from tools.base import cli
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT, scratch_folder
+from tools.base.files import PACKAGE, ROOT, scratch_folder
 from tools.catalogue.asked import Asked, asked
 from tools.catalogue.child import Due, Runner
 from tools.catalogue.entry import Entry, entries
@@ -89,7 +92,7 @@ def main() -> int:
         return _print_matrix(arguments.ports, given)
     if arguments.out is None:
         parser.error("the following arguments are required: --out")
-    if Path.cwd() != ROOT:
+    if not PACKAGE and Path.cwd() != ROOT:
         raise SuiteError("the suite's pytest runs from its own folder", where=Path.cwd(), fix=f"cd {ROOT}")
     out = arguments.out.absolute()
     ports = entries(arguments.ports, out)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tools.ascend.target import AUTO, TargetKind, target_kind
 from tools.base.cli import Parser
 from tools.base.errors import SuiteError
+from tools.base.files import PACKAGE
 from tools.catalogue.entry import Entry
 from tools.pipeline.inputs import InputError
 from tools.pipeline.options import FLAGS, VALUED, VARIABLES, joined
@@ -82,7 +83,7 @@ class Asked:
         checkpoint = self._checkpoint(entry)
         named = () if checkpoint is None else (f"--checkpoint={checkpoint}",)
         places = (f"--port={entry.file}", f"--evidence={evidence}", *named)
-        return (sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *self.words, *places)
+        return (sys.executable, "-m", PACKAGE or "pytest", "-p", "no:cacheprovider", *self.words, *places)
 
     def _checkpoint(self, entry: Entry) -> str | None:
         """The port's file among the checkpoints, None where weights are a sample's; InputError where it is absent."""

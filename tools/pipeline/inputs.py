@@ -12,13 +12,13 @@ from tools.ascend.ais_bench import fits_path_policy, path_policy_problems
 from tools.ascend.benchmark import find_binary
 from tools.ascend.target import AUTO
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT, owner_writes_only
+from tools.base.files import MADE_BELOW, owner_writes_only
 from tools.judge.basis import DeviceKind
 from tools.judge.texts.reading import InferTool
 from tools.pipeline.options import VARIABLES
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_path
 
-BUILD = ROOT / "build"
+BUILD = MADE_BELOW / "build"
 GUIDE_IMAGENET = Path("opt/npu/imagenet")
 LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 MOST_DIGITS = 18  # beyond it lies no count of images

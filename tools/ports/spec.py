@@ -26,7 +26,8 @@ from tools.ports import atc_files
 from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
-PORTS = ROOT / "ports"
+PORTS_FOLDER = "ports"
+PORTS = ROOT / PORTS_FOLDER
 SAMPLE_SPEC = PORTS / "alexnet_sample.yaml"
 SUFFIX = ".yaml"
 TOP = ("schema", "shared", "port", "policy", "reasons")
