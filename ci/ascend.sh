@@ -78,8 +78,9 @@ fetch() {
 matrix() {
     read_ports
     make venv >&2
-    "$python" tools/accept_ports.py "${ports[@]}" --list-json ${ACCEPTANCE_SOC:+-- "--soc=$ACCEPTANCE_SOC"} |
-        "$python" ci/matrix.py "$@"
+    local listed
+    listed=$("$python" tools/accept_ports.py "${ports[@]}" --list-json ${ACCEPTANCE_SOC:+-- "--soc=$ACCEPTANCE_SOC"})
+    "$python" ci/matrix.py "$@" <<< "$listed"
 }
 
 setup() {

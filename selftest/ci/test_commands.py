@@ -136,6 +136,11 @@ def test_what_a_form_says_is_split_into_words_and_nothing_else(checkout: Checkou
     assert not (checkout.folder / "x").exists()
 
 
+def test_a_list_that_cannot_be_made_is_no_matrix(checkout: Checkout) -> None:
+    done = checkout.run(ASCEND, "matrix", "github", LIST_STATUS="2")
+    assert (done.status, done.out, done.err) == (2, "", "")
+
+
 @pytest.mark.parametrize("step", ["matrix", "all"])
 def test_a_port_that_is_an_option_is_refused(step: str, checkout: Checkout) -> None:
     done = checkout.run(ASCEND, step, "github", PORTS="alexnet --out=/etc")
