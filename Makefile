@@ -3,22 +3,25 @@
 PYTHON ?=
 # Where torch for the CPU is looked for first (install/torch_of_cpu.py); empty: at no other place than pip's own
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 # hundreds of short processes run the same code: what one has compiled the others read
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help accept test judge faults long bench bench-scale kills fuzz mutants flaky classifiers diagnosis nightly clean
+.PHONY: help venv accept test judge faults long bench bench-scale kills fuzz mutants flaky classifiers diagnosis nightly clean
 
 help:
 	@echo "make accept   set up $(VENV) and run the acceptance on the embedded sample"
 	@echo "make test     set up the development tools, then ruff, mypy and selftest/"
+	@echo "make venv     set up $(VENV) with what the suite needs, and nothing else"
 	@echo "make judge    pack the offline judge into build/verify_bundle.pyz: one file that needs nothing but Python 3.8"
 	@echo "make faults   inject every fault of the catalogue and print the table: fault, gate, message"
 	@echo "make long     the tests that make test leaves out (marked nightly) and that are no faults"
 	@echo "make nightly  faults, long, then kills, fuzz, mutants, flaky, classifiers and diagnosis: campaigns of about an hour each, each also a target"
 	@echo "make bench    measure the suite's own speed against the guide's scripts, as ratios (docs/speed.md)"
 	@echo "make clean    remove build/ (artifacts, results) and $(VENV)"
+
+venv: $(VENV)/suite.stamp
 
 accept: $(VENV)/suite.stamp
 	@echo "== acceptance on the embedded sample; artifacts and results are kept in build/"
