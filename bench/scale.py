@@ -123,6 +123,12 @@ def photographs(folder: Path) -> Photographs:
     return Photographs(read_labelled(folder), RECIPE)
 
 
+def listed(folder: Path) -> None:
+    """The list of what the vendor's tool decodes."""
+    images = folder / "val"
+    write_info(rows_of(list_images(images), str(images)), folder / "val.info")
+
+
 def dumps(folder: Path) -> None:
     """Text dumps read and ranked."""
     ids = tuple(read_labelled(folder))
