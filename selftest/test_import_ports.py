@@ -21,6 +21,7 @@ from tools.model.library.published_ports import imported, limits_of
 from tools.model.network import Network
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports import published_slips
+from tools.ports.catalogue import catalogue
 from tools.ports.published_slips import Asked, Refusal, refusals
 from tools.ports.published_table import CHIPS, COLUMNS, Row, Table, read_table
 from tools.ports.spec import PORTS, PUBLISHED_SPEC, load_spec, port_names, port_path
@@ -353,6 +354,18 @@ def test_a_port_without_a_published_digest_is_not_pinned_and_says_so() -> None:
     for spec in shipped():
         text = port_path(spec.port).read_text(encoding="utf-8")
         assert spec.checkpoint.pinned or "a port without one is never ACCEPTED" in text
+
+
+def test_the_page_has_a_row_for_every_port_and_says_what_was_left_out() -> None:
+    left = Refusal("Row_1", P3, (4, 8), "10 | 20", "1", "not *so*")
+    page = catalogue(read_table(SHIPPED), {"resnet18": (left,)}, (left,)).splitlines()
+    for spec in shipped():
+        [row] = [line for line in page if line.startswith(f"| {spec.port} |")]
+        assert ("not pinned" in row) is not spec.checkpoint.pinned
+    said = "- Row\\_1, throughput\\_310P3\\[bs 4, 8\\]: not \\*so\\*: 10 \\| 20, allowed 1"
+    assert page.count(said) == 2
+    assert page[page.index("**resnet18**") + 2] == said
+    assert "- thresholds.yaml holds it: AlexNet" in page
 
 
 @pytest.mark.nightly

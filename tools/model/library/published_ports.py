@@ -69,6 +69,7 @@ class _Known:
 
     @property
     def same_recipe(self) -> bool:
+        """Whether the zoo prepared images as the library does for these weights."""
         recipe = self.row.recipe()
         return recipe is not None and _same_recipe(recipe, self.stated.recipe)
 
