@@ -117,7 +117,7 @@ def inspect_jpegs(images: Mapping[str, Path], listed: Mapping[str, tuple[int, in
         closing(in_order(pool, lambda name: _looked_at(images[name]), images, window=2 * cpu_count())) as found,
     ):
         looked = progress(found, what="read JPEG headers", total=len(images))
-        for name, (frame, turns) in zip(images, looked, strict=True):
+        for name, (frame, turns) in zip(images, looked):  # noqa: B905 - `strict` is newer than Python 3.9; one result an image
             frames[name] = frame
             turned += [name] if turns else []
     reasons = {name: "no JPEG file" if frame is None else frame.unfit() for name, frame in frames.items()}
