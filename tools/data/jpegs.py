@@ -30,6 +30,8 @@ RATIOS = frozenset(((1, 1), (2, 1), (2, 2), (1, 2)))
 START, FRAMES, NO_FRAMES, SCAN, ADOBE, EXIF = 0xD8, range(0xC0, 0xD0), (0xC4, 0xC8, 0xCC), 0xDA, 0xEE, 0xE1
 ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 """Markers without a length."""
+MOST_STEPS = 2**16
+"""Markers and bytes between them before the picture; a file of nothing else would be walked through for minutes."""
 SEQUENTIAL, PROGRESSIVE = (0, 1), (2, 6)
 ARITHMETIC = 9
 """The kind of frame (n of the marker SOFn) from which on coding is arithmetic."""
@@ -88,7 +90,9 @@ def read_frame(content: bytes) -> Frame | None:
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Marker and content of each segment before the first scan."""
     at = 2 if content[:2] == bytes((0xFF, START)) else len(content)
-    while at + 4 <= len(content) and content[at] == 0xFF:
+    for _ in range(MOST_STEPS):
+        if at + 4 > len(content) or content[at] != 0xFF:
+            return
         marker = content[at + 1]
         if marker == 0xFF or marker in ALONE:
             at += 1 if marker == 0xFF else 2
