@@ -37,6 +37,7 @@ from tools.pipeline.setup import Setup
 
 STUB = '''"""Stands for pytest: writes down what it was asked, and does what the port's `.does` file says."""
 
+import faulthandler
 import os
 import shutil
 import signal
@@ -54,6 +55,9 @@ what = does.read_text() if does.exists() else "judge"
 print("first line", "at work", sep="\\n", flush=True)
 if what == "die":
     os.kill(os.getpid(), signal.SIGKILL)
+if what == "fault":
+    faulthandler.enable()
+    os.kill(os.getpid(), signal.SIGSEGV)
 if what == "hang":
     (here / "part").write_text(str(os.getpid()))
     (here / "part").rename(here / "pid")
@@ -322,6 +326,14 @@ def test_a_crash_costs_one_row_and_shows_the_end_of_its_log(world: World) -> Non
     assert not (world.out / "a" / "evidence").exists()  # an earlier answer never stands for this run's
     world.does("a", "judge")
     assert "a: to be judged: an earlier run left no evidence\nb: judged already" in world.run().err
+
+
+def test_a_fault_is_told_without_the_frames_that_the_handler_adds(world: World) -> None:
+    world.does("a", "fault")
+    world.ports = ["a"]
+    world.run("--again")
+    said = "it was ended by SIGSEGV and left no evidence: Fatal Python error: Segmentation fault"
+    assert world.rows()["a"]["said"] == said
 
 
 def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:

@@ -26,6 +26,8 @@ from tools.pipeline.begin import run_scrubber
 from tools.pipeline.setup import Setup
 
 TAIL_LINES = 20
+_FRAMES = ("  File ", "  ...", "Current thread ", "Thread 0x", "Extension modules: ")
+"""How lines begin that Python's fault handler adds to the error itself."""
 ENDS = (0, 1)
 """Exit codes of a pytest that came to its end; any other says that it did not."""
 
@@ -130,6 +132,8 @@ def _ending(returncode: int) -> str:
 def _tail(done: process.Completed, scrub: Scrubber) -> tuple[str, ...]:
     """The last lines that say something, those of stderr last, without what the evidence would not hold either."""
     lines = [line.rstrip() for line in f"{done.stdout}\n{done.stderr}".splitlines() if line.strip()]
+    if any("Fatal Python error: " in line for line in lines):  # frames and modules by the hundred; the log has them
+        lines = [line for line in lines if not line.startswith(_FRAMES)]
     return tuple(bounded(printable(scrub.text(line))) for line in lines[-TAIL_LINES:])
 
 
