@@ -170,6 +170,20 @@ def test_a_network_that_lends_itself_to_no_fit_is_labelled_by_itself_and_says_so
     assert right == 1.0
 
 
+VERSIONED = """    def _load_from_state_dict(self, state, prefix, said, *rest):
+        if said.get("version") is None:
+            raise ValueError("no version")
+        super()._load_from_state_dict(state, prefix, said, *rest)
+
+    def forward(self, images):"""
+
+
+def test_weights_keep_the_version_that_a_network_asks_for_when_it_loads_them(tmp_path: Path) -> None:
+    port = with_network(tiny_port(tmp_path / "port", classes=10), "    def forward(self, images):", VERSIONED)
+    found, _, right = made(port, tmp_path / "made")
+    assert (found.labels_by_reference, right > 0.2) == (False, True)
+
+
 def test_labels_of_the_reference_are_told_in_verdict_and_evidence_and_its_accuracy_is_not_judged(
     tmp_path: Path,
 ) -> None:
@@ -216,7 +230,7 @@ def test_the_sample_of_a_port_has_its_contract_and_none_of_its_figures(name: str
     for section in ("model", "onnx", "preprocessing", "batches"):
         assert getattr(spec, section) == getattr(real.spec, section)
     assert dataclasses.replace(spec.om, throughput_runs=real.spec.om.throughput_runs) == real.spec.om
-    assert spec.accuracy.top1_drop_pp.at_most == 4.0
+    assert spec.accuracy.top1_drop_pp.at_most == 8.0
 
 
 def test_what_fp16_may_cost_made_weights_is_more_than_ports_are_allowed_unless_the_port_allows_more() -> None:
@@ -226,7 +240,9 @@ def test_what_fp16_may_cost_made_weights_is_more_than_ports_are_allowed_unless_t
     assert (made.onnx, made.int8) == (asked.onnx, asked.int8)
     for ours, theirs in ((made.om_on_simulator, asked.om_on_simulator), (made.om_on_device, asked.om_on_device)):
         times = {name: ours.distances[name] / theirs.distances[name] for name in ours.distances}
-        assert times == pytest.approx({name: 16 if "cosine" in name else 4 for name in times})
+        assert times == pytest.approx(
+            {name: 100 if "cosine" in name else 8 if "top5" in name else 10 for name in times}
+        )
     one = dataclasses.replace(asked.device_error_multiple, value=1.0)
     loose = dataclasses.replace(
         asked, om_on_simulator=made.om_on_device, device_error_multiple=one, om_on_device=made.om_on_device

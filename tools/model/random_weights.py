@@ -38,7 +38,16 @@ def calibrated(network: Network, images: NDArray[np.float32]) -> dict[str, torch
         last.weight.mul_(factor)
         if last.bias is not None:
             last.bias.mul_(factor)
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    return copied(model)
+
+
+def copied(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """A network's weights by name, in memory of their own; with torch's note of which version of a layer made them,
+    without which some networks load nothing (mnasnet)."""
+    state: dict[str, torch.Tensor] = model.state_dict()
+    for name, tensor in state.items():
+        state[name] = tensor.clone()
+    return state
 
 
 def normalise(model: torch.nn.Module, batches: tuple[torch.Tensor, ...]) -> None:

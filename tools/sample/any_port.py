@@ -26,7 +26,7 @@ from tools.data.preprocess import UnreadableImageError, normalised
 from tools.judge.chance import SURPRISE, divergence
 from tools.judge.spec import Spec
 from tools.model.network import Network
-from tools.model.random_weights import LOGITS_SPREAD
+from tools.model.random_weights import LOGITS_SPREAD, copied
 from tools.model.tame_weights import tame
 from tools.sample import generate as sample
 from tools.sample.fit import RIDGE_SHARE
@@ -114,7 +114,7 @@ def make(spec: Spec, network: Network, checkpoint: Path, labels: Path) -> Sample
         why = str(unfit)
         truth = _predicted(model, spec, pixels)
     with atomic(checkpoint) as partial, partial.open("wb") as handle:
-        torch.save({name: tensor.clone() for name, tensor in model.state_dict().items()}, handle)
+        torch.save(copied(model), handle)
     with atomic(labels) as partial:
         names = (sample.IMAGE_NAME.format(index + 1) for index in range(len(truth)))
         lines = (f"{name} {label}\n" for name, label in zip(names, truth.tolist(), strict=True))
@@ -288,8 +288,10 @@ def in_half_precision(model: torch.nn.Module) -> Iterator[None]:
     def rounded(_: object, __: object, output: Any) -> Any:  # noqa: ANN401 - whatever a layer gives
         return output.half().float() if torch.is_tensor(output) and output.is_floating_point() else output
 
-    weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    model.load_state_dict({name: rounded(None, None, tensor) for name, tensor in weights.items()})
+    weights, half = copied(model), copied(model)
+    for name, tensor in weights.items():
+        half[name] = rounded(None, None, tensor)
+    model.load_state_dict(half)
     hooks = [module.register_forward_hook(rounded) for module in model.modules() if not list(module.children())]
     try:
         yield
