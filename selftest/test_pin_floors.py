@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from selftest.evidence.tampering import Forgery, contents_of
 from selftest.faults.device_faults import pretend_ascend
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import SuiteError
+from tools.base.files import ROOT
 from tools.evidence.staging import write_manifest
 from tools.judge import consistency, logs
 from tools.judge.acceptance import FILE
@@ -28,7 +30,7 @@ from tools.judge.verify import verify
 from tools.pin_floors import main
 from tools.pipeline.run import open_run
 from tools.ports.draft import PUBLISHED
-from tools.ports.spec import load_spec
+from tools.ports.spec import PORTS, load_spec
 
 FLOORS = [f"om.perf.images_per_second_per_chip[bs{batch}]" for batch in (1, 4)]
 UNPUBLISHED = World(images=20, margin_pp=60.0, tight_pp=50.0, batches=(1, 4), runs=3, figures=False)
@@ -232,6 +234,26 @@ def test_a_chip_that_nobody_described_is_named_with_where_to_describe_it(kept: K
     kept.port.write_text(yaml.safe_dump(said, sort_keys=False), encoding="utf-8")
     with pytest.raises(SuiteError, match=r"nothing is known about this chip.*found Ascend310.*port: chips:"):
         kept.pin("--write")
+
+
+@pytest.mark.parametrize("soc", ["Ascend310B4", "Ascend910B3"])
+def test_the_page_describes_chips_as_a_port_takes_them_with_the_margins_of_the_others(soc: str, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "first-run.md").read_text(encoding="utf-8")
+    port = with_chips(tmp_path / PORT_FILE, page.partition("```yaml\n  chips:\n")[2].partition("```")[0])
+    chip, other = (load_spec(port).device(name) for name in (soc, "Ascend310"))
+    assert chip is not None
+    assert other is not None
+    for name in ("floor_margin_percent", "ceiling_margin_percent", "noise_cv_percent"):
+        assert getattr(chip, name).value == getattr(other, name).value
+    cores, clock = map(int, re.findall(r"\d+(?= AI core| MHz)", chip.peak_fp16_tflops_per_chip.source))
+    assert chip.peak_fp16_tflops_per_chip.value == pytest.approx(cores * clock * 8192 / 1e6, rel=0.001)
+
+
+def with_chips(path: Path, chips: str) -> Path:
+    """A shipped port with these chips."""
+    text = (PORTS / "resnet18.yaml").read_text(encoding="utf-8")
+    path.write_text(text.replace("\nport:\n", f"\nport:\n  chips:\n{chips}"), encoding="utf-8")
+    return path
 
 
 def test_figures_that_stand_are_replaced_on_demand_alone_and_what_is_gone_is_said(
