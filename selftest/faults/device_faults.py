@@ -31,8 +31,8 @@ collecting = Catalogue("preprocessing")
 FIGURES = {"value: 56.530,": "value: 52.083333,", "value: 79.080,": "value: 75.0,"}  # what 48 images give
 
 
-def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the simulator pass for an Ascend310, with the published floors and the small world's accuracy."""
+def pretend_ascend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the simulator pass for an Ascend310."""
 
     def choose(*words: object, **named: object) -> Target:
         simulated = choose_target("simulator", "auto", os.environ, Path("/"))
@@ -45,6 +45,11 @@ def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")
     monkeypatch.setattr(evidence_bundle, "SIMULATOR_SAYS", b"what no tool says")
     monkeypatch.setattr(om_file, "SIMULATED", b"what no OM says")
+
+
+def pretend_device(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, with the published floors and the small world's accuracy."""
+    pretend_ascend(monkeypatch)
     published = PUBLISHED_SPEC.read_text(encoding="utf-8").partition("\n  published:\n")[2]
     world.edit_port("\nport:\n", f"\nport:\n  published:\n{published.partition('    - soc: Ascend310P3')[0]}")
     for old, new in FIGURES.items():

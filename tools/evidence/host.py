@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from tools.base.files import ROOT, cpu_count
+from tools.evidence.suite_version import suite_version
 from tools.judge.acceptance import HostRecord, Versions
 
 CPU_INFO = Path("/proc/cpuinfo")
@@ -38,7 +39,10 @@ def versions() -> Versions:
     """Python and every installed distribution, as importlib knows them."""
     libraries = {str(found.metadata["Name"]): found.version for found in metadata.distributions()}
     return Versions(
-        python=platform.python_version(), libraries=dict(sorted(libraries.items())), suite_sha256=suite_sha256(ROOT)
+        python=platform.python_version(),
+        libraries=dict(sorted(libraries.items())),
+        suite_sha256=suite_sha256(ROOT),
+        suite=suite_version(),
     )
 
 

@@ -289,11 +289,19 @@ class HostRecord:
 
 @dataclass(frozen=True)
 class Versions:
-    """The interpreter, every installed library by name, and the digest of the suite's own code."""
+    """The interpreter, every installed library by name, the digest of the suite's own code, and its version and commit
+    in words (empty where they are not known)."""
 
     python: str
     libraries: dict[str, str]
     suite_sha256: str
+    suite: str = ""
+
+    @property
+    def suite_words(self) -> str:
+        """Which suite it was, for people."""
+        code = f"code {self.suite_sha256[:12]}"
+        return f"{self.suite}, {code}" if self.suite else code
 
 
 @dataclass(frozen=True)

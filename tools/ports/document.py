@@ -28,20 +28,28 @@ class _Named(io.StringIO):
 
 
 def read_document(path: Path) -> tuple[yaml.MappingNode, bytes]:
-    """A file's mapping, and its bytes; SpecError with file and line for every mistake.
+    """A file's mapping, and its bytes; SpecError with file and line for every mistake."""
+    try:
+        content = small_file(path, MAX_SPEC_BYTES)
+    except OSError as error:
+        raise SpecError(f"cannot read the port: {error}", where=path) from error
+    return parse_document(content, path), content
+
+
+def parse_document(content: bytes, path: Path) -> yaml.MappingNode:
+    """The mapping that a file's bytes hold; errors as `read_document`.
 
     YAML is read with the safe loader only; duplicate keys are refused because YAML would silently keep the last.
     """
     try:
-        content = small_file(path, MAX_SPEC_BYTES)
         text = content.decode()
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise SpecError(f"cannot read the port: {error}", where=path) from error
     root = _parsed(text, path)
     _refuse_doubtful_keys(root, "")
     if not isinstance(root, yaml.MappingNode):
         raise SpecError("Expected `object`: a port is keys and values", where=place(root))
-    return root, content
+    return root
 
 
 def value_of(node: yaml.Node) -> object:

@@ -118,7 +118,7 @@ def _published(published: Publication) -> Iterator[str]:
     if published.chips:
         yield "  published:"
         for chip in published.chips:
-            yield from _chip(chip)
+            yield from (f"    {line}" for line in chip_lines(chip))
     else:
         yield PUBLISHED
     if published.left_out:
@@ -127,16 +127,17 @@ def _published(published: Publication) -> Iterator[str]:
             yield from textwrap.wrap(line, WIDTH, initial_indent="  # - ", subsequent_indent="  #   ")
 
 
-def _chip(chip: PublishedChip) -> Iterator[str]:
-    yield f"    - soc: {chip.soc}"
+def chip_lines(chip: PublishedChip) -> Iterator[str]:
+    """The chip's entry of a port's `published` section, from the first column on."""
+    yield f"- soc: {chip.soc}"
     for name, figure in (("om_top1", chip.top1), ("om_top5", chip.top5)):
         if figure is not None:
-            yield f"      {name}: {_number(figure, 'percent')}"
+            yield f"  {name}: {_number(figure, 'percent')}"
     if chip.rates:
-        yield "      throughput:"
+        yield "  throughput:"
     for entry in chip.rates:
         rate = f"images_per_second_per_chip: {_number(entry.rate, 'images/s')}"
-        yield f"        - {{batch: {entry.batch}, mode: {entry.mode}, {rate}}}"
+        yield f"    - {{batch: {entry.batch}, mode: {entry.mode}, {rate}}}"
 
 
 def _number(said: Said, unit: str, field: str = "value") -> str:

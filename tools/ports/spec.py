@@ -23,7 +23,18 @@ from tools.judge import records
 from tools.judge.atc_flags import named_files
 from tools.judge.spec import Spec
 from tools.ports import atc_files
-from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
+from tools.ports.document import (
+    MAX_SPEC_BYTES,
+    child,
+    keys,
+    mapping,
+    node_at,
+    parse_document,
+    place,
+    read_document,
+    text,
+    value_of,
+)
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
 PORTS_FOLDER = "ports"
@@ -81,7 +92,15 @@ def load_spec(path: Path) -> Spec:
 
 def load_port(path: Path, shared_from: Path = PUBLISHED_SPEC) -> Port:
     """Read and resolve a port; every mistake is a SpecError that names file, line and path inside the spec."""
-    root, content = read_document(path)
+    return _port(path, *read_document(path), shared_from)
+
+
+def edited_port(path: Path, content: bytes) -> Port:
+    """The port that a file would be if it held these bytes; errors as `load_port`."""
+    return _port(path, parse_document(content, path), content, PUBLISHED_SPEC)
+
+
+def _port(path: Path, root: yaml.MappingNode, content: bytes, shared_from: Path) -> Port:
     files = {path.name: content}
     _schema(root)
     _only(root, TOP, "")

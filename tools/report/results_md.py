@@ -65,7 +65,7 @@ def _judged(acceptance: Acceptance, spec: Spec | None) -> list[tuple[str, str]]:
         *((name.upper(), machine.toolchain[name]) for name in ("cann",) if machine and name in machine.toolchain),
         ("Judged by", words.judged_by(acceptance.spec) if acceptance.spec else None),
         ("Date", acceptance.finished_utc or None),
-        ("Suite", versions.suite_sha256[:12] if versions else None),
+        ("Suite", versions.suite_words if versions else None),
     ]
     return [(name, value) for name, value in facts if value is not None]
 

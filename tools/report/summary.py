@@ -205,7 +205,7 @@ def _facts(acceptance: Acceptance, spec: Spec | None) -> tuple[Fact, ...]:
         Fact("Target", "目标设备", _target(acceptance)),
         Fact("Port", "移植文件", _spec(acceptance)),
         Fact("Date", "日期", _date(acceptance)),
-        Fact("Suite", "套件版本", f"code {acceptance.versions.suite_sha256[:12]}" if acceptance.versions else UNKNOWN),
+        Fact("Suite", "套件版本", acceptance.versions.suite_words if acceptance.versions else UNKNOWN),
     )
 
 
