@@ -106,6 +106,8 @@ def test_perf_writes_what_the_tool_measured(world: World) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "(time in " not in done.stdout
+    assert "\nimages/s " in done.stdout
     acceptance = read_acceptance(evidence)
     assert stages(list(acceptance.gates)) == {Stage.PERF}
     assert acceptance.verdict.word is Word.INCOMPLETE
@@ -131,6 +133,19 @@ def test_perf_writes_what_the_tool_measured(world: World) -> None:
         assert entry["extra_info"]["images_per_second"] == pytest.approx(rate)
         assert entry["extra_info"]["verdict"] == "PASS"
     assert set(host) == {1, 4}
+
+
+@pytest.mark.parametrize("asked", ["option", "variable"])
+def test_the_benchmarks_own_table_is_there_for_who_asks(
+    asked: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.only_batches(1)
+    word = "--benchmark-sort=name"
+    if asked == "variable":
+        monkeypatch.setenv("PYTEST_ADDOPTS", word)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # inside a worker of xdist pytest-benchmark is off
+    outcome = world.run("-k", "keeps_up", *([word] if asked == "option" else []))
+    assert "benchmark 'host throughput, seconds per image': 1 tests" in outcome.text
 
 
 def test_ascend_here_fails_by_name_and_skips_no_gate(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tools.judge.ids import GateId
+from tools.judge.missing import missing_lines
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 WIDTHS = (44, 30, 30)
@@ -42,12 +43,13 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
     return lines + [_line(result.id, result.check) for result in ordered if result.check.verdict is Verdict.FAIL]
 
 
-def verdict_lines(verdict: RunVerdict) -> list[str]:
-    """What is missing, then the last word; the final line always begins with `VERDICT:`."""
+def verdict_lines(verdict: RunVerdict, results: Sequence[GateResult]) -> list[str]:
+    """What is missing and why, then the last word; the final line always begins with `VERDICT:`."""
     not_judged = _listed("not judged, for want of a published figure", verdict.not_judged)
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
     counts += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
-    lines = [*not_judged, *_listed("still missing", verdict.missing), *(f"note: {said}" for said in verdict.remarks)]
+    missing = missing_lines(verdict.missing, results)
+    lines = [*not_judged, *missing, *(f"note: {said}" for said in verdict.remarks)]
     return [*lines, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
