@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.pipeline.options import DIAGNOSE, FLAGS, VALUED, VARIABLES
+from tools.pipeline.options import DIAGNOSE, FLAGS, VALUED, VARIABLES, misspelt
 
 pytest_plugins = [
     "pytester",
@@ -16,7 +16,7 @@ pytest_plugins = [
 ]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """The inputs of a run; each option with a value has an environment variable."""
     group = parser.getgroup("acceptance", "acceptance of a model port")
     for name, (metavar, text) in VALUED.items():
@@ -29,3 +29,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     for name, text in FLAGS.items():
         group.addoption(f"--{name}", action="store_true", help=text)
+    _meant(parser, pluginmanager)
+
+
+def _meant(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """What pytest says beside an option that it does not know: the one that was probably meant."""
+    config = pluginmanager.get_plugin("pytestconfig")
+    words = list(map(str, config.invocation_params.args)) if isinstance(config, pytest.Config) else []
+    _, unknown = parser.parse_known_and_unknown_args(words)
+    said = [f"{near} instead of {name}" for name, near in misspelt(unknown).items()]
+    if said:
+        parser.extra_info["did you mean"] = ", ".join(said)

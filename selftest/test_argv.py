@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.base.files import ROOT
-from tools.pipeline.options import joined
+from tools.pipeline.options import joined, misspelt
 from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
 
 
@@ -103,6 +103,28 @@ def test_a_misspelt_option_runs_no_code_of_the_folder_that_it_names(here: Path, 
     code, said = collected(here, "--basline", other / "build" / "evidence")
     assert (code, "code of another checkout" in said) == (pytest.ExitCode.USAGE_ERROR, False)
     assert f"no tests of this checkout lie there, {ROOT}; --basline is no option of the suite, --baseline is" in said
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("--imagnet=/no/such", "did you mean: --imagenet instead of --imagnet"), ("--nothing-like-it", "")],
+)
+def test_a_misspelt_option_names_the_one_that_was_meant(word: str, said: str) -> None:
+    code, output = collected(ROOT, word, start="python -m pytest")
+    assert (code, f"unrecognized arguments: {word}" in output) == (pytest.ExitCode.USAGE_ERROR, True)
+    assert (said in output, "did you mean" in output) == (True, bool(said))
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["--smaple", "tests"], {"--smaple": "--sample"}),
+        (["--prot", "resnet50", "--checkpiont=a"], {"--prot": "--port", "--checkpiont": "--checkpoint"}),
+        (["--port", "--images=x", "tests", "-q", "--xyz"], {}),
+    ],
+)
+def test_only_what_is_like_an_option_of_the_suite_is_taken_for_one(words: list[str], meant: dict[str, str]) -> None:
+    assert misspelt(words) == meant
 
 
 def test_tests_of_this_checkout_may_be_named(other: Path) -> None:

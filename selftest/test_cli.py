@@ -90,6 +90,23 @@ def test_every_command_refuses_an_unknown_option_in_one_line(command: str, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--prot=x"], "unrecognized arguments: --prot=x (did you mean --port?). See t --help"),
+        (["below", "--szie=1"], "unrecognized arguments: --szie=1 (did you mean --size?). See t --help"),
+        (["--nothing-like-it"], "unrecognized arguments: --nothing-like-it. See t --help"),
+    ],
+)
+def test_a_misspelt_option_of_a_command_names_the_one_that_was_meant(words: list[str], said: str) -> None:
+    parser = cli.Parser(prog="t")
+    parser.add_argument("--port")
+    parser.add_subparsers().add_parser("below").add_argument("--size")
+    with pytest.raises(SuiteError) as refused:
+        parser.parse_args(words)
+    assert str(refused.value) == said
+
+
 def test_an_error_survives_as_data_in_its_own_class_and_words() -> None:
     error = CheckpointError("not it", gate="checkpoint.md5", where=Path("a.pth"), measured=0, fix="fetch it")
     again = SuiteError.from_record(error.record())

@@ -81,6 +81,10 @@ def test_what_is_asked_in_some_runs_only() -> None:
     assert asked(Where.CONTENT) == {"preprocessing.images_sha256"}
     assert asked(Where.PROFILE) == {"om.perf.operators"}
     assert asked(Where.LABELS_PINNED) == {"preprocessing.labels_sha256"}
+    assert asked(Where.JPEG) == {"preprocessing.jpeg", "preprocessing.info_size"}
+    assert asked(Where.BINS) == {"preprocessing.bins", "preprocessing.bin_size"}
+    logits = {f"om.accuracy.{name}" for name in COMPARED - {"top1_drop_pp", "top5_drop_pp"}}
+    assert asked(Where.SAME_PIXELS) == logits
     assert asked(Where.REFERENCE_TAKEN) == {"pth.accuracy.reference_fits"}
     assert asked(Where.REFERENCE_ELSEWHERE) == {"pth.accuracy.reference_probe_abs_error"}
     published = {"om.accuracy.top1_error_pp", "om.accuracy.top5_error_pp"}

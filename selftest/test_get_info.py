@@ -28,15 +28,15 @@ def test_bin_writes_the_guides_lines(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_jpg_indices_are_unique_over_all_extensions(tmp_path: Path) -> None:
     images = tmp_path / "val"
     images.mkdir()
-    for number, name in enumerate(("d.JPEG", "c.jpg", "b.jpeg", "a.JPG"), start=1):
-        Image.new("L", (number, 10)).save(images / name, format="JPEG")
+    for number, name in enumerate(("d.JPEG", "c.jpg", "b.jpeg", "a.JPG"), start=33):
+        Image.new("L", (number, 40)).save(images / name, format="JPEG")
     assert main(["jpg", str(images), str(tmp_path / "out.info")]) == 0
     lines = (tmp_path / "out.info").read_text().splitlines()
     assert lines == [
-        f"0 {images}/a.JPG 4 10",
-        f"1 {images}/b.jpeg 3 10",
-        f"2 {images}/c.jpg 2 10",
-        f"3 {images}/d.JPEG 1 10",
+        f"0 {images}/a.JPG 36 40",
+        f"1 {images}/b.jpeg 35 40",
+        f"2 {images}/c.jpg 34 40",
+        f"3 {images}/d.JPEG 33 40",
     ]
 
 

@@ -7,7 +7,8 @@ from PIL import Image
 
 from tools.base import reading
 from tools.base.errors import PreprocessingError
-from tools.data.info import InfoRow, bin_rows, image_rows, read_info, write_info
+from tools.data.images import list_images
+from tools.data.info import InfoRow, bin_rows, read_info, rows_of, write_info
 
 ROWS = (InfoRow(0, "./bins/a.bin", 224, 224), InfoRow(1, "./bins/b.bin", 224, 224))
 
@@ -169,7 +170,8 @@ def test_images_get_the_size_in_their_header_whatever_their_name(tmp_path: Path)
     Image.new("RGB", (30, 20)).save(tmp_path / "b.jpg", exif=exif)
     Image.new("P", (5, 7)).save(tmp_path / "a.JPEG", format="PNG")
     Image.new("CMYK", (8, 9)).save(tmp_path / "c.jpeg")
-    found = [(row.index, Path(row.path).name, row.width, row.height) for row in image_rows(str(tmp_path))]
+    rows = rows_of(list_images(tmp_path), str(tmp_path))
+    found = [(row.index, Path(row.path).name, row.width, row.height) for row in rows]
     assert found == [(0, "a.JPEG", 5, 7), (1, "b.jpg", 30, 20), (2, "c.jpeg", 8, 9)]
 
 
@@ -178,7 +180,7 @@ def test_all_unreadable_images_are_counted_and_named(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(PreprocessingError) as caught:
-        image_rows(str(tmp_path))
+        rows_of(list_images(tmp_path), str(tmp_path))
     assert caught.value.gate == "preprocessing.images"
     unreadable = "empty.jpg (UnidentifiedImageError), text.png (UnidentifiedImageError)"
     assert str(caught.value) == (
@@ -196,4 +198,4 @@ def test_whatever_the_decoder_says_of_a_header_is_one_error(
     (tmp_path / "a.jpg").touch()
     monkeypatch.setattr(Image, "open", broken)
     with pytest.raises(PreprocessingError, match=rf"1 of 1 images cannot be read: a\.jpg \({type(error).__name__}\)"):
-        image_rows(str(tmp_path))
+        rows_of(list_images(tmp_path), str(tmp_path))

@@ -144,9 +144,9 @@ def test_the_guides_place_is_that_of_the_ports_own_checkpoint(host: Host) -> Non
 
 def test_an_unknown_port_is_told_with_those_that_there_are(host: Host) -> None:
     with pytest.raises(SpecError) as caught:
-        host.resolve(port="resnet999")
+        host.resolve(port="unlike")
     known = ", ".join(port_names())
-    told = f"there is no port of this name; found resnet999; allowed {known}. Or name a file, ./mine.yaml"
+    told = f"there is no port of this name; found unlike; allowed {known}. Or name a file, ./mine.yaml"
     assert str(caught.value) == told
 
 

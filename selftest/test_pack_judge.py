@@ -203,7 +203,7 @@ def test_make_judge_writes_it_where_nothing_is_installed(tmp_path: Path) -> None
 def test_an_old_bundle_is_refused_in_one_line(bundles: Path) -> None:
     assert said(sys.executable, SCRIPT, ["old"], bundles) == (
         2,
-        f"old: {FILE}: schema 1, this judge reads schema 4: judge it with the suite that wrote it\n"
+        f"old: {FILE}: schema 1, this judge reads schema 5: judge it with the suite that wrote it\n"
         "VERDICT: NONE - the evidence does not hold (1 problems)\n",
     )
     assert (bundles / "old" / MANIFEST).is_file()
@@ -211,4 +211,4 @@ def test_an_old_bundle_is_refused_in_one_line(bundles: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=bundles)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "schema 1, this judge reads schema 4" in done.stderr
+    assert "schema 1, this judge reads schema 5" in done.stderr

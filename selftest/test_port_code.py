@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,34 @@ def test_a_changed_line_changes_its_digest_alone(folder: Path) -> None:
     (folder / "inner" / "other.py").write_text("ONE = 7\n", encoding="utf-8")
     after = code_digests("python:net.py:network", folder)
     assert {name for name in after if after[name] != before[name]} == {"code inner/other.py"}
+
+
+@pytest.mark.parametrize("place", ["site-packages", "dist-packages"])
+def test_libraries_of_another_environment_are_no_code_of_the_port(
+    place: str, folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the user or of a venv's base, where reading torch's sources one by one takes many minutes."""
+    packages = tmp_path_factory.mktemp("another") / "lib" / place
+    (packages / "one_lib").mkdir(parents=True)
+    (packages / "one_lib" / "__init__.py").write_text("", encoding="utf-8")
+    (packages / "one_lib-7.dist-info").mkdir()
+    (packages / "one_lib-7.dist-info" / "METADATA").write_text("Name: one-lib\nVersion: 7\n", encoding="utf-8")
+    (packages / "one_lib-7.dist-info" / "top_level.txt").write_text("one_lib\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(packages)
+    (folder / "net.py").write_text("import one_lib\n\ndef network(): ...\n", encoding="utf-8")
+    found = code_digests("python:net.py:network", folder)
+    assert found == {"code net.py": sha256_of(folder / "net.py"), "version one-lib": "7"}
+
+
+def test_a_port_that_is_installed_is_named_as_elsewhere(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = code_digests("python:net.py:network", folder)
+    packages = tmp_path_factory.mktemp("venv") / "site-packages"
+    installed = shutil.copytree(folder, packages / "suite" / "ports")
+    paths = {**sysconfig.get_paths(), "another": str(packages)}
+    monkeypatch.setattr("sysconfig.get_paths", lambda: paths)
+    assert code_digests("python:net.py:network", installed) == elsewhere
 
 
 @pytest.mark.parametrize("name", ["../net.py", "none.py"])

@@ -527,13 +527,22 @@ def test_every_port_is_found_by_its_name_and_any_file_by_its_path() -> None:
     assert {"alexnet", *(path.stem for path in (ROOT / "ports").glob("*.yaml"))} == set(port_names())
 
 
-@pytest.mark.parametrize("name", ["resnet999", "AlexNet", "alexnet_", "..", " "])
-def test_a_port_of_no_such_name_is_told_with_those_that_there_are(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("resnet", "Did you mean resnet50? Or"),
+        ("mobilenetv2", "Did you mean mobilenet_v2? Or"),
+        ("AlexNet", "Did you mean alexnet? Or"),
+        ("..", "Or"),
+        (" ", "Or"),
+    ],
+)
+def test_a_port_of_no_such_name_is_told_with_those_that_there_are(name: str, fix: str) -> None:
     known = ", ".join(port_names())
     with pytest.raises(SpecError) as caught:
         port_path(name)
     assert str(caught.value) == (
-        f"there is no port of this name; found {name.strip()}; allowed {known}. Or name a file, ./mine.yaml"
+        f"there is no port of this name; found {name.strip()}; allowed {known}. {fix} name a file, ./mine.yaml"
     )
 
 

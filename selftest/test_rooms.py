@@ -23,6 +23,7 @@ ORDER: tuple[frozenset[str], ...] = tuple(
         "engines",
         "evidence report diagnosis sample",
         "pipeline",
+        "catalogue",
         "fixtures",
         "tests",
     )

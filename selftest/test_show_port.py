@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pty
@@ -15,8 +16,10 @@ import pytest
 from tools.base.files import ROOT
 from tools.judge import records
 from tools.judge.numbers import Number
+from tools.pipeline.setup import prepare
 from tools.ports.show import shown
 from tools.ports.spec import load_port, load_spec, port_names, port_path
+from tools.ports.spec_json import spec_json
 
 ORIGIN = re.compile(r"^( *)(?:- )?(# instead of|[\w.]+:)( .*?)? +# (\S+):(\d+)$")
 
@@ -75,12 +78,29 @@ def test_what_follows_is_said_at_the_end() -> None:
     assert "om_bs1, om_bs4, om_bs8, om_bs16, om_bs32" in end
     assert re.search(r"NOT JUDGED, Ascend310P3: +om\.accuracy\.top1_error_pp\[bs\*\]", end)
     assert "yes, by sha256_prefix" in end
-    assert "the suite’s port resnet18, sha256 " in " ".join(end.rpartition("whose:")[2].split())
+    assert "the suite's port resnet18, as resolved here, sha256 " in " ".join(end.rpartition("whose:")[2].split())
     assert "NOT JUDGED, Ascend310:" not in printed("alexnet")
 
 
 def test_json_is_the_resolved_port() -> None:
     assert json.loads(printed("alexnet_sample", "--json")) == records.plain(load_spec(port_path("alexnet_sample")))
+
+
+@pytest.mark.parametrize("name", ["alexnet_sample", "resnet18"])
+def test_a_port_has_one_digest_wherever_it_is_named(name: str, tmp_path: Path) -> None:
+    """In the header of a run, in the bundle and its pages (the digest of spec.json), and here in both forms."""
+    digest = hashlib.sha256(printed(name, "--json").encode()).hexdigest()
+    assert " ".join(printed(name).split()).endswith(f"the suite's port {name}, as resolved here, sha256 {digest}")
+    sample = name == "alexnet_sample"
+    port = None if sample else name
+    files = {"checkpoint": tmp_path / "a.pth", "images": tmp_path, "labels": tmp_path / "labels.txt"}
+    for path in (files["checkpoint"], files["labels"]):
+        path.touch()
+    given = {} if sample else {key: str(path) for key, path in files.items()}
+    options = {"port": port, "target": "simulator", **given}
+    setup = prepare(options, {}, sample=sample, here=tmp_path, filesystem=tmp_path)
+    assert next(line for line in setup.lines() if line.startswith("port: ")).endswith(f", sha256 {digest}")
+    assert hashlib.sha256(spec_json(setup.spec)).hexdigest() == digest
 
 
 def test_the_list_names_every_port() -> None:

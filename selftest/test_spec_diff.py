@@ -227,6 +227,35 @@ def test_the_command_fails_without_a_reason(tmp_path: Path) -> None:
     assert done.stdout.endswith("1 loosened, 1 without a reason\n")
 
 
+EXPLAINED: dict[str, tuple[Callable[[Document], object], Callable[[Document], object], str]] = {
+    "a number": (
+        put(2.0, "shared", "accuracy", "top1_drop_pp", "at_most"),
+        put("int8 was asked for", "shared", "accuracy", "top1_drop_pp", "reason"),
+        "`reason: …` beside the number accuracy.top1_drop_pp",
+    ),
+    "a plain value": (
+        put(16, "shared", "onnx", "probe_images"),
+        put({"onnx.probe_images": "a small network"}, "reasons"),
+        '`reasons: {"onnx.probe_images": …}` at the top level',
+    ),
+    "what is gone": (
+        put([1, 4, 8, 32], "port", "batches"),
+        put({"batches[16]": "nobody runs it"}, "reasons"),
+        '`reasons: {"batches[16]": …}` at the top level',
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EXPLAINED)
+def test_the_command_says_where_a_reason_is_written_and_takes_it_there(case: str, tmp_path: Path) -> None:
+    loosen, explain, place = EXPLAINED[case]
+    new = edited(tmp_path, loosen)
+    assert f"  a reason is written in {new}: {place}\n" in run(PUBLISHED_SPEC, new).stdout
+    done = run(PUBLISHED_SPEC, edited(tmp_path, lambda document: (loosen(document), explain(document))))
+    assert (done.returncode, "a reason is written" in done.stdout) == (0, False)
+    assert done.stdout.endswith("1 loosened, 0 without a reason\n")
+
+
 def test_the_command_passes_the_same_spec() -> None:
     assert run(PUBLISHED_SPEC, PUBLISHED_SPEC).returncode == 0
 

@@ -40,6 +40,11 @@ def test_hardly_any_image_is_another_ones_copy(judged: Judged) -> None:
     assert judged.passed
 
 
+@gate("preprocessing.jpeg")
+def test_every_image_is_a_jpeg_that_the_chip_decodes(judged: Judged) -> None:
+    assert judged.passed
+
+
 @gate("preprocessing.bins")
 def test_every_image_has_its_bin(judged: Judged) -> None:
     assert judged.passed
@@ -47,6 +52,11 @@ def test_every_image_has_its_bin(judged: Judged) -> None:
 
 @gate("preprocessing.info")
 def test_info_list_names_every_bin(judged: Judged) -> None:
+    assert judged.passed
+
+
+@gate("preprocessing.info_size")
+def test_info_list_has_every_jpegs_own_size(judged: Judged) -> None:
     assert judged.passed
 
 

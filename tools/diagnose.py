@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from tools.ascend.dumps import list_dumps, read_dump
 from tools.base import cli

@@ -8,6 +8,9 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require(oldest=(3, 8))
 
 from tools.base.cli import EXIT_OK, Parser, run
 from tools.base.files import ROOT, atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import http.client
 import os
 import re
@@ -17,6 +18,9 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from tools.base import cli
 from tools.base.errors import CheckpointError
@@ -158,8 +162,7 @@ def _web_only() -> urllib.request.OpenerDirector:
 
 def _body(response: http.client.HTTPResponse, url: str) -> Iterator[bytes]:
     try:
-        while chunk := response.read(CHUNK_BYTES):
-            yield chunk
+        yield from iter(functools.partial(response.read, CHUNK_BYTES), b"")
     except (OSError, http.client.HTTPException) as error:
         reason = f"the connection broke: {type(error).__name__} {error}".rstrip()
         raise CheckpointError(reason, gate=GATE, where=url, fix="run this again, it goes on where it can") from error

@@ -12,20 +12,33 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require(oldest=(3, 9))
 
 from tools.base import cli
 from tools.base.errors import SuiteError
-from tools.data.info import bin_rows, image_rows, write_info
-from tools.ports.arguments import add_port, given_port
+from tools.data.images import list_images
+from tools.data.info import InfoRow, bin_rows, rows_of, write_info
+from tools.data.jpegs import inspect_jpegs, require_fit
+from tools.ports.arguments import add_port, given_port, refuse_jpeg
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command: 0 when the file was written; a SuiteError says why it was not."""
     arguments = _parser().parse_args(argv)
-    rows = bin_rows(arguments.folder, *_size(arguments)) if arguments.kind == "bin" else image_rows(arguments.folder)
+    rows = bin_rows(arguments.folder, *_size(arguments)) if arguments.kind == "bin" else _jpegs(arguments.folder)
     write_info(rows, arguments.out)
     print(f"{arguments.out}: {len(rows)} inputs")
     return cli.EXIT_OK
+
+
+def _jpegs(folder: str) -> tuple[InfoRow, ...]:
+    """A row for each image; PreprocessingError names those that the chip's decoder does not take."""
+    images = list_images(Path(folder))
+    rows = rows_of(images, folder)
+    require_fit(inspect_jpegs(images, {row.id: (row.width, row.height) for row in rows}), Path(folder))
+    return rows
 
 
 def _size(arguments: argparse.Namespace) -> tuple[int, int]:
@@ -33,7 +46,9 @@ def _size(arguments: argparse.Namespace) -> tuple[int, int]:
     if arguments.height is None:
         if arguments.width is not None:
             raise SuiteError("a width without a height", fix="give both, or neither for those of the port")
-        height, width = given_port(arguments).spec.preprocessing.pixels_size
+        recipe = given_port(arguments).spec.preprocessing
+        refuse_jpeg(recipe)
+        height, width = recipe.pixels_size
         return width, height
     return arguments.width, arguments.height
 
@@ -50,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     bins.add_argument("width", metavar="W", nargs="?", type=_pixels, help="width of the model's input in pixels")
     bins.add_argument("height", metavar="H", nargs="?", type=_pixels, help="height (default of both: the port's)")
     add_port(bins)
-    images = kinds.add_parser("jpg", help="photographs; width and height are read from each header")
+    images = kinds.add_parser("jpg", help="JPEG files for the chip's decoder; width and height are each header's")
     images.add_argument("folder", metavar="IMAGES_DIR", help="flat folder of images")
     images.add_argument("out", metavar="OUT.info", type=Path, help="file to write")
     return parser

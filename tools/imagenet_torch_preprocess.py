@@ -8,12 +8,15 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from tools.base import cli
 from tools.data.bins import bin_bytes, write_bins
 from tools.data.images import list_images
 from tools.data.pixel_maker import PixelMaker
-from tools.ports.arguments import add_port, given_port
+from tools.ports.arguments import add_port, given_port, refuse_jpeg
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -28,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_port(parser)
     arguments = parser.parse_args(argv)
     port = given_port(arguments)
+    refuse_jpeg(port.spec.preprocessing)
     maker, kind = PixelMaker(port.spec.preprocessing, port.path.parent), port.spec.bin_type
     images = list_images(arguments.images)
     write_bins(images, arguments.out, maker, kind)

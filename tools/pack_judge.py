@@ -13,12 +13,15 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require(oldest=(3, 8))
 
 from tools.base.cli import EXIT_OK, Parser, run
-from tools.base.files import ROOT, atomic
+from tools.base.files import IMPORTED_FROM, MADE_BELOW, atomic
 
 ENTRY = "tools.verify_bundle"
-PACKED = ROOT / "build" / "verify_bundle.pyz"
+PACKED = MADE_BELOW / "build" / "verify_bundle.pyz"
 STARTED_FIRST = "__main__.py"
 CALL_ENTRY = f"import sys\n\nfrom {ENTRY} import main\n\nsys.exit(main())\n"
 EARLIEST = (1980, 1, 1, 0, 0, 0)
@@ -27,16 +30,17 @@ READABLE = 0o100644 << 16
 
 
 def judge_files() -> list[str]:
-    """Every file of the suite that the judge imports, its entry included, below the repository and in order."""
-    finder = ModuleFinder([str(ROOT)])
+    """Every file of the suite that the judge imports, its entry included, as imports find them and in order."""
+    finder = ModuleFinder([str(IMPORTED_FROM)])
     finder.import_hook(ENTRY)
     found = (getattr(module, "__file__", None) for module in finder.modules.values())
-    return sorted(Path(path).relative_to(ROOT).as_posix() for path in found if path)
+    return sorted(Path(path).relative_to(IMPORTED_FROM).as_posix() for path in found if path)
 
 
 def pack(place: Path) -> None:
     """Write the judge as one zip file, as zipapp would; that takes times and modes from the disk."""
-    contents = {STARTED_FIRST: CALL_ENTRY.encode(), **{name: (ROOT / name).read_bytes() for name in judge_files()}}
+    files = {name: (IMPORTED_FROM / name).read_bytes() for name in judge_files()}
+    contents = {STARTED_FIRST: CALL_ENTRY.encode(), **files}
     with atomic(place) as partial, zipfile.ZipFile(partial, "w") as packed:
         for name, content in contents.items():
             entry = zipfile.ZipInfo(name, EARLIEST)

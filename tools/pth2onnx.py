@@ -8,6 +8,9 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from tools.base import cli
 from tools.model.checkpoint import load_state_dict

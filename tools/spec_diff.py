@@ -7,6 +7,7 @@ one without a word in it.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -14,11 +15,14 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, Number
 from tools.judge.spec import Spec
-from tools.ports.spec import load_spec, port_path
+from tools.ports.spec import NUMBERS, load_spec, port_path
 
 LOWER_IS_LOOSER = frozenset(
     (
@@ -54,6 +58,14 @@ class Loosened:
 
     def __str__(self) -> str:
         return f"{self.path}: {self.old} -> {self.new} ({self.reason or 'no reason given'})"
+
+    @property
+    def place_of_reason(self) -> str:
+        """What to write where, so that the new spec gives a reason for this change."""
+        value, _, field = self.path.rpartition(".")
+        if field in NUMBERS:
+            return f"`reason: …` beside the number {value}"
+        return f"`reasons: {{{json.dumps(self.path)}: …}}` at the top level"
 
 
 def loosened(old: Spec, new: Spec) -> tuple[Loosened, ...]:
@@ -170,6 +182,8 @@ def main() -> int:
     found = loosened(load_spec(arguments.old), load_spec(arguments.new))
     for change in found:
         print(f"loosened: {change}")
+        if not change.reason:
+            print(f"  a reason is written in {arguments.new}: {change.place_of_reason}")
     unexplained = sum(not change.reason for change in found)
     print(f"{len(found)} loosened, {unexplained} without a reason")
     return EXIT_FAILED if unexplained else EXIT_OK

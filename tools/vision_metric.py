@@ -12,9 +12,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require("msgspec", "numpy", "tqdm", oldest=(3, 9))
 
 from tools.ascend.dumps import dump_width, likely_values, list_dumps, read_listed
 from tools.base import cli
@@ -22,8 +26,9 @@ from tools.base.errors import AccuracyError
 from tools.base.files import atomic
 from tools.data.labels import read_labels
 from tools.engines.topk import accuracies_percent, hits, top_k
-from tools.judge.spec import Spec
-from tools.ports.spec import load_spec, port_path
+
+if TYPE_CHECKING:
+    from tools.judge.spec import Spec
 
 GATE = "accuracy.dumps"
 TITLE = "Overall statistical evaluation"
@@ -40,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _clear(arguments.result_file, arguments.benchmark_out, arguments.anno_file)
     outputs = Outputs(arguments.classes or IMAGENET_CLASSES)
     if arguments.port:
+        from tools.ports.spec import load_spec, port_path  # needs PyYAML, the rest does not
+
         outputs = outputs_of(load_spec(port_path(arguments.port)))
     labels = read_labels(arguments.anno_file, classes=outputs.label_classes)
     classes, accuracies = score(arguments.benchmark_out, labels, outputs)

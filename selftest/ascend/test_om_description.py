@@ -13,6 +13,7 @@ from tools.ascend.om_description import describe_om, read_description
 from tools.base.errors import OmError
 from tools.judge.description import description_mismatches
 from tools.judge.facts import OmDescription, OmInput, StoredOm
+from tools.judge.spec import Tensor
 
 from .stubs import executable
 
@@ -67,9 +68,8 @@ def mismatches(
     found: OmDescription, *, dtype: str = "float32", soc: str = "310", flags: tuple[str, ...] = ()
 ) -> tuple[str, ...]:
     """How the OM differs from what was asked for."""
-    return description_mismatches(
-        found, input_name="actual_input_1", dtype=dtype, shape=INPUT.shape, soc=soc, flags=flags
-    )
+    asked = Tensor("actual_input_1", dtype, INPUT.shape)
+    return description_mismatches(found, (asked,), soc=soc, flags=flags)
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,7 @@ def test_the_aipp_file_of_an_om_that_was_handed_in_has_any_name(stored: str, sai
     def mismatches_of(*, handed_in: bool) -> tuple[str, ...]:
         return description_mismatches(
             found,
-            input_name=pixels.name,
-            dtype="uint8",
-            shape=pixels.shape,
+            (Tensor(pixels.name, "uint8", pixels.shape),),
             soc="Ascend310",
             flags=("--insert_op_conf=/store/aipp_0123.cfg",),
             handed_in=handed_in,

@@ -134,7 +134,7 @@ def test_an_atc_that_ignores_the_file_makes_an_om_of_floats(
         ({"aipp_mode": ""}, "E10052: The AIPP configuration is invalid. Reason: aipp_mode"),
         ({"aipp_mode": "dynamic"}, "E19999: The simulator does not simulate dynamic AIPP"),
         ({"input_format": "RGB"}, "E10052: The AIPP configuration is invalid. Reason: input_format"),
-        ({"input_format": "YUV420SP_U8"}, "E19999: The simulator does not simulate AIPP of YUV420SP_U8"),
+        ({"input_format": "YUV400_U8"}, "E19999: The simulator does not simulate AIPP of YUV400_U8"),
         ({"csc_switch": "true"}, "E19999: The simulator does not simulate csc_switch"),
         ({"load_start_pos_w": "5"}, "E10052: The AIPP configuration is invalid. Reason: src_image_size"),
         ({"src_image_size_w": "0"}, "E10052: The AIPP configuration is invalid. Reason: src_image_size_w"),

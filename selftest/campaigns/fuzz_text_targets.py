@@ -18,6 +18,7 @@ from tools.judge.description import description_mismatches
 from tools.judge.facts import OmDescription, StoredOm
 from tools.judge.npu_smi import UNKNOWN, NpuSmiError, busy_reasons, parse_info
 from tools.judge.soc import normalise_soc, soc_mismatch
+from tools.judge.spec import Tensor
 from tools.judge.texts.perf_texts import (
     PerfTextError,
     ais_reading,
@@ -94,7 +95,7 @@ def _om_description(data: bytes) -> None:
     soc, inputs = read_description(text_of(data), gate=GATE, where="om.json")
     assert inputs
     found = OmDescription(soc, inputs, StoredOm(soc, inputs, (), ""))
-    description_mismatches(found, input_name="x", dtype="float32", shape=(4, 3, 8, 8), soc="Ascend310P3", flags=())
+    description_mismatches(found, (Tensor("x", "float32", (4, 3, 8, 8)),), soc="Ascend310P3", flags=())
 
 
 def _atc(data: bytes) -> None:

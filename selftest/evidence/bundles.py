@@ -121,6 +121,7 @@ class World:
     figures: bool = True
     int8: bool = False
     recipe: RecipeFacts = NO_RECIPE
+    soc: str = SOC
     serial_number: str = "033EHS10M2000017"
     random: np.random.Generator = field(init=False)
 
@@ -193,11 +194,11 @@ class Made(Evidence):
 
     def _told(self, batch: int) -> list[tuple[Asked, Told]]:
         """What was asked and what the tool left, run after run."""
-        world, device = self.world, self.spec.device(SOC)
+        world, device = self.world, self.spec.device(self.world.soc)
         published = device.published(batch) if device else None
         base = published.images_per_second_per_chip.value if published else 1000.0
         tool = InferTool.AIS_BENCH if world.ais_bench else InferTool.BENCHMARK
-        pure = self.spec.throughput_mode(SOC, batch) == Mode.PURE.value
+        pure = self.spec.throughput_mode(world.soc, batch) == Mode.PURE.value
         asked = Asked(tool, batch, 0, None if pure else len(self.ids), PURE_EXECUTIONS[tool])
         rates = base * world.rate_over_published * (1 + world.rate_noise * world.random.standard_normal(world.runs))
         return [
@@ -322,15 +323,17 @@ class Made(Evidence):
         """See Evidence."""
         tool = "ais_bench" if self.world.ais_bench else "benchmark"
         board = BoardRecord(0, self.world.serial_number, "0000:05:00.0", "1.84.15.1.310", "22.0.4", Seat(1, 0, 0, None))
+        soc, toolchain = self.world.soc, {"soc": self.world.soc}
         return MachineRecord(
-            SOC, tool, devices=(0,), why="asked for", toolchain={"soc": SOC}, boards=(board,), visible_devices=""
+            soc, tool, devices=(0,), why="asked for", toolchain=toolchain, boards=(board,), visible_devices=""
         )
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""
         asked = self.spec.input(batch)
         inputs = (OmInput(asked.name, "DT_FLOAT", asked.shape),)
-        return OmDescription(SOC, inputs, StoredOm(SOC, inputs, ("--soc_version=" + SOC,), ""))
+        soc = self.world.soc
+        return OmDescription(soc, inputs, StoredOm(soc, inputs, (f"--soc_version={soc}",), ""))
 
     def batch_errors(self) -> BatchErrors:
         """See Evidence."""
@@ -371,7 +374,7 @@ class Made(Evidence):
         """See Evidence."""
         return throughput_record(
             throughput_runs(self.readings[batch]),
-            soc=SOC,
+            soc=self.world.soc,
             simulated=not self.on_device,
             busy=self.world.busy,
             spec=self.spec,

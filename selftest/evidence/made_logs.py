@@ -21,9 +21,10 @@ MAP_310 = "\n".join(
 )
 
 
-def loaded(aicore_percent: int) -> str:
-    """The first device's AI core works, and nothing else speaks of it."""
-    return IDLE.replace("| 0                 2621", f"| {aicore_percent:<18}2621", 1)
+def loaded(aicore_percent: int, soc: str = "Ascend310") -> str:
+    """The table of a machine of these chips: the first device's AI core works, and nothing else speaks of it."""
+    table = IDLE.replace("| 0                 2621", f"| {aicore_percent:<18}2621", 1)
+    return table.replace("310     ", f"{soc.removeprefix('Ascend'):<8}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class MadeLogs:
 
     def machine(self) -> Iterator[Said]:
         """npu-smi for what the machine is, and which chips its devices are."""
-        yield Said("", ("npu-smi", "info"), IDLE)
+        yield Said("", ("npu-smi", "info"), loaded(0, self.evidence.machine().soc))
         yield Said(MAP_LOGS, MAP, MAP_310)
 
     def compiled(self, batch: int) -> Iterator[Said]:
@@ -77,7 +78,7 @@ class MadeLogs:
 
     def _run(self, batch: int, number: int, said: Said, *, pure: bool) -> Iterator[Said]:
         for when in ("before", "after"):
-            table = loaded(self.aicore_percent if when == "before" else 0)
+            table = loaded(self.aicore_percent if when == "before" else 0, self.evidence.machine().soc)
             for sample in range(IDLE_SAMPLES):
                 yield Said(f"npu-smi-{when}-{number}/sample{sample}", ("npu-smi", "info"), table)
         name = f"pure-{number}" if pure else f"run-{number}/device0"

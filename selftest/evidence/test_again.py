@@ -130,7 +130,7 @@ def test_an_error_of_a_stage_needs_no_proof(forgery: Forgery) -> None:
     assert compared(forgery) == []
 
 
-@pytest.mark.parametrize("fields", [{"verdict": "PASS", "detail": ""}, {"threshold": "none"}, {"measured": "1 of 16"}])
+@pytest.mark.parametrize("fields", [{"verdict": "PASS", "detail": ""}, {"threshold": "== 0"}, {"measured": "1 of 16"}])
 def test_what_only_looks_like_one_is_judged_again(fields: dict[str, str], forgery: Forgery) -> None:
     _dies(**fields)(forgery)
     assert again(forgery)[1][SHAPES].check.verdict is Verdict.PASS
@@ -170,7 +170,7 @@ def test_each_difference_of_a_check_is_named(forgery: Forgery) -> None:
     forgery.gate(KEYS)["check"].update(measured=f"gate {KEYS}.x", threshold="few")
     assert compared(forgery) == [
         f"gate {KEYS}: measured: 'gate {KEYS}.x' recorded, '0 of 16' recomputed",
-        f"gate {KEYS}: threshold: 'few' recorded, 'none' recomputed",
+        f"gate {KEYS}: threshold: 'few' recorded, '== 0' recomputed",
     ]
 
 

@@ -453,7 +453,7 @@ def test_a_folder_is_refused_with_its_first_ten_problems(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"schema": 1}, ": schema 1, this judge reads schema 4: judge it with the suite that wrote it"),
+        ({"schema": 1}, ": schema 1, this judge reads schema 5: judge it with the suite that wrote it"),
         ({"schema": "2"}, ".schema: Expected `int`, got `str`"),
         ({"a note": 1, "b": 2}, ": a note, b missing or unknown"),
         ({"interrupted": 7}, ".interrupted: Expected `str`, got `int`"),

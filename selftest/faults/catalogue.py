@@ -12,6 +12,7 @@ from selftest.faults import (
     device_faults,
     handed_in_faults,
     hostile_faults,
+    jpeg_faults,
     om_faults,
     onnx_faults,
     perf_faults,
@@ -31,7 +32,7 @@ PAGE = ROOT / "docs" / "faults.md"
 MODULES = (
     *(checkpoint_faults, onnx_faults, spec_faults, preprocessing_faults, hostile_faults, om_faults),
     *(reference_faults, accuracy_faults, perf_faults, device_faults, port_faults, aipp_faults, handed_in_faults),
-    precision_faults,
+    *(precision_faults, jpeg_faults),
 )
 FAULTS: tuple[Fault, ...] = tuple(
     fault

@@ -30,6 +30,7 @@ PREPROCESSING = (
     *("one label missing", "images missing on a machine that must have all", "a sample of another seed"),
     *("one bin missing", "a line missing in the .info list", "one bin truncated", "one value NaN"),
     *("no division by 255", "two bins swapped", "BGR instead of RGB"),
+    *("a PNG file named .jpg for a chip that decodes JPEG", "JPEG files listed with the size of the OM's input"),
     *("other labels than the port pins", "one photograph under two names"),
     *("a label line that leads out of the folder", "a label file of 1 GB", "a named pipe among the images"),
 )

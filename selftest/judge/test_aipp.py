@@ -163,3 +163,89 @@ def test_a_cut_of_a_cut_that_is_not_refused_is_the_cut_of_the_whole(crop: int) -
     assert (nested != whole) <= refused
     if not refused:
         assert found.cut == (inner, inner)
+
+
+JPEG = recipe(aipp=AippInput("chip", input="jpeg"))
+OF_JPEG = """
+aipp_op {
+    aipp_mode : static
+    input_format : YUV420SP_U8
+    src_image_size_w : 256
+    src_image_size_h : 256
+    crop : true
+    load_start_pos_h : 16
+    load_start_pos_w : 16
+    crop_size_w : 224
+    crop_size_h : 224
+    csc_switch : true
+    rbuv_swap_switch : false
+    matrix_r0c0 : 256
+    matrix_r0c1 : 0
+    matrix_r0c2 : 359
+    matrix_r1c0 : 256
+    matrix_r1c1 : -88
+    matrix_r1c2 : -183
+    matrix_r2c0 : 256
+    matrix_r2c1 : 454
+    matrix_r2c2 : 0
+    input_bias_0 : 0
+    input_bias_1 : 128
+    input_bias_2 : 128
+    output_bias_0 : 0
+    min_chn_0 : 123.675
+    min_chn_1 : 116.28
+    min_chn_2 : 103.53
+    var_reci_chn_0 : 0.0171247538316637
+    var_reci_chn_1 : 0.0175070028011204
+    var_reci_chn_2 : 0.0174291938997821
+}
+"""
+
+
+def test_the_file_of_jpeg_input_converts_colours_of_the_full_range() -> None:
+    """The matrix is that of CANN's document of conversions, for JPEG to RGB; for BGR its rows come the other way."""
+    assert aipp_differences(OF_JPEG, JPEG) == ()
+    assert aipp_differences(aipp_text(JPEG), JPEG) == ()
+    bgr, rgb = (recipe_settings(dataclasses.replace(JPEG, channel_order=order)) for order in ("BGR", "RGB"))
+    assert [bgr[f"matrix_r0c{at}"] for at in range(3)] == [rgb[f"matrix_r2c{at}"] for at in range(3)] == [256, 454, 0]
+    assert bgr["rbuv_swap_switch"] is rgb["rbuv_swap_switch"] is False
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("matrix_r0c2 : 359", "matrix_r0c2 : 409", "matrix_r0c2 is 409, the recipe's is 359"),
+        ("input_bias_0 : 0", "input_bias_0 : 16", "input_bias_0 is 16, the recipe's is 0"),
+        ("input_bias_1 : 128", "", None),
+        ("csc_switch : true", "csc_switch : false", "csc_switch is false, the recipe's is true"),
+        ("matrix_r1c1 : -88", "", "matrix_r1c1 is -100, the recipe's is -88"),
+        ("YUV420SP_U8", "RGB888_U8", "input_format is RGB888_U8, the recipe's is YUV420SP_U8"),
+        ("rbuv_swap_switch : false", "rbuv_swap_switch : true", "rbuv_swap_switch is true, the recipe's is false"),
+    ],
+)
+def test_other_colours_than_those_of_jpeg_are_named(old: str, new: str, said: str | None) -> None:
+    assert old in OF_JPEG
+    assert aipp_differences(OF_JPEG.replace(old, new), JPEG) == (() if said is None else (said,))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"resize_px": None, "interpolation": None}, "resize_px must say it"),
+        ({"resize_px": None, "interpolation": None, "function": "python:f.py:f"}, "the chip decodes, not python:f.py"),
+        ({"aipp": AippInput("host", input="jpeg")}, "nothing is cut on the host"),
+        ({"resize_px": (256, 264)}, "32..4096 columns, a multiple of 16, not 264"),
+        ({"resize_px": (257, 256), "crop_px": (225, 224)}, "6..4096 rows, a multiple of 2, not 257"),
+        ({"resize_px": (256, 256), "crop_px": (222, 224)}, "cut at even pixels"),
+        ({"resize_px": (256, 256), "crop_px": (223, 224)}, "cut at even pixels"),
+    ],
+)
+def test_recipes_that_the_chips_decoder_cannot_serve(changes: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        dataclasses.replace(JPEG, **changes)  # type: ignore[arg-type]
+
+
+def test_a_whole_picture_of_the_decoders_is_no_cut() -> None:
+    whole = recipe(resize_px=(224, 224), crop_px=None, aipp=AippInput("host", input="jpeg"))
+    assert recipe_settings(whole)["crop"] is False
+    assert aipp_differences(aipp_text(whole), whole) == ()

@@ -93,13 +93,13 @@ def test_texts_are_the_same_or_not() -> None:
 @pytest.mark.parametrize(
     ("offenders", "among", "verdict", "threshold", "detail"),
     [
-        ("", 3, Verdict.PASS, "none", ""),
-        ("", 1, Verdict.PASS, "none", ""),
-        ("", 0, Verdict.FAIL, "none, of at least one", "nothing was looked at"),
-        ("a", 1, Verdict.FAIL, "none", "a"),
-        ("abcde", 9, Verdict.FAIL, "none", "a, b, c, d, e"),
-        ("abcdef", 9, Verdict.FAIL, "none", "a, b, c, d, e, … 1 more"),
-        ("abcdefg", 9, Verdict.FAIL, "none", "a, b, c, d, e, … 2 more"),
+        ("", 3, Verdict.PASS, "== 0", ""),
+        ("", 1, Verdict.PASS, "== 0", ""),
+        ("", 0, Verdict.FAIL, "== 0, of at least 1", "nothing was looked at"),
+        ("a", 1, Verdict.FAIL, "== 0", "a"),
+        ("abcde", 9, Verdict.FAIL, "== 0", "a, b, c, d, e"),
+        ("abcdef", 9, Verdict.FAIL, "== 0", "a, b, c, d, e, … 1 more"),
+        ("abcdefg", 9, Verdict.FAIL, "== 0", "a, b, c, d, e, … 2 more"),
     ],
 )
 def test_offenders_fail_and_so_does_having_looked_at_nothing(

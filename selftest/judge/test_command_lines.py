@@ -28,6 +28,8 @@ SHAPE = f"{SPEC.onnx.input.name}:4,3,224,224"
         (["/a/msprof", "--application=python3 -m ais_bench --model /a/x.om --device 2"], Inference("x", "2", None)),
         (["msprof"], Inference("", "", "")),
         (["benchmark", "-om_path=/a/om_bs4.om", "-device_id=3", "-batch_size=4"], Inference("om_bs4", "3", "4")),
+        (["benchmark", "-om_path=x.om", "-useDvpp=true"], Inference("x", "", "", decodes=True)),
+        (["benchmark", "-om_path=x.om", "-useDvpp=false"], Inference("x", "", "")),
         (["-om_path=a.om", "-device_id=0"], Inference("", "0", "")),
         (["benchmark", "-m", "ais_bench"], Inference("", "", None)),
         (["benchmark"], Inference("", "", "")),

@@ -129,7 +129,7 @@ def test_the_word_beside_a_recorded_throughput(device: Device) -> None:
 
 def test_an_idle_device_is_none_of_its_reasons() -> None:
     source = "a perf run on a busy device measures the other job too"
-    free = Check(measured="0 of 1", threshold="none", unit="reasons", verdict=Verdict.PASS, source=source)
+    free = Check(measured="0 of 1", threshold="== 0", unit="reasons", verdict=Verdict.PASS, source=source)
     assert idle((), tolerated=False) == free
     refused = dataclasses.replace(free, measured="2 of 2", verdict=Verdict.FAIL, detail="a, b")
     assert idle(("a", "b"), tolerated=False) == refused

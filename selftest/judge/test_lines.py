@@ -146,7 +146,8 @@ def test_gates_of_many_kinds_are_counted_by_stage_and_many_reasons_end_in_a_coun
     found = [undecided(name, Verdict.NOT_RUN, name.gate) for name in names]
     lines = verdict_lines(last(Word.INCOMPLETE, missing=30), found)[:-1]
     assert lines[0] == "still missing (30):"
-    assert lines[-1] == "  … and 6 more"
+    *reasons, rest = lines[1:]
+    assert sum(line.partition("]")[0].count(" ") - 2 for line in reasons) + int(rest.split()[2]) == 30
     assert len(lines) == 2 + MOST_REASONS == 14
 
 

@@ -88,7 +88,7 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
         "gates": [],
         "inputs": ["i"],
         "artifacts": ["a"],
-        "schema": 4,
+        "schema": 5,
         **dict.fromkeys(("run", "interrupted", "started_utc", "finished_utc", "target"), ""),
         **dict.fromkeys(("strict_accuracy", "tolerate_busy", "profile"), False),
         **dict.fromkeys((*unknown, "dataset", "bins", "parity", "om_batch_errors", "onnx_names", "host", "versions")),

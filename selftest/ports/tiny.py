@@ -76,14 +76,16 @@ def tiny_port(
     classes: int = 100,
     label_offset: int = 0,
     arguments: Mapping[str, object] | None = None,
+    suffix: str = ".png",
     **sections: str,
 ) -> TinyPort:
-    """Write it; `sections` replace lines of the port's YAML by their key, such as `onnx` or `preprocessing`."""
+    """Write it; `sections` replace lines of the port's YAML by their key, such as `onnx` or `preprocessing`, `suffix`
+    says the images' format."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tiny_net.py").write_text(NETWORK, encoding="utf-8")
     files = TinyPort(folder / "tiny.yaml", folder / "tiny.pth", folder / "images", folder / "labels.txt")
     given = {"classes": classes + label_offset, **(arguments or {})}
-    _write_images(files.images)
+    _write_images(files.images, suffix)
     files.port.write_text(_yaml(given, classes, label_offset, ("0" * 64, "0" * 32), sections), encoding="utf-8")
     _write_weights(files, background=bool(label_offset))
     content = files.checkpoint.read_bytes()
@@ -137,8 +139,8 @@ reasons:
 """
 
 
-def _write_images(folder: Path) -> None:
-    """Noise over patches of colour, PNG, of different sizes."""
+def _write_images(folder: Path, suffix: str) -> None:
+    """Noise over patches of colour, of different sizes."""
     import numpy as np
     from PIL import Image
 
@@ -148,7 +150,7 @@ def _write_images(folder: Path) -> None:
         patches = random.integers(0, 256, (4, 4, 3), np.uint8)
         size = (int(random.integers(33, 70)), int(random.integers(33, 70)))
         image = Image.fromarray(patches).resize(size, Image.Resampling.NEAREST)
-        image.save(folder / f"tiny_{number:03d}.png")
+        image.save(folder / f"tiny_{number:03d}{suffix}")
 
 
 def _write_weights(files: TinyPort, *, background: bool) -> None:

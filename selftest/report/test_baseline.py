@@ -8,6 +8,7 @@ import pytest
 
 from selftest.report.bundles import Change, failed
 from selftest.report.conftest import Written
+from tools.base.errors import Stage
 from tools.judge.acceptance import Acceptance, DatasetRecord, InputDigest, MachineRecord
 from tools.judge.op_profile import OperatorProfile, OperatorTime
 from tools.judge.results import Verdict
@@ -190,6 +191,53 @@ def test_strangers_are_not_compared(change: Change, what: str, run: Acceptance, 
         compare(change(run), run, spec)
     with pytest.raises(BaselineError, match=what):
         compare(run, change(run), spec)
+
+
+def of_stages(run: Acceptance, *stages: Stage) -> Acceptance:
+    """The run as it would be had a marker been given: `-m perf` reads no labels and makes no predictions."""
+    perf = stages == (Stage.PERF,)
+    gates = tuple(result for result in run.gates if result.stage in stages)
+    rates = run.device_throughput if Stage.PERF in stages else ()
+    return replace(
+        run,
+        gates=gates,
+        variants=() if perf else run.variants,
+        dataset=None if perf else run.dataset,
+        device_throughput=rates,
+    )
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_run_of_throughput_alone_is_compared_by_its_throughput(whole: bool, run: Acceptance, spec: Spec) -> None:
+    perf = of_stages(run, Stage.PERF)
+    baseline = run if whole else perf
+    comparison = compare(baseline, perf, spec)
+    assert comparison.verdict is Verdict.PASS
+    left = [f"  not compared, as this run was not asked for it: {5 * len(run.variants)} figures of the baseline"]
+    assert baseline_lines(comparison) == ["BASELINE: PASS (0 of 5 figures)", *(left if whole else [])]
+    slower = compare(baseline, with_rate(perf, 16, 1.0), spec)
+    assert (slower.verdict, [found.name for found in slower.problems]) == (Verdict.FAIL, ["bs16 dataset"])
+
+
+def test_a_run_of_accuracy_alone_is_compared_by_its_accuracy(run: Acceptance, spec: Spec) -> None:
+    accuracy = of_stages(run, Stage.CHECKPOINT, Stage.ONNX, Stage.PREPROCESSING, Stage.OM, Stage.ACCURACY)
+    comparison = compare(run, accuracy, spec)
+    assert (comparison.verdict, comparison.problems) == (Verdict.PASS, ())
+    assert baseline_lines(comparison)[1].endswith(f": {len(run.device_throughput)} figures of the baseline")
+    assert compare(run, without_bs32(accuracy), spec).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_run_that_was_cut_short_has_lost_what_it_did_not_come_to(run: Acceptance, spec: Spec) -> None:
+    cut = replace(of_stages(run, Stage.PERF), interrupted="Ctrl-C")
+    assert compare(run, cut, spec).verdict is Verdict.INCONCLUSIVE
+
+
+def test_two_simulators_throughputs_are_no_pass_and_a_line_says_why(simulated: Written, spec: Spec) -> None:
+    perf = of_stages(simulated.run, Stage.PERF)
+    assert baseline_lines(compare(perf, perf, spec)) == [
+        "BASELINE: INCONCLUSIVE (0 of 5 figures)",
+        "  the two runs have no figure in common that the port judges; a simulator's throughput is never judged",
+    ]
 
 
 def test_another_spec_is_said(run: Acceptance, spec: Spec) -> None:

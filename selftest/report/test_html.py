@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,27 @@ def test_gates_that_a_run_did_not_come_to_are_owed_in_words(incomplete: Written)
     assert "bs8, bs32: this run did not come to it" in incomplete.page.text
     assert "om bs8 not run" in incomplete.page.text
     assert "bs8 not measured" in incomplete.page.text
+
+
+def test_what_is_missing_is_counted_in_gates_wherever_it_is_counted(incomplete: Written) -> None:
+    missing = incomplete.run.verdict.missing
+    assert f"Still missing: {len(missing)} gates" in incomplete.page.text
+    kinds = [(kind, len(list(group))) for kind, group in groupby(missing, key=lambda name: name.gate)]
+    assert len(kinds) > 8
+    left = sum(count for _, count in kinds[8:])
+    assert f"… and {len(kinds) - 8} more questions ({left} gates), see Gates" in incomplete.page.text
+
+
+def test_a_simulators_rate_is_no_headline(simulated: Written, accepted: Written) -> None:
+    assert "Best throughput" in accepted.page.text
+    assert simulated.run.device_throughput
+    assert "Best throughput" not in simulated.page.text
+
+
+def test_the_ratio_of_the_hosts_engines_names_its_statistic(accepted: Written) -> None:
+    assert accepted.run.host_throughput
+    assert "torch images/s median ratio of a round floor" in accepted.page.text
+    assert "which need not be the ratio of the two rates" in accepted.page.text
 
 
 @pytest.mark.parametrize("name", ["accepted", "rejected", "incomplete"])

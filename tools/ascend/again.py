@@ -9,9 +9,14 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tools.base.files import ROOT
+from tools.data.info import InfoRow
+
+ALL_LINES = "all.info"
 NEW_FOLDER = 'cd "$(mktemp -d)"'
 _CHANGED = re.compile(r"PATH|PYTHONPATH|LD_LIBRARY_PATH|VIRTUAL_ENV(?:_PROMPT)?|ASCEND_\w+")
 """What the suite changes for its children; other variables may differ because a library has set them here."""
@@ -37,6 +42,15 @@ def listing(bins: Path, ids: Sequence[str]) -> str:
         return shlex.join(["printf", r"%s\n", *(str(folder / f"{image}.bin") for image in ids)])
     found = f"find {shlex.quote(f'{folder}/')} -maxdepth 1 -name '*.bin'"
     return f"{found} | LC_ALL=C sort | sed -n {places[0]},{places[-1]}p"
+
+
+def jpeg_lines(folder: Path, rows: Sequence[InfoRow], ids: Sequence[str]) -> str:
+    """Shell words that print the .info lines of these images among `rows`, all of a folder or the first of its ids."""
+    there = [row.id for row in rows]
+    first, last = there.index(ids[0]) + 1, there.index(ids[-1]) + 1
+    command = [sys.executable, str(ROOT / "tools" / "get_info.py"), "jpg", str(folder), ALL_LINES]
+    again_from_0 = "awk '{$1 = NR - 1; print}'"
+    return f"{shlex.join(command)} && sed -n {first},{last}p {ALL_LINES} | {again_from_0}"
 
 
 def _differing(env: Mapping[str, str]) -> str:

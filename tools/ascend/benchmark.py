@@ -66,9 +66,12 @@ def run_dataset(
     place: Place,
     output_binary: bool = True,
     outputs: Outputs = ONE_OUTPUT,
+    dvpp: bool = False,
 ) -> DatasetRun:
     """Run the OM over the images of `info` in the private folder `place.work`.
 
+    With `dvpp` these are JPEG files, each with its own size, which the chip decodes and resizes to width x height;
+    without they are bins, whose lines say width x height.
     Dumps are `<id>_1.bin` (exact; `_2` of a second output) or, with `output_binary` off as in the guide,
     `<id>_1.txt` (6 decimals).
     `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
@@ -77,7 +80,7 @@ def run_dataset(
     gate = ran_gate(batch)
     om = require_file(om, gate, "the OM")
     ids = tuple(expected_ids)
-    rows = _rows(info, info_base, ids, width, height)
+    rows = _rows(info, info_base, ids, None if dvpp else (width, height))
     work = private_folder(place.work, gate)
     write_info(rows, work / INFO)
     argv: list[str | Path] = [
@@ -89,11 +92,12 @@ def run_dataset(
         f"-input_text_path={INFO}",
         f"-input_width={width}",
         f"-input_height={height}",
-        "-useDvpp=false",
+        f"-useDvpp={str(dvpp).lower()}",
         f"-output_binary={str(output_binary).lower()}",
     ]
     refuse = functools.partial(_om_error, gate=gate, where=om)
-    listed = f"{place.images} | awk '{{print NR-1, $0, {width}, {height}}}' > {INFO}"
+    lines = "" if dvpp else f" | awk '{{print NR-1, $0, {width}, {height}}}'"
+    listed = f"{place.images}{lines} > {INFO}"
     done = run_tool(argv, place, refuse=refuse, prepare=[listed] if place.images else [])
     dumps = work / "result" / f"dumpOutput_device{device}"
     suffix = ".bin" if output_binary else ".txt"
@@ -141,8 +145,9 @@ def _dump_names(ids: Sequence[str], suffix: str, number: int) -> list[str]:
     return [f"{name}_{number}{suffix}" for name in ids]
 
 
-def _rows(info: Path, base: Path, ids: Sequence[str], width: int, height: int) -> list[InfoRow]:
-    """The rows of `info` with absolute paths: exactly the expected images, there, and at the model's input size.
+def _rows(info: Path, base: Path, ids: Sequence[str], size: tuple[int, int] | None) -> list[InfoRow]:
+    """The rows of `info` with absolute paths: exactly the expected images, there, and of width x height `size`, that of
+    the model's input, where one is given.
 
     The tool names a dump after the file name up to its LAST dot, so that is compared with the ids.
     """
@@ -154,11 +159,11 @@ def _rows(info: Path, base: Path, ids: Sequence[str], width: int, height: int) -
     for row in rows:
         if not Path(row.path).is_file():
             raise refuse(f"lists {row.path}, which is not there")
-        if (row.width, row.height) != (width, height):
+        if size is not None and (row.width, row.height) != size:
             raise refuse(
                 f"gives {row.path} another size than the model's input",
                 measured=f"{row.width} x {row.height}",
-                allowed=f"{width} x {height}",
+                allowed=f"{size[0]} x {size[1]}",
             )
     return rows
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.ascend import ais_bench, benchmark
-from tools.ascend.again import listing
+from tools.ascend.again import jpeg_lines, listing
 from tools.ascend.runs import ONE_OUTPUT, DatasetRun, Outputs, Place, note_files, private_folder, ran_gate, require_file
 from tools.ascend.shards import join_dumps, run_on_devices, shards
 from tools.ascend.target import Target
@@ -37,6 +37,9 @@ class DatasetJob:
     """One OM over one data set: `bins` holds `<id>.bin` for every id (and may hold others), images are width x height
     at the model's input. Of its `outputs` the dumps of the judged one are kept. `work` and `logs` are private; the time
     limit holds for each tool process.
+
+    Where there are `jpegs` the tool is given these files instead of bins, a row for every id, and the chip decodes and
+    resizes them to width x height; `bins` is their folder.
     """
 
     om: Path
@@ -49,6 +52,7 @@ class DatasetJob:
     logs: Path
     timeout_seconds: float
     outputs: Outputs = ONE_OUTPUT
+    jpegs: tuple[InfoRow, ...] = ()
 
 
 def run_dataset(target: Target, job: DatasetJob, devices: Sequence[int]) -> SharedRun:
@@ -104,13 +108,12 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
         work / f"device{device}",
         job.logs / f"device{device}",
         job.timeout_seconds,
-        listing(job.bins, ids),
+        jpeg_lines(job.bins, job.jpegs, ids) if job.jpegs else listing(job.bins, ids),
     )
     note_files(place.logs, om=require_file(job.om, ran_gate(job.batch), "the OM"))
     if target.infer_tool is InferTool.BENCHMARK:
         info = work / f"device{device}.info"
-        paths = [str((job.bins / f"{image}.bin").absolute()) for image in ids]
-        write_info([InfoRow(index, path, job.width, job.height) for index, path in enumerate(paths)], info)
+        write_info(_rows(job, ids), info)
         return benchmark.run_dataset(
             om=job.om,
             info=info,
@@ -122,6 +125,13 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
             expected_ids=ids,
             place=place,
             outputs=job.outputs,
+            dvpp=bool(job.jpegs),
+        )
+    if job.jpegs:
+        raise OmError(
+            "ais_bench cannot have the chip decode JPEG files",
+            gate=ran_gate(job.batch),
+            fix="--infer-tool benchmark, the tool of CANN 5",
         )
     return ais_bench.run_dataset(
         om=job.om,
@@ -133,6 +143,15 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
         place=place,
         outputs=job.outputs,
     )
+
+
+def _rows(job: DatasetJob, ids: Sequence[str]) -> list[InfoRow]:
+    """The lines of the .info list for these images."""
+    if job.jpegs:
+        rows = {row.id: row for row in job.jpegs}
+        return [replace(rows[image], index=index) for index, image in enumerate(ids)]
+    paths = [str((job.bins / f"{image}.bin").absolute()) for image in ids]
+    return [InfoRow(index, path, job.width, job.height) for index, path in enumerate(paths)]
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

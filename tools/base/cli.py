@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from tools.base.errors import SuiteError
+from tools.base.misspelt import nearest
 from tools.base.printable import one_line
 
+UNRECOGNIZED = "unrecognized arguments: "
+"""How argparse begins its complaint of options that it does not know."""
 EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
 
 
@@ -17,8 +20,17 @@ class Parser(argparse.ArgumentParser):
     """An argument parser whose complaints are one line too, like every other bad input."""
 
     def error(self, message: str) -> NoReturn:
-        """Refuse the arguments."""
-        raise SuiteError(message, fix=f"see {self.prog} --help")
+        """Refuse the arguments; a misspelt option names the one that was meant."""
+        words = message.partition(UNRECOGNIZED)[2].split()
+        strange = next((word.partition("=")[0] for word in words if word.startswith("--")), "")
+        near = nearest(strange, self._options())
+        raise SuiteError(f"{message} (did you mean {near}?)" if near else message, fix=f"see {self.prog} --help")
+
+    def _options(self) -> set[str]:
+        """Every option, those of sub-commands among them."""
+        below = [action.choices.values() for action in self._actions if isinstance(action, argparse._SubParsersAction)]
+        parsers = [self, *(parser for parsers in below for parser in parsers)]
+        return {name for parser in parsers for name in parser._option_string_actions if name.startswith("--")}
 
 
 def run(main: Callable[[], int]) -> int:

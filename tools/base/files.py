@@ -14,7 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-"""The repository's folder."""
+"""The folder of the suite's own files: the checkout, or the package that pip has installed."""
+PACKAGE = ".".join(__name__.split(".")[:-3])
+"""The installed package that the suite's modules lie in; empty in a checkout, where they stand at the top."""
+IMPORTED_FROM = ROOT.parent if PACKAGE else ROOT
+"""The folder that imports of the suite's modules begin in."""
+MADE_BELOW = Path() if PACKAGE else ROOT
+"""Where files are written that no other place was named for: an installed package is left as it is."""
 
 SCRATCH_LOCK = ".scratch.lock"
 

@@ -12,7 +12,6 @@ from tools.base.errors import PreprocessingError
 from tools.base.files import atomic
 from tools.base.progress import progress
 from tools.base.reading import flat_folder, some, text_lines
-from tools.data.images import list_images
 from tools.data.labels import image_id
 from tools.judge.ids import PREPROCESSING_IMAGES, PREPROCESSING_INFO
 
@@ -50,12 +49,11 @@ def bin_rows(folder: str, width: int, height: int) -> tuple[InfoRow, ...]:
     return tuple(InfoRow(index, _joined(folder, name), width, height) for index, name in enumerate(ordered))
 
 
-def image_rows(folder: str) -> tuple[InfoRow, ...]:
-    """A row for each image of a folder, sorted by id, with the size in its header (EXIF orientation ignored).
+def rows_of(images: Mapping[str, Path], folder: str) -> tuple[InfoRow, ...]:
+    """A row for each of these images of a folder, with the size in its header (EXIF orientation ignored).
 
     The pixels are not decoded, so a file that is cut short after its header passes here and fails in preprocessing.
     """
-    images = list_images(Path(folder))
     sizes, bad = _header_sizes(images)
     if bad:
         raise PreprocessingError(

@@ -119,10 +119,13 @@ def write_pixels(
         partial.write_bytes(msgspec.json.encode(Index(ids=tuple(images), geometry=maker.recipe.geometry)))
 
 
-def write_stored_bins(store: PixelStore, folder: Path, kind: BinType = "float32") -> None:
-    """Write `<id>.bin` for every image of the store; bins that belong to none are refused first."""
+def write_stored_bins(
+    store: PixelStore, folder: Path, kind: BinType = "float32", ids: Sequence[str] | None = None
+) -> None:
+    """Write `<id>.bin` for every image of the store, or for these; bins that belong to none are refused first."""
     folder.mkdir(parents=True, exist_ok=True)
-    refuse_unknown(dict.fromkeys(store.ids), folder)
+    ids = store.ids if ids is None else ids
+    refuse_unknown(dict.fromkeys(ids), folder)
     workers = cpu_count()
 
     def write(name: str) -> None:
@@ -130,9 +133,9 @@ def write_stored_bins(store: PixelStore, folder: Path, kind: BinType = "float32"
 
     with (
         ThreadPoolExecutor(workers) as pool,
-        closing(in_order(pool, write, store.ids, window=2 * workers, chunk=SMALL_JOBS)) as written,
+        closing(in_order(pool, write, ids, window=2 * workers, chunk=SMALL_JOBS)) as written,
     ):
-        for _ in progress(written, what="write bins", total=len(store.ids)):
+        for _ in progress(written, what="write bins", total=len(ids)):
             pass
 
 

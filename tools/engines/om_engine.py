@@ -14,6 +14,7 @@ from tools.ascend.runs import ONE_OUTPUT, Outputs
 from tools.ascend.turns import device_turn
 from tools.base.errors import OmError, PerfError
 from tools.base.files import scratch_folder
+from tools.data.info import InfoRow
 from tools.engines.predictions import Predictions, differences
 from tools.judge.facts import RunOutputs
 from tools.judge.ids import OM_DEVICE, OM_PERF_DEVICE_IDLE, om
@@ -30,7 +31,10 @@ SCRATCH = "acceptance-"
 
 @dataclass(frozen=True)
 class Offline:
-    """One OM with the images it is to see: `bins` holds `<id>.bin` for every id, `dtype` is that of its output."""
+    """One OM with the images it is to see: `bins` holds `<id>.bin` for every id, `dtype` is that of its output.
+
+    Where the chip decodes, `jpegs` has a row of the .info list for each of them, and `bins` is their folder.
+    """
 
     om: Path
     batch: int
@@ -40,6 +44,7 @@ class Offline:
     classes: int
     dtype: str = "float32"
     outputs: Outputs = ONE_OUTPUT
+    jpegs: tuple[InfoRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,6 +187,7 @@ class OmEngine:
             logs=self.logs / f"run-{number}",
             timeout_seconds=TOOL_TIMEOUT_SECONDS,
             outputs=offline.outputs,
+            jpegs=offline.jpegs,
         )
 
     def _refuse_busy(self, batch: int, number: int, *, tolerate: bool) -> None:

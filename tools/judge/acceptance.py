@@ -20,6 +20,7 @@ from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
     GraphStepFacts,
+    JpegFacts,
     LogitErrors,
     OmFacts,
     OnnxFacts,
@@ -46,7 +47,7 @@ IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
 REFERENCE_LOGITS = "predictions/pth.logits.npy"
 """Every logit of the checkpoint, float32 (N, classes), a row an id of IDS; there only where it was asked for."""
 LOGS = "logs"
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -372,6 +373,7 @@ class Acceptance:
     parity: ParityFacts | None = None
     recipe: RecipeFacts | None = None
     aipp: AippFacts | None = None
+    jpegs: JpegFacts | None = None
     oms: tuple[OmFacts, ...] = ()
     om_batch_errors: BatchErrors | None = None
     variants: tuple[VariantRecord, ...] = ()

@@ -2,6 +2,7 @@
 
 The file is what atc takes by `--insert_op_conf`: `aipp_op { key : value … }` with `#` comments. Per channel the chip
 computes (byte - mean_chn - min_chn) x var_reci_chn in fp16, its parameters too, after it has swapped channels and cut.
+Of YUV420SP, which the chip's decoder gives, it makes RGB or BGR before that: matrix x (YUV - input_bias) / 256.
 Keys, defaults and ranges are those of CANN's public template of the file.
 """
 
@@ -62,6 +63,11 @@ class Key:
 _KINDS = {bool: "true or false", int: "whole number", float: "number", str: "word"}
 _SIDE, _SWITCH, _WORD = Key(0, 0, 4096), Key(False), Key("")
 _MATRIX = (298, 516, 0, 298, -100, -208, 298, 0, 409)
+JPEG_TO_RGB = ((256, 0, 359), (256, -88, -183), (256, 454, 0))
+"""CANN's matrix for a picture that was a JPEG file, whose YUV has the full range 0..255, with a bias of 0, 128, 128.
+
+The default, and that of video, is for 16..235: contrast comes out 16 % higher."""
+JPEG_BIAS = (0, 128, 128)
 KEYS: dict[str, Key] = {
     **dict.fromkeys(("aipp_mode", "related_input_name", "input_format"), _WORD),
     "related_input_rank": Key(0, 0, 1000),
@@ -86,11 +92,13 @@ KEYS: dict[str, Key] = {
 _ONLY_IF = {
     "crop": ("load_start_pos_", "crop_size_"),
     "padding": ("left_", "right_", "top_", "bottom_", "padding_value", "cpadding_value"),
-    "csc_switch": ("matrix_", "output_bias_", "input_bias_"),
+    "csc_switch": ("matrix_", "input_bias_"),
 }
 """Switch -> the keys that say nothing while it is off."""
 _BY_VALUE = tuple(f"{name}_chn_{at}" for name in ("mean", "min", "var_reci") for at in range(4))
 """Keys that are compared as numbers, those of a fourth channel not at all."""
+_NEVER = ("output_bias_",)
+"""Keys of a conversion to YUV, which no network of this suite takes."""
 
 
 def read_aipp(text: str) -> dict[str, Value]:
@@ -125,7 +133,7 @@ def recipe_settings(recipe: Preprocessing) -> dict[str, Value]:
     (height, width), (rows, columns) = recipe.pixels_size, recipe.size
     found: dict[str, Value] = {
         "aipp_mode": "static",
-        "input_format": "RGB888_U8",
+        "input_format": "YUV420SP_U8" if recipe.is_jpeg else "RGB888_U8",
         "src_image_size_w": width,
         "src_image_size_h": height,
         "crop": (height, width) != (rows, columns),
@@ -133,10 +141,21 @@ def recipe_settings(recipe: Preprocessing) -> dict[str, Value]:
     if found["crop"]:
         top, left = recipe.cut
         found.update(load_start_pos_w=left, load_start_pos_h=top, crop_size_w=columns, crop_size_h=rows)
-    # a function of the port's own leaves channels in the network's order already
-    found.update(csc_switch=False, rbuv_swap_switch=recipe.channel_order == "BGR" and recipe.function is None)
+    found.update(_colours(recipe))
     found.update({f"min_chn_{at}": level for at, level in enumerate(recipe.byte_mean)})
     found.update({f"var_reci_chn_{at}": 1 / level for at, level in enumerate(recipe.byte_std)})
+    return found
+
+
+def _colours(recipe: Preprocessing) -> dict[str, Value]:
+    """What makes the network's channels, in its order, of the decoder's YUV or of the host's RGB."""
+    if not recipe.is_jpeg:
+        # a function of the port's own leaves channels in the network's order already
+        return {"csc_switch": False, "rbuv_swap_switch": recipe.channel_order == "BGR" and recipe.function is None}
+    rows = JPEG_TO_RGB if recipe.channel_order == "RGB" else JPEG_TO_RGB[::-1]
+    found: dict[str, Value] = {"csc_switch": True, "rbuv_swap_switch": False}
+    found.update({f"matrix_r{at}c{column}": value for at, row in enumerate(rows) for column, value in enumerate(row)})
+    found.update({f"input_bias_{at}": value for at, value in enumerate(JPEG_BIAS)})
     return found
 
 
@@ -168,7 +187,7 @@ def aipp_differences(text: str, recipe: Preprocessing) -> tuple[str, ...]:
 
 
 def _unlike(found: Mapping[str, Value], asked: Mapping[str, Value]) -> Iterator[str]:
-    silent = tuple(part for switch, parts in _ONLY_IF.items() if not asked[switch] for part in parts)
+    silent = (*_NEVER, *(part for switch, parts in _ONLY_IF.items() if not asked[switch] for part in parts))
     for name, value in asked.items():
         implied = found[name] == 0 and name.startswith("crop_size_" if found["crop"] else "src_image_size_")
         if name in _BY_VALUE or name.startswith(silent) or implied:  # a size of 0 is the model's own

@@ -35,6 +35,7 @@ from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
     GraphStepFacts,
+    JpegFacts,
     LogitErrors,
     OmDescription,
     OnnxFacts,
@@ -258,6 +259,12 @@ class Bundle(Evidence):
     def bins(self) -> BinFacts:
         """See Evidence; as many were looked at as there are images."""
         found = _there(self.record.bins, "no facts about the bins")
+        self._looked_at(found.among, None)
+        return found
+
+    def jpegs(self) -> JpegFacts:
+        """See Evidence; as many were looked at as there are images."""
+        found = _there(self.record.jpegs, "no facts about the JPEG files")
         self._looked_at(found.among, None)
         return found
 

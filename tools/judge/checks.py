@@ -44,7 +44,7 @@ def none_of(offenders: tuple[str, ...], *, among: int, unit: str, source: str) -
     passed = not offenders and among > 0
     return Check(
         measured=f"{len(offenders)} of {among}",
-        threshold="none" if among else "none, of at least one",
+        threshold="== 0" if among else "== 0, of at least 1",
         unit=unit,
         verdict=Verdict.PASS if passed else Verdict.FAIL,
         detail=first_few(offenders) if among else "nothing was looked at",

@@ -23,12 +23,13 @@ class Inference:
     """What an inference tool was asked to run: the OM's file name without .om, the device, and the batch size.
 
     `batch` is None where the tool takes it from the OM (pure inference by ais_bench). Words as they were given, empty
-    where the command line does not say.
+    where the command line does not say. `decodes` is whether the chip was to decode JPEG files.
     """
 
     om: str
     device: str
     batch: str | None
+    decodes: bool = False
 
 
 def read_inference(argv: Sequence[str]) -> Inference:
@@ -39,7 +40,8 @@ def read_inference(argv: Sequence[str]) -> Inference:
         said = dict(zip(argv[3::2], argv[4::2]))
         return Inference(om_name(said.get("--model", "")), said.get("--device", ""), said.get("--batchsize"))
     said = by_name(argv[1:])
-    return Inference(om_name(said.get("-om_path", "")), said.get("-device_id", ""), said.get("-batch_size", ""))
+    om, device, batch = (said.get(name, "") for name in ("-om_path", "-device_id", "-batch_size"))
+    return Inference(om_name(om), device, batch, said.get("-useDvpp") == "true")
 
 
 def om_name(path: str) -> str:

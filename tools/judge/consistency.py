@@ -31,7 +31,7 @@ from tools.judge.dataset import foreign_ids, labels_sha256, other_images
 from tools.judge.device import throughput_record
 from tools.judge.differences import differences
 from tools.judge.evidence import OWNER, variant_record
-from tools.judge.facts import AippFacts, CheckpointFacts, RecipeFacts, WeightFacts
+from tools.judge.facts import AippFacts, CheckpointFacts, JpegFacts, RecipeFacts, WeightFacts
 from tools.judge.files import Refused, short
 from tools.judge.handed_in_check import check_handed_in
 from tools.judge.host import ratio
@@ -62,8 +62,7 @@ def check_figures(bundle: Bundle) -> None:
         _dataset(bundle, record.dataset)
     if record.recipe is not None:
         _recipe(bundle, record.recipe)
-    if record.aipp is not None:
-        _aipp(bundle, record.aipp)
+    _of_the_chip(bundle)
     for place, variant in enumerate(record.variants):
         _variant(bundle, f"{FILE}.variants[{place}]", variant)
     check_reference(bundle)
@@ -265,6 +264,14 @@ def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:
             bundle.problems.append(f"{where}.library: {short(facts.library)} does not fit parity.against, {against}")
 
 
+def _of_the_chip(bundle: Bundle) -> None:
+    """What the chip's own preprocessing was given."""
+    if bundle.record.aipp is not None:
+        _aipp(bundle, bundle.record.aipp)
+    if bundle.record.jpegs is not None:
+        _jpegs(bundle, bundle.record.jpegs)
+
+
 def _aipp(bundle: Bundle, facts: AippFacts) -> None:
     """There is an AIPP file where the chip normalises alone, and it is the one that the port hands in, if it does."""
     asked, where = bundle.spec.preprocessing.aipp, f"{FILE}.aipp"
@@ -272,6 +279,16 @@ def _aipp(bundle: Bundle, facts: AippFacts) -> None:
         bundle.problems.append(f"{where}: the port has no AIPP")
     elif asked.file is not None and bundle.files.read(f"{PORT}/{asked.file}") != facts.text.encode():
         bundle.problems.append(f"{where}.text: another file than {PORT}/{asked.file}")
+
+
+def _jpegs(bundle: Bundle, facts: JpegFacts) -> None:
+    """JPEG files are looked at where the vendor's tool is given them alone, and each that is named is an image."""
+    where = f"{FILE}.jpegs"
+    if not bundle.spec.preprocessing.is_jpeg:
+        bundle.problems.append(f"{where}: the port gives no JPEG files to the tool")
+    named = {name.partition(" (")[0] for name in facts.unfit} | {*facts.wrong_size, *facts.turned}
+    if bundle.record.dataset is not None and (unknown := named - set(bundle.ids)):
+        bundle.problems.append(f"{where}: {short(min(unknown))} is no image of the data set")
 
 
 def _variant(bundle: Bundle, where: str, recorded: VariantRecord) -> None:

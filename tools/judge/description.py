@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.judge.atc_flags import DEFAULTS, PRECISION
 from tools.judge.facts import OmDescription, OmInput, StoredOm
 from tools.judge.soc import soc_mismatch
-from tools.judge.spec import AIPP_FLAG
+from tools.judge.spec import AIPP_FLAG, Tensor
 
 OM_DTYPES = {"float32": "DT_FLOAT", "float16": "DT_FLOAT16", "uint8": "DT_UINT8"}
 """How atc names the types."""
@@ -22,23 +22,22 @@ AIPP, FP16_NODES = AIPP_FLAG, "--input_fp16_nodes"
 
 def description_mismatches(
     found: OmDescription,
+    inputs: tuple[Tensor, ...],
     *,
-    input_name: str,
-    dtype: str,
-    shape: tuple[int, ...],
     soc: str,
     flags: tuple[str, ...],
     handed_in: bool = False,
 ) -> tuple[str, ...]:
-    """How the OM differs from what was asked for (input `input_name` of `dtype` and `shape`, chip `soc`, the port's own
-    flags of atc), in words: by atc, and by what stands in the file. One that was `handed_in` may have been made with
-    flags that nobody asked for, and with an AIPP file of any name."""
-    wanted, stored = OmInput(input_name, OM_DTYPES[dtype], shape), found.stored
+    """How the OM differs from what was asked for (one input, any of `inputs`, chip `soc`, the port's own flags of atc),
+    in words: by atc, and by what stands in the file. One that was `handed_in` may have been made with flags that nobody
+    asked for, and with an AIPP file of any name."""
+    right = tuple((OmInput(one.name, OM_DTYPES[one.dtype], one.shape),) for one in inputs)
+    wanted, stored = " or ".join(map(_shown, right)), found.stored
     differing = []
-    if found.inputs != (wanted,):
-        differing.append(f"inputs are {_shown(found.inputs)}, asked for was {_shown((wanted,))}")
-    if stored.inputs and stored.inputs != (wanted,):
-        differing.append(f"inputs in the file are {_shown(stored.inputs)}, asked for was {_shown((wanted,))}")
+    if found.inputs not in right:
+        differing.append(f"inputs are {_shown(found.inputs)}, asked for was {wanted}")
+    if stored.inputs and stored.inputs not in right:
+        differing.append(f"inputs in the file are {_shown(stored.inputs)}, asked for was {wanted}")
     told = [flag[len(SOC_FLAG) :] for flag in stored.flags if flag.startswith(SOC_FLAG)]
     chips = [(found.soc, "the OM"), (stored.soc, "the OM's file"), *((said, "atc's command line") for said in told)]
     for said, what in chips:

@@ -28,6 +28,7 @@ from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
     GraphStepFacts,
+    JpegFacts,
     LogitErrors,
     OmDescription,
     OnnxFacts,
@@ -138,6 +139,10 @@ class Evidence(ABC):
     @abstractmethod
     def bins(self) -> BinFacts:
         """What every bin looks like."""
+
+    @abstractmethod
+    def jpegs(self) -> JpegFacts:
+        """The JPEG files that the vendor's tool is given, where the chip decodes them."""
 
     @abstractmethod
     def parity(self) -> ParityFacts:

@@ -105,6 +105,18 @@ class AippFacts:
 
 
 @dataclass(frozen=True)
+class JpegFacts:
+    """The JPEG files that the vendor's tool is given: how many, those that the chip's decoder is documented not to take
+    (`id (reason)`), those whose line in the .info list has another size than the file's header, and those that an EXIF
+    orientation turns, which the decoder obeys and the checkpoint's own recipe does not."""
+
+    among: int
+    unfit: tuple[str, ...]
+    wrong_size: tuple[str, ...]
+    turned: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ParityFacts:
     """Bins held against a library's own transforms byte for byte: ids looked at, and those that differ.
 

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tools.judge.ids import GateId
-from tools.judge.missing import missing_lines
+from tools.judge.missing import missing_lines, together
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 WIDTHS = (44, 30, 30)
-MISSING_LINES = 12
 MEANING = {
     Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the port",
     Word.REJECTED: "at least one gate failed",
@@ -38,27 +37,24 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
         alike = [result for result in ordered if result.check.verdict is verdict]
         if alike:
             worst = min(alike, key=lambda result: headroom(result.check))
-            batches = " ".join(str(result.id.batch) for result in alike if result.id.batch is not None)
-            lines.append(_line(f"{name}[bs {batches}]" if batches else name, worst.check))
+            lines.append(_line(together(name, [result.id for result in alike]), worst.check))
     return lines + [_line(result.id, result.check) for result in ordered if result.check.verdict is Verdict.FAIL]
 
 
 def verdict_lines(verdict: RunVerdict, results: Sequence[GateResult]) -> list[str]:
     """What is missing and why, then the last word; the final line always begins with `VERDICT:`."""
-    not_judged = _listed("not judged, for want of a published figure", verdict.not_judged)
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
     counts += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
-    missing = missing_lines(verdict.missing, results)
-    lines = [*not_judged, *missing, *(f"note: {said}" for said in verdict.remarks)]
+    lines = [*_not_judged(verdict.not_judged), *missing_lines(verdict.missing, results)]
+    lines += [f"note: {said}" for said in verdict.remarks]
     return [*lines, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
-def _listed(what: str, names: Sequence[GateId]) -> list[str]:
+def _not_judged(names: Sequence[GateId]) -> list[str]:
     if not names:
         return []
-    kinds = [name for name, _ in groupby(name.gate for name in names)]
-    rest = [f"  … and {len(kinds) - MISSING_LINES} more"] if len(kinds) > MISSING_LINES else []
-    return [f"{what} ({len(names)}):", *(f"  {kind}" for kind in kinds[:MISSING_LINES]), *rest]
+    kinds = [together(kind, list(group)) for kind, group in groupby(names, key=lambda name: name.gate)]
+    return [f"not judged, for want of a published figure ({len(names)}):", *(f"  {kind}" for kind in kinds)]
 
 
 def value(check: Check) -> str:

@@ -274,6 +274,9 @@ class _Logs:
             self._problem(f"{folder}: ran with batch size {short(said.batch)} instead of {batch}")
         if said.device != device:
             self._problem(f"{folder}: ran on device {short(said.device)} instead of {device}")
+        if not pure and said.decodes != bundle.spec.preprocessing.is_jpeg:
+            asked = "JPEG files" if bundle.spec.preprocessing.is_jpeg else "bins"
+            self._problem(f"{folder}: was not asked to read {asked}, which the port gives (-useDvpp)")
         errors = error_lines(self._said(folder))
         if errors:
             self._problem(f"{folder}: {name} rests on a run that reported {short(errors[0])}")

@@ -18,7 +18,7 @@ from tools.judge.unseen import unseen_percent, wrong_bins_percent, wrong_labels_
 if TYPE_CHECKING:
     from tools.judge.acceptance import DatasetRecord, ReferenceRecord, Reused, VariantRecord
     from tools.judge.basis import ReferenceProbe
-    from tools.judge.facts import ParityFacts, RecipeFacts, WeightFacts
+    from tools.judge.facts import JpegFacts, ParityFacts, RecipeFacts, WeightFacts
     from tools.judge.handed_in import HandedIn
     from tools.judge.operators import OperatorFacts
     from tools.judge.spec import Spec
@@ -43,6 +43,7 @@ def remarks(
     files: Sequence[HandedIn] = (),
     weights: WeightFacts | None = None,
     *,
+    jpegs: JpegFacts | None = None,
     made: ReferenceRecord | None = None,
     probe: ReferenceProbe | None = None,
     on_device: bool = False,
@@ -61,6 +62,7 @@ def remarks(
         )
     arithmetic = (*_arithmetic(spec), *_precision(spec, on_device=on_device))
     own = (*handed_in.said(files), *_aipp(spec, files), *_weights(spec, weights), *arithmetic)
+    own = (*own, *_decoder(spec, on_device=on_device), *_turned(jpegs))
     of_reference = _elsewhere(made, probe, 0 if dataset is None else dataset.images)
     said = (*_said(recipe), *_said(operators), *of_reference, *_reused(reused))
     return (*own, *_checkpoint(spec), *of_data, *said)
@@ -78,6 +80,31 @@ def _aipp(spec: Spec, files: Sequence[HandedIn]) -> tuple[str, ...]:
     if spec.preprocessing.aipp is None or all(file.is_onnx for file in files):
         return ()
     return ("the AIPP file that OMs handed in were made with was not seen: they are judged by their outputs",)
+
+
+def _decoder(spec: Spec, *, on_device: bool) -> tuple[str, ...]:
+    """What nobody can hold the OMs to where the chip decodes, and what stands for its decoder on the simulator."""
+    recipe = spec.preprocessing
+    if not recipe.is_jpeg:
+        return ()
+    height, width = recipe.pixels_size
+    kept = isinstance(recipe.resize_px, int)
+    whole = f", and it squeezes every picture into {width} x {height}, which the recipe does not" if kept else ""
+    stands = "" if on_device else "; the simulator stands for it with Pillow's decoder and filter"
+    return (
+        f"JPEG input: the chip decodes and resizes (DVPP), by an arithmetic that is not known{whole}{stands}: no gate "
+        "compares the OM's pixels or logits with the checkpoint's, the OMs are judged by the accuracy that they lose",
+    )
+
+
+def _turned(jpegs: JpegFacts | None) -> tuple[str, ...]:
+    if jpegs is None or not jpegs.turned:
+        return ()
+    named = first_few(jpegs.turned, MOST_NAMED)
+    return (
+        f"{len(jpegs.turned)} images have an EXIF orientation, which the chip's decoder obeys and the recipe does not: "
+        f"{named}",
+    )
 
 
 def _arithmetic(spec: Spec) -> tuple[str, ...]:

@@ -79,14 +79,19 @@ def needed_identity(judged: Iterable[Judged]) -> set[str]:
     return needed | ({"images"} if stages & {Stage.PREPROCESSING, Stage.ACCURACY} else set())
 
 
+def differing(identities: Sequence[dict[str, str | None]]) -> list[str]:
+    """In what several identities contradict each other; what one of them does not say contradicts nothing."""
+    names = dict.fromkeys(name for known in identities for name in known)
+    return [name for name in names if len({known.get(name) for known in identities} - {None}) > 1]
+
+
 def disagreements(bundles: Sequence[Bundle], judged: Sequence[list[Judged]]) -> list[str]:
     """Why these bundles are not parts of one run, each difference by name."""
     found = _given_twice(bundles)
     identities = [identity(bundle) for bundle in bundles]
-    for name in dict.fromkeys(name for known in identities for name in known):
+    for name in differing(identities):
         said = {bundle.name: known.get(name) for bundle, known in zip(bundles, identities)}
-        if len({value for value in said.values() if value is not None}) > 1:
-            found.append(f"{name} differs: " + ", ".join(f"{who} {str(what)[:120]}" for who, what in said.items()))
+        found.append(f"{name} differs: " + ", ".join(f"{who} {str(what)[:120]}" for who, what in said.items()))
     for bundle, known, results in zip(bundles, identities, judged):
         missing = [name for name in needed_identity(results) if known.get(name) is None]
         found += [f"{bundle.name} does not say its {name}" for name in missing]

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 
 SHIPPED_SPECS: dict[str, str] = {
     "b0da6974674cc5ab84239053c2b768201f56a369377e9d3f7c981b84444c6a9a": "alexnet",
-    "31d156161b8fcaa6a34b4d0e1cea228dfef9e5d3f14b389af0d2f45c37ac24cb": "alexnet_aipp",
-    "3a2d6bf3d3a6217c1df01759f18839b78c6ec4887bc1de6a89767eccfdcb58a8": "alexnet_aipp_sample",
+    "0c9b68aadba4fced5152e186e62766269480dd89b82aab52ab4a1ca249b118e9": "alexnet_aipp",
+    "4e59b8f85fcc0b273bbca9902e6b3b41adf34f74afc2f2eaaab021b3d7dd2d11": "alexnet_aipp_sample",
+    "47fa0afa52a53bf8d92fbca86693c0cc160b9b5a92849bdd41b15f6a7e29d0fa": "alexnet_jpeg",
+    "756a5a9b25a7cd4eb2bf4de381ace8d5787b52284c62c360b2ceabf97344402b": "alexnet_jpeg_sample",
     "e48b1a47717864de3b90e3de1b2ed0c2cb9d901c0e35d648e98df852aef4e7af": "alexnet_sample",
     "3c577075e6be8b8e9aad17c1143a4f9d0c1bf63df8f3da8efadcf89928cc7a7b": "densenet121",
     "d0234db91827a9bf1f0a7a5fcb9a5e9150fac81c7fd8bc471bf1c4411a8e04a7": "efficientnet_lite0",
@@ -25,6 +27,8 @@ SHIPPED_FILES: dict[str, str] = {
     "f4c9644834a60ff126a1dba0a436364c00831efb833e2255cdc3d9e4465afee2": "alexnet",
     "bd6e64d9eed00cfe6c9af366d837cd7fd28d4dc006ae68329cdf9620f065d0c8": "alexnet_aipp",
     "73c7a0cfa8b6acc6d5a737339b15d4875149fbc6b676f78b26b0f0d9cbfd322c": "alexnet_aipp_sample",
+    "6559be3b418a50d49c3187d1a665340695c6a0e91fd0a1c220fa7c6c377abc6a": "alexnet_jpeg",
+    "9d1d081fe17fef79a14d1aa68ce768be3941c2b164f1c0b8a3f93a58d49dc61f": "alexnet_jpeg_sample",
     "dbceb430ae81438bd577383f28efc95289d53e3696672209fe16e6a0a0f23406": "alexnet_sample",
     "d348bac78f4b8a41339a75d0bd0ec47f9d68b4b9cedd07ec041a66a7bbd9a5f4": "densenet121",
     "e196d96dfdc73ea66ea8533b2147c64189e7f736d566112ae2e03a517d889e9c": "efficientnet_lite0",

@@ -103,15 +103,23 @@ class Spec(Entry):
         asked = self.onnx.input
         return Tensor(asked.name, asked.dtype, (-1 if batch is None else batch, CHANNELS, *self.preprocessing.size))
 
-    def om_input(self, batch: int) -> Tensor:
-        """The input of an OM: the network's, or the host's pixels (NHWC) where the chip normalises them."""
+    def om_inputs(self, batch: int) -> tuple[Tensor, ...]:
+        """The input of an OM: the network's, or the host's pixels (NHWC) where the chip normalises them.
+
+        Of YUV420SP (JPEG input) CANN has two ways of telling the shape: that of the picture (aclmdlGetInputDims), and
+        that of its bytes, a row and a half for each (aclmdlGetInputDimsV2). Which of them an OM is shown with is not
+        documented, so either is right.
+        """
+        name, (height, width) = self.onnx.input.name, self.preprocessing.pixels_size
         if self.preprocessing.aipp is None:
-            return self.input(batch)
-        return Tensor(self.onnx.input.name, "uint8", (batch, *self.preprocessing.pixels_size, CHANNELS))
+            return (self.input(batch),)
+        picture = Tensor(name, "uint8", (batch, height, width, CHANNELS))
+        of_bytes = Tensor(name, "uint8", (batch, height * 3 // 2, width, 1))
+        return (picture, of_bytes) if self.preprocessing.is_jpeg else (picture,)
 
     @property
     def bin_type(self) -> Literal["float32", "float16", "uint8"]:
-        """The type of the values in a bin, that of the OM's input."""
+        """The type of the values in a bin, that of the OM's input; of JPEG input, of the pixels that the host makes."""
         return self.onnx.input.dtype if self.preprocessing.aipp is None else "uint8"
 
     @property

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 MOST_IMAGES = 10_000_000
 AIPP_PX = (2, 4096)
 """The sides of a picture that AIPP takes."""
+DVPP_PX = ((32, 4096, 16), (6, 4096, 2))
+"""Columns and rows of a picture as the chip's decoder (DVPP) resizes it for an OM: least, most, and a multiple of.
+
+CANN's documents have images of YUV420SP in rows of a multiple of 16 bytes, and an even number of them; what would fill
+up a row has no place in what the OM takes."""
 HALF = (2.0**-24, 65504.0)
 """The smallest and the largest positive number of fp16, in which AIPP holds its parameters."""
 
@@ -49,6 +54,9 @@ class Dataset(Entry):
 class AippInput(Entry):
     """That the chip normalises (static AIPP): bins are then uint8 pixels, height x width x channel, as decoded.
 
+    With `input: jpeg` there are no bins: the vendor's tool is given the JPEG files, which the chip decodes and resizes
+    as a whole to the size that AIPP takes (DVPP); AIPP gets YUV420SP and makes RGB or BGR of it first.
+
     `crop: chip` leaves the cut of `crop_px` to AIPP too, which then gets square pictures of the short side, or those of
     `resize_px: [height, width]`; with `host` they come cut. `file` is an AIPP file beside the port's own, which must
     say what the recipe says; without it the suite writes one.
@@ -56,6 +64,7 @@ class AippInput(Entry):
 
     crop: Literal["chip", "host"]
     file: PlainName | None = None
+    input: Literal["pixels", "jpeg"] = "pixels"
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,8 @@ class Preprocessing(Entry):
             raise ValueError(f"aipp takes means of 0..255, these are {self.byte_mean}")
         if not all(HALF[0] <= 1 / deviation <= HALF[1] for deviation in self.byte_std):
             raise ValueError(f"aipp takes 1 / std of {HALF[0]:.2g}..{HALF[1]:g}, std is {self.byte_std}")
+        if aipp.input == "jpeg":
+            self._check_jpeg()
         if aipp.crop == "host":
             return
         if self.crop_px is None or self.resize_px is None:
@@ -127,6 +138,27 @@ class Preprocessing(Entry):
                 f"aipp.crop is chip, but centre {self.size} of centre {self.resize_px} is not always the centre of "
                 "the whole: their difference is no multiple of 4; say crop: host"
             )
+
+    def _check_jpeg(self) -> None:
+        """What DVPP can make of a JPEG file: one size for all, whole rows of YUV420SP, cut at even pixels."""
+        if self.function is not None:
+            raise ValueError(f"aipp.input is jpeg: the chip decodes, not {self.function}")
+        if self.resize_px is None:
+            raise ValueError("aipp.input is jpeg: the chip gives every picture one size, resize_px must say it")
+        if self.aipp is not None and self.aipp.crop == "host" and self.size != _pair(self.resize_px):
+            raise ValueError("aipp.input is jpeg: nothing is cut on the host, say crop: chip")
+        for side, (least, most, step), what in zip(self.pixels_size[::-1], DVPP_PX, ("columns", "rows")):
+            if not least <= side <= most or side % step:
+                raise ValueError(
+                    f"aipp.input is jpeg: the chip resizes to {least}..{most} {what}, a multiple of {step}, not {side}"
+                )
+        if any(side % 2 for side in (*self.cut, *self.size)):
+            raise ValueError(f"aipp.input is jpeg: YUV420SP is cut at even pixels, not {self.size} from {self.cut}")
+
+    @property
+    def is_jpeg(self) -> bool:
+        """Whether the vendor's tool is given JPEG files, which the chip decodes and resizes."""
+        return self.aipp is not None and self.aipp.input == "jpeg"
 
     @property
     def byte_mean(self) -> tuple[float, ...]:

@@ -111,9 +111,9 @@ def judge_throughput(runs: Sequence[float], *, floor: AtLeast, noise_cv_percent:
     """
     _refuse_bad(runs, "images per second of a run")
     _refuse_bad_noise(noise_cv_percent)
-    noise = _noise_interval(median_low(runs), len(runs), noise_cv_percent / 100)
+    noise = noise_interval(median_low(runs), len(runs), noise_cv_percent / 100)
     verdict = _verdict(noise, floor.at_least)
-    scattered = _too_scattered(runs, noise_cv_percent)
+    scattered = too_scattered(runs, noise_cv_percent)
     needed = _runs_needed(runs, floor.at_least, noise_cv_percent) if verdict is Verdict.INCONCLUSIVE else None
     return Throughput(
         runs=tuple(runs),
@@ -142,7 +142,7 @@ def verdict_rates(*, true_over_floor: float, noise_cv_percent: float, runs: int)
     if noise == 0:
         passes = float(true_over_floor >= 1)
         return Rates(passed=passes, failed=1 - passes, inconclusive=0.0)
-    unit = _noise_interval(1.0, runs, noise)
+    unit = noise_interval(1.0, runs, noise)
     passed = 1 - _median_below((1 / unit.low / true_over_floor - 1) / noise, runs)
     failed = _median_below((1 / unit.high / true_over_floor - 1) / noise, runs)
     return Rates(passed=passed, failed=failed, inconclusive=max(0.0, 1 - passed - failed))
@@ -183,7 +183,8 @@ def _median_quantile(probability: float, runs: int) -> float:
     return (low + high) / 2
 
 
-def _noise_interval(median: float, runs: int, noise: float) -> Interval:
+def noise_interval(median: float, runs: int, noise: float) -> Interval:
+    """95 % interval of the true rate behind the (lower) median of so many runs; `noise` is a share, 0.01 for 1 %."""
     tail = (1 - CONFIDENCE) / 2
     return Interval(
         low=median / (1 + noise * _median_quantile(1 - tail, runs)),
@@ -201,10 +202,7 @@ def _verdict(interval: Interval, floor: float) -> Verdict:
 def _runs_needed(runs: Sequence[float], floor: float, noise_cv_percent: float) -> int | None:
     """The smallest odd number of runs whose interval around the median seen would be on one side of the floor."""
     for count in range(len(runs) + 1 + len(runs) % 2, MOST_RUNS + 1, 2):
-        if (
-            _verdict(_noise_interval(median_low(runs), count, noise_cv_percent / 100), floor)
-            is not Verdict.INCONCLUSIVE
-        ):
+        if _verdict(noise_interval(median_low(runs), count, noise_cv_percent / 100), floor) is not Verdict.INCONCLUSIVE:
             return count
     return None
 
@@ -213,7 +211,8 @@ def _spread_percent(runs: Sequence[float]) -> float | None:
     return 100 * stdev(runs) / fmean(runs) if len(runs) > 1 else None
 
 
-def _too_scattered(runs: Sequence[float], noise_cv_percent: float) -> str:
+def too_scattered(runs: Sequence[float], noise_cv_percent: float) -> str:
+    """Why nothing follows from these runs by the stored noise, empty where they scatter no more than it allows."""
     spread = _spread_percent(runs)
     if spread is None or spread <= noise_cv_percent:
         return ""

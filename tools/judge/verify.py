@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -64,12 +64,15 @@ class Outcome:
     """What is printed, the exit status, and the last word where one was given.
 
     `own_port` where it was judged by a port that is neither the suite's own nor the one that the reader named.
+    `verdict` and `bundles` are what the word is of and rests on, None and none where the evidence does not hold.
     """
 
     lines: list[str]
     status: int
     word: Word | None = None
     own_port: bool = False
+    verdict: RunVerdict | None = field(default=None, compare=False)
+    bundles: tuple[Bundle, ...] = field(default=(), compare=False)
 
     def requiring(self, weakest: Word) -> Outcome:
         """The outcome where a good word is not good enough when it is weaker than this one."""
@@ -171,6 +174,7 @@ def _remarks_of(bundle: Bundle, spec: Spec) -> tuple[str, ...]:
         record.reused,
         record.handed_in,
         record.onnx_weights,
+        jpegs=record.jpegs,
         made=record.reference,
         probe=record.reference_probe,
         on_device=bundle.on_device,
@@ -205,7 +209,7 @@ def _last_word(
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
     own = other is None and not all(map(_is_shipped, bundles))
     lines += [*said, *(OWN_PORT if own else [])]
-    return Outcome([*lines, "", *verdict_lines(verdict, results)], status, verdict.word, own)
+    return Outcome([*lines, "", *verdict_lines(verdict, results)], status, verdict.word, own, verdict, tuple(bundles))
 
 
 def _is_shipped(bundle: Bundle) -> bool:

@@ -22,6 +22,8 @@ from typing import Any
 from tools.base.errors import SpecError
 
 PREFIX = "python:"
+PACKAGES = frozenset(("site-packages", "dist-packages"))
+"""Where libraries lie, whoever's: those of a venv's base, of the user, and of Debian are no folders of this Python."""
 
 
 def load_function(place: str, folder: Path) -> Callable[..., Any]:
@@ -141,10 +143,12 @@ def _local(name: str, folder: Path) -> Path | None:
 
 
 def _roots(folder: Path) -> list[Path]:
+    """Where code lies that is no library's: the port's folder, wherever that is, and others on the path of Python."""
     installed = [Path(path).resolve() for path in sysconfig.get_paths().values()]
-    places = [folder.resolve(), *(Path(entry).resolve() for entry in sys.path if entry)]
-    inside = (place for place in places if not any(place == root or root in place.parents for root in installed))
-    return list(dict.fromkeys(place for place in inside if place.is_dir()))
+    places = (Path(entry).resolve() for entry in sys.path if entry)
+    own = (place for place in places if PACKAGES.isdisjoint(place.parts))
+    outside = (place for place in own if not any(place == root or root in place.parents for root in installed))
+    return list(dict.fromkeys((folder.resolve(), *filter(Path.is_dir, outside))))
 
 
 def _library(name: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import TYPE_CHECKING
 from tools.base.errors import PreprocessingError
 from tools.data import bins as bin_files
 from tools.data import bins_check, parity_sample, reference
+from tools.data import jpegs as jpeg_files
 from tools.data import pixels as pixel_store
 from tools.data.dataset import LabelledImages, dataset_digests, read_dataset
-from tools.data.info import bin_rows, read_info, write_info
+from tools.data.info import InfoRow, bin_rows, read_info, rows_of, write_info
 from tools.data.parity_sample import Headers
 from tools.data.pixel_maker import PixelMaker
 from tools.judge import ids
 from tools.judge.acceptance import DatasetRecord
 from tools.judge.dataset import byte_equal, foreign_ids, incompleteness, labels_sha256
-from tools.judge.facts import BinFacts, ParityFacts, RecipeFacts
+from tools.judge.facts import BinFacts, JpegFacts, ParityFacts, RecipeFacts
 from tools.judge.handover import Handover, handover
 from tools.judge.spec import Preprocessing
 from tools.model.library import stated_recipe
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-INFO = "imagenet_prep_bin.info"
+INFO, JPEG_INFO = "imagenet_prep_bin.info", "ImageNet.info"
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,17 @@ class Bins:
     ids: tuple[str, ...]
     recipe: Preprocessing
     kind: bin_files.BinType
+    content: str
+
+
+@dataclass(frozen=True)
+class Jpegs:
+    """The images as the vendor's tool is given them where the chip decodes: a row of the .info list for each, read
+    back, what is wrong with any, and a digest of files and sizes."""
+
+    folder: Path
+    rows: tuple[InfoRow, ...]
+    facts: JpegFacts
     content: str
 
 
@@ -169,6 +182,30 @@ class DataStep:
         return Bins(artifact.path, pixels.store.ids, pixels.store.recipe, kind, artifact.content)
 
     @once
+    def jpegs(self) -> Jpegs:
+        """The JPEG files with their .info list, written as for the vendor's tool and read back."""
+        images = self.dataset().images
+        folder, path = next(iter(images.values())).parent.absolute(), self._context.scratch("info") / JPEG_INFO
+        write_info(rows_of(images, str(folder)), path)
+        rows = read_info(path)
+        sizes = {row.id: (row.width, row.height) for row in rows}
+        about = {"images": content.digests_sha256(self.image_digests()), "sizes": repr(sorted(sizes.items()))}
+        digest = hashlib.sha256(repr(sorted(about.items())).encode()).hexdigest()
+        recipe = Recipe("jpeg-facts", {"files and sizes": digest}, code=(jpeg_files,))
+        facts = self._context.remember(recipe, JpegFacts, lambda: jpeg_files.inspect_jpegs(images, sizes))
+        return Jpegs(folder, rows, self._context.staging.put(facts, "jpegs"), digest)
+
+    def fit_jpegs(self) -> Jpegs:
+        """The same; PreprocessingError where the tool cannot be given them."""
+        found = self.jpegs()
+        jpeg_files.require_fit(found.facts, found.folder)
+        return found
+
+    def require_unchanged(self) -> None:
+        """PreprocessingError where an image is another by now: to have the chip decode it, the tool reads it itself."""
+        jpeg_files.require_unchanged(self.dataset().images, self.image_digests())
+
+    @once
     def bin_facts(self) -> BinFacts:
         """What every bin looks like."""
         bins = self.bins()
@@ -190,11 +227,16 @@ class DataStep:
 
     @once
     def parity(self) -> ParityFacts:
-        """Some bins compared byte for byte with a library's own transforms: rare kinds, and others by chance."""
-        bins, digests = self.bins(), self.image_digests()
-        if bins.recipe.function is not None:
+        """Some bins compared byte for byte with a library's own transforms: rare kinds, and others by chance.
+
+        Where the chip decodes these are of the pictures that the checkpoint sees, made for this alone.
+        """
+        asked = self._context.spec.preprocessing
+        if asked.function is not None:
+            self.bins()
             return self._context.staging.put(ParityFacts((), (), ""), "bins")
-        looked_at = self._drawn()
+        digests, looked_at = self.image_digests(), self._drawn()
+        bins = self._some_bins(looked_at) if asked.is_jpeg else self.bins()
         about = {
             **self._recipe_words(),
             "bins": bins.content,
@@ -212,16 +254,23 @@ class DataStep:
         found = self._context.remember(Recipe("bins-parity", about, code=(bins_check, reference)), ParityFacts, compare)
         return self._context.staging.put(found, "bins")
 
+    def _some_bins(self, ids: tuple[str, ...]) -> Bins:
+        """Bins of these images alone, in a folder of this run's."""
+        pixels, kind = self.pixels(), self._context.spec.bin_type
+        folder = self._context.scratch("parity") / "bins"
+        pixel_store.write_stored_bins(pixels.store, folder, kind, ids)
+        return Bins(folder, ids, pixels.store.recipe, kind, pixels.content)
+
     def _drawn(self) -> tuple[str, ...]:
         """The ids for parity: other ones in every run, the same for all of a run's workers."""
-        bins = self.bins()
-        count, headers = bins.recipe.parity_images, Headers({})
-        if len(bins.ids) > count:
+        store = self.pixels().store
+        count, headers = store.recipe.parity_images, Headers({})
+        if len(store.ids) > count:
             named = {path.name: self.file_digests()[path.name] for path in self.dataset().images.values()}
             recipe = Recipe("image-headers", {"images": content.digests_sha256(named)}, code=(parity_sample,))
             images = self.dataset().images
             headers = self._context.remember(recipe, Headers, lambda: parity_sample.read_headers(images))
-        return parity_sample.draw(bins.ids, headers, bins.recipe, count, self._context.run)
+        return parity_sample.draw(store.ids, headers, store.recipe, count, self._context.run)
 
     def _weights(self) -> tuple[str, str]:
         """Which weights these are, as a library knows them: the network's source and the name of their file."""
@@ -241,9 +290,15 @@ class DataStep:
             "labels": lambda: self.dataset().handover,
             "images": lambda: handover("images", self.dataset().ids, "the store of pixels", self.pixels().store.ids),
             "bins": lambda: handover("images", self.dataset().ids, "bins", self._listed_bins()),
-            "info": lambda: handover("bins", self._listed_bins(), ".info list", self._info_ids()),
+            "info": self._listed,
         }[step]()
         return self._context.staging.put_handover(step, found)
+
+    def _listed(self) -> Handover:
+        """What the vendor's tool is to read, against its list."""
+        if self._context.spec.preprocessing.is_jpeg:
+            return handover("images", self.dataset().ids, ".info list", (row.id for row in self.jpegs().rows))
+        return handover("bins", self._listed_bins(), ".info list", self._info_ids())
 
     def _listed_bins(self) -> tuple[str, ...]:
         """The ids that really lie in the folder."""

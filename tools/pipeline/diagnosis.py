@@ -10,6 +10,11 @@ from tools.pipeline.om import OmStep
 from tools.pipeline.once import once
 from tools.pipeline.onnx import OnnxStep
 
+BY_JPEG = (
+    "the OM: no diagnosis, because the chip's own decoder makes its pixels and its arithmetic is not known; the same "
+    "port without `input: jpeg` shows what the OM makes of pixels that are known"
+)
+
 
 class DiagnosisStep:
     """The diagnosis of a variant, made once."""
@@ -22,7 +27,9 @@ class DiagnosisStep:
     @once
     def lines(self, variant: Variant) -> tuple[str, ...]:
         """Lines for terminal and report: of the ONNX file, or of an OM and how it was localised."""
-        return self._of_onnx() if variant.batch is None else self._of_om(variant.batch)
+        if variant.batch is None:
+            return self._of_onnx()
+        return (BY_JPEG,) if self._context.spec.preprocessing.is_jpeg else self._of_om(variant.batch)
 
     def _of_onnx(self) -> tuple[str, ...]:
         from tools.diagnosis import diagnose

@@ -12,13 +12,13 @@ from tools.ascend.ais_bench import fits_path_policy, path_policy_problems
 from tools.ascend.benchmark import find_binary
 from tools.ascend.target import AUTO
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT, owner_writes_only
+from tools.base.files import MADE_BELOW, owner_writes_only
 from tools.judge.basis import DeviceKind
 from tools.judge.texts.reading import InferTool
 from tools.pipeline.options import VARIABLES
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec, port_path
 
-BUILD = ROOT / "build"
+BUILD = MADE_BELOW / "build"
 GUIDE_IMAGENET = Path("opt/npu/imagenet")
 LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 MOST_DIGITS = 18  # beyond it lies no count of images
@@ -293,7 +293,7 @@ def _ascend(given: Mapping[str, str | None]) -> Ascend:
     return Ascend(
         target=_one_of(given, "target", ("auto", "ascend", "simulator")),
         infer_tool=_one_of(given, "infer_tool", ("auto", "benchmark", "ais_bench")),
-        devices=_devices(given["device"] or "0"),
+        devices=device_numbers(given["device"] or "0", _option("device")),
         soc=given["soc"],
         ais_bench_python=_existing(python, "ais_bench_python") if python else None,
         tolerate_busy=_one_of(given, "busy_device", ("refuse", "inconclusive")) == "inconclusive",
@@ -308,11 +308,12 @@ def _one_of(given: Mapping[str, str | None], name: str, words: tuple[str, ...]) 
     return word
 
 
-def _devices(text: str) -> tuple[int, ...]:
+def device_numbers(text: str, option: str) -> tuple[int, ...]:
+    """The devices of a list such as `0,1,2,3`; InputError, which names the option, for anything else."""
     numbers = [_number(word) for word in text.split(",")]
     devices = tuple(number for number in numbers if number is not None and number <= LARGEST_DEVICE)
     if len(set(devices)) < len(numbers):
-        raise InputError(f"{_option('device')} is {_short(text)}, it must be different numbers such as 0 or 0,1,2,3")
+        raise InputError(f"{option} is {_short(text)}, it must be different numbers such as 0 or 0,1,2,3")
     return devices
 
 

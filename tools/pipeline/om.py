@@ -241,16 +241,18 @@ class OmStep:
 
     def offline(self, batch: int) -> Offline:
         """The OM with the images that it is to see."""
-        bins, asked = self._data.bins(), self._context.spec
+        asked, jpeg = self._context.spec, self._context.spec.preprocessing.is_jpeg
+        folder = self._data.fit_jpegs().folder if jpeg else self._data.bins().folder
         return Offline(
             self.om(batch).path,
             batch,
-            bins.folder,
-            bins.ids,
-            bins.recipe,
+            folder,
+            self._data.dataset().ids,
+            asked.preprocessing,
             asked.classes,
             asked.om_output_type,
             Outputs(len(asked.onnx.all_outputs), asked.onnx.judged_output),
+            self._data.jpegs().rows if jpeg else (),
         )
 
     def engine(self, logs: Path) -> OmEngine:
@@ -267,15 +269,21 @@ class OmStep:
 
     def about(self, batch: int) -> dict[str, str]:
         """What results of running the OM over the images depend on; the file's name stands in what the tools print."""
-        machine, om = self.machine(), self.om(batch)
+        fed, machine, om = self._fed(), self.machine(), self.om(batch)
         return {
             "om": om.sha256,
             "file": om.path.name,
-            "bins": self._data.bins().content,
+            **fed,
             "output": f"{self._context.spec.output(batch)} of {' '.join(self._context.spec.onnx.all_outputs)}",
             "devices": str(machine.devices),
             **machine.about,
         }
+
+    def _fed(self) -> dict[str, str]:
+        """What the vendor's tool reads the images from."""
+        if self._context.spec.preprocessing.is_jpeg:
+            return {"jpegs": self._data.fit_jpegs().content}
+        return {"bins": self._data.bins().content}
 
     @once
     def predictions(self, batch: int) -> Predictions:
@@ -293,6 +301,8 @@ class OmStep:
             offline = self.offline(batch)
             with self._context.keeping_logs(prediction_logs(batch), folder / "logs"):
                 done = self.engine(folder / "logs").run(offline)
+            if offline.jpegs:
+                self._data.require_unchanged()
             predictions.save_predictions(done.predictions, folder)
             self._reports[batch] = done.report
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tools.base.misspelt import nearest
+
 VALUED: dict[str, tuple[str, str]] = {
     "port": (
         "NAME",
@@ -65,3 +67,10 @@ def joined(words: Sequence[str]) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def misspelt(words: Sequence[str]) -> dict[str, str]:
+    """Each long option that is none of the suite's -> the one that is most like it; it may still be pytest's own."""
+    names = [word.partition("=")[0] for word in words if word.startswith("--")]
+    strange = [name for name in names if name not in WITH_VALUE | WITHOUT_VALUE]
+    return {name: near for name in strange if (near := nearest(name, WITH_VALUE | WITHOUT_VALUE))}

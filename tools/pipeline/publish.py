@@ -15,7 +15,7 @@ from tools.evidence.prune import prune
 from tools.evidence.staging import Staging
 from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
 from tools.judge.basis import ReferenceProbe
-from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts, WeightFacts
+from tools.judge.facts import CheckpointFacts, JpegFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
 from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
@@ -76,6 +76,7 @@ def run_verdict(setup: Setup, staging: Staging, results: Sequence[GateResult], *
             staging.pieces(Reused),
             staging.pieces(HandedIn),
             staging.piece(WeightFacts),
+            jpegs=staging.piece(JpegFacts),
             made=staging.scrub.record(setup.reference),
             probe=staging.piece(ReferenceProbe),
             on_device=setup.on_device,

@@ -38,6 +38,7 @@ from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
     GraphStepFacts,
+    JpegFacts,
     LogitErrors,
     OmDescription,
     OnnxFacts,
@@ -221,6 +222,10 @@ class Run(Evidence):
     def bins(self) -> BinFacts:
         """See Evidence."""
         return self.data.bin_facts()
+
+    def jpegs(self) -> JpegFacts:
+        """See Evidence."""
+        return self.data.jpegs().facts
 
     def parity(self) -> ParityFacts:
         """See Evidence."""

@@ -55,7 +55,7 @@ def host_samples(found: HostThroughput, spec: Spec, verdict: Verdict) -> Samples
             "batch": found.batch,
             "images_per_second": images_per_second(found.candidate_seconds_per_image),
             "torch_images_per_second": images_per_second(found.reference_seconds_per_image),
-            "onnx_to_torch_ratio": found.ratio,
+            "onnx_to_torch_median_ratio_of_a_round": found.ratio,
             "onnx_to_torch_floor": spec.host_perf.onnx_to_torch.at_least,
             "verdict": str(verdict),
         },

@@ -99,11 +99,15 @@ class Setup:
         """Whose predictions of the checkpoint count, for the evidence."""
         return ReferenceRecord(self.reference_device, None if self.taken is None else self.taken.record)
 
+    @property
+    def port_sha256(self) -> str:
+        """The one digest of what the run is judged by: of the bundle's spec.json, and of `show_port.py --json`."""
+        return spec_digest(spec_json(self.spec))
+
     def own_port(self) -> list[str]:
         """A line for a port that is none of the suite's own as they were shipped."""
-        digest = spec_digest(spec_json(self.spec))
-        words = spec_words(f"{self.inputs.port} ({self.inputs.why_port})", digest)
-        return [] if digest in SHIPPED_SPECS else [f"judged by: {words}"]
+        words = spec_words(f"{self.inputs.port} ({self.inputs.why_port})", self.port_sha256)
+        return [] if self.port_sha256 in SHIPPED_SPECS else [f"judged by: {words}"]
 
     def lines(self) -> list[str]:
         """The run's inputs in words, which were chosen and why."""
@@ -114,7 +118,7 @@ class Setup:
         return [
             f"checkpoint: {inputs.checkpoint or whose} ({inputs.why_checkpoint})",
             f"data: {inputs.images or 'embedded sample'} ({inputs.why_data}){limited}",
-            f"port: {self.spec.port}, {inputs.port} ({inputs.why_port})",
+            f"port: {self.spec.port}, {inputs.port} ({inputs.why_port}), sha256 {self.port_sha256}",
             *([f"onnx: {_names(inputs.onnx)} (handed in)"] if inputs.onnx else []),
             *([f"om: {_names(inputs.oms)} (handed in)"] if inputs.oms else []),
             f"target: {self.kind} (--target {inputs.ascend.target})",
@@ -151,6 +155,7 @@ def prepare(
         inputs = replace(inputs, why_port=f"{inputs.why_port}, {TURNED}")
     else:
         _require_weights(inputs, port)
+    _require_decoder(port, ais_bench=ais_bench)
     _require_one_maker(inputs, port)
     _require_quantised(inputs, port)
     baseline = None if inputs.baseline is None else _read_baseline(inputs.baseline)
@@ -181,6 +186,15 @@ def _require_weights(inputs: Inputs, port: Port) -> None:
         fix += f" (python tools/fetch_checkpoint.py --port {asked.port})" if asked.checkpoint.url else ""
         fix += "; --sample tries the whole path without it"
         raise InputError(f"port {asked.port} has no checkpoint: {inputs.why_checkpoint}", fix=fix)
+
+
+def _require_decoder(port: Port, *, ais_bench: bool) -> None:
+    """Of the vendor's tools the one of CANN 5 alone can have the chip decode."""
+    if port.spec.preprocessing.is_jpeg and ais_bench:
+        raise InputError(
+            f"port {port.spec.port} has the chip decode JPEG files (aipp: input: jpeg), which ais_bench cannot ask for",
+            fix="--infer-tool benchmark, the tool of CANN 5, or aipp without `input: jpeg`",
+        )
 
 
 def _require_one_maker(inputs: Inputs, port: Port) -> None:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
-from tools.ports.spec import Port, load_port, port_path
+from tools.base.errors import SuiteError
+
+if TYPE_CHECKING:
+    from tools.judge.spec import Preprocessing
+    from tools.ports.spec import Port
 
 DEFAULT = "alexnet"
 VARIABLE = "ACCEPTANCE_PORT"
@@ -24,4 +29,15 @@ def default_port() -> str:
 
 def given_port(arguments: argparse.Namespace) -> Port:
     """The port that was asked for; SpecError when there is none of that name, or it cannot be read."""
+    from tools.ports.spec import load_port, port_path  # PyYAML: commands that are given every value do without
+
     return load_port(port_path(arguments.port))
+
+
+def refuse_jpeg(recipe: Preprocessing) -> None:
+    """SuiteError where the vendor's tool gets JPEG files and no bins."""
+    if recipe.is_jpeg:
+        raise SuiteError(
+            "this port has no bins: the vendor's tool is given the JPEG files (aipp: input: jpeg)",
+            fix="list them with `python tools/get_info.py jpg IMAGES_DIR OUT.info`",
+        )

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
 from collections.abc import Iterator, Sequence
 
 from tools.judge import ids
+from tools.judge.documents import spec_digest
 from tools.judge.gates import Asked, expected
 from tools.judge.ids import GateId
 from tools.judge.machine_class import Device
-from tools.judge.shipped import SHIPPED_SPECS
+from tools.judge.shipped import spec_words
 from tools.judge.spec import Spec, Tensor
 from tools.ports.spec_json import spec_json
 
@@ -23,7 +23,7 @@ def consequences(spec: Spec) -> list[str]:
     host, device = (expected(Asked(spec, on_device=on_device)) for on_device in (False, True))
     also = [gate for gate in device if gate not in host]
     said = {
-        "input": _tensor(spec.input(), spec.om_input(1), spec.batches),
+        "input": _tensor(spec.input(), spec.om_inputs(1)[-1], spec.batches),
         "output": _tensor(spec.output(), spec.output(), spec.batches),
         "other outputs": ", ".join(name for name in spec.onnx.all_outputs if name != spec.onnx.output.name),
         "OMs": ", ".join(ids.om(batch) for batch in spec.batches),
@@ -84,6 +84,4 @@ def _pinned(spec: Spec) -> str:
 
 
 def _whose(spec: Spec) -> str:
-    digest = hashlib.sha256(spec_json(spec)).hexdigest()
-    name = SHIPPED_SPECS.get(digest)
-    return f"{f'the suite’s port {name}' if name else 'a port of one’s own'}, sha256 {digest}"
+    return spec_words("as resolved here", spec_digest(spec_json(spec)))

@@ -17,6 +17,7 @@ import yaml
 
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
+from tools.base.misspelt import nearest
 from tools.base.reading import small_file
 from tools.judge import records
 from tools.judge.atc_flags import named_files
@@ -25,7 +26,8 @@ from tools.ports import atc_files
 from tools.ports.document import MAX_SPEC_BYTES, child, keys, mapping, node_at, place, read_document, text, value_of
 
 PUBLISHED_SPEC = ROOT / "thresholds.yaml"
-PORTS = ROOT / "ports"
+PORTS_FOLDER = "ports"
+PORTS = ROOT / PORTS_FOLDER
 SAMPLE_SPEC = PORTS / "alexnet_sample.yaml"
 SUFFIX = ".yaml"
 TOP = ("schema", "shared", "port", "policy", "reasons")
@@ -56,9 +58,13 @@ def port_path(name: str) -> Path:
     if name == "alexnet":
         return PUBLISHED_SPEC
     if name not in port_names():
-        known = ", ".join(port_names())
+        names = port_names()
+        near = nearest(name, names)
         raise SpecError(
-            "there is no port of this name", measured=name, allowed=known, fix="or name a file, ./mine.yaml"
+            "there is no port of this name",
+            measured=name,
+            allowed=", ".join(names),
+            fix=f"did you mean {near}? Or name a file, ./mine.yaml" if near else "or name a file, ./mine.yaml",
         )
     return PORTS / f"{name}{SUFFIX}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from tools.ascend.target import TargetKind
@@ -15,6 +15,10 @@ from tools.report.operators import KindDelta, slower_kinds
 
 T = TypeVar("T")
 SLOWER_SHOWN = 10
+NOT_ASKED = "as this run was not asked for it"
+NOTHING_JUDGED = "the two runs have no figure in common that the port judges; a simulator's throughput is never judged"
+OM_PERF = "om.perf."
+"""With what the gates of a device's throughput begin."""
 JUDGED_AT = {1: "top1_drop_pp", 5: "top5_drop_pp"}
 
 
@@ -27,7 +31,8 @@ class FigureDelta:
     """One figure of the baseline beside the same one now; None where one side has none.
 
     `loss` is in `loss_unit` (pp of accuracy, percent of throughput), positive for the worse, `allowed` the spec's
-    bound on it. `verdict` is NOT RUN for a figure that the spec sets no bound on; `detail` says why it is not PASS.
+    bound on it. `verdict` is NOT RUN for a figure that the spec sets no bound on, or that the run was not `asked` for
+    (`-m perf` makes no predictions); `detail` says why it is not PASS.
     """
 
     name: str
@@ -39,6 +44,7 @@ class FigureDelta:
     allowed: float | None
     verdict: Verdict
     detail: str
+    asked: bool = True
 
 
 @dataclass(frozen=True)
@@ -82,14 +88,18 @@ class Comparison:
 
 
 def baseline_lines(comparison: Comparison) -> list[str]:
-    """The word over both runs, and each figure that lost too much, as lines for a terminal."""
-    count = f"{len(comparison.problems)} of {len(comparison.figures)} figures"
+    """The word over both runs, each figure that lost too much, and what was not compared, as lines for a terminal."""
+    asked = [figure for figure in comparison.figures if figure.asked]
+    count = f"{len(comparison.problems)} of {len(asked)} figures"
     problems = [
         f"  {figure.name}: {figure.detail} {figure.loss_unit if figure.loss is not None else ''}".rstrip()
         for figure in comparison.problems
     ]
+    unjudged = [] if any(figure.allowed is not None for figure in asked) else [f"  {NOTHING_JUDGED}"]
+    left = len(comparison.figures) - len(asked)
+    left_out = [f"  not compared, {NOT_ASKED}: {left} figures of the baseline"] if left else []
     slower = [f"  slower: {delta}" for delta in comparison.slower[:SLOWER_SHOWN]]
-    return [f"BASELINE: {comparison.verdict} ({count})", *problems, *slower]
+    return [f"BASELINE: {comparison.verdict} ({count})", *problems, *unjudged, *left_out, *slower]
 
 
 def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison:
@@ -97,7 +107,8 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
 
     Top-1 and Top-5 of every variant may lose what `accuracy.top1_drop_pp` and `top5_drop_pp` allow (the images are the
     same, so this is a difference of counts), a device's throughput `floor_margin_percent` of its machine class.
-    BaselineError when checkpoint, data set, target or chip differ, or are not recorded.
+    BaselineError when checkpoint, data set, target or chip differ, or are not recorded; a data set need not be where
+    only one of them, or none, has predictions. What the current run was not asked for is not compared.
     """
     _refuse_other_runs(baseline, current)
     figures = (*_accuracy(baseline, current, spec), *_throughput(baseline, current, spec))
@@ -115,8 +126,11 @@ def compare(baseline: Acceptance, current: Acceptance, spec: Spec) -> Comparison
 
 
 def _refuse_other_runs(baseline: Acceptance, current: Acceptance) -> None:
-    for what, fact in (("checkpoint", _checkpoint), ("data set", _dataset), ("target", lambda run: run.target or None)):
-        _refuse_other(what, fact(baseline), fact(current))
+    _refuse_other("checkpoint", _checkpoint(baseline), _checkpoint(current))
+    before, now = _dataset(baseline), _dataset(current)
+    if (baseline.variants and current.variants) or (before is not None and now is not None):
+        _refuse_other("data set", before, now)
+    _refuse_other("target", baseline.target or None, current.target or None)
     if baseline.machine is not None and current.machine is not None:
         _refuse_other("chip", baseline.machine.soc, current.machine.soc)
 
@@ -153,7 +167,13 @@ def _accuracy(baseline: Acceptance, current: Acceptance, spec: Spec) -> list[Fig
         return variant.name
 
     pairs = _joined(baseline.variants, current.variants, name)
-    return [_top_k_delta(before, now, index, spec) for before, now in pairs for index in range(5)]
+    asked = {result.id.variant for result in current.gates}
+
+    def delta(before: VariantRecord | None, now: VariantRecord | None, index: int) -> FigureDelta:
+        found = _top_k_delta(before, now, index, spec)
+        return found if now or current.interrupted or (before and before.name in asked) else _not_asked(found)
+
+    return [delta(before, now, index) for before, now in pairs for index in range(5)]
 
 
 def _top_k_delta(before: VariantRecord | None, now: VariantRecord | None, index: int, spec: Spec) -> FigureDelta:
@@ -183,7 +203,18 @@ def _throughput(baseline: Acceptance, current: Acceptance, spec: Spec) -> list[F
 
     pairs = _joined(baseline.device_throughput, current.device_throughput, key)
     on_device = current.target == TargetKind.ASCEND
-    return [_rate_delta(before, now, spec if on_device else None) for before, now in pairs]
+    asked = {result.id.batch for result in current.gates if result.id.startswith(OM_PERF)}
+
+    def delta(before: DeviceThroughput | None, now: DeviceThroughput | None) -> FigureDelta:
+        found = _rate_delta(before, now, spec if on_device else None)
+        return found if now or current.interrupted or (before and before.batch in asked) else _not_asked(found)
+
+    return [delta(before, now) for before, now in pairs]
+
+
+def _not_asked(figure: FigureDelta) -> FigureDelta:
+    """A figure of the baseline that the run was not asked for, so that it lost nothing."""
+    return replace(figure, allowed=None, verdict=Verdict.NOT_RUN, detail=f"not compared, {NOT_ASKED}", asked=False)
 
 
 def _rate_delta(before: DeviceThroughput | None, now: DeviceThroughput | None, spec: Spec | None) -> FigureDelta:

@@ -125,18 +125,22 @@ def _pictures(flips: Flips | None, images: Mapping[str, Path]) -> dict[str, tupl
     return pictures
 
 
-def _environment(folder: Path) -> Environment:
+def strict_environment(templates: Path) -> Environment:
     """Templates in which everything is escaped, and neither an unknown name nor None can be printed."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
+    return Environment(
+        loader=FileSystemLoader(templates),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _environment(folder: Path) -> Environment:
+    environment = strict_environment(HERE)
     numbers = (words.places, words.signed, words.rate, words.general, words.brief, words.seconds, words.size)
     environment.filters.update({function.__name__: function for function in numbers})
     environment.filters.update(

@@ -25,10 +25,11 @@ FIRST_WORDS = 160
 
 @dataclass(frozen=True)
 class Reason:
-    """One question whose gates failed or are missing, with a line for each batch that says so."""
+    """One question of which `gates` gates failed or are missing, with a line for each batch that says so."""
 
     question: str
     id: str
+    gates: int
     lines: tuple[str, ...]
 
 
@@ -106,8 +107,8 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
 def _reasons(rows: Sequence[GateRow], stages: Sequence[StageGates]) -> tuple[Reason, ...]:
     texts = {question.id: question.text for stage in stages for question in stage.questions}
     return tuple(
-        Reason(question=texts[kind], id=kind, lines=_lines(list(group)))
-        for kind, group in groupby(rows, key=lambda row: row.id.gate)
+        Reason(question=texts[kind], id=kind, gates=len(group), lines=_lines(group))
+        for kind, group in ((kind, list(found)) for kind, found in groupby(rows, key=lambda row: row.id.gate))
     )
 
 
@@ -168,18 +169,17 @@ def _loss_tile(name: str, loss: Loss) -> Tile:
 
 
 def _rate_tile(acceptance: Acceptance) -> list[Tile]:
+    """The chip's best rate; a simulator's is invented, and no headline."""
     measured = acceptance.device_throughput
-    if not measured:
+    if not measured or acceptance.verdict.simulated:
         return []
     best = max(measured, key=lambda entry: entry.images_per_second_per_chip)
-    value = Markup("{} <small>images/s</small>").format(words.rate(best.images_per_second_per_chip))
-    place = "on the simulator" if acceptance.verdict.simulated else best.soc
     return [
         Tile(
             "Best throughput, one chip",
             "单芯片最高吞吐",
-            value,
-            f"bs{best.batch} {best.mode}, {place}{_nearest(measured)}",
+            Markup("{} <small>images/s</small>").format(words.rate(best.images_per_second_per_chip)),
+            f"bs{best.batch} {best.mode}, {best.soc}{_nearest(measured)}",
         )
     ]
 

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
-from tools.base.files import ROOT
+from tools.base.files import IMPORTED_FROM
 
 PACKAGE = __name__.partition(".")[0]
 DISTRIBUTIONS = {"PIL": "Pillow", "google": "protobuf", "yaml": "PyYAML"}
@@ -60,7 +60,7 @@ def _names(node: ast.AST) -> Iterator[str]:
 
 def _file_of(name: str) -> Path | None:
     """The suite's own module of this name; None for anything else, such as a function of a module."""
-    place = ROOT.joinpath(*name.split("."))
+    place = IMPORTED_FROM.joinpath(*name.split("."))
     files = (place.with_suffix(".py"), place / "__init__.py")
     return next((path for path in files if path.is_file()), None) if name.partition(".")[0] == PACKAGE else None
 

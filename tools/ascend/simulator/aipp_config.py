@@ -1,7 +1,8 @@
-"""The file of --insert_op_conf as atc reads it: one static AIPP operator on RGB pixels, with atc's refusals.
+"""The file of --insert_op_conf as atc reads it: one static AIPP operator on RGB or YUV420SP, with atc's refusals.
 
-Keys, defaults, ranges and the order of steps (channel swap, crop, mean and variance, padding) are those of CANN's
-public template of the file; which of atc's codes a malformed file gets is not public, so it is that of a wrong one.
+Keys, defaults, ranges and the order of steps (channel swap, crop, colours, mean and variance, padding) are those of
+CANN's public template of the file; which of atc's codes a malformed file gets is not public, so it is that of a wrong
+one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from tools.ascend.simulator.atc_error import AtcError, not_simulated
 MOST_BYTES = 2**16
 CHANNELS = 3
 BOOLEANS = {"true": 1, "false": 0, "1": 1, "0": 0}
+VIDEO_TO_BGR, VIDEO_BIAS = (298, 516, 0, 298, -100, -208, 298, 0, 409), (16, 128, 128)
+"""The template's defaults."""
 SWITCHES = (
     *("crop", "padding", "resize", "csc_switch", "rbuv_swap_switch", "ax_swap_switch", "single_line_mode"),
     "support_rotation",
@@ -28,8 +31,8 @@ WHOLE = {
     "related_input_rank": (0, 0, 255),
     "raw_rgbir_to_f16_n": (8, 0, 31),
     "max_src_image_size": (0, 0, 2**31 - 1),
-    **{f"matrix_r{row}c{column}": (0, -32677, 32676) for row in range(3) for column in range(3)},
-    **{f"{side}_bias_{channel}": (0, 0, 255) for side in ("input", "output") for channel in range(3)},
+    **{f"matrix_r{at // 3}c{at % 3}": (value, -32677, 32676) for at, value in enumerate(VIDEO_TO_BGR)},
+    **{f"{side}_bias_{at}": (value, 0, 255) for side in ("input", "output") for at, value in enumerate(VIDEO_BIAS)},
 }
 """Key -> default, smallest and largest whole number."""
 REAL = {
@@ -39,13 +42,17 @@ REAL = {
     "rotation_angle": (0.0, -360.0, 360.0),
 }
 WORDS = ("aipp_mode", "input_format", "related_input_name")
+RGB, YUV420SP = "RGB888_U8", "YUV420SP_U8"
 FORMATS = ("YUV420SP_U8", "XRGB8888_U8", "RGB888_U8", "YUV400_U8")
-NOT_SIMULATED = ("resize", "csc_switch", "ax_swap_switch", "single_line_mode", "rotation_angle", "related_input_rank")
+NOT_SIMULATED = ("resize", "ax_swap_switch", "single_line_mode", "rotation_angle", "related_input_rank")
 
 
 @dataclass(frozen=True)
 class Aipp:
-    """What AIPP does to a picture; sizes are (height, width), 0 for the model's own, lists have one entry a channel."""
+    """What AIPP does to a picture; sizes are (height, width), 0 for the model's own, lists have one entry a channel.
+
+    `matrix` and `bias` make the network's channels of YUV420SP; of RGB there is no matrix.
+    """
 
     source: tuple[int, int]
     swap: bool
@@ -58,6 +65,8 @@ class Aipp:
     padding: tuple[int, int, int, int]
     padding_value: float
     given: tuple[tuple[str, str], ...]
+    matrix: tuple[tuple[float, ...], ...] = ()
+    bias: tuple[float, ...] = ()
 
     def fitted(self, height: int, width: int) -> Aipp:
         """With the sizes that the file leaves to a model of this input; AtcError where they cannot come out so."""
@@ -68,6 +77,8 @@ class Aipp:
         start = self.start if self.crop else (0, 0)
         if any(begin + length > whole for begin, length, whole in zip(start, found, source, strict=True)):
             raise wrong(f"src_image_size {source} is smaller than load_start_pos {start} and crop_size {found}")
+        if self.matrix and any(side % 2 for side in (*source, *start, *found)):
+            raise wrong("sizes and positions of YUV420SP_U8 must be even")
         made = (top + found[0] + bottom, left + found[1] + right)
         if made != (height, width):
             raise AtcError("E70014", f"AIPP output H, W {made} are not equal to data's output H, W {(height, width)}.")
@@ -123,8 +134,10 @@ def _operator(given: dict[str, str]) -> Aipp:
         raise not_simulated("dynamic AIPP")
     if layout not in FORMATS:
         raise wrong(f"input_format must be one of {', '.join(FORMATS)}")
-    if layout != "RGB888_U8":
+    if layout not in (RGB, YUV420SP):
         raise not_simulated(f"AIPP of {layout}")
+    if bool(values["csc_switch"]) != (layout == YUV420SP) or (layout == YUV420SP and values["rbuv_swap_switch"]):
+        raise not_simulated(f"csc_switch and rbuv_swap_switch of AIPP as they are here with {layout}")
     for name in NOT_SIMULATED:
         if values[name]:
             raise not_simulated(f"{name} of AIPP")
@@ -145,7 +158,13 @@ def _operator(given: dict[str, str]) -> Aipp:
         padding=(sides[0], sides[1], sides[2], sides[3]),
         padding_value=float(values["padding_value"]),
         given=tuple(given.items()),
+        matrix=_matrix(values) if layout == YUV420SP else (),
+        bias=tuple(values[f"input_bias_{at}"] for at in range(CHANNELS)),
     )
+
+
+def _matrix(values: dict[str, float]) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(values[f"matrix_r{row}c{column}"] for column in range(CHANNELS)) for row in range(CHANNELS))
 
 
 def _values(given: dict[str, str]) -> dict[str, float]:

@@ -1,6 +1,8 @@
 """AIPP as nodes before a compiled graph: from uint8 pixels, NHWC, to what the network takes, with fp16 arithmetic.
 
 Parameters and each result are rounded to fp16; between them float32 holds sums and products of fp16 numbers exactly.
+YUV420SP comes as a row and a half of bytes for each row: those of brightness, then pairs of colours for two rows and
+columns each. How a device rounds RGB to bytes, and that it repeats colours, is not public: here it is to the nearest.
 """
 
 from __future__ import annotations
@@ -40,7 +42,12 @@ def insert(model: onnx.ModelProto, spec: TensorSpec, aipp: Aipp) -> TensorSpec:
     for node in model.graph.node:
         node.input[:] = [made if name == spec.name else name for name in node.input]
     steps = _Steps(spec.name)
-    steps.pixels(aipp)
+    if aipp.matrix:
+        steps.yuv(aipp, spec.shape[0])
+        steps.colours(aipp)
+    else:
+        steps.pixels(aipp)
+        steps.planes()
     steps.normalise(aipp)
     steps.pad(aipp, spec.shape[0])
     steps.add("Identity", [], made)
@@ -48,7 +55,8 @@ def insert(model: onnx.ModelProto, spec: TensorSpec, aipp: Aipp) -> TensorSpec:
     del model.graph.node[:]
     model.graph.node.extend([*steps.nodes, *own])
     model.graph.initializer.extend(steps.constants)
-    shape = (spec.shape[0], *aipp.source, CHANNELS)
+    (height, width), batch = aipp.source, spec.shape[0]
+    shape = (batch, height * 3 // 2, width, 1) if aipp.matrix else (batch, height, width, CHANNELS)
     tensor = next(value for value in model.graph.input if value.name == spec.name).type.tensor_type
     tensor.elem_type = TensorProto.UINT8
     for dimension, size in zip(tensor.shape.dim, shape, strict=True):
@@ -89,13 +97,55 @@ class _Steps:
             kept = range(aipp.start[axis], aipp.start[axis] + aipp.size[axis])
             self.add("Gather", [self.constant(list(kept), np.int64)], axis=axis + 1)
 
+    def planes(self) -> None:
+        """Bytes, NHWC, to float32, NCHW."""
+        from onnx import TensorProto
+
+        self.add("Cast", [], to=TensorProto.FLOAT)
+        self.add("Transpose", [], perm=[0, 3, 1, 2])
+
+    def yuv(self, aipp: Aipp, batch: int) -> None:
+        """Cut, and give every pixel its colours: YUV as float32, NCHW."""
+        import numpy as np
+
+        height, width = aipp.source
+        rows, columns = (np.arange(start, start + size) for start, size in zip(aipp.start, aipp.size, strict=True))
+        self.planes()
+        whole = self._last
+        self._gather(rows, axis=2)
+        self._gather(columns, axis=3)
+        brightness, self._last = self._last, whole
+        self._gather(np.arange(height, height * 3 // 2), axis=2)
+        pairs = self.constant([batch, height // 2, width // 2, 2], np.int64)
+        self.add("Reshape", [pairs])
+        self.add("Transpose", [], perm=[0, 3, 1, 2])
+        self._gather(rows // 2, axis=2)
+        self._gather(columns // 2, axis=3)
+        colours, self._last = self._last, brightness
+        self.add("Concat", [colours], axis=1)
+
+    def colours(self, aipp: Aipp) -> None:
+        """matrix x (YUV - bias) / 256, to the nearest byte."""
+        import numpy as np
+
+        self.add("Sub", [self.constant(np.reshape(aipp.bias, (1, CHANNELS, 1, 1)), np.float32)])
+        self.add("Conv", [self.constant(np.reshape(aipp.matrix, (CHANNELS, CHANNELS, 1, 1)), np.float32)])
+        self.add("Mul", [self.constant(1 / 256, np.float32)])
+        self.add("Add", [self.constant(0.5, np.float32)])
+        self.add("Floor", [])
+        self.add("Max", [self.constant(0, np.float32)])
+        self.add("Min", [self.constant(255, np.float32)])
+
+    def _gather(self, places: npt.NDArray[np.int64], *, axis: int) -> None:
+        import numpy as np
+
+        self.add("Gather", [self.constant(places, np.int64)], axis=axis)
+
     def normalise(self, aipp: Aipp) -> None:
         """(pixel - mean - min) x factor of each channel, NCHW."""
         import numpy as np
         from onnx import TensorProto
 
-        self.add("Cast", [], to=TensorProto.FLOAT)
-        self.add("Transpose", [], perm=[0, 3, 1, 2])
         for operator, values in (("Sub", aipp.mean), ("Sub", aipp.least), ("Mul", aipp.factor)):
             half = np.asarray(values, np.float16).reshape(1, CHANNELS, 1, 1)
             self.add(operator, [self.constant(half, np.float32)])

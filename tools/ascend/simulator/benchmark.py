@@ -12,6 +12,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.ascend.simulator import benchmark_dataset, benchmark_texts, flags
 from tools.ascend.simulator.console import announce
 from tools.ascend.simulator.device import DeviceError, LoadedModel
+from tools.ascend.simulator.dvpp import Dvpp
 from tools.ascend.simulator.faults import Fault, hang_or_die, ordered
 from tools.ascend.simulator.flags import FlagError
 
@@ -21,6 +22,7 @@ FLAGS = frozenset(
 SWITCHES = frozenset({"useDvpp", "output_binary", "h", "help"})
 MODEL_TYPES = ("vision", "nmt", "widedeep", "nlp", "yolocaffe", "bert", "deepfm")
 MOST_ROUNDS = 1024
+MODEL_SIDE = "224"
 HELP = "usage: benchmark -model_type=vision -batch_size=1 -device_id=0 -om_path=X.om -input_text_path=X.info"
 RESULTS = Path("result")
 
@@ -44,8 +46,6 @@ def main(argv: Sequence[str]) -> int:
 def _infer(given: dict[str, str]) -> int:
     batch = flags.integer("batch_size", given.get("batch_size", "1"))
     device_id = flags.integer("device_id", given.get("device_id", "0"))
-    if flags.boolean("useDvpp", given.get("useDvpp", "false")):
-        raise DeviceError("useDvpp: the simulator decodes no JPEG, give .bin files")
     loaded = LoadedModel(Path(given.get("om_path", "./resnet50.om")), device_id)
     if batch != loaded.model.batch:
         raise DeviceError(f"batch_size {batch} is not equal to the model's batch size {loaded.model.batch}")
@@ -67,7 +67,7 @@ def _data_set(loaded: LoadedModel, given: dict[str, str]) -> None:
     entries = benchmark_dataset.read_info(Path(given.get("input_text_path", "")))
     binary = flags.boolean("output_binary", given.get("output_binary", "false"))
     folder = RESULTS / f"dumpOutput_device{loaded.device_id}"
-    samples = benchmark_dataset.run(loaded, entries, folder, binary)
+    samples = benchmark_dataset.run(loaded, entries, folder, binary, _dvpp(given))
     if not samples:
         raise DeviceError("no sample was inferred")
     found = benchmark_texts.figures(loaded.chip, loaded.model.batch)
@@ -76,6 +76,18 @@ def _data_set(loaded: LoadedModel, given: dict[str, str]) -> None:
     if not ordered(Fault.INFER_NO_PERF):
         name = f"perf_{model_type}_batchsize_{found.batch}_device_{loaded.device_id}.txt"
         (RESULTS / name).write_text(benchmark_texts.perf_text(found, samples, stored=True), encoding="utf-8")
+
+
+def _dvpp(given: dict[str, str]) -> Dvpp | None:
+    """What makes pixels of JPEG files, None where the inputs are bins."""
+    if not flags.boolean("useDvpp", given.get("useDvpp", "false")):
+        return None
+    width, height = (flags.integer(name, given.get(name, MODEL_SIDE)) for name in ("input_width", "input_height"))
+    if min(width, height) < 1:
+        raise DeviceError(f"input_width {width} and input_height {height} must be positive")
+    dvpp = Dvpp(width, height)
+    dvpp.announce()
+    return dvpp
 
 
 def _pure(loaded: LoadedModel, rounds: int, stem: str) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tools.ascend.simulator import dumps
 from tools.ascend.simulator.chips import cores
+from tools.ascend.simulator.dvpp import Dvpp, DvppError
 from tools.ascend.simulator.faults import Fault, ordered
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ class InfoError(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of an .info file."""
+    """One line of an .info file; `size` is (width, height)."""
 
     index: int
     path: Path
+    size: tuple[int, int]
 
 
 def read_info(path: Path) -> list[Entry]:
@@ -49,17 +51,20 @@ def _entry(line: str, number: int) -> Entry:
     words = line.split()
     if len(words) != 4 or not (words[0].isdigit() and words[2].isdigit() and words[3].isdigit()):
         raise InfoError(f'line {number} of the input text is not "index path width height": {line}')
-    return Entry(int(words[0]), Path(words[1]))
+    return Entry(int(words[0]), Path(words[1]), (int(words[2]), int(words[3])))
 
 
-def run(loaded: LoadedModel, entries: list[Entry], folder: Path, binary: bool) -> int:
-    """Infer all samples and write their dumps; the number of samples inferred (a failed batch counts none)."""
+def run(loaded: LoadedModel, entries: list[Entry], folder: Path, binary: bool, dvpp: Dvpp | None = None) -> int:
+    """Infer all samples and write their dumps; the number of samples inferred (a failed batch counts none).
+
+    The files are bins, or JPEG files of which `dvpp` makes pixels.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     inferred = 0
 
     def counted() -> Iterator[dumps.Sample]:
         nonlocal inferred
-        for sample in _samples(loaded, entries):
+        for sample in _samples(loaded, entries, dvpp):
             inferred += 1
             yield sample
 
@@ -78,17 +83,19 @@ def _as_text(values: Array) -> Array:
     return values if values.dtype.kind == "f" else values.reshape(-1).view("<f4")
 
 
-def _samples(loaded: LoadedModel, entries: list[Entry]) -> Iterator[dumps.Sample]:
-    for group, outputs in _executed(loaded, entries):
+def _samples(loaded: LoadedModel, entries: list[Entry], dvpp: Dvpp | None) -> Iterator[dumps.Sample]:
+    for group, outputs in _executed(loaded, entries, dvpp):
         for position, entry in enumerate(group):
             yield entry.path.name.rpartition(".")[0] or entry.path.name, [output[position] for output in outputs]
 
 
-def _executed(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[Entry], list[Array]]]:
+def _executed(
+    loaded: LoadedModel, entries: list[Entry], dvpp: Dvpp | None
+) -> Iterator[tuple[list[Entry], list[Array]]]:
     """The outputs of each batch, in order; every core has an execution of its own, for sharing one wastes much."""
     loaded.open_session()  # once, and not by each thread
     with ThreadPoolExecutor(cores()) as pool:
-        started = ((group, pool.submit(loaded.run, data)) for group, data in _batches(loaded, entries))
+        started = ((group, pool.submit(loaded.run, data)) for group, data in _batches(loaded, entries, dvpp))
         for group, outputs in _looking_ahead(started, cores()):
             yield group, outputs.result()
 
@@ -103,14 +110,14 @@ def _looking_ahead(items: Iterator[Item], number: int) -> Iterator[Item]:
     yield from taken
 
 
-def _batches(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[Entry], Array]]:
+def _batches(loaded: LoadedModel, entries: list[Entry], dvpp: Dvpp | None) -> Iterator[tuple[list[Entry], Array]]:
     """The samples of each execution; a batch that the tool drops is told and left out."""
     import numpy as np
 
     batch, shape, dtype = loaded.model.batch, loaded.model.inputs[0].shape[1:], loaded.model.inputs[0].dtype
     for start in range(0, len(entries), batch):
         group = entries[start : start + batch]
-        contents = [_content(entry, loaded.sample_bytes) for entry in group]
+        contents = [_content(entry, loaded.sample_bytes, dvpp) for entry in group]
         last = start + batch >= len(entries)
         if last and ordered(Fault.INFER_ERROR_EXIT_0):
             print(f"[ERROR] aclmdlExecute failed, batch from {group[0].path} is dropped, ret 507011")
@@ -121,12 +128,16 @@ def _batches(loaded: LoadedModel, entries: list[Entry]) -> Iterator[tuple[list[E
         yield group, data
 
 
-def _content(entry: Entry, size: int) -> bytes | None:
+def _content(entry: Entry, size: int, dvpp: Dvpp | None) -> bytes | None:
     """A sample's bytes; None after an [ERROR] line, upon which the tool drops the whole batch and goes on."""
     try:
         data = entry.path.read_bytes()
+        data = data if dvpp is None else dvpp.pixels(data, entry.size)
     except OSError as error:
         print(f"[ERROR] open file {entry.path} failed, {error.strerror}")
+        return None
+    except DvppError as error:
+        print(f"[ERROR] {entry.path}: {error}")
         return None
     if len(data) != size:
         print(f"[ERROR] {entry.path}: file size {len(data)} is not equal to the model's input size {size}")

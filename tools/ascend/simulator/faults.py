@@ -54,6 +54,11 @@ class Fault(enum.Enum):
     INFER_SWAPPED_DUMPS = "infer:swapped-dumps", "the first two dumps carry each other's names", "2.3"
     INFER_OTHER_IMAGE = "infer:other-image", "the second sample's dump holds the first sample's output", "2.6"
     INFER_BATCH_DIFFERS = "infer:batch-differs", "above batch 1 every output is off by 1/16 at index 0", "7.1"
+    INFER_DVPP_SWAPS_COLOURS = (
+        "infer:dvpp-swaps-colours",
+        "DVPP gives V before U, which AIPP takes for U before V",
+        "2.1",
+    )
     INFER_CONTRADICTION = "infer:contradicting-summary", "the figures of one summary contradict each other", "2.4, 3.6"
     INFER_OTHER_BATCH_PERF = "infer:other-batch-perf", "names and computes the figures for another batch", "2.4, 3.2"
     INFER_BATCHES_AS_IMAGES = "infer:batches-as-images", "reports the rate of batches as that of images", "2.4, 3.6"

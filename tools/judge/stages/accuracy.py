@@ -110,6 +110,7 @@ def _compared(kind: str, what: str) -> list[Gate]:
         ("flips_beyond_near_tie", f"Does {what}'s top class change at near ties only?"),
         ("top5_set_changed_percent", f"Do {what}'s five best classes stay, but for a few images?"),
     )
+    same = Where.SAME_PIXELS if kind == "om" else Where.ALWAYS
     return [
         *_accuracy(
             kind,
@@ -117,14 +118,16 @@ def _compared(kind: str, what: str) -> list[Gate]:
             ("top5_drop_pp", f"Does {what} keep the checkpoint's Top-5 on the same images?", partial(_drop, 5)),
             basis=Basis.RECOMPUTED,
         ),
-        *_accuracy(kind, *((name, text, partial(_agrees, name)) for name, text in again), basis=Basis.JUDGED_AGAIN),
-        *_accuracy(
-            kind, *((name, text, partial(_agrees, name)) for name, text in from_top_five), basis=Basis.RECOMPUTED
-        ),
-        *_accuracy(
-            kind, *((name, text, partial(_agrees, name)) for name, text in systematic), basis=Basis.JUDGED_AGAIN
-        ),
+        *_agreement(kind, again, Basis.JUDGED_AGAIN, same),
+        *_agreement(kind, from_top_five, Basis.RECOMPUTED, same),
+        *_agreement(kind, systematic, Basis.JUDGED_AGAIN, same),
     ]
+
+
+def _agreement(kind: str, questions: tuple[tuple[str, str], ...], basis: Basis, where: Where) -> list[Gate]:
+    """Gates that hold a variant's logits, or what follows from them, against the checkpoint's."""
+    judges = ((name, text, partial(_agrees, name)) for name, text in questions)
+    return _accuracy(kind, *judges, basis=basis, where=where)
 
 
 GATES += [

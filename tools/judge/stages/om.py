@@ -46,13 +46,10 @@ def _compiled(evidence: Evidence, batch: int) -> Check:
 
 @GATES.take(ids.OM_DESCRIBED, "Does the OM say of itself the batch, input, chip and flags asked for?", per_batch=True)
 def _described(evidence: Evidence, batch: int) -> Check:
-    asked = evidence.spec.om_input(batch)
     described = evidence.described(batch)
     found = description_mismatches(
         described,
-        input_name=asked.name,
-        dtype=asked.dtype,
-        shape=asked.shape,
+        evidence.spec.om_inputs(batch),
         soc=evidence.machine().soc,
         flags=(*evidence.spec.om.atc_extra_args, *_aipp_flags(evidence)),
         handed_in=evidence.handed_in(ids.om(batch)) is not None,

@@ -18,7 +18,7 @@ GATES = Inventory()
 
 @GATES.take(
     ids.HOST_ONNX_TO_TORCH,
-    "Is onnxruntime, measured in turn with torch, as quick as it should be?",
+    "Is onnxruntime, measured in turn with torch, as quick as it should be, by the median ratio of a round?",
     per_batch=True,
     basis=Basis.RECOMPUTED,
 )

@@ -12,6 +12,7 @@ from tools.judge.results import Check
 
 GATES = Inventory()
 MOST_NAMED = 3
+TAKEN_BY_JPEGD = "CANN, JPEGD: functions and restrictions (Huffman coding, not progressive, YUV of 8 bits, 32..8192 px)"
 
 
 @GATES.take(ids.PREPROCESSING_LABELS, "Can every label line be read, once for each image and in range?")
@@ -35,17 +36,36 @@ def _complete(evidence: Evidence, batch: int) -> Check:
     return complete(evidence.gap(), evidence.spec.dataset.images, required=evidence.on_device)
 
 
-@GATES.take(ids.PREPROCESSING_BINS, "Has every image its bin, and no bin another image?")
+@GATES.take(
+    ids.PREPROCESSING_JPEG,
+    "Is every image a JPEG file that the chip's decoder is documented to take?",
+    where=Where.JPEG,
+)
+def _jpeg(evidence: Evidence, batch: int) -> Check:
+    facts = evidence.jpegs()
+    return none_of(facts.unfit, among=facts.among, unit="images unfit", source=TAKEN_BY_JPEGD)
+
+
+@GATES.take(ids.PREPROCESSING_BINS, "Has every image its bin, and no bin another image?", where=Where.BINS)
 def _bins_match(evidence: Evidence, batch: int) -> Check:
     return conserved(evidence.handover("bins"))
 
 
-@GATES.take(ids.PREPROCESSING_INFO, "Does the .info list name every bin once?")
+@GATES.take(ids.PREPROCESSING_INFO, "Does the .info list name every input of the OM once?")
 def _info_matches(evidence: Evidence, batch: int) -> Check:
     return conserved(evidence.handover("info"))
 
 
-@GATES.take(ids.PREPROCESSING_BIN_SIZE, "Has every bin the size of one image in the input's type?")
+@GATES.take(
+    ids.PREPROCESSING_INFO_SIZE, "Does the .info list give every JPEG file the size in its header?", where=Where.JPEG
+)
+def _info_size(evidence: Evidence, batch: int) -> Check:
+    facts = evidence.jpegs()
+    source = "the tool decodes into a buffer of the size in the list"
+    return none_of(facts.wrong_size, among=facts.among, unit="images listed wrong", source=source)
+
+
+@GATES.take(ids.PREPROCESSING_BIN_SIZE, "Has every bin the size of one image in the input's type?", where=Where.BINS)
 def _bin_size(evidence: Evidence, batch: int) -> Check:
     facts = evidence.bins()
     return none_of(
@@ -79,7 +99,8 @@ def _parity(evidence: Evidence, batch: int) -> Check:
     if asked.function is not None:
         reason = f"nothing but {asked.function} says what pixels it should make"
         return not_judged(reason, unit="bins differing", source=asked.source)
-    return none_of(facts.differing, among=len(facts.looked_at), unit="bins differing", source=asked.source)
+    unit = "of the checkpoint's pictures differing" if asked.is_jpeg else "bins differing"
+    return none_of(facts.differing, among=len(facts.looked_at), unit=unit, source=asked.source)
 
 
 def _pinned(evidence: Evidence, measured: str, stated: str | None) -> Check:

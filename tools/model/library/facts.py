@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from tools.base.errors import SuiteError
+from tools.base.files import MADE_BELOW
 from tools.model.library.own_network_says import own_network_states, relative_source
 from tools.model.library.timm_says import timm_states
 from tools.model.library.torchvision_says import torchvision_states
-from tools.ports.spec import PORTS, SUFFIX
+from tools.ports.spec import PORTS_FOLDER, SUFFIX
 from tools.ports.stated import Stated
 
 KINDS = "torchvision:NAME, timm:NAME or python:FILE.py:FUNCTION"
@@ -19,7 +20,7 @@ def default_place(source: str) -> Path:
     """Where the port of a source is written: among the suite's own, or beside the file of a network of one's own."""
     kind, _, name = source.partition(":")
     if kind != "python":
-        return PORTS / f"{name}{SUFFIX}"
+        return MADE_BELOW / PORTS_FOLDER / f"{name}{SUFFIX}"
     file, _, function = name.rpartition(":")
     return Path(file).with_suffix(SUFFIX) if file.endswith(".py") else Path(f"{function}{SUFFIX}")
 

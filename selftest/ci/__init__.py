@@ -1,0 +1,1 @@
+"""The templates of ci/ and the commands that they call."""

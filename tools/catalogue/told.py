@@ -1,0 +1,30 @@
+"""What is told while ports are judged: a bar on a terminal, in a log a line for each with the time that is left."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+
+from tools.base.printable import printable
+from tools.base.progress import progress
+from tools.catalogue.rows import Row, duration
+
+
+def tell(line: str) -> None:
+    """A line on stderr, at once: stdout is the table's."""
+    print(printable(line), file=sys.stderr, flush=True)
+
+
+def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
+    """The answers, each told as it comes."""
+    if sys.stderr.isatty():
+        yield from progress(answers, what="ports", total=total, unit="port")
+        return
+    began = time.monotonic()
+    for count, row in enumerate(answers, start=1):
+        left = (time.monotonic() - began) / count * (total - count)
+        more = f"; {total - count} to go, about {duration(left)} left" if count < total else ""
+        took = "" if row.seconds is None else f" after {duration(row.seconds)}"
+        tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{more}")
+        yield row

@@ -1,0 +1,1 @@
+"""One page over many bundles: which ports run on which chips, and what is proven of them."""

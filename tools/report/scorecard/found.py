@@ -1,0 +1,36 @@
+"""Where bundles lie below the folders that were named."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tools.base.errors import SuiteError
+from tools.judge.acceptance import FILE, MANIFEST
+
+
+def bundle_folders(places: Sequence[Path]) -> list[Path]:
+    """Every folder below `places` that holds a bundle or what is left of one, each once, in order of their names.
+
+    Links to folders are not followed (`latest` names a bundle that lies beside it), hidden folders are those of runs
+    that have not ended, and below a bundle there are no others. SuiteError for a place that is no folder or holds none.
+    """
+    found: dict[Path, Path] = {}
+    for place in places:
+        if not place.is_dir():
+            raise SuiteError("no such folder", where=place, fix="name folders with bundles below them")
+        below = sorted(_below(place))
+        if not below:
+            raise SuiteError(f"no bundle ({FILE}) lies below", where=place, fix="name the folder that runs write into")
+        for folder in below:
+            found.setdefault(folder.resolve(), folder)
+    return list(found.values())
+
+
+def _below(place: Path) -> Iterator[Path]:
+    for folder, names, files in os.walk(place):
+        if FILE in files or MANIFEST in files:
+            names.clear()
+            yield Path(folder)
+        names[:] = [name for name in names if not name.startswith(".")]
