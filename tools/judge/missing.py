@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tools.base.printable import one_line
-from tools.judge.gates import BY_ID
 from tools.judge.ids import GateId
 from tools.judge.results import GateResult, Verdict
 
@@ -36,7 +35,7 @@ def named(names: Sequence[GateId]) -> str:
     kinds = [together(kind, list(group)) for kind, group in groupby(names, key=lambda name: name.gate)]
     if len(kinds) <= KINDS_NAMED:
         return ", ".join(kinds)
-    stages = Counter(map(stage_of, names))
+    stages = Counter(name.stage for name in names)
     return f"{len(names)} gates ({', '.join(f'{stage} {count}' for stage, count in stages.items())})"
 
 
@@ -44,12 +43,6 @@ def together(kind: str, names: Sequence[GateId]) -> str:
     """Gates of one kind in one name: `om.ran[bs 1 4 8]`."""
     batches = " ".join(str(name.batch) for name in names if name.batch is not None)
     return f"{kind}[bs {batches}]" if batches else kind
-
-
-def stage_of(name: GateId) -> str:
-    """The stage of a gate; of one that this suite does not know, what its id begins with."""
-    known = BY_ID.get(name.gate)
-    return str(known.stage) if known else name.partition(".")[0]
 
 
 def _by_reason(missing: Sequence[GateId], results: Sequence[GateResult]) -> dict[str, list[GateId]]:

@@ -12,7 +12,7 @@ from tools.judge.acceptance import Acceptance, DeviceThroughput, HostThroughput
 from tools.judge.gates import in_order
 from tools.judge.ids import GateId
 from tools.judge.lines import headroom, table, value
-from tools.judge.missing import stage_of, together
+from tools.judge.missing import together
 from tools.judge.results import GateResult, Verdict
 from tools.judge.spec import Spec
 from tools.report.tables import (
@@ -169,7 +169,7 @@ def _passed(run: Acceptance, *, every_gate: bool) -> list[str]:
     passed = {result.id for result in run.gates if result.check.passed}
     asked: list[GateId] = in_order(list({*(result.id for result in run.gates), *run.verdict.missing}))
     counts = []
-    for stage, group in groupby(asked, key=stage_of):
+    for stage, group in groupby(asked, key=lambda name: name.stage):
         names = list(group)
         counts.append(f"{stage} {sum(name in passed for name in names)} of {len(names)}")
     more = "" if every_gate else " (each with its figure: -v, or report.html)"
