@@ -68,7 +68,7 @@ def test_rates_of_a_simulator_say_so_in_every_line(simulated: Written, texts: Te
 @LANGUAGES
 def test_what_qualifies_a_rate_stands_beside_it(accepted: Written, texts: Texts) -> None:
     busy = measured(accepted.run, images_per_second_per_chip=300.0, busy=("AI core at 50 %",))
-    assert f"- bs1: 300.0 x 4 = 1200.0 fps ({texts.busy})" in of(accepted, texts, busy)
+    assert f"- bs1: 300 x 4 = 1200 fps ({texts.busy})" in of(accepted, texts, busy)
     unknown = measured(accepted.run, images_per_second_per_chip=300.5, soc="Ascend910B3")
     assert f"- bs1: 300.5 fps {texts.per_chip}" in of(accepted, texts, unknown)
 

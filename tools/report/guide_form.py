@@ -107,8 +107,13 @@ def _rate(texts: Texts, row: ThroughputRow, acceptance: Acceptance, spec: Spec) 
         return f"bs{row.batch}: {texts.not_measured}"
     chip = Decimal(str(round(record.images_per_second_per_chip, GUIDE_PLACES)))
     known = spec.device(record.soc) is not None
-    product = f"{chip} x {record.chips_per_card} = {chip * record.chips_per_card} fps"
+    product = f"{_plain(chip)} x {record.chips_per_card} = {_plain(chip * record.chips_per_card)} fps"
     notes = [texts.simulated] if acceptance.verdict.simulated else []
     notes += [texts.busy] if record.busy else []
-    said = product if known else f"{chip} fps {texts.per_chip}"
+    said = product if known else f"{_plain(chip)} fps {texts.per_chip}"
     return f"bs{row.batch}: {said}" + (f" ({'; '.join(notes)})" if notes else "")
+
+
+def _plain(value: Decimal) -> str:
+    """Without exponent and without zeros behind the last digit that says something: 974.27."""
+    return f"{value.normalize():f}"
