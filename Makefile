@@ -25,7 +25,7 @@ venv: $(VENV)/suite.stamp
 
 accept: $(VENV)/suite.stamp
 	@echo "== acceptance on the embedded sample; artifacts and results are kept in build/"
-	$(BIN)/python -m pytest --sample -v
+	$(BIN)/python -m pytest --sample
 	@echo "== results: build/evidence/latest/report.html, build/evidence/latest/results.md"
 
 test: $(VENV)/dev.stamp

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,9 @@ def test_accuracy_and_perf_jobs_together_are_one_full_run(world: World) -> None:
     assert accuracy.exit_code == 0, accuracy.text
     assert stages(list(accuracy.acceptance.gates)) == set(Stage) - {Stage.PERF}
     assert accuracy.acceptance.verdict.banner == "INCOMPLETE (SIMULATED, SAMPLE)"
+    assert "\n48 images  Top-1 %" in accuracy.text
+    assert "\nom bs4 " in accuracy.text
+    assert re.search(r"\n  host\.perf\.onnx_to_torch.*: not asked in this run, or not reached\n", accuracy.text)
     assert {name.partition(".")[2].partition(".")[0] for name in accuracy.acceptance.verdict.missing} == {"perf"}
     first = (world.folder / "evidence").rename(world.folder / "accuracy-job")
     perf = world.run("-m", "perf")
@@ -106,6 +110,8 @@ def test_perf_writes_what_the_tool_measured(world: World) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "(time in " not in done.stdout
+    assert "\nimages/s " in done.stdout
     acceptance = read_acceptance(evidence)
     assert stages(list(acceptance.gates)) == {Stage.PERF}
     assert acceptance.verdict.word is Word.INCOMPLETE
@@ -131,6 +137,19 @@ def test_perf_writes_what_the_tool_measured(world: World) -> None:
         assert entry["extra_info"]["images_per_second"] == pytest.approx(rate)
         assert entry["extra_info"]["verdict"] == "PASS"
     assert set(host) == {1, 4}
+
+
+@pytest.mark.parametrize("asked", ["option", "variable"])
+def test_the_benchmarks_own_table_is_there_for_who_asks(
+    asked: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.only_batches(1)
+    word = "--benchmark-sort=name"
+    if asked == "variable":
+        monkeypatch.setenv("PYTEST_ADDOPTS", word)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)  # inside a worker of xdist pytest-benchmark is off
+    outcome = world.run("-k", "keeps_up", *([word] if asked == "option" else []))
+    assert "benchmark 'host throughput, seconds per image': 1 tests" in outcome.text
 
 
 def test_ascend_here_fails_by_name_and_skips_no_gate(world: World) -> None:

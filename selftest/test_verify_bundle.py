@@ -122,9 +122,9 @@ def test_table_and_verdict_are_the_terminals(world: World, tmp_path: Path) -> No
     status, text = verify_on_its_own(place)
     assert verify(place) == (status, text)
     lines = text.splitlines()
-    expected = [*terminal.table(recorded.gates), "", *terminal.verdict_lines(recorded.verdict)]
+    last = terminal.verdict_lines(recorded.verdict, recorded.gates)
     assert lines[: len(terminal.table(recorded.gates))] == terminal.table(recorded.gates)
-    assert lines[-len(terminal.verdict_lines(recorded.verdict)) :] == terminal.verdict_lines(recorded.verdict), expected
+    assert lines[-len(last) :] == last
     assert status == (1 if recorded.verdict.word in BAD_WORDS else 0)
 
 
@@ -169,7 +169,7 @@ def test_random_runs_are_judged_offline_as_they_were_judged(seeds: range, tmp_pa
         place = Made(world).write(tmp_path / str(seed))
         recorded = read_acceptance(place).verdict
         outcome = outcome_of(place)
-        assert outcome.lines[-1] == terminal.verdict_lines(recorded)[-1], "\n".join([str(world), *outcome.lines])
+        assert outcome.lines[-1] == terminal.verdict_lines(recorded, ())[-1], "\n".join([str(world), *outcome.lines])
         assert outcome.status == (1 if recorded.word in BAD_WORDS else 0)
         words.add(recorded.word)
         shutil.rmtree(place)

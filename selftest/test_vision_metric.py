@@ -13,8 +13,9 @@ from tools.ascend import dumps
 from tools.base import cli
 from tools.base.errors import AccuracyError, PreprocessingError, SuiteError
 from tools.base.reading import Refusal, flat_folder
+from tools.judge.guide_result import percent, result_json
 from tools.ports.spec import PUBLISHED_SPEC
-from tools.vision_metric import main, percent, result_json
+from tools.vision_metric import main
 
 ROOT = Path(__file__).resolve().parent.parent
 RANKS = (1, 2, 3, 4, 5, 6, 1, 1)  # the place of each image's label among its scores

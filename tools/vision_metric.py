@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +25,12 @@ from tools.base.errors import AccuracyError
 from tools.base.files import atomic
 from tools.data.labels import read_labels
 from tools.engines.topk import accuracies_percent, hits, top_k
+from tools.judge.guide_result import percent, result_json
 
 if TYPE_CHECKING:
     from tools.judge.spec import Spec
 
 GATE = "accuracy.dumps"
-TITLE = "Overall statistical evaluation"
 IMAGENET_CLASSES = 1000
 WITH_BACKGROUND = 1001  # models that put a background class first: label + 1, as in the guide's script
 
@@ -89,18 +88,6 @@ def score(folder: Path, labels: dict[str, int], outputs: Outputs) -> tuple[int, 
     top = top_k(read_listed(dumps, tuple(labels), width, gate=GATE, dtype=outputs.dtype), min(5, width))
     shifted = np.fromiter(labels.values(), np.int64, len(labels)) + shift
     return width, accuracies_percent(hits(top, shifted), len(labels))
-
-
-def result_json(images: int, classes: int, accuracies: Sequence[float]) -> str:
-    """The guide's result: one JSON line without a line feed, every value a string."""
-    pairs = [("Number of images", str(images)), ("Number of classes", str(classes))]
-    pairs += [(f"Top{rank} accuracy", percent(value)) for rank, value in enumerate(accuracies, start=1)]
-    return json.dumps({"title": TITLE, "value": [{"key": key, "value": value} for key, value in pairs]})
-
-
-def percent(value: float) -> str:
-    """At most two decimals and never padded, as the guide prints it: `56.53%`, `87.1%`, `90.0%`."""
-    return f"{round(value, 2)}%"
 
 
 def _label_shift(width: int, outputs: Outputs, dump: Path) -> int:

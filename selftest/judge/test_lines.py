@@ -9,7 +9,8 @@ import pytest
 from tools.base.errors import Stage
 from tools.base.printable import printable
 from tools.judge.ids import GateId
-from tools.judge.lines import MEANING, MISSING_LINES, headroom, table, value, verdict_lines
+from tools.judge.lines import MEANING, headroom, table, value, verdict_lines
+from tools.judge.missing import LONGEST_REASON, MOST_REASONS, NOT_ASKED
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 HEAD = [
@@ -24,6 +25,11 @@ def result(name: str, verdict: Verdict, room: float | None = None, measured: flo
     """A gate with its check."""
     check = Check(measured, "<= 1", "pp", verdict, headroom=room)
     return GateResult(id=GateId(name), stage=Stage.OM, check=check)
+
+
+def undecided(name: str, verdict: Verdict, why: str) -> GateResult:
+    """A gate without an answer, and why."""
+    return GateResult(id=GateId(name), stage=Stage.OM, check=Check("-", "-", "-", verdict, detail=why))
 
 
 def row(name: str, measured: str, verdict: str, threshold: str = "<= 1") -> str:
@@ -98,7 +104,7 @@ def last(word: Word, missing: int = 0, failed: int = 0, not_judged: int = 0, rem
 
 @pytest.mark.parametrize("word", list(Word))
 def test_the_last_line_says_the_word_what_it_means_and_how_many(word: Word) -> None:
-    assert verdict_lines(last(word, missing=0, failed=2)) == [
+    assert verdict_lines(last(word, missing=0, failed=2), ()) == [
         f"VERDICT: {word} - {MEANING[word]} (7 passed, 2 failed, 0 missing)"
     ]
 
@@ -114,24 +120,39 @@ def test_every_word_has_a_meaning_of_its_own() -> None:
     }
 
 
-@pytest.mark.parametrize("word", [Word.INCOMPLETE, Word.REJECTED])
-def test_what_is_missing_stands_before_it_a_line_each_gate_up_to_a_dozen(word: Word) -> None:
-    kinds = [f"  om.gate{index}[bs 1 2]" for index in range(MISSING_LINES)]
-    assert verdict_lines(last(word, missing=3))[:-1] == ["still missing (3):", kinds[0], "  om.gate1[bs 1]"]
-    assert verdict_lines(last(word, missing=24))[:-1] == ["still missing (24):", *kinds]
-    assert verdict_lines(last(word, missing=28))[:-1] == ["still missing (28):", *kinds, "  … and 4 more"]
-    assert MISSING_LINES == 12
+def test_what_is_missing_stands_before_it_and_says_why_a_line_a_reason() -> None:
+    verdict = last(Word.INCOMPLETE, missing=8)
+    found = [
+        undecided("om.gate0[bs1]", Verdict.INCONCLUSIVE, "3 lost of 50\nmore"),
+        undecided("om.gate0[bs2]", Verdict.INCONCLUSIVE, "4 lost of 50"),
+        undecided("om.gate1[bs1]", Verdict.NOT_RUN, "blocked by: om"),
+        undecided("om.gate1[bs2]", Verdict.NOT_RUN, "w" * 300),
+    ]
+    assert verdict_lines(verdict, found)[:-1] == [
+        "still missing (8):",
+        "  om.gate0[bs 1 2]: INCONCLUSIVE: 3 lost of 50 more",
+        "  om.gate1[bs 1 2]: NOT RUN: blocked by: om",
+        f"  om.gate2[bs 1 2], om.gate3[bs 1 2]: {NOT_ASKED}",
+    ]
+    (line,) = verdict_lines(last(Word.INCOMPLETE, missing=1), [undecided("om.gate0[bs1]", Verdict.NOT_RUN, "w" * 300)])[
+        1:-1
+    ]
+    assert line == f"  om.gate0[bs 1]: NOT RUN: {'w' * (LONGEST_REASON - 10)}…"
 
 
-def test_what_is_left_out_of_the_list_counts_gates_as_the_head_does() -> None:
-    head, *listed = verdict_lines(last(Word.INCOMPLETE, missing=61))[:-1]
-    *named, rest = listed
-    assert head == "still missing (61):"
-    assert sum(line.partition("[bs")[2].count(" ") for line in named) + int(rest.split()[2]) == 61
+def test_gates_of_many_kinds_are_counted_by_stage_and_many_reasons_end_in_a_count() -> None:
+    assert verdict_lines(last(Word.INCOMPLETE, missing=9), ())[1:-1] == [f"  9 gates (om 9): {NOT_ASKED}"]
+    names = [GateId(f"om.gate{index // 2}[bs{1 + index % 2}]") for index in range(30)]
+    found = [undecided(name, Verdict.NOT_RUN, name.gate) for name in names]
+    lines = verdict_lines(last(Word.INCOMPLETE, missing=30), found)[:-1]
+    assert lines[0] == "still missing (30):"
+    *reasons, rest = lines[1:]
+    assert sum(line.partition("]")[0].count(" ") - 2 for line in reasons) + int(rest.split()[2]) == 30
+    assert len(lines) == 2 + MOST_REASONS == 14
 
 
 def test_what_was_not_judged_and_what_must_be_known_beside_it_stand_before_the_last_line() -> None:
-    assert verdict_lines(last(Word.ACCEPTED, not_judged=2, remarks=("the one", "the other"))) == [
+    assert verdict_lines(last(Word.ACCEPTED, not_judged=2, remarks=("the one", "the other")), ()) == [
         "not judged, for want of a published figure (2):",
         "  n0",
         "  n1",

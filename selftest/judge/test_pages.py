@@ -114,3 +114,20 @@ def test_what_else_a_page_says_is_its_own_affair(contents: dict[str, bytes]) -> 
 def test_a_bundle_without_pages_holds(contents: dict[str, bytes]) -> None:
     forgery = Kept({name: content for name, content in contents.items() if name not in (REPORT, RESULTS)})
     assert forgery.outcome().status == OK
+
+
+@pytest.mark.parametrize("name", ["result/result.json", "result/result_bs1.json", "result/result_bs2.json"])
+def test_a_result_that_the_record_does_not_have_is_refused(name: str, contents: dict[str, bytes]) -> None:
+    forgery = Kept(contents)
+    better = contents["result/result.json"].replace(b'"Top1 accuracy", "value": "', b'"Top1 accuracy", "value": "9')
+    assert better != contents["result/result.json"]
+    forgery.contents[name] = better
+    assert_refused(forgery.outcome(), f"{name}: not the accuracy that acceptance.json has")
+
+
+def test_a_result_of_the_simulator_that_does_not_say_so_is_refused(contents: dict[str, bytes]) -> None:
+    forgery = Kept(contents)
+    name = "result/result.json"
+    forgery.contents[name] = contents[name].replace(b', "made_on": "SIMULATED"', b"")
+    assert forgery.contents[name] != contents[name]
+    assert_refused(forgery.outcome(), f"{name}: not the accuracy")

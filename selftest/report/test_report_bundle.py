@@ -46,8 +46,10 @@ def test_reports_are_written_again_and_the_manifest_fits(bundle: Path, command: 
     before = (bundle / "report.html").read_bytes()
     (bundle / "report.html").write_text("changed")
     (bundle / "results.md").unlink()
+    (bundle / "result" / "result.json").write_text("changed")
     assert command(bundle) == 0
     assert (bundle / "report.html").read_bytes() == before
+    assert "Top1 accuracy" in (bundle / "result" / "result.json").read_text()
     assert (bundle / "results.md").is_file()
     assert check_manifest(bundle)[1] == []
 

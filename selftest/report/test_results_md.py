@@ -13,7 +13,8 @@ from tools.judge.ids import om
 from tools.judge.results import Verdict
 from tools.judge.shipped import SHIPPED_SPECS
 from tools.report.html import read_spec
-from tools.report.results_md import escaped, results_markdown
+from tools.report.markdown import escaped
+from tools.report.results_md import results_markdown
 
 
 def markdown(written: Written) -> str:

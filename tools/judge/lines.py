@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from tools.judge.ids import GateId
+from tools.judge.missing import missing_lines, together
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 WIDTHS = (44, 30, 30)
-MISSING_LINES = 12
 MEANING = {
     Word.ACCEPTED: "every gate passed on a real device, with the checkpoint and the full data set of the port",
     Word.REJECTED: "at least one gate failed",
@@ -37,32 +37,24 @@ def _batches(name: str, results: Sequence[GateResult]) -> list[str]:
         alike = [result for result in ordered if result.check.verdict is verdict]
         if alike:
             worst = min(alike, key=lambda result: headroom(result.check))
-            lines.append(_line(_together(name, [result.id for result in alike]), worst.check))
+            lines.append(_line(together(name, [result.id for result in alike]), worst.check))
     return lines + [_line(result.id, result.check) for result in ordered if result.check.verdict is Verdict.FAIL]
 
 
-def verdict_lines(verdict: RunVerdict) -> list[str]:
-    """What is missing, then the last word; the final line always begins with `VERDICT:`."""
-    not_judged = _listed("not judged, for want of a published figure", verdict.not_judged)
+def verdict_lines(verdict: RunVerdict, results: Sequence[GateResult]) -> list[str]:
+    """What is missing and why, then the last word; the final line always begins with `VERDICT:`."""
     counts = f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing"
     counts += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
-    lines = [*not_judged, *_listed("still missing", verdict.missing), *(f"note: {said}" for said in verdict.remarks)]
+    lines = [*_not_judged(verdict.not_judged), *missing_lines(verdict.missing, results)]
+    lines += [f"note: {said}" for said in verdict.remarks]
     return [*lines, f"VERDICT: {verdict.banner} - {MEANING[verdict.word]} ({counts})"]
 
 
-def _together(kind: str, names: Sequence[GateId]) -> str:
-    """Gates of one kind in one name: `om.ran[bs 1 4 8]`."""
-    batches = " ".join(str(name.batch) for name in names if name.batch is not None)
-    return f"{kind}[bs {batches}]" if batches else kind
-
-
-def _listed(what: str, names: Sequence[GateId]) -> list[str]:
+def _not_judged(names: Sequence[GateId]) -> list[str]:
     if not names:
         return []
-    kinds = [(kind, list(group)) for kind, group in groupby(names, key=lambda name: name.gate)]
-    shown = [f"  {_together(kind, group)}" for kind, group in kinds[:MISSING_LINES]]
-    left = sum(len(group) for _, group in kinds[MISSING_LINES:])
-    return [f"{what} ({len(names)}):", *shown, *([f"  … and {left} more"] if left else [])]
+    kinds = [together(kind, list(group)) for kind, group in groupby(names, key=lambda name: name.gate)]
+    return [f"not judged, for want of a published figure ({len(names)}):", *(f"  {kind}" for kind in kinds)]
 
 
 def value(check: Check) -> str:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 
 from tools.judge.acceptance import FILE
 from tools.judge.bundle import Bundle
+from tools.judge.guide_result import FOLDER, result_files
 from tools.judge.lines import MEANING
 from tools.judge.results import Word
 
@@ -36,6 +37,15 @@ def check_pages(bundle: Bundle) -> None:
             if not text.endswith(stamp(digest)):
                 bundle.problems.append(f"{name}: not made from this {FILE}: {AGAIN}")
             bundle.problems += [f"{name}: {problem}" for problem in _other_words(bundle, name, text)]
+    _check_results(bundle)
+
+
+def _check_results(bundle: Bundle) -> None:
+    """Collect in `bundle.problems` a result in the guide's form that is not what the record has."""
+    ours = result_files(bundle.record, bundle.spec)
+    for name in bundle.files.digests:
+        if name.startswith(f"{FOLDER}/") and bundle.files.read(name) != ours.get(name, "").encode():
+            bundle.problems.append(f"{name}: not the accuracy that {FILE} has: {AGAIN}")
 
 
 def _other_words(bundle: Bundle, name: str, text: str) -> list[str]:

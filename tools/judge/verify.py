@@ -209,7 +209,7 @@ def _last_word(
     status = OK if verdict.word in GOOD_WORDS else NOT_GOOD_ENOUGH
     own = other is None and not all(map(_is_shipped, bundles))
     lines += [*said, *(OWN_PORT if own else [])]
-    return Outcome([*lines, "", *verdict_lines(verdict)], status, verdict.word, own, verdict, tuple(bundles))
+    return Outcome([*lines, "", *verdict_lines(verdict, results)], status, verdict.word, own, verdict, tuple(bundles))
 
 
 def _is_shipped(bundle: Bundle) -> bool:

@@ -93,6 +93,11 @@ def _by_content(staging: Staging) -> bool:
     )
 
 
+def unpublished(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict) -> Acceptance:
+    """The record of the run before it is published, for what is said of it at its end."""
+    return staging.gathered(_acceptance(setup, facts, verdict))
+
+
 def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict) -> Published:
     """Give the bundle its report and its name; compare it with the baseline where one was named.
 

@@ -1,4 +1,4 @@
-"""Reading a bundle for a report: every file but the two reports is held against the manifest first."""
+"""Reading a bundle for a report: every file but those that it writes is held against the manifest first."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tools.base.errors import SuiteError
 from tools.judge.acceptance import FILE, Acceptance
 from tools.judge.documents import read_acceptance
 from tools.judge.files import Refused, check_manifest, read_json
+from tools.judge.guide_result import FOLDER
 from tools.judge.pages import REPORT, RESULTS
 
 
@@ -21,7 +22,7 @@ def read_bundle(folder: Path) -> Acceptance:
         problems = check_manifest(folder)[1]
     except Refused as error:
         raise BundleError(str(error), where=folder, fix="name a folder that the suite wrote as evidence") from error
-    ours = tuple(f"{name} " for name in (REPORT, RESULTS))
+    ours = (f"{REPORT} ", f"{RESULTS} ", f"{FOLDER}/")
     damage = [problem for problem in problems if not problem.startswith(ours)]
     if damage:
         more = f" and {len(damage) - 1} more" if len(damage) > 1 else ""

@@ -15,6 +15,7 @@ from tools.judge.acceptance import FILE, SPEC_JSON, Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
+from tools.judge.guide_result import result_files
 from tools.judge.op_profile import hot_words
 from tools.judge.pages import REPORT, RESULTS, stamp
 from tools.judge.remarks import HOST_THROUGHPUT, OM_THROUGHPUT
@@ -48,7 +49,7 @@ def write_report(
     images: Mapping[str, Path] | None = None,
     comparison: Comparison | None = None,
 ) -> None:
-    """Write report.html and results.md into a bundle's folder, each whole or not at all.
+    """Write report.html, results.md and result/ into a bundle's folder, each file whole or not at all.
 
     `images` (id -> file) gives the flipped images their thumbnails; `comparison` adds the deltas to a baseline.
     ReportError or PredictionsError when the spec or the predictions in the folder are damaged.
@@ -56,9 +57,11 @@ def write_report(
     spec = read_spec(folder, acceptance)
     page = render(folder, acceptance, spec, images or {}, comparison)
     last_line = stamp(sha256_of(folder / FILE)) if (folder / FILE).is_file() else ""  # a record of no bundle has none
-    for name, text in ((REPORT, page), (RESULTS, results_markdown(acceptance, spec))):
+    pages = {REPORT: page + last_line, RESULTS: results_markdown(acceptance, spec) + last_line}
+    for name, text in {**pages, **({} if spec is None else result_files(acceptance, spec))}.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         with atomic(folder / name) as partial:
-            partial.write_text(text + last_line, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8")
 
 
 def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:

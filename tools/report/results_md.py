@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
 from tools.judge.acceptance import Acceptance
 from tools.judge.lines import MEANING
 from tools.judge.remarks import OM_THROUGHPUT
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.report import words
+from tools.report.guide_form import guide_form
+from tools.report.markdown import escaped, table
 from tools.report.operators import operator_words
 from tools.report.tables import (
     AccuracyRow,
@@ -22,7 +21,6 @@ from tools.report.tables import (
 )
 
 NOTHING = str(words.NOTHING)
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
@@ -44,13 +42,9 @@ def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
         *_throughput(acceptance, spec),
         *_reused(acceptance),
         *_operators(acceptance),
+        *guide_form(acceptance, spec),
     ]
     return "\n".join(lines) + "\n"
-
-
-def escaped(text: str) -> str:
-    """The text on one line, every character that means something to Markdown or HTML made plain."""
-    return _SPECIAL.sub(r"\\\1", " ".join(words.printable(text).split()))
 
 
 def _judged(acceptance: Acceptance, spec: Spec | None) -> list[tuple[str, str]]:
@@ -87,7 +81,7 @@ def _accuracy(acceptance: Acceptance, spec: Spec | None) -> list[str]:
         for entry in references(acceptance, spec)
     ]
     tops = [f"Top-{k} %" for k in range(1, 6)]
-    return _table(("variant", *tops, "Top-1 drop pp (95 %)", "Top-5 drop pp (95 %)", "verdict"), rows)
+    return table(("variant", *tops, "Top-1 drop pp (95 %)", "Top-5 drop pp (95 %)", "verdict"), rows)
 
 
 def _loss(row: AccuracyRow, k: int) -> str:
@@ -111,7 +105,7 @@ def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:
         *("batch", "mode", "images/s per chip", "images/s per card (chip × chips)", "published per chip"),
         *("floor per chip", "verdict"),
     )
-    return _table(
+    return table(
         titles,
         [
             _throughput_row(row, known_chip=bool(spec and row.record and spec.device(row.record.soc)))
@@ -150,12 +144,3 @@ def _operators(acceptance: Acceptance) -> list[str]:
 def _rate(value: float | None) -> str:
     """Seven digits, as the guide prints its card figures (1270.828)."""
     return NOTHING if value is None else f"{value:.7g}"
-
-
-def _table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    ruler = ["---", *["---:"] * (len(titles) - 2), "---"]
-    return [_line(map(escaped, titles)), _line(ruler), *(_line(map(escaped, row)) for row in rows)]
-
-
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"

@@ -19,10 +19,11 @@ NOT_RUN = "not run"
 
 @dataclass(frozen=True)
 class AccuracyRow:
-    """One model variant: `record` None where the run did not come to it."""
+    """One model variant: `record` None where the run did not come to it, `batch` None where it is no OM."""
 
     name: str
     record: VariantRecord | None
+    batch: int | None
 
     def loss(self, k: int) -> Loss | None:
         """The loss against the pth at Top-k."""
@@ -102,7 +103,7 @@ def accuracy_rows(acceptance: Acceptance, spec: Spec | None) -> tuple[AccuracyRo
     records = {variant.name: variant for variant in acceptance.variants}
     asked = [PTH, ONNX, *(om(batch) for batch in spec.batches)] if spec else []
     names = [*asked, *(name for name in records if name not in asked)]
-    return tuple(AccuracyRow(variant_name(name), records.get(name)) for name in names)
+    return tuple(AccuracyRow(variant_name(name), records.get(name), name.batch) for name in names)
 
 
 def references(acceptance: Acceptance, spec: Spec | None) -> tuple[Reference, ...]:

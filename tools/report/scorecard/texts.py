@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from tools.base.printable import one_line
 from tools.judge.pages import REPORT
-from tools.report.results_md import escaped
+from tools.report.markdown import escaped
 from tools.report.scorecard.changes import Change, Direction
 from tools.report.scorecard.rows import Drop, Row
 
