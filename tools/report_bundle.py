@@ -14,6 +14,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.data.images import list_images
+from tools.evidence.place import Place
 from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
 from tools.judge.pages import REPORT, RESULTS
@@ -24,6 +25,7 @@ from tools.ports.spec_json import spec_json
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
 from tools.report.html import read_spec, write_report
+from tools.report.trend import earlier_runs
 
 
 def main() -> int:
@@ -35,7 +37,8 @@ def main() -> int:
     baseline = read_bundle(arguments.baseline) if arguments.baseline else None
     images = list_images(arguments.images) if arguments.images else {}
     comparison = _compare(folder, acceptance, baseline) if baseline else None
-    write_report(folder, acceptance, images, comparison)
+    beside = Place(folder.resolve()).others()
+    write_report(folder, acceptance, images, comparison, earlier_runs(beside, acceptance))
     write_manifest(folder)
     print(f"{folder / REPORT}\n{folder / RESULTS}")
     return _told(comparison) if comparison else EXIT_OK

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from selftest.evidence.bundles import World
-from selftest.report.bundles import pictures, write_bundle
+from selftest.report.bundles import flips_in, pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
 from tools.evidence.staging import read_acceptance, write_manifest
 from tools.judge.acceptance import SPEC_JSON
 from tools.judge.files import check_manifest
-from tools.report.flips import find_flips
 from tools.report_bundle import main
 
 Command = Callable[..., int]
@@ -53,7 +52,7 @@ def test_reports_are_written_again_and_the_manifest_fits(bundle: Path, command: 
 
 
 def test_images_give_thumbnails(bundle: Path, command: Command, tmp_path: Path) -> None:
-    flips = find_flips(bundle, read_acceptance(bundle).variants)
+    flips = flips_in(bundle, read_acceptance(bundle).variants)
     assert flips is not None
     (tmp_path / "val").mkdir()
     pictures(tmp_path / "val", [flip.id for flip in flips.shown], side=64)
