@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -15,8 +17,10 @@ from selftest.evidence.bundles import CLASSES, World
 from selftest.report.bundles import failed, flips_in, hostile, hostile_ids, pictures, write_bundle
 from selftest.report.conftest import Written
 from selftest.report.page import Page
+from tools.base.files import ROOT
 from tools.judge.acceptance import Acceptance, VariantRecord
 from tools.judge.results import Verdict
+from tools.report import html
 from tools.report.flips import SHOWN_AT_MOST
 from tools.report.html import ReportError, read_spec, write_report
 
@@ -49,6 +53,98 @@ def test_the_first_screen_says_whose_spec_judged(accepted: Written) -> None:
     assert (
         f"a port of one's own, {spec.path} (made up), sha256 {spec.json_sha256}, kind published" in accepted.page.text
     )
+
+
+def test_precision_aipp_and_code_stand_below_the_verdict(accepted: Written) -> None:
+    versions = accepted.run.versions
+    assert versions is not None
+    code = versions.suite_sha256[:12]
+    first = accepted.page.text.partition("At a glance")[0]
+    assert f"alexnet Ascend310 OM fp16 no AIPP suite code {code} 2026-01-01" in first
+    assert "Precision 精度模式 OM fp16: atc's own choice" in first
+    assert f"suite code {code}; network torchvision:alexnet, torchvision 0.28.0" in first
+
+
+@pytest.mark.parametrize("name", ["accepted", "simulated", "rejected", "incomplete"])
+def test_on_a_phone_each_figure_says_of_which_column_it_is(name: str, request: pytest.FixtureRequest) -> None:
+    found: Written = request.getfixturevalue(name)
+    tables = re.findall(r'<table class="figures[^"]*">(.*?)</table>', found.page.source, re.DOTALL)
+    seen = 0
+    for head, body in (table.split("</thead>") for table in tables):
+        columns = re.findall(r"<th [^>]*>(.*?)</th>", head)
+        for row in body.split("<tr")[1:]:
+            cells = re.findall(r"<(th|td)( [^>]*)>", row)
+            wide = [int(width) for width in re.findall(r'<td[^>]* colspan="(\d+)"', row)]
+            labels = [re.findall(r'data-label="([^"]*)"', attributes) for _, attributes in cells]
+            if not wide:
+                assert labels == [
+                    [] if kind == "th" else [column] for (kind, _), column in zip(cells, columns, strict=True)
+                ]
+            assert len(cells) - len(wide) + sum(wide) == len(columns)
+            seen += len(cells)
+    assert seen > 40
+
+
+def test_the_one_script_is_the_suites_own_and_the_policy_allows_no_other(rejected: Written) -> None:
+    (script,) = re.findall(r"<script[^>]*>(.*?)</script>", rejected.page.source, re.DOTALL)
+    assert script == (ROOT / "tools" / "report" / "search.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = (
+        str(attributes["content"])
+        for tag, attributes in rejected.page.tags
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    allowed = dict(entry.split(" ", 1) for entry in policy.split("; "))
+    assert allowed["default-src"] == "'none'"
+    assert allowed["script-src"] == f"'sha256-{digest}'"
+
+
+def test_gates_can_be_shown_by_how_they_ended(rejected: Written) -> None:
+    verdict = rejected.run.verdict
+    counts = (
+        f"all {len(rejected.run.gates)} failed {len(verdict.failed)} undecided {len(set(verdict.missing))} not judged"
+    )
+    assert counts in " ".join(rejected.page.text.split())
+    kinds = {name for name in rejected.page.attributes("input", "id") if name.startswith("show-")} - {"show-all"}
+    assert kinds == {"show-failed", "show-undecided", "show-not-judged", "show-warned", "show-passed"}
+    style = rejected.page.source
+    hidden = {
+        "rows": r"\(#%s:checked\) :is\(\.gate, \.detail\):not",
+        "rest": r"\(#%s:checked\) :is\(tbody, details\):not",
+    }
+    assert all(re.search(rule % kind, style) for kind in kinds for rule in hidden.values())
+    shown = [kind for kind in rejected.page.attributes("tr", "class") if kind.startswith("gate ")]
+    assert sum("fail" in kind.split() for kind in shown) == len(verdict.failed)
+
+
+def test_a_failure_and_a_throughput_run_lead_to_what_the_tool_printed(rejected: Written) -> None:
+    first = rejected.page.source.partition("At a glance")[0]
+    assert 'href="./logs/om_bs32-atc/stdout.txt"' in first
+    throughput = rejected.page.source.partition('id="throughput"')[2].partition("</section>")[0]
+    links = re.findall(r'href="\./(logs/perf-bs[^"]*)"', throughput)
+    assert len(links) == sum(len(entry.runs) for entry in rejected.run.device_throughput)
+    assert all((rejected.folder / link).is_file() for link in links)
+
+
+def test_classes_that_lost_most_are_named(rejected: Written) -> None:
+    text = rejected.page.text.partition("Accuracy by class")[2]
+    assert re.match(r" 各类别精度 \d+ of 20 classes have fewer images right by om bs1 than by the checkpoint", text)
+    assert "class images pth % om bs1 % loss pp lost, gained" in text
+    assert "Every class, those that lost most first" in text
+
+
+def test_a_flip_shows_the_names_of_its_classes(
+    simulated: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flips = flips_in(simulated.folder, simulated.run.variants)
+    assert flips is not None
+    flip = flips.shown[0]
+    monkeypatch.setattr(html, "class_names", lambda *_: {index: f"<b>kind {index}" for index in range(CLASSES)})
+    page = html.render(simulated.folder, simulated.run, read_spec(simulated.folder, simulated.run), {}, None)
+    (tmp_path / "page.html").write_text(page)
+    shown = Page(tmp_path / "page.html").text
+    was, now = flip.pth[0].index, flip.candidate[0].index
+    assert f"label {flip.label} <b>kind {flip.label} {was} <b>kind {was} → {now} <b>kind {now}" in shown
 
 
 @pytest.mark.parametrize("name", ["accepted", "simulated", "rejected", "incomplete"])

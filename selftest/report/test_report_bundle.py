@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from selftest.evidence.bundles import World
 from selftest.report.bundles import flips_in, pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
-from tools.evidence.staging import read_acceptance, write_manifest
+from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
 from tools.judge.acceptance import SPEC_JSON
 from tools.judge.files import check_manifest
 from tools.report_bundle import main
@@ -101,6 +102,19 @@ def test_a_record_of_another_shape_is_refused(
     write_manifest(bundle)
     assert command(bundle) == 2
     assert "not a record that this suite reads" in capsys.readouterr().err
+
+
+def test_runs_that_began_before_stand_beside_a_run_in_its_own_folder(tmp_path: Path, command: Command) -> None:
+    names = ("20251231T000000Z-0000000a", "20260102T000000Z-0000000b")
+    before, now = (tmp_path / name for name in names)
+    run = write_bundle(before, small())
+    write_acceptance(before, dataclasses.replace(run, finished_utc="2025-12-31T00:10:00+00:00"))
+    write_bundle(now, small())
+    (tmp_path / "latest").symlink_to(now.name)
+    assert command(tmp_path / "latest") == 0
+    text = Page(now / "report.html").text
+    assert f"this run 2026-01-01T00:10:00+00:00 {run.verdict.passed} passed" in text
+    assert f"{before.name} 2025-12-31T00:10:00+00:00 {run.verdict.passed} passed" in text
 
 
 def test_a_baseline_as_good_is_status_0(

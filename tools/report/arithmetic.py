@@ -28,7 +28,7 @@ def precision(acceptance: Acceptance, spec: Spec | None) -> str:
     given = by_name(flags)
     mode = " ".join(given[flag] for flag in MODES if flag in given)
     others = "".join(f", {flag[2:]} {given[flag]}" for flag in sorted(PRECISION.intersection(given) - {*MODES}))
-    said = f"{whose}{others}" if mode else f"atc's own choice, {whose} no precision mode{others}"
+    said = f"{whose} that{others}" if mode else f"atc's own choice, {whose} no precision mode{others}"
     return f"OM {mode or DEFAULT}: {said}, {ends}"
 
 
