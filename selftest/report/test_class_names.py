@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
 from selftest.report.conftest import Written
 from tools.judge.acceptance import Acceptance
 from tools.judge.spec import Spec
-from tools.report.class_names import class_names
+from tools.report.class_names import ClassNamesError, class_names, read_class_names
 from tools.report.html import read_spec
 
 
@@ -46,3 +47,20 @@ def test_other_data_and_the_sample_have_numbers_alone(imagenet: tuple[Acceptance
         assert class_names(dataclasses.replace(run, dataset=record), spec) == {}
     assert class_names(run, dataclasses.replace(spec, kind="sample")) == {}
     assert class_names(run, None) == class_names(dataclasses.replace(run, dataset=None), spec) == {}
+
+
+def test_a_file_of_names_serves_any_data(imagenet: tuple[Acceptance, Spec], tmp_path: Path) -> None:
+    run, spec = imagenet
+    few = dataclasses.replace(spec, dataset=dataclasses.replace(spec.dataset, classes=2))
+    (tmp_path / "names.txt").write_text("rose \ntulip\n", encoding="utf-8")
+    given = read_class_names(tmp_path / "names.txt")
+    assert class_names(run, few, given) == {0: "rose", 1: "tulip"}
+    with pytest.raises(ClassNamesError, match=r"not the names of the port's classes.*2 names.*1000 classes"):
+        class_names(run, spec, given)
+
+
+def test_a_file_of_names_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "picture").write_bytes(b"\xff\xd8")
+    for path in (tmp_path / "picture", tmp_path / "nothing"):
+        with pytest.raises(ClassNamesError, match="cannot read the names of classes"):
+            read_class_names(path)

@@ -20,9 +20,8 @@ from selftest.report.page import Page
 from tools.base.files import ROOT
 from tools.judge.acceptance import Acceptance, VariantRecord
 from tools.judge.results import Verdict
-from tools.report import html
 from tools.report.flips import SHOWN_AT_MOST
-from tools.report.html import ReportError, read_spec, write_report
+from tools.report.html import ReportError, read_spec, render, write_report
 
 
 def figures_of(run: Acceptance) -> Iterator[float]:
@@ -133,15 +132,13 @@ def test_classes_that_lost_most_are_named(rejected: Written) -> None:
     assert "Every class, those that lost most first" in text
 
 
-def test_a_flip_shows_the_names_of_its_classes(
-    simulated: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_flip_shows_the_names_of_its_classes(simulated: Written, tmp_path: Path) -> None:
     flips = flips_in(simulated.folder, simulated.run.variants)
     assert flips is not None
     flip = flips.shown[0]
-    monkeypatch.setattr(html, "class_names", lambda *_: {index: f"<b>kind {index}" for index in range(CLASSES)})
-    page = html.render(simulated.folder, simulated.run, read_spec(simulated.folder, simulated.run), {}, None)
-    (tmp_path / "page.html").write_text(page)
+    names = [f"<b>kind {index}" for index in range(CLASSES)]
+    spec = read_spec(simulated.folder, simulated.run)
+    (tmp_path / "page.html").write_text(render(simulated.folder, simulated.run, spec, {}, None, names=names))
     shown = Page(tmp_path / "page.html").text
     was, now = flip.pth[0].index, flip.candidate[0].index
     assert f"label {flip.label} <b>kind {flip.label} {was} <b>kind {was} → {now} <b>kind {now}" in shown

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from selftest.evidence.bundles import World
+from selftest.evidence.bundles import CLASSES, World
 from selftest.report.bundles import flips_in, pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
@@ -60,6 +60,18 @@ def test_images_give_thumbnails(bundle: Path, command: Command, tmp_path: Path) 
     assert command(bundle, "--images", tmp_path / "val") == 0
     assert len(Page(bundle / "report.html").attributes("img", "src")) == flips.images > 0
     assert check_manifest(bundle)[1] == []
+
+
+def test_names_of_classes_come_from_a_file(
+    bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(f"kind {index}" for index in range(CLASSES)), encoding="utf-8")
+    assert command(bundle, "--class-names", names) == 0
+    assert "kind 7" in Page(bundle / "report.html").text
+    names.write_text("one\n", encoding="utf-8")
+    assert command(bundle, "--class-names", names) == 2
+    assert f"found 1 names; allowed {CLASSES} classes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("file", ["acceptance.json", "spec.json", "predictions/pth.top5.npy", "MANIFEST.sha256"])

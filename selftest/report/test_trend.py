@@ -19,8 +19,8 @@ from tools.report.trend import MOST_SHOWN, Earlier, TrendRow, earlier_runs, tren
 Beside = Callable[..., Path]
 
 
-def on_day(run: Acceptance, day: int, **changed: object) -> Acceptance:
-    return dataclasses.replace(run, finished_utc=f"2025-12-{day:02d}T00:10:00+00:00", **changed)
+def on_day(run: Acceptance, day: int) -> Acceptance:
+    return dataclasses.replace(run, finished_utc=f"2025-12-{day:02d}T00:10:00+00:00")
 
 
 @pytest.fixture
@@ -47,15 +47,16 @@ def test_earlier_runs_of_the_same_port_and_chip_the_newest_first(accepted: Writt
     run = accepted.run
     assert run.spec is not None
     assert run.machine is not None
+    old = on_day(run, 3)
     folders = [
         beside("first", on_day(run, 1)),
         beside("second", on_day(run, 2)),
         beside("later", dataclasses.replace(run, finished_utc="2027-01-01T00:00:00+00:00")),
         beside("same-moment", run),
-        beside("port", on_day(run, 3, spec=dataclasses.replace(run.spec, port="another"))),
-        beside("chip", on_day(run, 3, machine=dataclasses.replace(run.machine, soc="Ascend310P3"))),
-        beside("simulated", on_day(run, 3, target="simulator")),
-        beside("sample", on_day(run, 3, verdict=dataclasses.replace(run.verdict, sample=True))),
+        beside("port", dataclasses.replace(old, spec=dataclasses.replace(run.spec, port="another"))),
+        beside("chip", dataclasses.replace(old, machine=dataclasses.replace(run.machine, soc="Ascend310P3"))),
+        beside("simulated", dataclasses.replace(old, target="simulator")),
+        beside("sample", dataclasses.replace(old, verdict=dataclasses.replace(run.verdict, sample=True))),
     ]
     found = earlier_runs(folders, run)
     assert (names(found), found.unreadable) == (["second", "first"], ())
@@ -98,9 +99,8 @@ def test_a_row_says_in_what_the_run_was_another(accepted: Written) -> None:
     run = accepted.run
     assert run.versions is not None
     assert run.machine is not None
-    other = on_day(
-        run,
-        1,
+    other = dataclasses.replace(
+        on_day(run, 1),
         versions=dataclasses.replace(run.versions, suite_sha256="0" * 64),
         machine=dataclasses.replace(run.machine, toolchain={"cann": "9.1"}),
         digests=tuple(entry for entry in run.digests if entry.name != "checkpoint"),

@@ -64,15 +64,16 @@ def write_report(
     images: Mapping[str, Path] | None = None,
     comparison: Comparison | None = None,
     earlier: Earlier = NOTHING_EARLIER,
+    names: Sequence[str] = (),
 ) -> None:
     """Write report.html and results.md into a bundle's folder, each whole or not at all.
 
     `images` (id -> file) gives the flipped images their thumbnails; `comparison` adds the deltas to a baseline,
-    `earlier` the figures of runs before this one.
+    `earlier` the figures of runs before this one; `names` are those of the classes, where they are not ImageNet's.
     ReportError or PredictionsError when the spec or the predictions in the folder are damaged.
     """
     spec = read_spec(folder, acceptance)
-    page = render(folder, acceptance, spec, images or {}, comparison, earlier)
+    page = render(folder, acceptance, spec, images or {}, comparison, earlier, names)
     last_line = stamp(sha256_of(folder / FILE)) if (folder / FILE).is_file() else ""  # a record of no bundle has none
     for name, text in ((REPORT, page), (RESULTS, results_markdown(acceptance, spec))):
         with atomic(folder / name) as partial:
@@ -97,6 +98,7 @@ def render(
     images: Mapping[str, Path],
     comparison: Comparison | None,
     earlier: Earlier = NOTHING_EARLIER,
+    names: Sequence[str] = (),
 ) -> str:
     """The page as text; everything that comes from data is escaped by the template engine."""
     stages = gates_by_stage(acceptance, folder)
@@ -107,7 +109,7 @@ def render(
     trend = trend_rows(acceptance, earlier)
     named = (flips is not None and flips.shown) or (classes is not None and classes.losers)
     return (
-        _environment(folder, class_names(acceptance, spec) if named else {})
+        _environment(folder, class_names(acceptance, spec, names) if named or names else {})
         .get_template("page.html")
         .render(
             run=acceptance,
