@@ -287,6 +287,10 @@ def test_a_run_that_recorded_nothing_still_has_a_page(tmp_path: Path, incomplete
     assert "recorded no predictions" in text
     assert "measured no throughput" in text
     assert "not known in this run" in text
+    assert "This run decided no gate." not in text
+    nothing = dataclasses.replace(incomplete.run.verdict, missing=())
+    write_report(tmp_path, Acceptance(verdict=nothing, gates=(), inputs=(), artifacts=()))
+    assert "This run decided no gate." in Page(tmp_path / "report.html").text
 
 
 def test_an_interrupted_run_says_so_first(tmp_path: Path, incomplete: Written) -> None:

@@ -103,7 +103,7 @@ def test_a_row_says_in_what_the_run_was_another(accepted: Written) -> None:
         on_day(run, 1),
         versions=dataclasses.replace(run.versions, suite_sha256="0" * 64),
         machine=dataclasses.replace(run.machine, toolchain={"cann": "9.1"}),
-        digests=tuple(entry for entry in run.digests if entry.name != "checkpoint"),
+        digests=tuple(dataclasses.replace(entry, sha256="0" * 64) for entry in run.digests if entry.name != "onnx"),
     )
     assert [row.other for row in shown(run, other)] == [(), ("checkpoint", "toolkit", "suite's code")]
 

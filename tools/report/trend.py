@@ -99,9 +99,9 @@ def _row(name: str, run: Acceptance, other: tuple[str, ...]) -> TrendRow:
 
 
 def _other(run: Acceptance, now: Acceptance) -> tuple[str, ...]:
-    """In what an earlier run was another; what one of the two does not say differs as well."""
+    """In what an earlier run was another, as far as both say it."""
     before, after = _identity(run), _identity(now)
-    return tuple(name for name, value in after.items() if before[name] != value)
+    return tuple(name for name, value in after.items() if None not in (value, before[name]) and before[name] != value)
 
 
 def _identity(run: Acceptance) -> dict[str, object]:
