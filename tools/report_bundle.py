@@ -14,6 +14,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.data.images import list_images
+from tools.evidence.place import Place
 from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
 from tools.judge.pages import REPORT, RESULTS
@@ -23,7 +24,9 @@ from tools.ports.spec import PUBLISHED_SPEC, load_port
 from tools.ports.spec_json import spec_json
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
+from tools.report.class_names import read_class_names
 from tools.report.html import read_spec, write_report
+from tools.report.trend import earlier_runs
 
 
 def main() -> int:
@@ -35,7 +38,9 @@ def main() -> int:
     baseline = read_bundle(arguments.baseline) if arguments.baseline else None
     images = list_images(arguments.images) if arguments.images else {}
     comparison = _compare(folder, acceptance, baseline) if baseline else None
-    write_report(folder, acceptance, images, comparison)
+    names = read_class_names(arguments.class_names) if arguments.class_names else ()
+    beside = Place(folder.resolve()).others()
+    write_report(folder, acceptance, images, comparison, earlier_runs(beside, acceptance), names)
     write_manifest(folder)
     print(f"{folder / REPORT}\n{folder / RESULTS}")
     return _told(comparison) if comparison else EXIT_OK
@@ -65,6 +70,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--baseline", type=Path, help="an earlier bundle of the same checkpoint, data and chip")
     parser.add_argument(
         "--images", type=Path, help="folder of the images, for thumbnails (without it the page has none)"
+    )
+    parser.add_argument(
+        "--class-names", type=Path, help="text file with the name of each class, a line each (ImageNet's are known)"
     )
     return parser.parse_args()
 

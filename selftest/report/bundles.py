@@ -13,12 +13,14 @@ from selftest.evidence.bundles import Made, World
 from tools.base.errors import Stage
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
 from tools.judge import gates, records
-from tools.judge.acceptance import IDS, Acceptance, CommandRecord, Timing
+from tools.judge.acceptance import IDS, Acceptance, CommandRecord, Timing, VariantRecord
 from tools.judge.accuracy import TightBound
 from tools.judge.checks import made
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.run import judge_run
+from tools.report.flips import SHOWN_AT_MOST, Flips, find_flips
 from tools.report.html import read_spec, write_report
+from tools.report.predictions import read_predictions
 
 HOSTILE = (
     "\"'></style></title><script>alert(1)</script><img src=x onerror=alert(2)> &lt;b&gt; {{7*7}} "
@@ -80,6 +82,12 @@ def hostile_ids(place: Path, run: Acceptance) -> None:
     ids: list[str] = json.loads((place / IDS).read_bytes())
     (place / IDS).write_text(json.dumps([name + HOSTILE for name in ids]), encoding="utf-8")
     write_report(place, run)
+
+
+def flips_in(folder: Path, variants: Sequence[VariantRecord], most: int = SHOWN_AT_MOST) -> Flips | None:
+    """The flipped images of a bundle; None without the pth's predictions."""
+    predictions = read_predictions(folder, variants)
+    return None if predictions is None else find_flips(predictions, most)
 
 
 def pictures(folder: Path, ids: Sequence[str], side: int = 96) -> dict[str, Path]:

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from selftest.report.bundles import flips_in
 from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.judge.ids import Variant
-from tools.report.flips import Flips, Outcome, PredictionsError, find_flips
+from tools.report.flips import Flips, Outcome
+from tools.report.predictions import PredictionsError
 
 IMAGE_IDS = ["a", "b", "c", "d"]
 PTH = np.array(
@@ -49,7 +51,7 @@ def write(tmp_path: Path) -> Callable[..., Flips | None]:
         for found, rows in zip(records, variants.values(), strict=True):
             np.save(tmp_path / found.top5_file, rows[:, 0].astype("<i2"))
             np.save(tmp_path / found.scores_file, rows[:, 1].astype("<f4"))
-        return find_flips(tmp_path, records)
+        return flips_in(tmp_path, records)
 
     return write
 
@@ -84,7 +86,7 @@ def test_an_image_stands_once_with_its_worst_variant_and_all_that_flipped(write:
 def test_at_most_so_many_are_shown_and_all_are_counted(tmp_path: Path, write: Callable[..., Flips]) -> None:
     variants = {"pth": PTH, "om_bs1": changed(a=2, b=1, c=1, d=1)}
     write([0, 0, 0, 0], **variants)
-    flips = find_flips(tmp_path, [record(name) for name in variants], most=2)
+    flips = flips_in(tmp_path, [record(name) for name in variants], most=2)
     assert flips is not None
     assert (flips.images, len(flips.shown)) == (4, 2)
 
@@ -111,11 +113,11 @@ def test_damaged_predictions_are_refused_by_name(
     else:
         (tmp_path / file).write_bytes(content)
     with pytest.raises(PredictionsError, match=file.rpartition("/")[2]):
-        find_flips(tmp_path, [record("pth"), record("om_bs1")])
+        flips_in(tmp_path, [record("pth"), record("om_bs1")])
 
 
 def test_predictions_of_another_number_of_images_are_refused(tmp_path: Path, write: Callable[..., Flips]) -> None:
     write([0, 0, 0, 0], pth=PTH, om_bs1=PTH)
     np.save(tmp_path / "predictions" / "om_bs1.top5.npy", PTH[:3, 0].astype("<i2"))
     with pytest.raises(PredictionsError, match=r"\(3, 5\).*\(4, 5\)"):
-        find_flips(tmp_path, [record("pth"), record("om_bs1")])
+        flips_in(tmp_path, [record("pth"), record("om_bs1")])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import hashlib
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -12,13 +14,14 @@ from typing import Any
 import pytest
 
 from selftest.evidence.bundles import CLASSES, World
-from selftest.report.bundles import failed, hostile, hostile_ids, pictures, write_bundle
+from selftest.report.bundles import failed, flips_in, hostile, hostile_ids, pictures, write_bundle
 from selftest.report.conftest import Written
 from selftest.report.page import Page
+from tools.base.files import ROOT
 from tools.judge.acceptance import Acceptance, VariantRecord
 from tools.judge.results import Verdict
-from tools.report.flips import SHOWN_AT_MOST, find_flips
-from tools.report.html import ReportError, read_spec, write_report
+from tools.report.flips import SHOWN_AT_MOST
+from tools.report.html import ReportError, read_spec, render, write_report
 
 
 def figures_of(run: Acceptance) -> Iterator[float]:
@@ -51,6 +54,96 @@ def test_the_first_screen_says_whose_spec_judged(accepted: Written) -> None:
     )
 
 
+def test_precision_aipp_and_code_stand_below_the_verdict(accepted: Written) -> None:
+    versions = accepted.run.versions
+    assert versions is not None
+    code = versions.suite_sha256[:12]
+    first = accepted.page.text.partition("At a glance")[0]
+    assert f"alexnet Ascend310 OM fp16 no AIPP suite code {code} 2026-01-01" in first
+    assert "Precision 精度模式 OM fp16: atc's own choice" in first
+    assert f"suite code {code}; network torchvision:alexnet, torchvision 0.28.0" in first
+
+
+@pytest.mark.parametrize("name", ["accepted", "simulated", "rejected", "incomplete"])
+def test_on_a_phone_each_figure_says_of_which_column_it_is(name: str, request: pytest.FixtureRequest) -> None:
+    found: Written = request.getfixturevalue(name)
+    tables = re.findall(r'<table class="figures[^"]*">(.*?)</table>', found.page.source, re.DOTALL)
+    seen = 0
+    for head, body in (table.split("</thead>") for table in tables):
+        columns = re.findall(r"<th [^>]*>(.*?)</th>", head)
+        for row in body.split("<tr")[1:]:
+            cells = re.findall(r"<(th|td)( [^>]*)>", row)
+            wide = [int(width) for width in re.findall(r'<td[^>]* colspan="(\d+)"', row)]
+            labels = [re.findall(r'data-label="([^"]*)"', attributes) for _, attributes in cells]
+            if not wide:
+                assert labels == [
+                    [] if kind == "th" else [column] for (kind, _), column in zip(cells, columns, strict=True)
+                ]
+            assert len(cells) - len(wide) + sum(wide) == len(columns)
+            seen += len(cells)
+    assert seen > 40
+
+
+def test_the_one_script_is_the_suites_own_and_the_policy_allows_no_other(rejected: Written) -> None:
+    (script,) = re.findall(r"<script[^>]*>(.*?)</script>", rejected.page.source, re.DOTALL)
+    assert script == (ROOT / "tools" / "report" / "search.js").read_text("utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = (
+        str(attributes["content"])
+        for tag, attributes in rejected.page.tags
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    )
+    allowed = dict(entry.split(" ", 1) for entry in policy.split("; "))
+    assert allowed["default-src"] == "'none'"
+    assert allowed["script-src"] == f"'sha256-{digest}'"
+
+
+def test_gates_can_be_shown_by_how_they_ended(rejected: Written) -> None:
+    verdict = rejected.run.verdict
+    counts = (
+        f"all {len(rejected.run.gates)} failed {len(verdict.failed)} undecided {len(set(verdict.missing))} not judged"
+    )
+    assert counts in " ".join(rejected.page.text.split())
+    kinds = {name for name in rejected.page.attributes("input", "id") if name.startswith("show-")} - {"show-all"}
+    assert kinds == {"show-failed", "show-undecided", "show-not-judged", "show-warned", "show-passed"}
+    style = rejected.page.source
+    hidden = {
+        "rows": r"\(#%s:checked\) :is\(\.gate, \.detail\):not",
+        "rest": r"\(#%s:checked\) :is\(tbody, details\):not",
+    }
+    assert all(re.search(rule % kind, style) for kind in kinds for rule in hidden.values())
+    shown = [kind for kind in rejected.page.attributes("tr", "class") if kind.startswith("gate ")]
+    assert sum("fail" in kind.split() for kind in shown) == len(verdict.failed)
+
+
+def test_a_failure_and_a_throughput_run_lead_to_what_the_tool_printed(rejected: Written) -> None:
+    first = rejected.page.source.partition("At a glance")[0]
+    assert 'href="./logs/om_bs32-atc/stdout.txt"' in first
+    throughput = rejected.page.source.partition('id="throughput"')[2].partition("</section>")[0]
+    links = re.findall(r'href="\./(logs/perf-bs[^"]*)"', throughput)
+    assert len(links) == sum(len(entry.runs) for entry in rejected.run.device_throughput)
+    assert all((rejected.folder / link).is_file() for link in links)
+
+
+def test_classes_that_lost_most_are_named(rejected: Written) -> None:
+    text = rejected.page.text.partition("Accuracy by class")[2]
+    assert re.match(r" 各类别精度 \d+ of 20 classes have fewer images right by om bs1 than by the checkpoint", text)
+    assert "class images pth % om bs1 % loss pp lost, gained" in text
+    assert "Every class, those that lost most first" in text
+
+
+def test_a_flip_shows_the_names_of_its_classes(simulated: Written, tmp_path: Path) -> None:
+    flips = flips_in(simulated.folder, simulated.run.variants)
+    assert flips is not None
+    flip = flips.shown[0]
+    names = [f"<b>kind {index}" for index in range(CLASSES)]
+    spec = read_spec(simulated.folder, simulated.run)
+    (tmp_path / "page.html").write_text(render(simulated.folder, simulated.run, spec, {}, None, names=names))
+    shown = Page(tmp_path / "page.html").text
+    was, now = flip.pth[0].index, flip.candidate[0].index
+    assert f"label {flip.label} <b>kind {flip.label} {was} <b>kind {was} → {now} <b>kind {now}" in shown
+
+
 @pytest.mark.parametrize("name", ["accepted", "simulated", "rejected", "incomplete"])
 def test_the_figures_in_the_page_are_those_of_the_record(name: str, request: pytest.FixtureRequest) -> None:
     found: Written = request.getfixturevalue(name)
@@ -66,7 +159,8 @@ def test_what_is_shown_of_a_figure_is_its_value_rounded(rejected: Written) -> No
 
 def test_the_page_needs_nothing_but_itself(rejected: Written) -> None:
     tags = {tag for tag, _ in rejected.page.tags}
-    assert not tags & {"script", "iframe", "object", "embed", "base", "form"}
+    assert not tags & {"iframe", "object", "embed", "base", "form"}
+    assert rejected.page.attributes("script", "src") == []
     addresses = [value for tag in ("img", "link", "a") for name in ("src", "href") for value in
                  rejected.page.attributes(tag, name)]  # fmt: skip
     assert all(address.startswith(("data:", "./", "#")) for address in addresses)
@@ -136,7 +230,7 @@ def test_the_ratio_of_the_hosts_engines_names_its_statistic(accepted: Written) -
 @pytest.mark.parametrize("name", ["accepted", "rejected", "incomplete"])
 def test_every_gate_stands_in_the_page_with_its_verdict(name: str, request: pytest.FixtureRequest) -> None:
     found: Written = request.getfixturevalue(name)
-    rows = sum(attributes.get("class") == "gate" for tag, attributes in found.page.tags if tag == "tr")
+    rows = sum(kind.split()[0] == "gate" for kind in found.page.attributes("tr", "class"))
     decided = {result.id for result in found.run.gates}
     assert rows == len(decided | set(found.run.verdict.missing))
     for kind in {name.partition("[")[0] for name in decided}:
@@ -193,6 +287,10 @@ def test_a_run_that_recorded_nothing_still_has_a_page(tmp_path: Path, incomplete
     assert "recorded no predictions" in text
     assert "measured no throughput" in text
     assert "not known in this run" in text
+    assert "This run decided no gate." not in text
+    nothing = dataclasses.replace(incomplete.run.verdict, missing=())
+    write_report(tmp_path, Acceptance(verdict=nothing, gates=(), inputs=(), artifacts=()))
+    assert "This run decided no gate." in Page(tmp_path / "report.html").text
 
 
 def test_an_interrupted_run_says_so_first(tmp_path: Path, incomplete: Written) -> None:
@@ -207,7 +305,8 @@ def test_hostile_data_stays_text(tmp_path: Path) -> None:
     run = write_bundle(folder, World(images=300, logit_noise=0.5), hostile)
     hostile_ids(folder, dataclasses.replace(run, interrupted=run.inputs[0]))
     page = Page(folder / "report.html")
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{"type": "module"}]
+    assert page.source.count("</script>") == 1
     assert page.attributes("img", "src") == []
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
     assert page.text.count("<script>alert(1)</script>") > 300
@@ -243,7 +342,7 @@ def test_a_long_text_is_cut_and_says_so(tmp_path: Path) -> None:
 def test_fifty_thousand_images_and_two_hundred_flips_stay_under_three_megabytes(tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     run = write_bundle(folder, World(images=50_000, logit_noise=0.03))
-    flips = find_flips(folder, run.variants)
+    flips = flips_in(folder, run.variants)
     assert flips is not None
     assert flips.images > SHOWN_AT_MOST == len(flips.shown)
     write_report(folder, run, pictures(tmp_path, [flip.id for flip in flips.shown]))
@@ -255,7 +354,7 @@ def test_fifty_thousand_images_and_two_hundred_flips_stay_under_three_megabytes(
 
 
 def test_a_flip_shows_both_lists_and_why_it_has_no_picture(simulated: Written, tmp_path: Path) -> None:
-    flips = find_flips(simulated.folder, simulated.run.variants)
+    flips = flips_in(simulated.folder, simulated.run.variants)
     assert flips is not None
     assert flips.shown
     flip, *others = flips.shown

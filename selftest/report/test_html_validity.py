@@ -9,9 +9,8 @@ import html5lib
 import pytest
 
 from selftest.evidence.bundles import World
-from selftest.report.bundles import hostile, hostile_ids, pictures, write_bundle
+from selftest.report.bundles import flips_in, hostile, hostile_ids, pictures, write_bundle
 from selftest.report.conftest import Written
-from tools.report.flips import find_flips
 from tools.report.html import write_report
 
 
@@ -34,7 +33,7 @@ def test_a_page_of_hostile_data_is_valid(tmp_path: Path) -> None:
 
 
 def test_a_page_with_pictures_is_valid(simulated: Written, tmp_path: Path) -> None:
-    flips = find_flips(simulated.folder, simulated.run.variants)
+    flips = flips_in(simulated.folder, simulated.run.variants)
     assert flips is not None
     write_report(simulated.folder, simulated.run, pictures(tmp_path, [flip.id for flip in flips.shown], side=32))
     parse_strictly((simulated.folder / "report.html").read_text(encoding="utf-8"))

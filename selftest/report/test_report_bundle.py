@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from collections.abc import Callable
@@ -9,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from selftest.evidence.bundles import World
-from selftest.report.bundles import pictures, write_bundle
+from selftest.evidence.bundles import CLASSES, World
+from selftest.report.bundles import flips_in, pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
-from tools.evidence.staging import read_acceptance, write_manifest
+from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
 from tools.judge.acceptance import SPEC_JSON
 from tools.judge.files import check_manifest
-from tools.report.flips import find_flips
 from tools.report_bundle import main
 
 Command = Callable[..., int]
@@ -55,13 +55,25 @@ def test_reports_are_written_again_and_the_manifest_fits(bundle: Path, command: 
 
 
 def test_images_give_thumbnails(bundle: Path, command: Command, tmp_path: Path) -> None:
-    flips = find_flips(bundle, read_acceptance(bundle).variants)
+    flips = flips_in(bundle, read_acceptance(bundle).variants)
     assert flips is not None
     (tmp_path / "val").mkdir()
     pictures(tmp_path / "val", [flip.id for flip in flips.shown], side=64)
     assert command(bundle, "--images", tmp_path / "val") == 0
     assert len(Page(bundle / "report.html").attributes("img", "src")) == flips.images > 0
     assert check_manifest(bundle)[1] == []
+
+
+def test_names_of_classes_come_from_a_file(
+    bundle: Path, command: Command, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "names.txt"
+    names.write_text("\n".join(f"kind {index}" for index in range(CLASSES)), encoding="utf-8")
+    assert command(bundle, "--class-names", names) == 0
+    assert "kind 7" in Page(bundle / "report.html").text
+    names.write_text("one\n", encoding="utf-8")
+    assert command(bundle, "--class-names", names) == 2
+    assert f"found 1 names; allowed {CLASSES} classes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("file", ["acceptance.json", "spec.json", "predictions/pth.top5.npy", "MANIFEST.sha256"])
@@ -104,6 +116,19 @@ def test_a_record_of_another_shape_is_refused(
     write_manifest(bundle)
     assert command(bundle) == 2
     assert "not a record that this suite reads" in capsys.readouterr().err
+
+
+def test_runs_that_began_before_stand_beside_a_run_in_its_own_folder(tmp_path: Path, command: Command) -> None:
+    names = ("20251231T000000Z-0000000a", "20260102T000000Z-0000000b")
+    before, now = (tmp_path / name for name in names)
+    run = write_bundle(before, small())
+    write_acceptance(before, dataclasses.replace(run, finished_utc="2025-12-31T00:10:00+00:00"))
+    write_bundle(now, small())
+    (tmp_path / "latest").symlink_to(now.name)
+    assert command(tmp_path / "latest") == 0
+    text = Page(now / "report.html").text
+    assert f"this run 2026-01-01T00:10:00+00:00 {run.verdict.passed} passed" in text
+    assert f"{before.name} 2025-12-31T00:10:00+00:00 {run.verdict.passed} passed" in text
 
 
 def test_a_baseline_as_good_is_status_0(

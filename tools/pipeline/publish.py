@@ -104,6 +104,7 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     A baseline that does not fit costs the comparison and not the evidence.
     """
     from tools.report.html import write_report
+    from tools.report.trend import earlier_runs
 
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
     staging.put(host_record(), "host")
@@ -114,7 +115,11 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     lines = operator_words(staging.gathered(acceptance))
     comparison = compared if isinstance(compared, Comparison) else None
     images = list_images(facts.images) if facts.images else {}
-    place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
+    beside = Place(staging.place).others()
+    place = staging.publish(
+        acceptance,
+        [lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run))],
+    )
     lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
     lines += _pruned(setup, staging, len(facts.gates))
     lines += _baseline_lines(setup.baseline, compared)

@@ -5,27 +5,15 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.base.errors import SuiteError
-from tools.judge.acceptance import IDS, LABELS, VariantRecord
-from tools.judge.accuracy import PLACES
-from tools.judge.documents import texts
-from tools.judge.files import Refused, read_json
+from tools.report.predictions import Predictions, Top5
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Rows = NDArray[np.generic]
-
-REFERENCE = "pth"
 SHOWN_AT_MOST = 200
-
-
-class PredictionsError(SuiteError):
-    """The prediction files of a bundle are damaged or do not belong together."""
 
 
 class Outcome(enum.StrEnum):
@@ -73,35 +61,14 @@ class Flips:
     shown: tuple[Flip, ...]
 
 
-@dataclass(frozen=True)
-class _Top5:
-    """One variant's files: classes and logits of shape (N, 5)."""
+def find_flips(predictions: Predictions, most: int = SHOWN_AT_MOST) -> Flips:
+    """The images that any variant gives another class than the checkpoint does.
 
-    name: str
-    classes: Rows
-    scores: Rows
-
-
-def find_flips(
-    folder: Path, variants: Sequence[VariantRecord], most: int = SHOWN_AT_MOST, places: int = PLACES
-) -> Flips | None:
-    """Read the predictions of a bundle and find the flipped images; None without the pth's predictions.
-
-    `places` are the best classes kept of each image. Order: candidate's class outside pth's top five first, then the
-    larger gap, then the id. PredictionsError when a file is missing, damaged or of another length than the ids.
+    Order: candidate's class outside pth's top five first, then the larger gap, then the id.
     """
-    if not any(variant.name == REFERENCE for variant in variants):
-        return None
-    ids = _ids(folder / IDS)
-    labels = _array(folder / LABELS, "<i2", (len(ids),))
-    tops = [_top5(folder, variant, (len(ids), places)) for variant in variants]
-    reference = next(top for top in tops if top.name == REFERENCE)
-    return _find(ids, labels, reference, [top for top in tops if top is not reference], most)
-
-
-def _find(ids: list[str], labels: Rows, pth: _Top5, candidates: list[_Top5], most: int) -> Flips:
     import numpy as np
 
+    ids, labels, pth, candidates = predictions.ids, predictions.labels, predictions.pth, predictions.candidates
     worst = np.full(len(ids), -np.inf)
     worst_by = np.zeros(len(ids), int)
     flipped = np.zeros((len(candidates), len(ids)), bool)
@@ -124,7 +91,7 @@ def _find(ids: list[str], labels: Rows, pth: _Top5, candidates: list[_Top5], mos
     )
 
 
-def _gaps(pth: _Top5, candidate: _Top5) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _gaps(pth: Top5, candidate: Top5) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Per image: pth's lead over the candidate's class (at least, where that is outside its top five), and outside."""
     import numpy as np
 
@@ -136,7 +103,7 @@ def _gaps(pth: _Top5, candidate: _Top5) -> tuple[NDArray[np.float64], NDArray[np
 
 
 def _flip(
-    name: str, label: int, row: int, pth: _Top5, candidates: list[_Top5], number: int, flipped: list[bool]
+    name: str, label: int, row: int, pth: Top5, candidates: Sequence[Top5], number: int, flipped: list[bool]
 ) -> Flip:
     candidate = candidates[number]
     gaps, outside = _gaps(_row(pth, row), _row(candidate, row))
@@ -155,42 +122,10 @@ def _flip(
     )
 
 
-def _row(top: _Top5, row: int) -> _Top5:
-    return _Top5(top.name, top.classes[row : row + 1], top.scores[row : row + 1])
+def _row(top: Top5, row: int) -> Top5:
+    return Top5(top.name, top.classes[row : row + 1], top.scores[row : row + 1])
 
 
-def _places(top: _Top5, row: int, label: int) -> tuple[Place, ...]:
+def _places(top: Top5, row: int, label: int) -> tuple[Place, ...]:
     pairs = zip(top.classes[row].tolist(), top.scores[row].tolist(), strict=True)
     return tuple(Place(index=index, score=score, is_label=index == label) for index, score in pairs)
-
-
-def _ids(path: Path) -> list[str]:
-    try:
-        return list(texts(read_json(path.read_bytes(), path.name), path.name))
-    except (OSError, Refused) as error:
-        raise PredictionsError(f"cannot read the ids: {error}", where=path) from error
-
-
-def _top5(folder: Path, variant: VariantRecord, shape: tuple[int, int]) -> _Top5:
-    return _Top5(
-        variant.name,
-        _array(folder / variant.top5_file, "<i2", shape),
-        _array(folder / variant.scores_file, "<f4", shape),
-    )
-
-
-def _array(path: Path, dtype: str, shape: tuple[int, ...]) -> Rows:
-    import numpy as np
-
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise PredictionsError(f"cannot read the predictions: {error}", where=path) from error
-    if array.dtype != np.dtype(dtype) or array.shape != shape:
-        raise PredictionsError(
-            "these predictions do not belong to the ids",
-            where=path,
-            measured=f"{array.dtype.str} {array.shape}",
-            allowed=f"{dtype} {shape}",
-        )
-    return np.asarray(array)

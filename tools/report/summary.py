@@ -9,28 +9,35 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from tools.judge.acceptance import Acceptance, DeviceThroughput, VariantRecord
+from tools.judge.acceptance import LOGS, Acceptance, DeviceThroughput, VariantRecord
 from tools.judge.accuracy import Loss
 from tools.judge.lines import MEANING
 from tools.judge.pages import CHINESE_WORD
 from tools.judge.results import Verdict, Word
 from tools.judge.spec import Spec
 from tools.report import words
-from tools.report.gate_rows import GateRow, StageGates
+from tools.report.arithmetic import aipp, precision
+from tools.report.gate_rows import LINKS_AT_MOST, GateRow, StageGates
 
 UNKNOWN = "not known in this run"
 BATCHES_SHOWN = 5
 FIRST_WORDS = 160
+"""The suite as it is installed."""
+LONGEST_VERSION = 40
 
 
 @dataclass(frozen=True)
 class Reason:
-    """One question of which `gates` gates failed or are missing, with a line for each batch that says so."""
+    """One question of which `gates` gates failed or are missing, with a line for each batch that says so.
+
+    `logs` are the files of the bundle in which tools say more about it.
+    """
 
     question: str
     id: str
     gates: int
     lines: tuple[str, ...]
+    logs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Summary:
-    """Everything on the first screen; `made_on` are SIMULATED, SAMPLE and UNPINNED where so."""
+    """Everything on the first screen; `made_on` are SIMULATED, SAMPLE and UNPINNED where so.
+
+    `glance` says in a few words what was judged: chip, precision, AIPP, code, date.
+    """
 
     word: Word
     chinese_word: str
@@ -74,6 +84,7 @@ class Summary:
     not_judged: tuple[Reason, ...]
     remarks: tuple[str, ...]
     warnings: tuple[Warned, ...]
+    glance: tuple[str, ...]
     tiles: tuple[Tile, ...]
     facts: tuple[Fact, ...]
 
@@ -99,6 +110,7 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
         not_judged=_reasons([row for row in rows if row.verdict is Verdict.NOT_JUDGED], stages),
         remarks=verdict.remarks,
         warnings=_warnings(rows),
+        glance=_glance(acceptance, spec),
         tiles=(_gates_tile(acceptance), *_loss_tiles(acceptance.variants), *_rate_tile(acceptance)),
         facts=_facts(acceptance, spec),
     )
@@ -107,9 +119,15 @@ def summarise(acceptance: Acceptance, spec: Spec | None, stages: Sequence[StageG
 def _reasons(rows: Sequence[GateRow], stages: Sequence[StageGates]) -> tuple[Reason, ...]:
     texts = {question.id: question.text for stage in stages for question in stage.questions}
     return tuple(
-        Reason(question=texts[kind], id=kind, gates=len(group), lines=_lines(group))
+        Reason(texts[kind], kind, len(group), _lines(group), _logs(group))
         for kind, group in ((kind, list(found)) for kind, found in groupby(rows, key=lambda row: row.id.gate))
     )
+
+
+def _logs(rows: Sequence[GateRow]) -> tuple[str, ...]:
+    """What tools printed, as far as some gates rest on it, each file once."""
+    files = dict.fromkeys(file for row in rows for file in row.evidence if file.startswith(f"{LOGS}/"))
+    return tuple(files)[:LINKS_AT_MOST]
 
 
 def _warnings(rows: Sequence[GateRow]) -> tuple[Warned, ...]:
@@ -195,6 +213,20 @@ def _nearest(measured: Sequence[DeviceThroughput]) -> str:
     return f"; nearest floor: bs{batch} {f'{share:+.1f}'.replace('-', words.MINUS)} %" if shares else ""
 
 
+def _glance(acceptance: Acceptance, spec: Spec | None) -> tuple[str, ...]:
+    """What the word below the verdict is about, as far as it is known; the facts say it at length."""
+    versions, machine = acceptance.versions, acceptance.machine
+    known = (
+        acceptance.spec.port if acceptance.spec else "",
+        machine.soc if machine else acceptance.target,
+        precision(acceptance, spec).partition(":")[0],
+        aipp(spec).partition(":")[0] if spec else "",
+        f"suite {versions.suite_words}" if versions else "",
+        acceptance.finished_utc[:10],
+    )
+    return tuple(filter(None, known))
+
+
 def _facts(acceptance: Acceptance, spec: Spec | None) -> tuple[Fact, ...]:
     checkpoint = next((digest for digest in acceptance.digests if digest.name == "checkpoint"), None)
     seen = f"{checkpoint.path}, md5 {checkpoint.md5 or 'not taken'}" if checkpoint else UNKNOWN
@@ -203,9 +235,11 @@ def _facts(acceptance: Acceptance, spec: Spec | None) -> tuple[Fact, ...]:
         Fact("Checkpoint", "权重", seen),
         Fact("Data", "数据集", _data(acceptance)),
         Fact("Target", "目标设备", _target(acceptance)),
+        Fact("Precision", "精度模式", precision(acceptance, spec) or UNKNOWN),
+        Fact("AIPP", "图像预处理", aipp(spec) if spec else UNKNOWN),
         Fact("Port", "移植文件", _spec(acceptance)),
         Fact("Date", "日期", _date(acceptance)),
-        Fact("Suite", "套件版本", acceptance.versions.suite_words if acceptance.versions else UNKNOWN),
+        Fact("Code", "代码版本", _code(acceptance)),
     )
 
 
@@ -235,6 +269,17 @@ def _spec(acceptance: Acceptance) -> str:
     spec = acceptance.spec
     strict = ", strict accuracy" if acceptance.strict_accuracy else ""
     return f"{words.judged_by(spec)}, kind {spec.kind}{strict}" if spec else UNKNOWN
+
+
+def _code(acceptance: Acceptance) -> str:
+    """The suite's version and digest, and what the network is made of."""
+    versions, spec = acceptance.versions, acceptance.spec
+    suite = UNKNOWN if versions is None else versions.suite_words
+    code = spec.code if spec else {}
+    libraries = [name for name in code if name.startswith("version ")]
+    network = [f"network {code['model']}"] if "model" in code else []
+    network += [f"{name.removeprefix('version ')} {code[name][:LONGEST_VERSION]}" for name in libraries]
+    return "; ".join((f"suite {suite}", ", ".join(network))) if network else f"suite {suite}"
 
 
 def _date(acceptance: Acceptance) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections import Counter
@@ -17,7 +15,7 @@ from markupsafe import Markup
 
 from tools.base.errors import SuiteError
 from tools.report import words
-from tools.report.html import strict_environment
+from tools.report.html import script_source, strict_environment
 from tools.report.scorecard import texts
 from tools.report.scorecard.changes import Change, Direction
 from tools.report.scorecard.plots import Figure
@@ -48,8 +46,7 @@ class Scripts:
     @property
     def policy(self) -> str:
         """The content security policy: these scripts and no others, nothing from anywhere."""
-        digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()) for text in (self.plotly, self.tables))
-        allowed = " ".join(f"'sha256-{digest.decode()}'" for digest in digests)
+        allowed = " ".join(map(script_source, (self.plotly, self.tables)))
         return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
 
 
