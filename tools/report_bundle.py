@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     require()
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.base.language import catalogue, language
 from tools.data.images import list_images
 from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
@@ -24,18 +26,21 @@ from tools.ports.spec_json import spec_json
 from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
 from tools.report.html import read_spec, write_report
+from tools.report.in_language import put_into_language
 
 
 def main() -> int:
     """Report on one bundle; status 1 when it lost more than its spec allows against the baseline."""
     arguments = _arguments()
     folder: Path = arguments.bundle
+    words = catalogue(language(arguments.lang, os.environ))
     acceptance = read_bundle(folder)
     _as_written(folder, acceptance)
     baseline = read_bundle(arguments.baseline) if arguments.baseline else None
     images = list_images(arguments.images) if arguments.images else {}
     comparison = _compare(folder, acceptance, baseline) if baseline else None
     write_report(folder, acceptance, images, comparison)
+    put_into_language(folder, words)
     write_manifest(folder)
     print(f"{folder / REPORT}\n{folder / RESULTS}")
     return _told(comparison) if comparison else EXIT_OK
@@ -66,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--images", type=Path, help="folder of the images, for thumbnails (without it the page has none)"
     )
+    parser.add_argument("--lang", metavar="LANGUAGE", help="of report.html: en or zh (default: that of the locale)")
     return parser.parse_args()
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.errors import Stage
+from tools.base.messages import ENGLISH, Catalogue
 from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.place import Place
@@ -93,12 +94,16 @@ def _by_content(staging: Staging) -> bool:
     )
 
 
-def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict) -> Published:
-    """Give the bundle its report and its name; compare it with the baseline where one was named.
+def publish(
+    setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict, words: Catalogue = ENGLISH
+) -> Published:
+    """Give the bundle its report, in the language of `words`, and its name; compare it with the baseline where one was
+    named.
 
     A baseline that does not fit costs the comparison and not the evidence.
     """
     from tools.report.html import write_report
+    from tools.report.in_language import put_into_language
 
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
     staging.put(host_record(), "host")
@@ -109,7 +114,11 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     lines = operator_words(staging.gathered(acceptance))
     comparison = compared if isinstance(compared, Comparison) else None
     images = list_images(facts.images) if facts.images else {}
-    place = staging.publish(acceptance, [lambda folder, run: write_report(folder, run, images, comparison)])
+    pages = [
+        lambda folder, run: write_report(folder, run, images, comparison),
+        lambda folder, _: put_into_language(folder, words),
+    ]
+    place = staging.publish(acceptance, pages)
     lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
     lines += _pruned(setup, staging, len(facts.gates))
     lines += _baseline_lines(setup.baseline, compared)
