@@ -60,6 +60,7 @@ flaky: $(VENV)/nightly.stamp
 
 classifiers: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.classifiers
+	$(BIN)/python -m selftest.campaigns.classifiers --ports
 
 diagnosis: $(VENV)/nightly.stamp
 	$(BIN)/python -m selftest.campaigns.diagnosis

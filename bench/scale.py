@@ -29,7 +29,8 @@ from tools.ascend.dumps import read_logits
 from tools.base import cli
 from tools.base.files import ROOT
 from tools.data.dataset import read_dataset
-from tools.data.info import bin_rows, image_rows, read_info, write_info
+from tools.data.images import list_images
+from tools.data.info import bin_rows, read_info, rows_of, write_info
 from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.engines.predictions import load_predictions, save_predictions
@@ -122,6 +123,12 @@ def photographs(folder: Path) -> Photographs:
     return Photographs(read_labelled(folder), RECIPE)
 
 
+def listed(folder: Path) -> None:
+    """The list of what the vendor's tool decodes."""
+    images = folder / "val"
+    write_info(rows_of(list_images(images), str(images)), folder / "val.info")
+
+
 def dumps(folder: Path) -> None:
     """Text dumps read and ranked."""
     ids = tuple(read_labelled(folder))
@@ -131,7 +138,11 @@ def dumps(folder: Path) -> None:
 STAGES = (
     Stage("images and labels listed and joined", read_labelled, None),
     Stage("digest of the data set", digested, None),
-    Stage(".info list of the photographs", lambda at: write_info(image_rows(str(at / "val")), at / "val.info"), None),
+    Stage(
+        ".info list of the photographs",
+        lambda at: write_info(rows_of(list_images(at / "val"), str(at / "val")), at / "val.info"),
+        None,
+    ),
     Stage("digests, compact store", pixels, "cache/pixels"),
     Stage("the same, found in the cache", pixels, "cache/pixels"),
     Stage("streamed from the store, kept, ranked", predicted, "predictions"),

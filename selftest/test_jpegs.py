@@ -90,6 +90,12 @@ def test_every_file_that_is_cut_short_has_a_header_or_none() -> None:
     assert found == {None, read_frame(whole)}
 
 
+@pytest.mark.parametrize("filler", [b"\xff", b"\xff\xd0"])
+def test_a_file_of_nothing_but_markers_is_soon_given_up(filler: bytes) -> None:
+    assert read_frame(encoded()[:2] + filler * 2**20 + encoded()[2:]) is None
+    assert read_frame(encoded()[:2] + filler * 9 + encoded()[2:]) == read_frame(encoded())
+
+
 def test_files_are_named_with_the_reason(tmp_path: Path) -> None:
     turned = Image.Exif()
     turned[ORIENTATION] = 6

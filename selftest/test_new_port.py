@@ -39,6 +39,8 @@ class Net(torch.nn.Module):
         rows = images.mean(dim=(2, 3))
         if self.way == "attends":
             rows = torch.nn.functional.scaled_dot_product_attention(rows[:, None], rows[:, None], rows[:, None])[:, 0]
+        if self.way == "folds":
+            rows = torch.nn.functional.fold(torch.nn.functional.unfold(images, 2), images.shape[2:], 2).mean(dim=(2, 3))
         return self.line(rows.reshape(int(images.shape[0]), 3) if self.way == "counts" else rows)
 
 
@@ -52,6 +54,10 @@ def attends() -> torch.nn.Module:
 
 def counts() -> torch.nn.Module:
     return Net("counts")
+
+
+def folds() -> torch.nn.Module:
+    return Net("folds")
 """
 
 
@@ -209,6 +215,13 @@ def test_the_lowest_opset_that_exports_is_found_and_what_failed_before_it(new_po
     assert "not 11: no aten::scaled_dot_product_attention" in opset.source
 
 
+def test_a_network_that_the_exporter_trips_over_is_one_line(new_port: Command, own: Path) -> None:
+    """Whatever class of error torch's own code ends with: here a TypeError, where the images' size is not fixed."""
+    done = new_port("python:net.py:folds", "--out", "mine.yaml", here=own)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "col2im" in done.stderr
+
+
 def test_a_network_that_keeps_the_number_of_images_gets_a_static_batch(new_port: Command, own: Path) -> None:
     assert new_port.drafted(own, "python:net.py:counts").onnx.batch == "static"
     assert "batch: static  # at batch 2 " in (own / "mine.yaml").read_text(encoding="utf-8")
@@ -220,8 +233,19 @@ def test_timm_states_recipe_and_file_but_no_accuracy(new_port: Command, tmp_path
     assert (spec.preprocessing.resize_px, spec.preprocessing.crop_px) == (303, 288)
     assert (spec.checkpoint.sha256_prefix, spec.accuracy.pth_top1) == ("464e36ba", None)
     assert "# TO FILL IN: accuracy" in (tmp_path / "mine.yaml").read_text(encoding="utf-8")
+    flops = spec.model.flops_per_image
+    assert flops is not None
+    assert (round(flops.value / 1e9, 1), "at 288 x 288" in flops.source) == (14.3, True)
     refused = new_port("timm:resnet50dd", "--out", "x.yaml", here=tmp_path).stderr
     assert "resnet50d" in refused
+
+
+def test_weights_of_other_people_are_taken_from_timms_hub_whose_tensors_have_its_names(tmp_path: Path) -> None:
+    import_torchvision()  # timm imports it, which needs the cure for its operators
+    pytest.importorskip("timm", reason="timm is an optional package")
+    found = stated("timm:convnext_tiny.fb_in1k", None, tmp_path / "c.yaml").weights
+    assert (found.file, found.sha256_prefix) == ("convnext_tiny.fb_in1k.bin", None)
+    assert "the sha256 of the file" in found.doubt
 
 
 def agreement(distance: float, error: float, slope: float = 0.0) -> Agreement:

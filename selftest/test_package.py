@@ -140,7 +140,7 @@ def said(models: Repository, shared: Path) -> str:
 def bundle(said: str, models: Repository) -> Path:
     """The evidence of that run, which named no place for it."""
     assert said
-    return models.folder / "build" / "evidence"
+    return models.folder / "build" / "evidence" / "latest"
 
 
 def test_a_port_is_judged_in_a_repository_that_has_modules_of_the_suites_names(bundle: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_port_is_judged_in_a_repository_that_has_modules_of_the_suites_names(b
 def test_what_a_run_makes_lies_in_the_folder_that_it_was_started_in(bundle: Path, models: Repository) -> None:
     made = {path.name for path in models.folder.iterdir()} - {"__pycache__"}
     assert made == {*ROOMS, "ports", "conftest.py", "pytest.ini", "build"}
-    assert {path.name for path in bundle.parent.iterdir()} >= {"cache", "evidence", "pytest_cache"}
+    assert {path.name for path in bundle.parent.parent.iterdir()} >= {"cache", "evidence", "pytest_cache"}
     inside = {path.name for path in (models.site / PACKAGE).iterdir()} - {"__pycache__"}
     assert inside == {*ROOMS, "ports", "pytest.ini", "thresholds.yaml", "__init__.py", "__main__.py", "plugin.py"}
 

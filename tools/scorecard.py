@@ -15,6 +15,9 @@ from pathlib import Path
 
 if __package__ in (None, ""):  # run as a file: import the suite from the repository root, not from tools/
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
+    from tools.base.interpreter import require
+
+    require()
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.base.errors import SuiteError

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from tools.base.errors import SuiteError
 from tools.base.files import md5_of, sha256_of
@@ -23,8 +25,7 @@ from tools.model.random_weights import calibrated
 from tools.pipeline.run import Run, open_run
 from tools.ports.draft import draft
 from tools.ports.measured_policy import Measurement, policy_text
-from tools.ports.spec import load_spec
-from tools.ports.stated import Stated
+from tools.ports.spec import load_spec, port_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,13 +35,10 @@ IMAGES = 8
 BATCHES = [1, 2]
 ROW = "ROW "
 SHARED, MEASURED = "shared", "measured"
+OF_PORT = "port:"
+"""Before the name of a port that is shipped, where a row is not of a library's network alone."""
+ID_FORMAT = "ILSVRC2012_val_{:08d}"
 FEW = f'reason: "{IMAGES} images"'
-DATASET = f"""  dataset:
-    images: {{exactly: {IMAGES}, unit: images, source: generated}}
-    id_format: "ILSVRC2012_val_{{:08d}}"
-    classes: %d
-    source: generated
-"""
 POLICY = f"""
   accuracy:
     top1_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
@@ -112,20 +110,40 @@ def judged(source: str, shared: Path) -> Row:
 
 def _judged(source: str, imagenet: Path, folder: Path) -> Row:
     out = folder / "port.yaml"
-    found = replace(tried(stated(source, None, out), out), top1=None, top5=None)
+    port = _shipped(source) if source.startswith(OF_PORT) else _drafted(source, out)
     labels = folder / "labels.txt"
     labels.write_text((imagenet / "val_label.txt").read_text(encoding="utf-8"), encoding="utf-8")
-    checkpoint = folder / found.weights.file
-    pixels, network = _pixels(found, folder, imagenet, labels, checkpoint)
-    _write_weights(network, pixels, checkpoint, imagenet, labels, found.label_offset)
-    found = _of_file(found, checkpoint)
-    _write_port(found, out, "")
+    checkpoint = folder / port["checkpoint"]["file"]
+    pixels, network = _pixels(port, folder, imagenet, labels, checkpoint)
+    _write_weights(network, pixels, checkpoint, imagenet, labels, port["model"].get("label_offset", 0))
+    _write_port(port, out, checkpoint, "")
     with _run(out, checkpoint, imagenet, labels) as run:
         measured = Measurement(run.agreement(ONNX), run.agreement(om(BATCHES[-1])), IMAGES, "calibrated random weights")
     policy = policy_text(measured, load_spec(out).agreement)
-    _write_port(found, out, policy)
+    _write_port(port, out, checkpoint, policy)
     with _run(out, checkpoint, imagenet, labels) as run:
         return _row(run, source, measured, widened="policy:" in policy)
+
+
+def _drafted(source: str, out: Path) -> dict[str, Any]:
+    """The facts of a port as tools/new_port.py drafts it."""
+    return _facts(draft(tried(stated(source, None, out), out)), stated(source, None, out).classes)
+
+
+def _shipped(source: str) -> dict[str, Any]:
+    """The facts of a port that is shipped, less those about its own weights."""
+    path = port_path(source.removeprefix(OF_PORT))
+    return _facts(path.read_text(encoding="utf-8"), load_spec(path).dataset.classes)
+
+
+def _facts(text: str, classes: int) -> dict[str, Any]:
+    """A port's facts, for the generated images and with nothing that was published of its weights."""
+    port: dict[str, Any] = yaml.safe_load(text)["port"]
+    for name in ("accuracy", "published", "kind"):
+        port.pop(name, None)
+    images = {"exactly": IMAGES, "unit": "images", "source": "generated"}
+    port["dataset"] = {"images": images, "id_format": ID_FORMAT, "classes": classes, "source": "generated"}
+    return port | {"batches": BATCHES}
 
 
 def _row(run: Run, source: str, measured: Measurement, *, widened: bool) -> Row:
@@ -149,11 +167,11 @@ def _row(run: Run, source: str, measured: Measurement, *, widened: bool) -> Row:
 
 
 def _pixels(
-    found: Stated, folder: Path, imagenet: Path, labels: Path, checkpoint: Path
+    port: dict[str, Any], folder: Path, imagenet: Path, labels: Path, checkpoint: Path
 ) -> tuple[NDArray[np.float32], Network]:
     """The images as the network takes them; nobody can read them before some file of weights is named."""
     checkpoint.touch()
-    _write_port(_of_file(found, checkpoint), folder / "port.yaml", "")
+    _write_port(port, folder / "port.yaml", checkpoint, "")
     with _run(folder / "port.yaml", checkpoint, imagenet, labels) as run:
         return run.data.pixels().read(IMAGES), Network(run.spec.model, folder)
 
@@ -172,17 +190,12 @@ def _write_weights(
     labels.write_text("".join(lines), encoding="utf-8")
 
 
-def _of_file(found: Stated, path: Path) -> Stated:
-    weights = replace(found.weights, sha256_prefix=None, sha256=sha256_of(path), md5=md5_of(path))
-    return replace(found, weights=weights)
-
-
-def _write_port(found: Stated, out: Path, policy: str) -> None:
-    """The draft for these images and batch sizes; `policy` holds bounds that were measured."""
-    text = draft(found).replace("  dataset: imagenet_val\n", DATASET % found.classes)
-    text = text.replace("  batches: [1, 4, 8, 16, 32]\n", f"  batches: {BATCHES}\n")
+def _write_port(port: dict[str, Any], out: Path, checkpoint: Path, policy: str) -> None:
+    """The port of this file of weights; `policy` holds bounds that were measured."""
+    own = {"file": checkpoint.name, "sha256": sha256_of(checkpoint), "md5": md5_of(checkpoint), "source": "made"}
+    document = {"schema": 2, "port": port | {"name": out.stem, "checkpoint": own}}
     measured = policy if "policy:" in policy else f"{policy}\npolicy:"
-    out.write_text(text + measured.rstrip() + POLICY, encoding="utf-8")
+    out.write_text(yaml.safe_dump(document, sort_keys=False) + measured.rstrip() + POLICY, encoding="utf-8")
 
 
 @contextmanager

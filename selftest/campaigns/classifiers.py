@@ -1,9 +1,9 @@
 """Every classifier of torchvision, and some of timm: `python -m selftest.campaigns.classifiers [SOURCE ...]`.
 
-For each a port is drafted as tools/new_port.py drafts it, with calibrated random weights, and judged by every gate of
-host and simulator on a few generated images, which the network's own answers label. One process a network, so that a
-crash costs one row. The table goes into docs/classifiers.md; rows of networks that were not asked for are kept.
-Exit status 1 when one did not pass.
+With --ports it is every port that is shipped, by the facts of its own file. For each a port is drafted as
+tools/new_port.py drafts it, with calibrated random weights, and judged by every gate of host and simulator on a few
+generated images, which the network's own answers label. One process a network, so that a crash costs one row. The table
+goes into docs/classifiers.md; rows of networks that were not asked for are kept. Exit status 1 when one did not pass.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from selftest.campaigns.classifier_one import IMAGES, Row, read_row
+from selftest.campaigns.classifier_one import IMAGES, OF_PORT, Row, read_row
 from tools.base import cli
 from tools.base.files import ROOT, atomic
+from tools.ports.spec import load_spec, port_names, port_path
 from tools.sample.generate import IMAGES_FOLDER, write_images
 
 PAGE = ROOT / "docs" / "classifiers.md"
@@ -49,6 +50,7 @@ a run cannot say: whether published weights load, and what accuracy is lost on r
 `opset` is the lowest at which torch's TorchScript exporter (`dynamo=False`, used throughout) writes the network and the
 file takes batches. `1 - cosine` and `largest error` are the simulated OM's, of the worst image and logit. `bounds` says
 whether these lie within the shared ones, or the port got its own by measurement (four times what was measured).
+Rows of `port:NAME` are of the files in ports/ as they are shipped: their recipe, AIPP, opset and flags of atc.
 
 """
 
@@ -67,11 +69,12 @@ def write_other_images(folder: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the networks asked for, all where none is; the page is written anew after each."""
     parser = argparse.ArgumentParser(description="Judge a port of every classifier, with random weights.")
-    parser.add_argument("sources", nargs="*", help="torchvision:NAME or timm:NAME (default: all)")
+    parser.add_argument("sources", nargs="*", help="torchvision:NAME, timm:NAME or port:NAME (default: all networks)")
+    parser.add_argument("--ports", action="store_true", help="every port that is shipped")
     parser.add_argument("--skip-known", action="store_true", help="leave out networks that passed before")
     asked = parser.parse_args(argv)
     rows = read_page()
-    sources = asked.sources or [*torchvision_classifiers(), *TIMM]
+    sources = asked.sources or (shipped() if asked.ports else [*torchvision_classifiers(), *TIMM])
     with tempfile.TemporaryDirectory(prefix="classifiers-") as temporary:
         write_other_images(Path(temporary) / "imagenet")
         for source in sources:
@@ -81,6 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(row.line(), flush=True)
             write_page(rows)
     return cli.EXIT_OK if all(rows[source].passed_all for source in sources if source in rows) else cli.EXIT_FAILED
+
+
+def shipped() -> list[str]:
+    """All ports of published weights, the cheapest first."""
+    specs = [spec for spec in (load_spec(port_path(name)) for name in port_names()) if spec.kind == "published"]
+    flops = {spec.port: getattr(spec.model.flops_per_image, "value", 0.0) for spec in specs}
+    return [f"{OF_PORT}{name}" for name in sorted(flops, key=lambda name: flops[name])]
 
 
 def torchvision_classifiers() -> list[str]:
@@ -118,14 +128,14 @@ def run_one(source: str, folder: Path) -> Row:
 def read_page(page: Path = PAGE) -> dict[str, Row]:
     """The rows that the page has."""
     lines = page.read_text(encoding="utf-8").splitlines() if page.is_file() else []
-    rows = [Row.of_line(line) for line in lines if re.match(r"\| (?:torchvision|timm):", line)]
+    rows = [Row.of_line(line) for line in lines if re.match(r"\| (?:torchvision|timm|port):", line)]
     return {row.source: row for row in rows}
 
 
 def write_page(rows: dict[str, Row], page: Path = PAGE) -> None:
     """The page, with a count for each library."""
     text = INTRODUCTION
-    for library, title in (("torchvision", "torchvision"), ("timm", "timm")):
+    for library, title in (("torchvision", "torchvision"), ("timm", "timm"), ("port", "ports/, by their own facts")):
         own = sorted((row for row in rows.values() if row.source.startswith(f"{library}:")), key=lambda row: row.source)
         if own:
             passed = sum(row.passed_all for row in own)

@@ -50,6 +50,7 @@ from tools.judge.facts import (
     CheckerFacts,
     CheckpointFacts,
     GraphStepFacts,
+    JpegFacts,
     LogitErrors,
     OmDescription,
     OmFacts,
@@ -305,6 +306,10 @@ class Made(Evidence):
     def recipe(self) -> RecipeFacts:
         """See Evidence."""
         return self.world.recipe
+
+    def jpegs(self) -> JpegFacts:
+        """See Evidence."""
+        return JpegFacts(len(self.ids), (), (), ())
 
     def aipp(self) -> AippFacts:
         """See Evidence."""

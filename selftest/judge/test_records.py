@@ -69,7 +69,7 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
     run = acceptance.Acceptance(verdict, gates=(), inputs=("i",), artifacts=("a",))
     onnx = ("onnx", "onnx_checker", "onnx_operators", "onnx_weights", "onnx_logit_errors", "onnx_graph_step")
     reference = ("reference", "reference_basis", "reference_probe")
-    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, *reference, "recipe", "aipp")
+    unknown = ("spec", "toolkit", "machine", "checkpoint", *onnx, *reference, "recipe", "aipp", "jpegs")
     empty = (
         "reused",
         "throughput_outputs",

@@ -27,7 +27,7 @@ STATED: dict[str, object] = {
     "dataset.labels_sha256": "0" * 64,
     "onnx.graph_step": "python:surgery.py:step",
     "preprocessing.function": "python:own.py:pixels",
-    "preprocessing.aipp": {"crop": "host", "file": None},
+    "preprocessing.aipp": {"crop": "host", "file": None, "input": "pixels"},
     "om.soc": "Ascend310P3",
 }
 """What a port may state where the bundle's own states nothing."""

@@ -39,7 +39,7 @@ FILES_AND_ACCURACY = ("checkpoint", "onnx", "preprocessing", "om", "accuracy")
 HOSTILE = "=1+\"'</script><script>alert(1)</script><img src=x onerror=alert(2)>|[a](javascript:alert(3)) \u202e\x1b[31m"
 CARDS = {
     "first": Card(),
-    "second": Card(day=2),
+    "second": Card(day=2, world=replace(PLAIN, rate_over_published=1.085)),  # 1.4 % slower, at 1 % noise
     "slow": Card(day=3, world=replace(PLAIN, rate_over_published=0.8)),
     "quicker": Card(day=4, cann="9.1", world=replace(PLAIN, rate_over_published=1.2)),
     "wrong": Card(day=4, cann="9.1", wrong=12),
@@ -397,8 +397,9 @@ def moved(old: list[Path], new: list[Path]) -> dict[str, Direction]:
 RATES = ["images/s per chip, bs 1", "images/s per chip, bs 4"]
 
 
-def test_what_noise_explains_is_no_change(bundles: Bundles) -> None:
-    found = moved(bundles("first"), bundles("second"))
+@pytest.mark.parametrize(("old", "new"), [("first", "second"), ("second", "first")])
+def test_what_noise_explains_is_no_change(old: str, new: str, bundles: Bundles) -> None:
+    found = moved(bundles(old), bundles(new))
     figures = [*RATES, "OM Top-1, bs 1 4", "OM Top-5, bs 1 4"]
     assert found == dict.fromkeys(figures, Direction.UNCHANGED)
 

@@ -22,7 +22,7 @@ from tools.evidence.staging import set_aside
 from tools.judge.acceptance import FILE
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, REFUSED
-from tools.pipeline.publish import run_scrubber
+from tools.pipeline.begin import run_scrubber
 from tools.pipeline.setup import Setup
 
 TAIL_LINES = 20
@@ -83,7 +83,7 @@ class Runner:
 
     def _ended(self, due: Due, done: process.Completed, row: Row) -> Row:
         """The row of a process that has ended, by itself or by the time limit."""
-        scrub = run_scrubber(due.setup.inputs, os.environ)
+        scrub = run_scrubber(due.entry.evidence, due.setup.inputs, os.environ)
         row = replace(row, seconds=done.seconds, tail=_tail(done, scrub))
         if done.timed_out:
             said = f"it did not end within the time limit of {duration(self._limit_seconds)}"

@@ -30,6 +30,8 @@ RATIOS = frozenset(((1, 1), (2, 1), (2, 2), (1, 2)))
 START, FRAMES, NO_FRAMES, SCAN, ADOBE, EXIF = 0xD8, range(0xC0, 0xD0), (0xC4, 0xC8, 0xCC), 0xDA, 0xEE, 0xE1
 ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 """Markers without a length."""
+MOST_STEPS = 2**16
+"""Markers and bytes between them before the picture; a file of nothing else would be walked through for minutes."""
 SEQUENTIAL, PROGRESSIVE = (0, 1), (2, 6)
 ARITHMETIC = 9
 """The kind of frame (n of the marker SOFn) from which on coding is arithmetic."""
@@ -88,7 +90,9 @@ def read_frame(content: bytes) -> Frame | None:
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Marker and content of each segment before the first scan."""
     at = 2 if content[:2] == bytes((0xFF, START)) else len(content)
-    while at + 4 <= len(content) and content[at] == 0xFF:
+    for _ in range(MOST_STEPS):
+        if at + 4 > len(content) or content[at] != 0xFF:
+            return
         marker = content[at + 1]
         if marker == 0xFF or marker in ALONE:
             at += 1 if marker == 0xFF else 2
@@ -117,7 +121,7 @@ def inspect_jpegs(images: Mapping[str, Path], listed: Mapping[str, tuple[int, in
         closing(in_order(pool, lambda name: _looked_at(images[name]), images, window=2 * cpu_count())) as found,
     ):
         looked = progress(found, what="read JPEG headers", total=len(images))
-        for name, (frame, turns) in zip(images, looked, strict=True):
+        for name, (frame, turns) in zip(images, looked):  # noqa: B905 - `strict` is newer than Python 3.9; one result an image
             frames[name] = frame
             turned += [name] if turns else []
     reasons = {name: "no JPEG file" if frame is None else frame.unfit() for name, frame in frames.items()}

@@ -48,7 +48,7 @@ def _try(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, ops
 
     try:
         _export(model, path, asked, batch, opset)
-    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+    except (RuntimeError, TypeError, torch.onnx.errors.OnnxExporterError) as error:  # col2im ends with a TypeError
         return " ".join(str(error).split()) or type(error).__name__
     return None
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 
-from tools.ports.stated import DraftedRecipe, Said, Stated, StatedWeights
+from tools.ports.stated import DraftedRecipe, Publication, PublishedChip, Said, Stated, StatedWeights
 
 IMAGENET_CLASSES = 1000
 BATCHES = (1, 4, 8, 16, 32)
@@ -14,7 +15,9 @@ LARGE = 1e6
 INPUT, OUTPUT = "image", "class"
 """The names that most published ports have."""
 BLANK = "# TO FILL IN:"
-HEADER = "# Drafted by tools/new_port.py; every bound that is not said here is the one that all ports share."
+WIDTH = 120
+NEW_PORT = "tools/new_port.py"
+HEADER = "# Drafted by {}; every bound that is not said here is the one that all ports share."
 PUBLISHED = f"""\
   {BLANK} what an OM of this network reaches on a chip, and who published it. Until then nothing of it is judged.
   # published:
@@ -24,10 +27,13 @@ PUBLISHED = f"""\
 
 def draft(stated: Stated) -> str:
     """The text of the port file; it loads as it is."""
-    sections = (_model(stated), _checkpoint(stated.weights), _onnx(stated), _dataset(stated))
-    lines = [f"# {stated.title}: {stated.whose}", HEADER, "schema: 2", "", "port:", f"  name: {_text(stated.name)}"]
-    lines += [line for section in sections for line in (*section, "")]
-    lines += [*_preprocessing(stated.recipe), "", f"  batches: {list(BATCHES)}", *_accuracy(stated), PUBLISHED]
+    published = stated.publication or Publication(NEW_PORT)
+    sections = (_model(stated), _checkpoint(stated.weights), _onnx(stated), _om(published), _dataset(stated))
+    header = textwrap.wrap(HEADER.format(published.drafted_by), WIDTH, subsequent_indent="#   ")
+    lines = [f"# {stated.title}: {stated.whose}", *header, "schema: 2", "", "port:", f"  name: {_text(stated.name)}"]
+    lines += [line for section in map(list, sections) if section for line in (*section, "")]
+    lines += [*_preprocessing(stated.recipe, published), "", f"  batches: {list(published.batches or BATCHES)}"]
+    lines += [*_accuracy(stated), *_published(published)]
     return "\n".join(lines) + "\n"
 
 
@@ -66,6 +72,12 @@ def _onnx(stated: Stated) -> Iterator[str]:
         yield f"    batch: static  # {' '.join(stated.exported.why_static.split())}"
 
 
+def _om(published: Publication) -> Iterator[str]:
+    if published.atc_extra_args:
+        yield "  om:"
+        yield f"    atc_extra_args: {_plain(list(published.atc_extra_args))}"
+
+
 def _dataset(stated: Stated) -> Iterator[str]:
     """ImageNet where there are as many classes, else blanks: no library says which images a network was judged by."""
     classes = stated.classes
@@ -80,22 +92,51 @@ def _dataset(stated: Stated) -> Iterator[str]:
     yield "    source: a blank"
 
 
-def _preprocessing(recipe: DraftedRecipe) -> Iterator[str]:
+def _preprocessing(recipe: DraftedRecipe, published: Publication) -> Iterator[str]:
     yield "  preprocessing:"
     if recipe.doubt:
         yield f"    {BLANK} {recipe.doubt}"
     for name in ("resize_px", "crop_px", "interpolation", "mean", "std", "source"):
         value = getattr(recipe, name)
         yield f"    {name}: {_text(value) if isinstance(value, str) else _plain(value)}"
+    if published.aipp:
+        yield f"    aipp: {{crop: {published.aipp}}}"
 
 
 def _accuracy(stated: Stated) -> Iterator[str]:
-    if stated.top1 is None or stated.top5 is None:
+    if stated.top1 is None and stated.top5 is None:
         yield f"  {BLANK} accuracy: {{pth_top1: ..., pth_top5: ...}} in percent, as published for these weights"
         return
     yield "  accuracy:"
-    yield f"    pth_top1: {_number(stated.top1, 'percent')}"
-    yield f"    pth_top5: {_number(stated.top5, 'percent')}"
+    for name, figure in (("pth_top1", stated.top1), ("pth_top5", stated.top5)):
+        if figure is not None:
+            yield f"    {name}: {_number(figure, 'percent')}"
+
+
+def _published(published: Publication) -> Iterator[str]:
+    """What was published for chips, or a blank; then what of it was left out."""
+    if published.chips:
+        yield "  published:"
+        for chip in published.chips:
+            yield from _chip(chip)
+    else:
+        yield PUBLISHED
+    if published.left_out:
+        yield "  # Left out:"
+        for line in published.left_out:
+            yield from textwrap.wrap(line, WIDTH, initial_indent="  # - ", subsequent_indent="  #   ")
+
+
+def _chip(chip: PublishedChip) -> Iterator[str]:
+    yield f"    - soc: {chip.soc}"
+    for name, figure in (("om_top1", chip.top1), ("om_top5", chip.top5)):
+        if figure is not None:
+            yield f"      {name}: {_number(figure, 'percent')}"
+    if chip.rates:
+        yield "      throughput:"
+    for entry in chip.rates:
+        rate = f"images_per_second_per_chip: {_number(entry.rate, 'images/s')}"
+        yield f"        - {{batch: {entry.batch}, mode: {entry.mode}, {rate}}}"
 
 
 def _number(said: Said, unit: str, field: str = "value") -> str:

@@ -54,6 +54,45 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class PublishedRate:
+    """Images per second of one chip at a batch size; `mode` is that of DeviceBatch in tools/judge/machine_class.py."""
+
+    batch: int
+    mode: Literal["dataset", "pure"]
+    rate: Said
+
+
+@dataclass(frozen=True)
+class PublishedChip:
+    """What somebody published that an OM reaches on a chip."""
+
+    soc: str
+    top1: Said | None = None
+    top5: Said | None = None
+    rates: tuple[PublishedRate, ...] = ()
+
+    @property
+    def figures(self) -> int:
+        """How many there are."""
+        return (self.top1 is not None) + (self.top5 is not None) + len(self.rates)
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Figures of a published table, and what of it was left out and why, a line each.
+
+    `drafted_by` takes the place of the usual second line; `aipp` is where the cut is made if the chip normalises.
+    """
+
+    drafted_by: str
+    chips: tuple[PublishedChip, ...] = ()
+    left_out: tuple[str, ...] = ()
+    aipp: Literal["chip", "host"] | None = None
+    atc_extra_args: tuple[str, ...] = ()
+    batches: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Stated:
     """Everything that is known of a port before anybody measured it.
 
@@ -77,3 +116,4 @@ class Stated:
     exported: Exported = Exported(Said(11, "the guide's, not tried; the newest that atc of CANN 5.0.1 parses"))
     others: tuple[str, ...] = ()
     doubt: str = ""
+    publication: Publication | None = None

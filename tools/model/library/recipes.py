@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tools.base.errors import SuiteError
-from tools.model.library.stated_recipe import stated_recipe
+from tools.model.library.stated_recipe import stated_recipes
 from tools.ports.stated import DraftedRecipe
 
 GUIDES = DraftedRecipe(
@@ -18,11 +18,15 @@ GUIDES = DraftedRecipe(
 """For networks about which nobody says anything."""
 
 
-def drafted_recipe(source: str, checkpoint_file: str, whose: str) -> DraftedRecipe:
-    """What the library states for the weights in this file, whose words `whose` is."""
-    found = stated_recipe(source, checkpoint_file)
-    if found is None:
+def drafted_recipe(source: str, checkpoint_file: str, whose: str, size: int | None = None) -> DraftedRecipe:
+    """What the library states for the weights in this file, whose words `whose` is.
+
+    Where it states recipes for several sizes it is the one for `size`, else the library's own first.
+    """
+    every = stated_recipes(source, checkpoint_file)
+    if not every:
         raise SuiteError("the library states no recipe for these weights", where=source, measured=checkpoint_file)
+    found = next((recipe for recipe in every if recipe.size == (size, size)), every[0])
     return DraftedRecipe(
         resize_px=found.resize_px,
         crop_px=found.crop_px,
