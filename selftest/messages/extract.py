@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import re
 from collections.abc import Iterator
 
@@ -20,7 +21,9 @@ SHOWN = (
 """Whose every text is shown; of all other files the errors."""
 ERROR = re.compile(r"(Error|Refused|Refusal)$")
 ERROR_PARTS = ("what", "fix", "measured", "allowed")
-WORD = re.compile(r"(?!and\b|the\b|for\b|with\b|not\b)\b[A-Za-z]{3,}")
+WORD = re.compile(r"(?!(?i:and|the|for|with|not)\b)\b[A-Za-z]{3,}")
+PLACE = re.compile(r"\{\{.*?\}\}")
+CHINESE = re.compile("[\u4e00-\u9fff]")
 EDGES = " ,;:.\n"
 ASIDE = ("help", "description", "epilog", "metavar")
 """What a command says of itself with --help, which stays English."""
@@ -120,3 +123,22 @@ def stub(message: str, file: str) -> str:
     """An entry of a catalogue that waits for its translation."""
     quoted = message.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'#: {file}\nmsgid "{quoted}"\nmsgstr ""\n'
+
+
+def page() -> dict[str, str]:
+    """Message -> the template it is found in; a text stands between two tags, `{{ … }}` are its places."""
+    template = ROOT / "tools" / "report" / "page.html"
+    text = re.sub(r"<(style|script|code|pre)\b.*?</\1>", "<>", template.read_text("utf-8"), flags=re.S)
+    said = [quoted for place in PLACE.findall(text) for quoted in re.findall(r'"([^"{}]*)"', place)]
+    nodes = re.split(r"<[^>]*>|\{%.*?%\}", PLACE.sub("\0", text))
+    found: dict[str, str] = {}
+    for line in (line for node in (*nodes, *said) for line in html.unescape(node).splitlines()):
+        message = _bare(_numbered(line))
+        if len(WORD.findall(message)) >= 2 - ("{" in message) and " " in message and not CHINESE.search(message):
+            found.setdefault(message, template.relative_to(ROOT).as_posix())
+    return found
+
+
+def _numbered(line: str) -> str:
+    numbers = iter(range(len(line)))
+    return re.sub("\0", lambda place: f"{{{next(numbers)}}}", _escaped(line))

@@ -83,6 +83,16 @@ class Catalogue:
             return text
         return "\n".join(self._place(line, 0) for line in text.split("\n"))
 
+    def cell(self, text: str) -> str:
+        """A cell of a table."""
+        bare = text.strip()
+        return text.replace(bare, self._cell(bare, heads=False), 1) if bare and self.plain else text
+
+    def head(self, text: str) -> str:
+        """The head of a column, or the name of a fact: single words are known too."""
+        bare = text.strip()
+        return text.replace(bare, self.columns[bare], 1) if bare in self.columns else self.say(text)
+
     def lines(self, texts: Sequence[str]) -> list[str]:
         """Lines of a terminal; columns of a table stay columns although Chinese letters are wide."""
         return [self._row(text, below) or self.say(text) for text, below in zip(texts, [*texts[1:], ""])]

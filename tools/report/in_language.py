@@ -12,6 +12,11 @@ from tools.judge.pages import REPORT
 
 AS_IT_IS = frozenset({"style", "script", "pre", "code"})
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
+HEADS, CELLS = frozenset({"dt", "strong", "text", "th"}), frozenset({"small", "td"})
+INSIDE = frozenset({"data"})
+"""Elements that are a part of the text around them: a number with its exact value."""
+FIRST_PRIVATE, LAST_PRIVATE = 0xE000, 0xF8FF
+"""Letters that the page has none of (the report writes each out); one stands for a tag inside of a text."""
 GLOSS = 'lang="zh-Hans"'
 """What the English page says in Chinese too; it is the Chinese page's text where the catalogue has none."""
 
@@ -47,6 +52,7 @@ class _Writer(HTMLParser):
         self._text = ""
         self._open: list[str] = []
         self._dropped = 0
+        self._inside: list[str] = []
 
     def written(self) -> str:
         """The whole page."""
@@ -56,10 +62,15 @@ class _Writer(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A tag; one around a gloss is left out where the text before it was translated, or is no part of a text."""
         written = self.get_starttag_text() or ""
+        if tag in INSIDE:
+            self._take_tag(written)
+            return
         if self._dropped or (GLOSS in written and "h1" not in self._open and self._glosses(tag)):
             self._dropped += tag not in VOID
             return
         self._flush()
+        if GLOSS in written and "h1" not in self._open:
+            written = written.replace(' class="zh"', "")  # it is the text itself now
         self._said.append(written.replace('lang="en"', 'lang="zh-Hans"', 1) if tag == "html" else written)
         if tag not in VOID:
             self._open.append(tag)
@@ -72,6 +83,9 @@ class _Writer(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """The end of an element."""
+        if tag in INSIDE:
+            self._take_tag(f"</{tag}>")
+            return
         if self._dropped:
             self._dropped -= 1
             return
@@ -103,6 +117,12 @@ class _Writer(HTMLParser):
         self._flush()
         self._said.append(f"<!{decl}>")
 
+    def _take_tag(self, tag: str) -> None:
+        if len(self._inside) > LAST_PRIVATE - FIRST_PRIVATE:
+            self._flush()
+        self._take(chr(FIRST_PRIVATE + len(self._inside)))
+        self._inside.append(tag)
+
     def _take(self, text: str) -> None:
         if not self._dropped:
             self._text += text
@@ -112,13 +132,23 @@ class _Writer(HTMLParser):
         before = html.unescape(self._text)
         if not before.strip():
             return tag == "p"  # a sentence of its own, beside the translated one
-        if self._words.say(before) != before:
+        if self._in_place(before) != before:
             return True
         self._text = ""
         return False
 
+    def _in_place(self, text: str) -> str:
+        """A text in the other language; the heads of columns and the names of facts are single words."""
+        if CELLS.intersection(self._open[-1:]):
+            return self._words.cell(text)
+        return self._words.head(text) if HEADS.intersection(self._open[-1:]) else self._words.say(text)
+
     def _flush(self) -> None:
         text, self._text = self._text, ""
         plain = html.unescape(text)
-        said = plain if AS_IT_IS.intersection(self._open) else self._words.say(plain)
-        self._said.append(text if said == plain else html.escape(said, quote=False))
+        said = plain if AS_IT_IS.intersection(self._open) else self._in_place(plain)
+        written = text if said == plain else html.escape(said, quote=False)
+        for number, tag in enumerate(self._inside):
+            written = written.replace(chr(FIRST_PRIVATE + number), tag)
+        self._inside = []
+        self._said.append(written)
