@@ -13,6 +13,7 @@ from selftest.faults.world import Clean, World, clean_run
 from tools.base.files import ROOT
 from tools.model.torchvision_ops import import_torchvision
 
+os.environ["ACCEPTANCE_LANG"] = "en"  # the tests read what is shown; they do so on a Chinese machine too
 settings.register_profile("unhurried", deadline=None)  # hypothesis would fail an example that takes 200 ms
 settings.load_profile("unhurried")
 CLEAN_CACHE = ROOT / "build" / "selftest" / "cache"

@@ -30,11 +30,13 @@ READABLE = 0o100644 << 16
 
 
 def judge_files() -> list[str]:
-    """Every file of the suite that the judge imports, its entry included, as imports find them and in order."""
+    """Every file of the suite that the judge imports, its entry included, as imports find them, and what it says in
+    other languages; in order."""
     finder = ModuleFinder([str(IMPORTED_FROM)])
     finder.import_hook(ENTRY)
     found = (getattr(module, "__file__", None) for module in finder.modules.values())
-    return sorted(Path(path).relative_to(IMPORTED_FROM).as_posix() for path in found if path)
+    catalogues = (IMPORTED_FROM / "tools" / "base").glob("*.po")
+    return sorted(Path(path).relative_to(IMPORTED_FROM).as_posix() for path in (*found, *catalogues) if path)
 
 
 def pack(place: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     require()
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.base.language import catalogue, language
 from tools.data.images import list_images
 from tools.evidence.place import Place
 from tools.evidence.staging import write_manifest
@@ -26,6 +28,7 @@ from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
 from tools.report.class_names import read_class_names
 from tools.report.html import read_spec, write_report
+from tools.report.in_language import put_into_language
 from tools.report.trend import earlier_runs
 
 
@@ -33,6 +36,7 @@ def main() -> int:
     """Report on one bundle; status 1 when it lost more than its spec allows against the baseline."""
     arguments = _arguments()
     folder: Path = arguments.bundle
+    words = catalogue(language(arguments.lang, os.environ))
     acceptance = read_bundle(folder)
     _as_written(folder, acceptance)
     baseline = read_bundle(arguments.baseline) if arguments.baseline else None
@@ -41,6 +45,7 @@ def main() -> int:
     names = read_class_names(arguments.class_names) if arguments.class_names else ()
     beside = Place(folder.resolve()).others()
     write_report(folder, acceptance, images, comparison, earlier_runs(beside, acceptance), names)
+    put_into_language(folder, words)
     write_manifest(folder)
     print(f"{folder / REPORT}\n{folder / RESULTS}")
     return _told(comparison) if comparison else EXIT_OK
@@ -74,6 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--class-names", type=Path, help="text file with the name of each class, a line each (ImageNet's are known)"
     )
+    parser.add_argument("--lang", metavar="LANGUAGE", help="of report.html: en or zh (default: that of the locale)")
     return parser.parse_args()
 
 

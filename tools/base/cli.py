@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 from tools.base.errors import SuiteError
+from tools.base.language import catalogue, language
 from tools.base.misspelt import nearest
 from tools.base.printable import one_line
 
@@ -38,8 +40,16 @@ def run(main: Callable[[], int]) -> int:
     try:
         return main()
     except (SuiteError, OSError) as error:
-        print(f"error: {one_line(str(error))}", file=sys.stderr)
+        print(_said(f"error: {one_line(str(error))}"), file=sys.stderr)
     except KeyboardInterrupt:
-        print("interrupted: nothing unfinished was left under a final name", file=sys.stderr)
+        print(_said("interrupted: nothing unfinished was left under a final name"), file=sys.stderr)
         return 130
     return EXIT_BAD_INPUT
+
+
+def _said(text: str) -> str:
+    """The text in the language of the locale; in English where the variable names none that is known."""
+    try:
+        return catalogue(language(None, os.environ)).say(text)
+    except SuiteError:
+        return text

@@ -12,6 +12,7 @@ is given twice, or is not understood.
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Callable, Tuple
 
 from tools.base.errors import SuiteError
+from tools.base.language import catalogue, language
+from tools.base.messages import ENGLISH
 from tools.base.printable import printable
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
@@ -273,15 +276,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--not-before", metavar="UTC", help="refuse a run begun earlier, than 2026-01-31T12:00:00Z say")
     parser.add_argument("--allowed-signers", metavar="FILE", type=Path, help="refuse what none of these has signed")
     parser.add_argument("--signer", metavar="IDENTITY", help="of the allowed signers this one only")
+    parser.add_argument("--lang", metavar="LANGUAGE", help="what is shown: en or zh (default: that of the locale)")
     asked = parser.parse_args(arguments)
     if asked.signer and not asked.allowed_signers:
         parser.error("--signer is one of --allowed-signers: name the file")
     sources = [(str(folder), partial(open_files, folder)) for folder in asked.bundles]
+    words = ENGLISH
     try:
+        words = catalogue(language(asked.lang, os.environ))
         signers = Signers(asked.allowed_signers, asked.signer)
         wanted = Wanted(tuple(asked.run_id), utc(asked.not_before) if asked.not_before else None)
         outcome = verify(sources, *_given_spec(asked.port), wanted, signers).requiring(Word(asked.require))
-    except (Refused, OSError) as error:
+    except (Refused, SuiteError, OSError) as error:
         outcome = Outcome([f"error: {error}"], REFUSED)
-    print(outcome.text)
+    print("\n".join(words.lines(outcome.text.split("\n"))))
     return outcome.status

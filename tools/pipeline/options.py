@@ -42,6 +42,7 @@ VALUED: dict[str, tuple[str, str]] = {
     "soc": ("NAME", "insist on a chip such as Ascend310P3 (default: the port's, else the device's own)"),
     "ais-bench-python": ("PROGRAM", "the interpreter that has ais_bench and aclruntime"),
     "busy-device": ("WORD", "refuse a busy device (default), or call its throughput inconclusive"),
+    "lang": ("LANGUAGE", "what is shown: en or zh (default: zh where the locale is Chinese); evidence stays English"),
 }
 """Option without its dashes -> the name of its value and what it means; each has an environment variable."""
 FLAGS: dict[str, str] = {

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.errors import Stage
+from tools.base.messages import ENGLISH, Catalogue
 from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.place import Place
@@ -98,12 +99,16 @@ def unpublished(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVer
     return staging.gathered(_acceptance(setup, facts, verdict))
 
 
-def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict) -> Published:
-    """Give the bundle its report and its name; compare it with the baseline where one was named.
+def publish(
+    setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict, words: Catalogue = ENGLISH
+) -> Published:
+    """Give the bundle its report, in the language of `words`, and its name; compare it with the baseline where one was
+    named.
 
     A baseline that does not fit costs the comparison and not the evidence.
     """
     from tools.report.html import write_report
+    from tools.report.in_language import put_into_language
     from tools.report.trend import earlier_runs
 
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
@@ -116,10 +121,11 @@ def publish(setup: Setup, staging: Staging, facts: RunFacts, verdict: RunVerdict
     comparison = compared if isinstance(compared, Comparison) else None
     images = list_images(facts.images) if facts.images else {}
     beside = Place(staging.place).others()
-    place = staging.publish(
-        acceptance,
-        [lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run))],
-    )
+    pages = [
+        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run)),
+        lambda folder, _: put_into_language(folder, words),
+    ]
+    place = staging.publish(acceptance, pages)
     lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
     lines += _pruned(setup, staging, len(facts.gates))
     lines += _baseline_lines(setup.baseline, compared)

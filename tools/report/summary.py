@@ -22,7 +22,6 @@ from tools.report.gate_rows import LINKS_AT_MOST, GateRow, StageGates
 UNKNOWN = "not known in this run"
 BATCHES_SHOWN = 5
 FIRST_WORDS = 160
-"""The suite as it is installed."""
 LONGEST_VERSION = 40
 
 

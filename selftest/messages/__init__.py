@@ -1,0 +1,1 @@
+"""What the suite shows to people, in every language."""

@@ -1,0 +1,144 @@
+"""The messages that the sources hold, as a catalogue names them: `{0} of {1} images`, found by their syntax."""
+
+from __future__ import annotations
+
+import ast
+import html
+import re
+from collections.abc import Iterator
+
+from tools.base.files import ROOT
+
+SHOWN = (
+    *("fixtures/collector.py", "fixtures/gates.py", "fixtures/perf.py", "fixtures/setup.py"),
+    *("tools/judge/lines.py", "tools/judge/remarks.py", "tools/judge/handed_in.py", "tools/judge/reference.py"),
+    *("tools/judge/verify.py", "tools/judge/missing.py", "tools/judge/checks.py", "tools/judge/label_order.py"),
+    *("tools/judge/signature.py", "tools/judge/shipped.py", "tools/judge/stages/*.py"),
+    *("tools/pipeline/inputs.py", "tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
+    *("tools/report/baseline.py", "tools/report/operators.py", "tools/report/screen.py", "tools/report/terminal.py"),
+    *("tools/report/gate_rows.py", "tools/report/summary.py", "tools/report/tables.py"),
+)
+"""Whose every text is shown; of all other files the errors."""
+ERROR = re.compile(r"(Error|Refused|Refusal)$")
+ERROR_PARTS = ("what", "fix", "measured", "allowed")
+WORD = re.compile(r"(?!(?i:and|the|for|with|not)\b)\b[A-Za-z]{3,}")
+PLACE = re.compile(r"\{\{.*?\}\}")
+CHINESE = re.compile("[\u4e00-\u9fff]")
+EDGES = " ,;:.\n"
+ASIDE = ("help", "description", "epilog", "metavar")
+"""What a command says of itself with --help, which stays English."""
+
+
+def shown() -> dict[str, str]:
+    """Message -> the file it is found in; messages of commands for people, of errors, and of pages."""
+    found: dict[str, str] = {}
+    for pattern in SHOWN:
+        for path in sorted(ROOT.glob(pattern)):
+            for message in _texts(ast.parse(path.read_text("utf-8"))):
+                found.setdefault(message, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def errors() -> dict[str, str]:
+    """Message -> the file it is found in; what errors say: the finding, both sides, and how to mend it."""
+    found: dict[str, str] = {}
+    for path in sorted([*ROOT.glob("tools/**/*.py"), *ROOT.glob("fixtures/*.py")]):
+        if "simulator" in path.parts:
+            continue
+        for message in _of_errors(ast.parse(path.read_text("utf-8"))):
+            found.setdefault(message, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def _of_errors(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ERROR.search(ast.unparse(node.func).rpartition(".")[2]):
+            for part in [*node.args[:1], *(word.value for word in node.keywords if word.arg in ERROR_PARTS)]:
+                yield from _texts(part)
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """Every text below a node that is a message: at least two words, or a word before a place."""
+    skipped: set[int] = set()
+    for node in ast.walk(tree):
+        if id(node) in skipped:
+            continue
+        if isinstance(node, ast.keyword) and node.arg in ASIDE:
+            skipped |= {id(one) for one in ast.walk(node)}
+            continue
+        if isinstance(node, ast.JoinedStr):
+            skipped |= {id(value) for value in node.values if isinstance(value, ast.Constant)}
+            skipped |= {id(one) for value in node.values if isinstance(value, ast.FormattedValue) and value.format_spec
+                        for one in ast.walk(value.format_spec)}  # fmt: skip
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            skipped.add(id(node.value))  # a docstring
+        yield from _messages(node)
+
+
+def _messages(node: ast.AST) -> Iterator[str]:
+    """The lines of a text that are messages, each with its places counted from 0."""
+    if isinstance(node, ast.JoinedStr):
+        message, least = _with_places(node), 1
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        message, least = _escaped(node.value), 2
+    else:
+        return
+    for line in map(_bare, message.split("\n")):
+        words = WORD.findall(re.sub(r"\S*[/_=\\<>]\S*", " ", line))
+        if len(words) >= least and " " in line:
+            yield _counted(line)
+
+
+def _counted(message: str) -> str:
+    numbers = iter(range(len(message)))
+    return re.sub(r"(?<!\{)\{\d+\}", lambda place: f"{{{next(numbers)}}}", message)
+
+
+def _with_places(node: ast.JoinedStr) -> str:
+    message, number = "", 0
+    for value in node.values:
+        if isinstance(value, ast.Constant):
+            message += _escaped(str(value.value))
+        else:
+            message += f"{{{number}}}"
+            number += 1
+    return message
+
+
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _bare(message: str) -> str:
+    """Without the marks that join it to what stands around it."""
+    found = message.strip(EDGES)
+    if found.count("(") > found.count(")"):
+        found = found.removeprefix("(").strip(EDGES)
+    elif found.count("(") < found.count(")"):
+        found = found.removesuffix(")").strip(EDGES)
+    return found
+
+
+def stub(message: str, file: str) -> str:
+    """An entry of a catalogue that waits for its translation."""
+    quoted = message.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'#: {file}\nmsgid "{quoted}"\nmsgstr ""\n'
+
+
+def page() -> dict[str, str]:
+    """Message -> the template it is found in; a text stands between two tags, `{{ … }}` are its places."""
+    template = ROOT / "tools" / "report" / "page.html"
+    text = re.sub(r"<(style|script|code|pre)\b.*?</\1>", "<>", template.read_text("utf-8"), flags=re.S)
+    said = [quoted for place in PLACE.findall(text) for quoted in re.findall(r'"([^"{}]*)"', place)]
+    nodes = re.split(r"<[^>]*>|\{%.*?%\}", PLACE.sub("\0", text))
+    found: dict[str, str] = {}
+    for line in (line for node in (*nodes, *said) for line in html.unescape(node).splitlines()):
+        message = _bare(_numbered(line))
+        if len(WORD.findall(message)) >= 2 - ("{" in message) and " " in message and not CHINESE.search(message):
+            found.setdefault(message, template.relative_to(ROOT).as_posix())
+    return found
+
+
+def _numbered(line: str) -> str:
+    numbers = iter(range(len(line)))
+    return re.sub("\0", lambda place: f"{{{next(numbers)}}}", _escaped(line))

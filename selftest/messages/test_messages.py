@@ -1,0 +1,160 @@
+"""What a person reads in Chinese: every message has its words, the words fit, and what is no message stays."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+from selftest.messages.extract import errors, page, shown, stub
+from selftest.ports.tiny import tiny_port
+from tools.base.errors import PreprocessingError, SuiteError
+from tools.base.files import ROOT
+from tools.base.language import Language, catalogue, language
+from tools.base.messages import read_catalogue, read_po
+from tools.base.wide import width
+
+CATALOGUE = ROOT / "tools" / "base" / "zh.po"
+ENTRIES = read_po(CATALOGUE.name, CATALOGUE.read_text("utf-8"))
+CHINESE = catalogue(Language.CHINESE)
+NAME = re.compile(r"[A-Za-z]+")
+CHINESE_LETTER = re.compile(r"[\u4e00-\u9fff\uff00-\uffef]")
+
+
+def places(message: str) -> list[str]:
+    """The places of a message, sorted."""
+    return sorted(place for _, place, _, _ in Formatter().parse(message) if place is not None)
+
+
+@pytest.mark.parametrize("messages", [shown, errors, page])
+def test_every_message_has_its_chinese(messages: object) -> None:
+    assert callable(messages)
+    missing = [stub(message, file) for message, file in messages().items() if ("", message) not in ENTRIES]
+    assert not missing, f"write the Chinese of these into {CATALOGUE}:\n\n" + "\n".join(missing)
+
+
+def test_every_translation_has_the_places_of_its_message_and_says_something() -> None:
+    for (_, message), said in ENTRIES.items():
+        assert places(said) == places(message), message
+        assert CHINESE_LETTER.search(said) or all(one in message for one in NAME.findall(said)), message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("still missing (13):", "尚缺（13）："),
+        ("  what: nothing was looked at", "  原因：什么也没有检查"),
+        (
+            "onnx.opset FAIL: measured ai.onnx 12, allowed == ai.onnx 11 (opset)",
+            "onnx.opset FAIL：实测 ai.onnx 12，允许 == ai.onnx 11（opset）",
+        ),
+        ("om.perf.floor[bs16]", "om.perf.floor[bs16]"),
+        ("again: pytest --sample tests/test_onnx.py", "again: pytest --sample tests/test_onnx.py"),
+        ("Restore these files from the data set's archive", "从数据集的压缩包中恢复这些文件"),
+    ],
+)
+def test_a_text_is_said_by_the_message_that_it_is(text: str, said: str) -> None:
+    assert CHINESE.say(text) == said
+
+
+def test_an_error_says_what_where_both_sides_and_how_to_mend_it() -> None:
+    error = SuiteError(
+        "a bin has the wrong size", where="x.bin", measured="7 bytes", allowed="12 bytes",
+        fix="delete it and preprocess again",
+    )  # fmt: skip
+    assert CHINESE.say(str(error)) == "x.bin: bin 的大小不对；实测 7 字节；允许 12 字节。删除它，重新预处理"
+    within = PreprocessingError("1 of 9 images cannot be read: a.JPEG", where="/data/val", gate="preprocessing.images")
+    blocked = f"blocked by: preprocessing (preprocessing.images): {within}"
+    assert CHINESE.say(blocked).endswith("/data/val: 9 张图片中有 1 张无法读取：a.JPEG")
+
+
+def test_columns_stand_where_they_stood() -> None:
+    head = "gate            measured    threshold    verdict"
+    row = "checkpoint.md5  21 tensors  0 of 3       PASS"
+    said = CHINESE.lines([head, row])
+    assert said == ["关卡            实测        阈值         结论", "checkpoint.md5  21 个张量   3 中 0       PASS"]
+    assert [width(line[: line.index(word)]) for line, word in zip(said, ("结论", "PASS"), strict=True)] == [41, 41]
+
+
+def test_a_text_of_others_costs_no_time_and_is_not_taken_apart() -> None:
+    hostile = ["a, " * 2600, "{0} of {1}" * 700, "x: " * 39, "(" * 5000, "note: " * 1000]
+    begun = time.process_time()
+    for text in hostile:
+        CHINESE.say(text)
+    assert time.process_time() - begun < 5
+    assert CHINESE.say("{0.__class__} of {1}") == "{0.__class__} of {1}"
+
+
+@pytest.mark.parametrize(
+    ("option", "environment", "asked"),
+    [
+        (None, {}, "en"),
+        (None, {"LANG": "zh_CN.UTF-8"}, "zh"),
+        (None, {"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        (None, {"LANG": "de_DE.UTF-8", "LC_MESSAGES": "zh_TW"}, "zh"),
+        ("en", {"LANG": "zh_CN.UTF-8", "ACCEPTANCE_LANG": "zh"}, "en"),
+        (None, {"LANG": "zh_CN.UTF-8", "ACCEPTANCE_LANG": "en"}, "en"),
+        ("zh", {}, "zh"),
+    ],
+)
+def test_an_option_wins_over_the_variable_and_that_over_the_locale(
+    option: str | None, environment: dict[str, str], asked: str
+) -> None:
+    assert str(language(option, environment)) == asked
+
+
+def test_an_unknown_language_is_refused_with_those_that_are_known() -> None:
+    with pytest.raises(SuiteError, match=r"--lang \(ACCEPTANCE_LANG\) is 'fr', it must be one of en, zh"):
+        language("fr", {})
+
+
+@pytest.mark.parametrize("line", ["msgid unquoted", "nonsense", 'msgstr "open'])
+def test_a_damaged_catalogue_names_its_line(line: str) -> None:
+    with pytest.raises(SuiteError, match=r"x\.po:2"):
+        read_catalogue("x.po", f"# a comment\n{line}\n")
+
+
+def test_a_command_and_the_offline_judge_speak_the_language_of_the_locale(tmp_path: Path) -> None:
+    environment = {"LANG": "zh_CN.UTF-8", "PYTHONUTF8": "1"}
+    asked = [
+        ([sys.executable, "tools/spec_diff.py", "none.yaml", "none.yaml"], "错误："),
+        (
+            [sys.executable, "-S", "-I", "tools/verify_bundle.py", str(tmp_path)],
+            "VERDICT: NONE - 证据不成立（1 个问题）",
+        ),
+    ]
+    for command, said in asked:
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert said in done.stdout + done.stderr
+
+
+def test_a_run_speaks_chinese_from_its_first_line_to_its_last(tmp_path: Path) -> None:
+    port = tiny_port(tmp_path / "port")
+    given = [f"--{name}={place}" for name, place in {**port.options, "evidence": str(tmp_path / "out")}.items()]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "checkpoint", "--lang=zh", *given]
+    environment = os.environ | {"PYTHONUTF8": "1", "ACCEPTANCE_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    header, _, rest = done.stdout.partition("rootdir: ")
+    summary = rest.partition(" acceptance ===")[2].partition("\n")[2].rpartition("\n=")[0]
+    assert "VERDICT: INCOMPLETE - 验收未完成：" in summary, done.stdout
+    assert not [line for line in summary.splitlines() if english(line)]
+    assert "权重文件：" in header
+    assert "数据：" in header
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert '<html lang="zh-Hans">' in page
+    judged = [sys.executable, "tools/verify_bundle.py", "--lang", "zh", str(tmp_path / "out")]
+    again = subprocess.run(judged, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert again.returncode == 1, again.stdout
+    assert not [line for line in again.stdout.splitlines() if english(line)]
+
+
+def english(line: str) -> bool:
+    """Whether three English words follow each other in a line, paths, names and options aside."""
+    return re.search(r"(?<![\w/.-])[A-Za-z]{2,}(?: [A-Za-z]{2,}){2}(?![\w/.-])", line) is not None

@@ -1,0 +1,70 @@
+"""The report in Chinese: what the suite says is translated, markup and data stay, no gloss stands twice."""
+
+from __future__ import annotations
+
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from selftest.report.conftest import Written
+from tools.base.language import Language, catalogue
+from tools.base.messages import ENGLISH
+from tools.judge.pages import REPORT
+from tools.report.in_language import in_language, put_into_language
+
+CHINESE = catalogue(Language.CHINESE)
+
+
+def said(body: str) -> str:
+    """A piece of a page in Chinese."""
+    return in_language(body, CHINESE)
+
+
+class Tags(HTMLParser):
+    """The tags of a page, without those of glosses."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, object]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A tag."""
+        if tag not in ("span", "p", "html"):
+            self.found.append((tag, attrs))
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ('<html lang="en">', '<html lang="zh-Hans">'),
+        ("<p>This run recorded no predictions.</p>", "<p>本次运行没有记录预测。</p>"),
+        ("<h2>Why: failed <span class=\"zh\" lang=\"zh-Hans\">未通过</span></h2>", "<h2>原因：未通过 </h2>"),
+        ("<h2>Zebra <span class=\"zh\" lang=\"zh-Hans\">斑马</span></h2>", '<h2><span lang="zh-Hans">斑马</span></h2>'),
+        ("<h1>REJECTED <span lang=\"zh-Hans\">验收不通过</span></h1>",) * 2,
+        ("<th>verdict</th><td>verdict</td><td>0 of 64</td>", "<th>结论</th><td>verdict</td><td>64 中 0</td>"),
+        ('<p>tight bound <data value="0.1">0.1</data></p>', '<p>严格界限 <data value="0.1">0.1</data></p>'),
+        ("<code>at least one gate failed</code>",) * 2,
+        ("<pre>at least one gate failed</pre>",) * 2,
+        ("<style>a > b { }</style><script>x = '<b>';</script>",) * 2,
+        ("<p>note: a &lt;b&gt; &amp; c&#39;s</p>", "<p>说明：a &lt;b&gt; &amp; c's</p>"),
+        ("<p>zebra &lt;b&gt;&nbsp;c&#39;s</p>",) * 2,
+    ],
+)  # fmt: skip
+def test_texts_are_translated_and_nothing_else_is_touched(english: str, chinese: str) -> None:
+    assert said(english) == chinese
+
+
+def test_a_whole_report_keeps_its_tags_and_its_last_line(rejected: Written, tmp_path: Path) -> None:
+    folder = shutil.copytree(rejected.folder, tmp_path / "evidence")
+    page = (folder / REPORT).read_text("utf-8")
+    put_into_language(folder, ENGLISH)
+    assert (folder / REPORT).read_text("utf-8") == page
+    put_into_language(folder, CHINESE)
+    chinese = (folder / REPORT).read_text("utf-8")
+    assert Tags(chinese).found == Tags(page).found
+    assert chinese.splitlines()[-1] == page.splitlines()[-1]
+    assert "检查项" in chinese
+    assert "原因：未通过" in chinese
