@@ -344,6 +344,10 @@ class Options:
         """All options are of one group."""
         return self
 
+    def parse_known_and_unknown_args(self, words: list[str]) -> tuple[object, list[str]]:
+        """Nothing was typed."""
+        return self, words
+
     def addoption(self, name: str, **named: object) -> None:
         """Note an option."""
         if named.get("action") != "store_true":
@@ -357,7 +361,7 @@ def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() ->
     conftest = importlib.util.module_from_spec(found)
     found.loader.exec_module(conftest)
     options = Options()
-    conftest.pytest_addoption(options)
+    conftest.pytest_addoption(options, pytest.PytestPluginManager())
     assert options.valued == WITH_VALUE
     assert {name.removeprefix("--").replace("-", "_") for name in options.valued - {"--diagnose"}} == set(VARIABLES)
     assert all(VARIABLES[name] == f"ACCEPTANCE_{name.upper()}" for name in VARIABLES)

@@ -19,6 +19,7 @@ from tools.base.files import ROOT
 from tools.pack_judge import judge_files
 
 OLDEST = (3, 8)
+MODULES = [name for name in judge_files() if name.endswith(".py")]
 NEWER_METHODS = {
     *("removeprefix", "removesuffix", "bit_count", "with_stem", "with_segments", "readlink"),
     *("hardlink_to", "is_relative_to", "full_match"),
@@ -66,7 +67,7 @@ def newer_than_3_8(source: str) -> list[str]:
 
 def _newer(node: ast.expr, classes: set[str]) -> str:
     """Why an expression is newer, empty where it is not."""
-    if isinstance(node, ast.Attribute) and node.attr in NEWER_METHODS:
+    if isinstance(node, ast.Attribute) and node.attr in NEWER_METHODS and ast.unparse(node) != "os.readlink":
         return f"a method .{node.attr}"
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id in classes:
         return f"{node.value.id} is subscripted"
@@ -94,7 +95,7 @@ def vermin(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(words, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("name", judge_files())
+@pytest.mark.parametrize("name", MODULES)
 def test_every_module_of_the_judge_is_in_the_grammar_of_3_8(name: str) -> None:
     source = (ROOT / name).read_text(encoding="utf-8")
     ast.parse(source, feature_version=OLDEST)
@@ -102,7 +103,7 @@ def test_every_module_of_the_judge_is_in_the_grammar_of_3_8(name: str) -> None:
 
 
 def test_the_judge_calls_nothing_newer_than_3_8() -> None:
-    done = vermin(*(ROOT / name for name in judge_files()))
+    done = vermin(*(ROOT / name for name in MODULES))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -171,9 +171,9 @@ def _passed(run: Acceptance, *, every_gate: bool) -> list[str]:
     counts = []
     for stage, group in groupby(asked, key=lambda name: name.stage):
         names = list(group)
-        counts.append(f"{stage} {sum(name in passed for name in names)} of {len(names)}")
-    more = "" if every_gate else " (each with its figure: -v, or report.html)"
-    return _folded(f"gates passed: {', '.join(counts)}{more}")
+        counts.append(f"{stage} {sum(name in passed for name in names)}/{len(names)}")
+    more = [] if every_gate else ["each gate with its figure: -v, or report.html"]
+    return [*_folded(f"gates passed: {', '.join(counts)}"), *more]
 
 
 def _folded(text: str) -> list[str]:
