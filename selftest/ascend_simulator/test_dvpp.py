@@ -170,3 +170,14 @@ def test_another_size_than_the_oms_is_an_error_of_each_file(tmp_path: Path, caps
     assert "file size 720 is not equal to the model's input size 480" in capsys.readouterr().out
     assert benchmark.main([*words, "-input_width=0", f"-input_height={HEIGHT}"]) == 1
     assert "must be positive" in capsys.readouterr().out
+
+
+def test_swapped_colours_are_those_of_every_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = jpeg(picture())
+    plain = np.frombuffer(DVPP.pixels(content, (64, 40)), np.uint8).reshape(-1, WIDTH)
+    monkeypatch.setenv("ASCEND_SIMULATOR_FAULT", "infer:dvpp-swaps-colours")
+    swapped = np.frombuffer(DVPP.pixels(content, (64, 40)), np.uint8).reshape(-1, WIDTH)
+    assert (swapped[:HEIGHT] == plain[:HEIGHT]).all()
+    pairs = plain[HEIGHT:].reshape(-1, 2)
+    assert (swapped[HEIGHT:].reshape(-1, 2) == pairs[:, ::-1]).all()
+    assert (pairs[:, 0] != pairs[:, 1]).any()

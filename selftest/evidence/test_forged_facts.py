@@ -307,7 +307,7 @@ FORGERIES: dict[str, tuple[Forge, str]] = {
     ),
     "a device's predictions of an earlier run": (
         lambda forgery: forgery.record.update(
-            reused=[{"name": "predictions-om/1", "made_utc": "2025-01-01T00:00:00+00:00"}]
+            reused=[{"name": "predictions-om/1", "made_utc": "2025-01-01T00:00:00+00:00", "made_on": "", "batch": None}]
         ),
         "reused[0]: 'predictions-om/1' on a device is made in the run itself",
     ),
