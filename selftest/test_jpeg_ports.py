@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import getpass
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,7 @@ def test_the_run_is_made_again_by_its_line(port: TinyPort, record: Acceptance, t
     evidence = Path(str(options(port)["evidence"]))
     line = (evidence / "logs" / "predict-bs4" / "run-1-device0" / "again.txt").read_text(encoding="utf-8")
     places = {"<repository>": str(ROOT), "<cache>": str(evidence.parent / "cache"), "<tmp>": tempfile.gettempdir()}
+    places["pytest-of-<user>"] = f"pytest-of-{getpass.getuser()}"
     for name, place in places.items():
         line = line.replace(name, place)
     done = subprocess.run(
