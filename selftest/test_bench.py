@@ -103,7 +103,7 @@ def test_a_scorecard_is_measured_over_runs_that_differ(tmp_path: Path) -> None:
 
 def test_a_scorecard_is_held_against_its_own_tables_without_script(tmp_path: Path) -> None:
     page = tmp_path / "scorecard.html"
-    page.write_text("<table></table><script>\n1 < 2\n</script><p>end</p><script type=\"module\">2</script>")
+    page.write_text('<table></table><script>\n1 < 2\n</script><p>end</p><script type="module">2</script>')
     texts = {name: path.read_text() for name, path in pages_to_open(page, tmp_path).items()}
     assert list(texts) == [EMPTY, PLAIN_TABLES, WHOLE]
     assert texts[PLAIN_TABLES] == "<table></table><p>end</p>"
