@@ -52,6 +52,7 @@ CARDS = {
     "perf again": Card("jobs", day=3, world=replace(PLAIN, stages=("perf",))),
     "perf of another CANN": Card("jobs", cann="9.1", day=2, world=replace(PLAIN, stages=("perf",))),
     "unbelievable": Card("fast", world=replace(PLAIN, rate_over_published=9.0)),
+    "underscores": Card("a_b.c_d"),
     "hostile": Card("hostile", cann=HOSTILE),
 }
 Bundles = Callable[..., list[Path]]
@@ -190,6 +191,11 @@ def test_a_weaker_kind_of_run_takes_the_place_of_none_on_the_device(
     assert {row["verdict"] for row in rows} == {"ACCEPTED", weaker.upper()}
 
 
+def test_a_made_sample_is_not_said_to_be_a_port_of_ones_own(bundles: Bundles, command: Command) -> None:
+    rows = {row["verdict"]: row["why"] for row in command(*bundles("first", "sample")).rows}
+    assert rows == {"ACCEPTED": "judged by a port of one's own", "SAMPLE": ""}
+
+
 def test_a_simulators_throughput_is_no_headline(bundles: Bundles, command: Command) -> None:
     done = command(*bundles("simulated"), page=True)
     (row,) = done.rows
@@ -300,6 +306,14 @@ def test_each_row_leads_to_its_report(bundles: Bundles, command: Command) -> Non
     (link,) = links_of(done)
     assert (done.place / link).resolve() == folder / "report.html"
     assert f"[ACCEPTED]({link})" in done.read("scorecard.md")
+
+
+@pytest.mark.usefixtures("no_libraries")
+def test_a_long_name_breaks_behind_its_underscores_and_is_found_as_a_whole(bundles: Bundles, command: Command) -> None:
+    page = command(*bundles("underscores"), page=True).read("scorecard.html")
+    assert re.findall('<th scope="row".*</th>', page) == [
+        '<th scope="row" data-search="a_b.c_d" data-order="a_b.c_d">a_<wbr>b.c_<wbr>d</th>'
+    ]
 
 
 # --- Hostile texts -------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ TABLE_OPTIONS = {
     "layout": {"topStart": "info", "topEnd": "search", "bottomStart": None, "bottomEnd": None},
     "columnControl": [["orderAsc", "orderDesc", "spacer", "search", "searchList"]],
     "ordering": {"indicators": True, "handler": True},
+    "language": {"info": "_TOTAL_ of _MAX_ rows", "infoEmpty": "no row of _MAX_", "infoFiltered": ""},
 }
 _NOT_IN_HTML = re.compile(r"<(?=!--|/?script)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s*\{([^{}]*)\}\s*;?")
@@ -94,7 +95,12 @@ def html_text(
     """The page; `out` is the folder that its links to reports lead from."""
     environment = strict_environment(HERE)
     environment.filters.update(
-        drop=texts.drop_text, number=texts.number, css_class=_css_class, shown=words.shortened, sort_key=_sort_key
+        breakable=_breakable,
+        drop=texts.drop_text,
+        number=texts.number,
+        css_class=_css_class,
+        shown=words.shortened,
+        sort_key=_sort_key,
     )
     environment.globals.update(links=lambda row: texts.report_links(row, out), Direction=Direction)
     return environment.get_template("scorecard.html").render(
@@ -124,6 +130,11 @@ def _data(value: object) -> Markup:
     """JSON as it may stand in a page: no character of it means anything to HTML."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column breaks behind its underscores, not inside of its words."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _css_class(word: str) -> str:

@@ -122,7 +122,7 @@ def _why(reading: Reading) -> Iterator[str]:
     yield from _hindrances(reading.verdict)
     if reading.interrupted:
         yield "the run was cut short"
-    if reading.own_port:
+    if reading.own_port and not reading.place.sample:  # every made sample is such a port, and the verdict says sample
         yield OWN_PORT
 
 
