@@ -11,6 +11,7 @@ from selftest.campaigns.fuzz_bundle import InMemory, bases, small
 from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of
 from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
 from tools.base.errors import SuiteError
+from tools.base.files import ROOT
 from tools.judge import records
 from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON, Acceptance
 from tools.judge.accuracy import PLACES
@@ -27,7 +28,8 @@ ANOTHER_SPEC, TOGETHER = 6, 7
 """A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
 SPEC = tuple(f"tools.judge.{name}" for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies"))
 JUDGE = (
-    *(f"tools.judge.{name}" for name in ("again", "bundle", "consistency", "differences", "documents", "evidence")),
+    *(f"tools.judge.{name}" for name in ("again", "bundle", "differences", "documents", "evidence")),
+    *(f"tools.judge.consistency.{path.stem}" for path in sorted((ROOT / "tools/judge/consistency").glob("[!_]*.py"))),
     *(f"tools.judge.{name}" for name in ("gates", "records", "several", "verify")),
     *SPEC,
 )

@@ -63,7 +63,14 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/bundle.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
-    "tools/judge/consistency.py": ("selftest/evidence/test_consistency.py",),
+    **{
+        f"tools/judge/consistency/{name}.py": ("selftest/evidence/test_consistency.py",)
+        for name in ("dataset", "everything", "machine", "model", "on_device", "predictions", "spec", "throughput")
+    },
+    "tools/judge/consistency/preprocessing.py": (
+        "selftest/evidence/test_consistency.py",
+        "selftest/judge/test_recipe_facts.py",
+    ),
     "tools/judge/device_bounds.py": ("selftest/judge/test_systematic.py",),
     "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),

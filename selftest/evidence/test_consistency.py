@@ -19,7 +19,7 @@ from selftest.evidence.bundles import PORT_FILE, Made, World
 from selftest.evidence.tampering import Forgery, contents_of, put
 from tools.judge.acceptance import IDS, LABELS, PORT
 from tools.judge.bundle import read_bundle
-from tools.judge.consistency import check_figures
+from tools.judge.consistency.everything import check_figures
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import Refused, short
 

@@ -52,7 +52,7 @@ from tools.judge.acceptance import (
     Versions,
 )
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
-from tools.judge.consistency import SIMULATOR_SAYS
+from tools.judge.consistency.on_device import SIMULATOR_SAYS
 from tools.judge.facts import (
     AippFacts,
     BatchErrors,

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tools.judge import records
 from tools.judge.acceptance import (
     FILE,
     IDS,
@@ -26,6 +27,7 @@ from tools.judge.agreement import Agreement
 from tools.judge.basis import MadeBy, ReferenceBasis, ReferenceProbe, drawn, probe_seed
 from tools.judge.dataset import foreign_ids, other_images
 from tools.judge.device import images_by_run
+from tools.judge.differences import differences
 from tools.judge.documents import read_acceptance, read_spec, texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.facts import (
@@ -85,6 +87,10 @@ class Bundle(Evidence):
     def judged_by(self, spec: Spec) -> Bundle:
         """The same bundle, to be judged by another spec: what that asks beyond it is missing, and no problem."""
         return Bundle(self.name, self.files, self.record, spec)
+
+    def compare(self, where: str, recorded: object, ours: object) -> None:
+        """Collect in `problems` wherever what was recorded differs from what the judge finds."""
+        self.problems += differences(records.plain(recorded), records.plain(ours), where)
 
     @property
     def made_by(self) -> MadeBy:

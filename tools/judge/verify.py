@@ -27,7 +27,7 @@ from tools.base.printable import printable
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, open_files, read_bundle
-from tools.judge.consistency import check_figures
+from tools.judge.consistency.everything import check_figures
 from tools.judge.differences import differences
 from tools.judge.documents import read_spec, spec_digest
 from tools.judge.files import Files, Refused, read_whole
