@@ -113,7 +113,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/label_order.py": ("selftest/judge/test_reference.py", "selftest/judge/test_chance.py"),
     "tools/judge/pages.py": ("selftest/judge/test_pages.py",),
     "tools/judge/missing.py": ("selftest/judge/test_lines.py",),
-    "tools/judge/guide_result.py": ("selftest/judge/test_pages.py", "selftest/report/test_guide_form.py"),
+    "tools/judge/guide_result.py": ("selftest/judge/test_guide_result.py",),
     "tools/judge/reference.py": ("selftest/judge/test_reference.py",),
     "tools/judge/signature.py": ("selftest/judge/test_signature.py",),
     "tools/judge/systematic.py": (RECORDS, "selftest/judge/test_systematic.py"),

@@ -13,11 +13,11 @@ import pytest
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.bundle import read_bundle
-from tools.judge.handed_in import DataFile, HandedIn, declares, of_declared, said
+from tools.judge.handed_in import FOLDER, DataFile, HandedIn, declares, of_declared, said
 from tools.judge.handed_in_check import check_handed_in
 
 HERE = "acceptance.json.handed_in"
-KEPT = "handed_in/onnx.onnx"
+KEPT = f"{FOLDER}/onnx.onnx"
 BESIDE = {"name": "a.bin", "sha256": "1" * 64, "size_bytes": 1}
 
 
@@ -180,6 +180,10 @@ def test_files_are_said_by_name_with_the_beginning_of_their_digest() -> None:
     )
     assert (ONE.is_onnx, two.is_onnx, om.is_onnx) == (True, True, False)
     assert (ONE.data, ONE.kept) == ((), "")
+
+
+def test_where_a_bundle_keeps_them() -> None:
+    assert FOLDER == "handed_in"
 
 
 @pytest.mark.parametrize(
