@@ -53,7 +53,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/basis.py": ("selftest/judge/test_basis.py",),
     "tools/judge/handed_in.py": ("selftest/judge/test_handed_in.py",),
     "tools/judge/handed_in_check.py": ("selftest/judge/test_handed_in.py",),
-    "tools/judge/kept_reference.py": ("selftest/test_taken_reference.py",),
+    "tools/judge/kept_reference.py": ("selftest/judge/test_kept_reference.py",),
     "tools/judge/stages/reference.py": ("selftest/judge/test_basis.py",),
     "tools/judge/op_names.py": ("selftest/ascend/test_op_summary.py",),
     "tools/judge/op_profile.py": ("selftest/ascend/test_op_summary.py",),
