@@ -23,8 +23,8 @@ BESIDE = {"name": "a.bin", "sha256": "1" * 64, "size_bytes": 1}
 
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a run of two batch sizes into which nothing was handed, and a copy of its ONNX file."""
-    small = World(images=20, batches=(1, 16), runs=1, stages=("onnx", "om"))
+    """The files of a run of three batch sizes into which nothing was handed, and a copy of its ONNX file."""
+    small = World(images=20, batches=(1, 4, 16), runs=1, stages=("onnx", "om"))
     files = contents_of(Made(small).write(tmp_path_factory.mktemp("handed_in") / "bundle"))
     return {**files, KEPT: b"onnx"}
 
@@ -39,7 +39,7 @@ def problems(contents: dict[str, bytes], *entries: dict[str, object], **more: An
     """What the judge says of a bundle whose record has these files; `more` as in `changed`."""
     forgery = Forgery(contents)
     forgery.record["handed_in"] = list(entries)
-    oms = {one["name"] for one in entries} & {"om_bs1", "om_bs16"}
+    oms = {one["name"] for one in entries} & {"om_bs1", "om_bs4", "om_bs16"}
     forgery.record["onnx_operators"]["for_atc"] = not oms
     changed(forgery, **more)
     bundle = read_bundle("bundle", forgery.sealed())
@@ -73,7 +73,8 @@ def changed(
         forgery.record[name] = None
 
 
-OMS = (entry("om_bs1"), entry("om_bs16"))
+NO_OMS = ("om_bs1", "om_bs4", "om_bs16")
+OMS = tuple(map(entry, NO_OMS))
 
 
 @pytest.mark.parametrize(
@@ -88,11 +89,11 @@ OMS = (entry("om_bs1"), entry("om_bs16"))
         ((entry("onnx"),), {"declared": ("head.weight",)}),
         ((entry("onnx", sha256="2" * 64, size_bytes=7, data=[BESIDE]),), {}),
         ((entry("onnx_bs16", sha256=hashlib.sha256(b"onnx").hexdigest()),), {"static": True}),
-        ((), {"without": ("onnx", "onnx_weights", "onnx_operators", "om_bs1", "om_bs16")}),
-        ((), {"for_atc": False, "without": ("om_bs1", "om_bs16")}),
-        ((), {"int8": ("onnx",), "without": ("onnx", "om_bs1", "om_bs16")}),
-        ((), {"int8": ("om",), "without": ("om_bs1", "om_bs16")}),
-        ((entry("om_bs1"),), {"without": ("om_bs16",)}),
+        ((), {"without": ("onnx", "onnx_weights", "onnx_operators", *NO_OMS)}),
+        ((), {"for_atc": False, "without": NO_OMS}),
+        ((), {"int8": ("onnx",), "without": ("onnx", *NO_OMS)}),
+        ((), {"int8": ("om",), "without": NO_OMS}),
+        ((entry("om_bs1"),), {"without": ("om_bs4", "om_bs16")}),
     ],
 )
 def test_what_fits_is_no_problem(
@@ -106,7 +107,7 @@ def test_what_fits_is_no_problem(
     [
         ((entry("onnx", sha256="0" * 64),), {}, [f"{HERE}[0]: another file than onnx of the digests"]),
         ((entry("onnx", size_bytes=2),), {}, [f"{HERE}[0]: another file than onnx of the digests"]),
-        ((*OMS, entry("onnx", size_bytes=2)), {}, [f"{HERE}[2]: another file than onnx of the digests"]),
+        ((*OMS, entry("onnx", size_bytes=2)), {}, [f"{HERE}[3]: another file than onnx of the digests"]),
         ((entry("onnx_bs7"),), {}, [f"{HERE}[0].name: 'onnx_bs7' is no file that this run rests on"]),
         ((entry("onnx"),), {"without": ("onnx",)}, [f"{HERE}[0].name: 'onnx' is no file that this run rests on"]),
         ((entry("checkpoint"),), {}, [f"{HERE}[0].name: 'checkpoint' is no file that this run rests on"]),
@@ -122,7 +123,7 @@ def test_what_fits_is_no_problem(
             [f"{HERE}[0].kept: 'spec.json' is not onnx of the digests"],
         ),
         (
-            (entry("om_bs1", data=[BESIDE]), entry("om_bs16")),
+            (entry("om_bs1", data=[BESIDE]), *OMS[1:]),
             {},
             [f"{HERE}[0].data: an OM keeps all that it holds in itself"],
         ),
@@ -151,10 +152,10 @@ def test_what_fits_is_no_problem(
             {"for_atc": True},
             [
                 "acceptance.json.onnx_operators.for_atc: does not fit which OMs were handed in",
-                f"{HERE}: om_bs1 are the suite's, others were handed in",
+                f"{HERE}: om_bs1, om_bs4 are the suite's, others were handed in",
             ],
         ),
-        ((entry("om_bs16"),), {}, [f"{HERE}: om_bs1 are the suite's, others were handed in"]),
+        ((entry("om_bs16"),), {}, [f"{HERE}: om_bs1, om_bs4 are the suite's, others were handed in"]),
         ((), {"for_atc": False}, ["acceptance.json.onnx_operators.for_atc: does not fit which OMs were handed in"]),
         (OMS, {"for_atc": True}, ["acceptance.json.onnx_operators.for_atc: does not fit which OMs were handed in"]),
     ],
