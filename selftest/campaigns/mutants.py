@@ -86,7 +86,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/machine_class.py": (*SECTIONS, "selftest/judge/test_device.py"),
     "tools/judge/numbers.py": SECTIONS,
     "tools/judge/perf_logs.py": ("selftest/evidence/test_perf_logs.py", "selftest/evidence/test_consistency.py"),
-    "tools/judge/operators.py": ("selftest/test_check_onnx.py", "selftest/evidence/test_forged_facts.py"),
+    "tools/judge/operators.py": ("selftest/judge/test_operators.py",),
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
     "tools/judge/predictions.py": ("selftest/judge/test_predictions.py",),
     "tools/judge/published.py": ("selftest/judge/test_checks.py",),
