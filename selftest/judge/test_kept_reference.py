@@ -211,6 +211,27 @@ def test_logits_whose_best_are_not_the_kept_predictions_are_named_by_image(place
     assert small.changed(place, {order[-1]: np.nextafter(np.float32(last), np.float32(-99))}) == [], "none of the best"
 
 
+@pytest.mark.parametrize(
+    ("logits", "best", "others"),
+    [
+        ({7: 50, 3: 40, 9: 30, 1: 20, 4: 10, 2: 10}, [7, 3, 9, 1, 2], [7, 3, 9, 1, 4]),
+        ({8: 50, 2: 50, 9: 40, 1: 30, 4: 20}, [2, 8, 9, 1, 4], [8, 2, 9, 1, 4]),
+        (dict.fromkeys(range(CLASSES), 9), [0, 1, 2, 3, 4], [0, 1, 2, 3, 5]),
+    ],
+    ids=["fifth and sixth", "the best", "all"],
+)
+def test_of_equal_logits_the_lowest_class_is_the_better(
+    logits: dict[int, float], best: list[int], others: list[int], small: Small
+) -> None:
+    for classes, named in ((best, 0), (others, 1)):
+        forgery = Forgery(small.contents)
+        top5, scores = (forgery.array(f"predictions/pth.{name}.npy") for name in ("top5", "scores"))
+        top5[3], scores[3] = classes, [logits[name] for name in classes]
+        forgery.put_array("predictions/pth.top5.npy", top5)
+        forgery.put_array("predictions/pth.scores.npy", scores)
+        assert len(replace(small, contents=forgery.contents).changed(3, logits)) == named
+
+
 def test_the_first_image_that_differs_is_enough(small: Small) -> None:
     (said,) = small.problems(logits=-small.logits)
     assert small.ids[0] in said
