@@ -56,7 +56,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/kept_reference.py": ("selftest/judge/test_kept_reference.py",),
     "tools/judge/stages/reference.py": ("selftest/judge/test_basis.py",),
     "tools/judge/op_names.py": ("selftest/ascend/test_op_summary.py",),
-    "tools/judge/op_profile.py": ("selftest/ascend/test_op_summary.py",),
+    "tools/judge/op_profile.py": ("selftest/judge/test_op_profile.py", "selftest/ascend/test_op_summary.py"),
     "tools/judge/profile_logs.py": ("selftest/judge/test_profile_logs.py",),
     "tools/judge/texts/op_summary.py": ("selftest/judge/test_op_tables.py", "selftest/ascend/test_op_summary.py"),
     "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
