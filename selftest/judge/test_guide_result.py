@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tools.judge.acceptance import Acceptance, VariantRecord
@@ -53,6 +55,12 @@ def test_each_om_has_a_file_and_the_smallest_batchs_is_the_result() -> None:
     assert files["result/result.json"] == files["result/result_bs4.json"] == result_json(10, 1000, [60.0, 70.0])
     assert files["result/result_bs16.json"] == result_json(10, 1000, [50.0, 60.0])
     assert result_files(record(variant(PTH, 9), variant(ONNX, 8)), SPEC) == {}
+
+
+def test_a_network_of_one_class_has_a_top_1_alone() -> None:
+    one = variant(om(1), 9)
+    files = result_files(record(replace(one, accuracy=one.accuracy[:1])), SPEC)
+    assert files["result/result.json"] == result_json(10, 1000, [90.0])
 
 
 def test_what_the_evidence_was_made_on_is_said_in_each_file() -> None:
