@@ -12,6 +12,7 @@ from tools.base.errors import SuiteError
 from tools.base.language import catalogue, language
 from tools.base.misspelt import nearest
 from tools.base.printable import one_line
+from tools.base.variables import require_known
 
 UNRECOGNIZED = "unrecognized arguments: "
 """How argparse begins its complaint of options that it does not know."""
@@ -38,6 +39,7 @@ class Parser(argparse.ArgumentParser):
 def run(main: Callable[[], int]) -> int:
     """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
     try:
+        require_known(os.environ)
         return main()
     except (SuiteError, OSError) as error:
         print(_said(f"error: {one_line(str(error))}"), file=sys.stderr)

@@ -8,8 +8,9 @@ from typing import Mapping
 from tools.base.errors import SuiteError
 from tools.base.messages import ENGLISH, Catalogue, read_catalogue
 from tools.base.text_enum import TextEnum
+from tools.base.variables import variable_of
 
-VARIABLE = "ACCEPTANCE_LANG"
+VARIABLE = variable_of("lang")
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The variables of a locale; the first that is set counts, as POSIX has it."""
 
