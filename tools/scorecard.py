@@ -28,7 +28,7 @@ from tools.report.scorecard.changes import Change, Direction, changes_between
 from tools.report.scorecard.found import bundle_folders
 from tools.report.scorecard.page import checked, html_text, read_scripts, require_libraries
 from tools.report.scorecard.plots import plots
-from tools.report.scorecard.release import Listed, problems, read_list
+from tools.report.scorecard.release import Listed, held_against, problems, read_list
 from tools.report.scorecard.rows import Row, earlier_rows, table_rows
 from tools.report.scorecard.runs import Runs, judge_all
 from tools.report.scorecard.texts import csv_text, markdown_text
@@ -44,7 +44,9 @@ def main() -> int:
         require_libraries()
     listed = read_list(asked.require) if asked.require else ()
     specs: dict[str, Spec] = {port.spec.port: port.spec for port in listed}
-    runs = judge_all(bundle_folders(asked.folders), specs, asked.jobs)
+    folders = bundle_folders(asked.folders)
+    _require_outside(asked.out, [*folders, *(bundle_folders(asked.against) if asked.against else ())])
+    runs = judge_all(folders, specs, asked.jobs)
     if listed:
         _require_toolkit(asked.toolkit, runs)
     old = judge_all(bundle_folders(asked.against), specs, asked.jobs) if asked.against else None
@@ -73,6 +75,16 @@ def _arguments() -> argparse.Namespace:
     if asked.toolkit and not asked.require:
         raise SuiteError("--toolkit is what --require asks for: name the list of ports")
     return asked
+
+
+def _require_outside(out: Path, bundles: list[Path]) -> None:
+    """SuiteError where the scorecard would become a part of evidence, which then holds no more."""
+    place = out.resolve()
+    inside = next((bundle for bundle in bundles if bundle.resolve() in (place, *place.parents)), None)
+    if inside is not None:
+        raise SuiteError(
+            "--out lies in a bundle, which would not verify any more", where=inside, fix="name another --out"
+        )
 
 
 def _require_toolkit(toolkit: str | None, runs: Runs) -> None:
@@ -108,7 +120,8 @@ def _said(rows: list[Row], changes: list[Change] | None) -> list[str]:
 def _release(listed: tuple[Listed, ...], runs: Runs, toolkit: str, old: Runs | None) -> int:
     found = problems(listed, runs, toolkit, old)
     print("\n".join(one_line(line) for line in found) + "\n" * bool(found), end="")
-    held = f"{len(listed)} ports, toolkit {one_line(toolkit)}"
+    compared = "" if old is None else f"; {held_against(listed, runs, toolkit, old)}"
+    held = f"{len(listed)} ports, toolkit {one_line(toolkit)}{compared}"
     print(f"RELEASE: REFUSED - {len(found)} problems ({held})" if found else f"RELEASE: HELD ({held})")
     return EXIT_FAILED if found else EXIT_OK
 

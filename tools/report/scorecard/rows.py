@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tools.judge.ids import GateId
 from tools.judge.paired import Interval
 from tools.judge.results import RunVerdict
 from tools.report.scorecard.figures import Figures, WorstLoss
-from tools.report.scorecard.reading import Reading
+from tools.report.scorecard.reading import Place, Reading
 from tools.report.scorecard.runs import Runs
 
 NOT_VERIFIED = "NOT VERIFIED"
@@ -66,9 +66,21 @@ class Row:
 
 def table_rows(runs: Runs) -> list[Row]:
     """The newest run of each place, then every bundle that the judge refuses: by port, in order of their names."""
-    rows = [row_of(found[0], earlier=len(found) - 1) for found in runs.of_place.values()]
+    rows = [
+        _told_apart(row_of(found[0], earlier=len(found) - 1), place, runs) for place, found in runs.of_place.items()
+    ]
     rows += [row_of(reading) for reading in runs.refused]
     return sorted(rows, key=lambda row: (row.port, row.chip, row.holds, row.folders))
+
+
+def _told_apart(row: Row, place: Place, runs: Runs) -> Row:
+    """The row, with its network where another one has the same name."""
+    namesakes = [other for other in runs.of_place if replace(other, network="") == replace(place, network="")]
+    return (
+        row
+        if len(namesakes) == 1
+        else replace(row, why=(*row.why, f"one of {len(namesakes)} networks of this name: {place.network}"))
+    )
 
 
 def earlier_rows(runs: Runs) -> list[Row]:

@@ -75,7 +75,7 @@ def report_links(row: Row, out: Path) -> list[str]:
     if not row.holds:
         return []
     reports = [folder / REPORT for folder in row.folders if (folder / REPORT).is_file()]
-    return [quote(Path(os.path.relpath(report.resolve(), out.resolve())).as_posix()) for report in reports]
+    return [quote(os.fsencode(os.path.relpath(report.resolve(), out.resolve()))) for report in reports]
 
 
 def drop_text(drop: Drop) -> str:
