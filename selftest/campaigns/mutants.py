@@ -60,7 +60,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/profile_logs.py": ("selftest/test_profile.py",),
     "tools/judge/texts/op_summary.py": ("selftest/ascend/test_op_summary.py",),
     "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
-    "tools/judge/bundle.py": ("selftest/evidence/test_bundle.py",),
+    **{
+        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle.py",)
+        for name in ("bundle", "bundle_images", "bundle_predictions", "bundle_record", "bundle_throughput")
+    },
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
     **{

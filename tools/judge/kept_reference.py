@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from tools.judge.acceptance import FILE, REFERENCE_LOGITS, ReferenceRecord
 from tools.judge.basis import DeviceKind, ReferenceBasis, recipe_words
-from tools.judge.bundle import SCORE_CODES, Bundle
+from tools.judge.bundle import Bundle
+from tools.judge.bundle_record import SCORE_CODES
 from tools.judge.differences import differences
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import short
