@@ -13,11 +13,12 @@ from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 from tools.judge import records
-from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.bundle_record import CLASS_CODES, SCORE_CODES
 from tools.judge.documents import read_spec
 from tools.judge.files import Refused, check_manifest, read_json, read_npy
+from tools.judge.layout import FILE, MANIFEST, SPEC_JSON
 from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.ports.spec_json import spec_json
@@ -239,7 +240,7 @@ TARGETS = (
         name="report-bundle",
         case=_report,
         documented=(SuiteError,),
-        modules=("tools.report.bundle", "tools.judge.acceptance"),
+        modules=("tools.report.bundle", "tools.judge.prediction_records"),
         seeds=_records,
         longest_bytes=12000,
         words=JSON_WORDS,

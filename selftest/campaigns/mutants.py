@@ -41,7 +41,11 @@ SECTIONS = (
 )
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
-    "tools/judge/acceptance.py": (RECORDS,),
+    **{
+        f"tools/judge/{name}.py": (RECORDS,)
+        for name in ("acceptance", "image_records", "layout", "machine_records", "prediction_records")
+    },
+    "tools/judge/throughput_records.py": (RECORDS,),
     "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
     "tools/judge/again.py": ("selftest/evidence/test_again.py",),
     "tools/judge/agreement.py": (

@@ -11,7 +11,7 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import MANIFEST, SIGNATURE
+from tools.judge.layout import MANIFEST, SIGNATURE
 from tools.judge.signature import NAMESPACE
 from tools.judge.verify import OK, REFUSED, main
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from tools.judge.acceptance import FILE, SPEC_JSON
 from tools.judge.bundle_images import RecordedImages
 from tools.judge.bundle_predictions import RecordedPredictions
 from tools.judge.bundle_record import once, there
@@ -23,6 +22,7 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.files import Files, Refused, check_manifest, short
+from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.operators import OperatorFacts
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec

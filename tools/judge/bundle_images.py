@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 
-from tools.judge.acceptance import DatasetRecord
 from tools.judge.bundle_record import RecordedRun, once, there
 from tools.judge.dataset import foreign_ids, other_images
 from tools.judge.evidence import NoEvidence
@@ -13,6 +12,7 @@ from tools.judge.facts import AippFacts, BinFacts, JpegFacts, ParityFacts, Recip
 from tools.judge.files import short
 from tools.judge.handover import Handover
 from tools.judge.ids import Variant
+from tools.judge.image_records import DatasetRecord
 
 
 class RecordedImages(RecordedRun):

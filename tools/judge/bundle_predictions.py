@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 
-from tools.judge.acceptance import Acceptance, TakenReference, VariantRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.agreement import Agreement
 from tools.judge.basis import MadeBy, ReferenceBasis, ReferenceProbe, drawn, probe_seed
 from tools.judge.bundle_record import CLASS_CODES, SCORE_CODES, RecordedRun, once, there
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import Files, Refused, read_npy, short
 from tools.judge.ids import PTH, Variant
+from tools.judge.prediction_records import TakenReference, VariantRecord
 from tools.judge.predictions import Flips, TopFive, flips, top_five
 from tools.judge.spec import Spec
 

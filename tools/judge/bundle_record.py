@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from tools.judge import records
-from tools.judge.acceptance import FILE, IDS, LABELS, Acceptance, InputDigest
+from tools.judge.acceptance import Acceptance, InputDigest
 from tools.judge.differences import differences
 from tools.judge.documents import texts
 from tools.judge.evidence import Evidence, NoEvidence
 from tools.judge.files import Files, Refused, read_npy, short
 from tools.judge.handed_in import HandedIn
+from tools.judge.layout import FILE, IDS, LABELS
 from tools.judge.spec import Spec
 
 CLASS_CODES = {"<i2": "h", "<i4": "i"}

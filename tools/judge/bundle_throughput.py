@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from tools.judge.acceptance import DeviceThroughput, HostThroughput, MachineRecord
 from tools.judge.bundle_record import RecordedRun, once, there
 from tools.judge.device import images_by_run
 from tools.judge.evidence import NoEvidence
 from tools.judge.facts import ThroughputOutputs, ToolkitFacts
+from tools.judge.machine_records import MachineRecord
 from tools.judge.op_profile import OperatorProfile
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 
 
 class RecordedThroughput(RecordedRun):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, MANIFEST
+from tools.judge.layout import FILE, MANIFEST
 
 
 def bundle_folders(places: Sequence[Path]) -> list[Path]:
