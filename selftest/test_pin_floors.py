@@ -23,9 +23,9 @@ from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 from tools.evidence.staging import write_manifest
 from tools.judge import logs
-from tools.judge.acceptance import FILE
 from tools.judge.bundle import open_files
 from tools.judge.consistency import on_device
+from tools.judge.layout import FILE
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import verify
 from tools.pin_floors import main

@@ -18,7 +18,8 @@ from tools.base.language import catalogue, language
 from tools.data.images import list_images
 from tools.evidence.place import Place
 from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.layout import PORT, SPEC_JSON
 from tools.judge.pages import REPORT, RESULTS
 from tools.judge.results import Verdict
 from tools.ports.sample_port import POLICY, sample_port

@@ -25,17 +25,7 @@ from tools.evidence.records import throughput_runs
 from tools.evidence.scrub import Scrubber
 from tools.evidence.staging import Staging, open_staging
 from tools.judge import gates, ids, records
-from tools.judge.acceptance import (
-    Acceptance,
-    BoardRecord,
-    DatasetRecord,
-    DeviceThroughput,
-    HostThroughput,
-    InputDigest,
-    MachineRecord,
-    TakenReference,
-    Versions,
-)
+from tools.judge.acceptance import Acceptance, InputDigest
 from tools.judge.agreement import Agreement
 from tools.judge.aipp import aipp_text
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
@@ -67,9 +57,12 @@ from tools.judge.facts import (
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import BoardRecord, MachineRecord, Versions
 from tools.judge.numbers import Exactly, Fact
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import TakenReference
 from tools.judge.predictions import TopFive, top_five
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult
@@ -77,6 +70,7 @@ from tools.judge.run import judge_run
 from tools.judge.spec import Spec, ThroughputRuns
 from tools.judge.texts.reading import InferTool, Mode
 from tools.judge.texts.told import PURE_EXECUTIONS, Asked, Told, read_told
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 
 CLASSES = 20

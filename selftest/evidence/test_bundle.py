@@ -15,7 +15,6 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
-from tools.judge.acceptance import IDS, LABELS, MANIFEST
 from tools.judge.accuracy import judge_loss
 from tools.judge.bundle import Bundle, open_files, read_bundle
 from tools.judge.differences import close, differences
@@ -23,6 +22,7 @@ from tools.judge.documents import read_acceptance, read_spec, spec_digest
 from tools.judge.evidence import NoEvidence, variant_record
 from tools.judge.files import Files, Refused
 from tools.judge.ids import ONNX, PTH, Variant, om
+from tools.judge.layout import IDS, LABELS, MANIFEST
 from tools.judge.predictions import pair
 from tools.judge.results import Verdict
 

@@ -17,11 +17,11 @@ import pytest
 
 from selftest.evidence.bundles import PORT_FILE, Made, World
 from selftest.evidence.tampering import Forgery, contents_of, put
-from tools.judge.acceptance import IDS, LABELS, PORT
 from tools.judge.bundle import read_bundle
 from tools.judge.consistency.everything import check_figures
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import Refused, short
+from tools.judge.layout import IDS, LABELS, PORT
 
 WORLD = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(1, 16), runs=2)
 RECORD = "acceptance.json"

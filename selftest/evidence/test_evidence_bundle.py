@@ -19,20 +19,11 @@ from tools.evidence.host import host_record
 from tools.evidence.scrub import Scrubber
 from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance, write_manifest
 from tools.evidence_schema import SCHEMA_FILE, acceptance_schema
-from tools.judge.acceptance import (
-    FILE,
-    IDS,
-    LABELS,
-    MANIFEST,
-    PORT,
-    SPEC_JSON,
-    Acceptance,
-    DatasetRecord,
-    InputDigest,
-    SpecRecord,
-)
+from tools.judge.acceptance import Acceptance, InputDigest, SpecRecord
 from tools.judge.evidence import variant_record
 from tools.judge.ids import PTH, GateId
+from tools.judge.image_records import DatasetRecord
+from tools.judge.layout import FILE, IDS, LABELS, MANIFEST, PORT, SPEC_JSON
 from tools.judge.results import RunVerdict, Word
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 from tools.ports.spec_json import spec_json

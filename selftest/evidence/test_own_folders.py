@@ -18,8 +18,8 @@ from tools.base.files import ROOT
 from tools.evidence.place import RUN_FOLDER, Place, hold, own_place
 from tools.evidence.prune import prune
 from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance
-from tools.judge.acceptance import FILE, SIGNATURE
 from tools.judge.files import LATEST
+from tools.judge.layout import FILE, SIGNATURE
 from tools.pipeline import begin
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))

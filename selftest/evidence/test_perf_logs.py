@@ -15,11 +15,11 @@ import pytest
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.judge import records
-from tools.judge.acceptance import ThroughputRun
 from tools.judge.bundle import read_bundle
 from tools.judge.device import throughput_record
 from tools.judge.perf_logs import check_perf_logs, log_name
 from tools.judge.results import Word
+from tools.judge.throughput_records import ThroughputRun
 
 Forge = Callable[[Forgery], None]
 WORLDS = {

@@ -16,13 +16,13 @@ import pytest
 from selftest.evidence.bundles import RUN, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import SPEC_JSON
 from tools.judge.bundle import read_bundle
 from tools.judge.documents import read_spec, spec_digest
 from tools.judge.facts import RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
+from tools.judge.layout import SPEC_JSON
 from tools.judge.lines import MEANING, table
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify

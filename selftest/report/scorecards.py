@@ -17,8 +17,10 @@ import pytest
 from selftest.evidence.bundles import Made, World
 from tools.engines.predictions import Predictions
 from tools.evidence.staging import read_acceptance, write_manifest
-from tools.judge.acceptance import FILE, Acceptance, MachineRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.ids import PTH, Variant
+from tools.judge.layout import FILE
+from tools.judge.machine_records import MachineRecord
 from tools.judge.operators import OperatorFacts
 from tools.judge.spec import Spec
 from tools.report.html import write_report

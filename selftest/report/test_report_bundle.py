@@ -15,8 +15,8 @@ from selftest.report.bundles import flips_in, pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
 from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
-from tools.judge.acceptance import SPEC_JSON
 from tools.judge.files import check_manifest
+from tools.judge.layout import SPEC_JSON
 from tools.report_bundle import main
 
 Command = Callable[..., int]

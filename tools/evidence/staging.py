@@ -26,31 +26,7 @@ from tools.base.files import atomic, sha256_of
 from tools.evidence.place import STAMP, Place, held, hidden, hold, unknown_files
 from tools.evidence.scrub import Scrubber
 from tools.judge import records, strict_json
-from tools.judge.acceptance import (
-    FILE,
-    IDS,
-    LABELS,
-    LOGS,
-    MANIFEST,
-    PORT,
-    REFERENCE_LOGITS,
-    SIGNATURE,
-    SPEC_JSON,
-    Acceptance,
-    CommandRecord,
-    DatasetRecord,
-    DeviceThroughput,
-    HandoverFacts,
-    HostRecord,
-    HostThroughput,
-    InputDigest,
-    MachineRecord,
-    ReferenceRecord,
-    Reused,
-    SpecRecord,
-    VariantRecord,
-    Versions,
-)
+from tools.judge.acceptance import Acceptance, CommandRecord, InputDigest, Reused, SpecRecord
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.consistency.on_device import SIMULATOR_SAYS
 from tools.judge.facts import (
@@ -73,11 +49,16 @@ from tools.judge.facts import (
 from tools.judge.files import LARGEST_FILE_BYTES
 from tools.judge.handed_in import FOLDER, HandedIn
 from tools.judge.handover import Handover
+from tools.judge.image_records import DatasetRecord, HandoverFacts
+from tools.judge.layout import FILE, IDS, LABELS, LOGS, MANIFEST, PORT, REFERENCE_LOGITS, SIGNATURE, SPEC_JSON
+from tools.judge.machine_records import HostRecord, MachineRecord, Versions
 from tools.judge.op_profile import OnnxNames, OperatorProfile
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import ReferenceRecord, VariantRecord
 from tools.judge.results import Word
 from tools.judge.texts.op_summary import TABLE
 from tools.judge.texts.told import STORED
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.ports.spec import Port
 from tools.ports.spec_json import spec_json
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tools.judge.acceptance import FILE, LOGS
 from tools.judge.bundle import Bundle
+from tools.judge.layout import FILE, LOGS
 from tools.judge.logs import COLLECT, profile_logs
 from tools.judge.op_profile import OperatorProfile, operator_profile
 from tools.judge.texts.op_summary import TABLE, ProfileTextError

@@ -19,12 +19,13 @@ from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
 from tools.judge import ids
-from tools.judge.acceptance import InputDigest, MachineRecord
+from tools.judge.acceptance import InputDigest
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
 from tools.judge.atc_flags import FILES
 from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
+from tools.judge.machine_records import MachineRecord
 from tools.judge.spec import AIPP_FLAG
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep

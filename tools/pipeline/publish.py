@@ -14,13 +14,15 @@ from tools.evidence.host import host_record, versions
 from tools.evidence.place import Place
 from tools.evidence.prune import prune
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
+from tools.judge.acceptance import Acceptance, Reused, Timing
 from tools.judge.basis import ReferenceProbe
 from tools.judge.facts import CheckpointFacts, JpegFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
 from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
+from tools.judge.image_records import DatasetRecord
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run

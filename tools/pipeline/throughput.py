@@ -11,13 +11,14 @@ from tools.engines.om_engine import Asked, Measured
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
-from tools.judge.acceptance import DeviceThroughput, HostThroughput, Reused
+from tools.judge.acceptance import Reused
 from tools.judge.device import throughput_record
 from tools.judge.facts import ThroughputOutputs
 from tools.judge.logs import throughput_logs
 from tools.judge.remarks import HOST_THROUGHPUT as HOST
 from tools.judge.remarks import OM_THROUGHPUT as OM
 from tools.judge.texts.reading import Mode
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context

@@ -18,17 +18,19 @@ from markupsafe import Markup
 from tools.ascend.target import TargetKind
 from tools.base.errors import SuiteError
 from tools.base.files import atomic, sha256_of
-from tools.judge.acceptance import FILE, LOGS, SPEC_JSON, Acceptance, DeviceThroughput
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
 from tools.judge.guide_result import result_files
+from tools.judge.layout import FILE, LOGS, SPEC_JSON
 from tools.judge.op_profile import hot_words
 from tools.judge.pages import REPORT, RESULTS, stamp
 from tools.judge.perf_logs import log_name
 from tools.judge.remarks import HOST_THROUGHPUT, OM_THROUGHPUT
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report import words
 from tools.report.baseline import Comparison
 from tools.report.by_class import by_class

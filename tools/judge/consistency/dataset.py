@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 
-from tools.judge.acceptance import FILE, IDS, LABELS
 from tools.judge.bundle import Bundle
 from tools.judge.dataset import foreign_ids, labels_sha256, other_images
 from tools.judge.files import Refused, short
+from tools.judge.layout import FILE, IDS, LABELS
 
 
 def check_dataset(bundle: Bundle) -> None:

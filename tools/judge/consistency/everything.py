@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tools.judge.acceptance import FILE, CommandRecord
+from tools.judge.acceptance import CommandRecord
 from tools.judge.bundle import Bundle
 from tools.judge.consistency.dataset import check_dataset
 from tools.judge.consistency.machine import check_machine
@@ -17,6 +17,7 @@ from tools.judge.consistency.throughput import check_device_throughput, check_ho
 from tools.judge.files import Refused
 from tools.judge.handed_in_check import check_handed_in
 from tools.judge.kept_reference import check_reference
+from tools.judge.layout import FILE
 from tools.judge.logs import check_logs
 from tools.judge.profile_logs import check_profiles
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tools.judge.acceptance import FILE
 from tools.judge.bundle import Bundle
+from tools.judge.layout import FILE
 
 
 def check_machine(bundle: Bundle) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tools.judge.acceptance import FILE
 from tools.judge.bundle import Bundle
 from tools.judge.facts import CheckpointFacts, WeightFacts
+from tools.judge.layout import FILE
 from tools.judge.operators import OperatorFacts
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tools.judge.acceptance import FILE
 from tools.judge.bundle import Bundle
 from tools.judge.files import short
+from tools.judge.layout import FILE
 
 SIMULATOR_SAYS = b"[SIMULATOR]"
 """What the simulator's programs begin their stderr with (tools/ascend/simulator)."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, VariantRecord
 from tools.judge.agreement import Agreement
 from tools.judge.bundle import Bundle
 from tools.judge.evidence import OWNER, variant_record
 from tools.judge.files import short
 from tools.judge.ids import PTH, om
 from tools.judge.kept_scores import apart, beyond, contradictions, further
+from tools.judge.layout import FILE
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.predictions import TopFive
 
 

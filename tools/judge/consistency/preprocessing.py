@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tools.judge.acceptance import FILE, PORT
 from tools.judge.bundle import Bundle
 from tools.judge.facts import AippFacts, JpegFacts, RecipeFacts
 from tools.judge.files import short
+from tools.judge.layout import FILE, PORT
 
 
 def _recipe(bundle: Bundle, facts: RecipeFacts) -> None:

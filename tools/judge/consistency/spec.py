@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.judge import records
-from tools.judge.acceptance import FILE, PORT, SPEC_JSON
 from tools.judge.bundle import Bundle
 from tools.judge.files import Refused, short
+from tools.judge.layout import FILE, PORT, SPEC_JSON
 from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from tools.judge.acceptance import FILE, DeviceThroughput, ThroughputRun
 from tools.judge.bundle import Bundle
 from tools.judge.device import throughput_record
 from tools.judge.files import Refused
 from tools.judge.host import ratio
+from tools.judge.layout import FILE
 from tools.judge.perf_logs import check_perf_logs
+from tools.judge.throughput_records import DeviceThroughput, ThroughputRun
 
 
 def check_host_throughput(bundle: Bundle) -> None:

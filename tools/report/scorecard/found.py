@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, MANIFEST
+from tools.judge.layout import FILE, MANIFEST
 
 
 def bundle_folders(places: Sequence[Path]) -> list[Path]:

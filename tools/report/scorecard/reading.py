@@ -11,9 +11,10 @@ from typing import Any
 
 from tools.base.cli import EXIT_BAD_INPUT
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, SPEC_JSON, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import Bundle, open_files
 from tools.judge.files import Refused, read_json, read_whole
+from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.results import RunVerdict, Verdict, Word
 from tools.judge.several import identity
 from tools.judge.spec import Spec
