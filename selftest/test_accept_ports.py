@@ -601,6 +601,25 @@ def test_an_error_of_the_command_itself_ends_all_that_runs() -> None:
     assert floor.events[-1] == "judged b"
 
 
+def test_an_impatient_ctrl_c_leaves_nothing_that_goes_on() -> None:
+    """The second one comes while what runs is being ended: it must not keep that from being ended."""
+    floor, stops = Floor({"judge a": "stopped"}), iter([KeyboardInterrupt, None])
+
+    def judge(port: str, device: int) -> str:
+        if port == "b":
+            raise KeyboardInterrupt
+        return floor.judge(port, device)
+
+    def stop() -> None:
+        if error := next(stops):
+            raise error
+        floor.note("stopped")
+
+    with pytest.raises(KeyboardInterrupt):
+        list(Schedule(deque("ab"), deque(range(2)), 0, judge, floor.prepare, stop).answers())
+    assert floor.events[-1] == "judged a"
+
+
 # --- The worst answer, and the matrix ------------------------------------------------------------------------------
 
 
