@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,15 +24,18 @@ from filelock import FileLock
 import tools.accept_ports as command
 from selftest.child import listening_to_ctrl_c
 from selftest.ports.tiny import tiny_port
+from tools.ascend.target import Target, TargetKind
 from tools.base import cli
 from tools.base.files import ROOT
+from tools.catalogue import basis
 from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
 from tools.catalogue.schedule import Schedule
 from tools.evidence.staging import read_acceptance
-from tools.judge.acceptance import Acceptance
+from tools.judge.acceptance import Acceptance, MachineRecord
 from tools.judge.results import Word
+from tools.judge.texts.reading import InferTool
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED
 from tools.pipeline.setup import Setup
 
@@ -255,6 +259,28 @@ def cut_short(folder: Path) -> Acceptance:
     return replace(read_acceptance(folder), interrupted="Ctrl-C")
 
 
+def on_chips(*found: str) -> Callable[[World], object]:
+    """The answer is of an Ascend310, and these are the chips of the devices that judge now."""
+
+    def judged_on_a_310(folder: Path) -> Acceptance:
+        machine = MachineRecord("Ascend310", "benchmark", (0,), "a test", {}, (), "")
+        return replace(read_acceptance(folder), machine=machine)
+
+    def make(world: World) -> None:
+        target = Target(TargetKind.ASCEND, os.environ, InferTool.BENCHMARK, world.stub, "a test")
+        chips = dict(enumerate(found))
+        world.monkeypatch.setattr("tools.catalogue.kept.read_acceptance", judged_on_a_310)
+        world.monkeypatch.setattr("tools.catalogue.basis.choose_target", lambda *_, **__: target)
+        world.monkeypatch.setattr("tools.catalogue.basis.toolchain", lambda *_, **__: {})
+        world.monkeypatch.setattr(
+            "tools.catalogue.basis.describe_machine",
+            lambda *_, devices, **__: SimpleNamespace(soc=chips[devices[0]]),
+        )
+        world.monkeypatch.setattr(Setup, "on_device", True)
+
+    return make
+
+
 CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
     "port file": (lambda world: append(world.port("a"), "# a remark\n"), "changed: file a.yaml ("),
     "module beside it": (lambda world: append(world.port("tiny_net").with_suffix(".py"), "# more\n"), "changed: code "),
@@ -275,6 +301,7 @@ CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
         lambda world: world.monkeypatch.setattr("tools.catalogue.basis._libraries", lambda: {"numpy": "0.1"}),
         "changed: library numpy (",
     ),
+    "chip": (on_chips("Ascend310P3"), "changed: chip (Ascend310, now Ascend310P3)"),
     "evidence altered": (
         lambda world: append(world.out / "a" / "evidence" / "results.md", "better\n"),
         "its evidence does not hold: a: ",
@@ -303,12 +330,21 @@ def test_a_port_is_judged_again_where_something_changed_and_is_told_why(change: 
     make, why = CHANGES[change]
     world.ports = ["a"]
     make(world)
+    basis._chip.cache_clear()
+    basis._toolkit.cache_clear()
     told = world.run()
     assert told.err.startswith("a: to be judged: "), told.err
     assert why in told.err.splitlines()[0]
     assert [call[0] for call in world.calls()] == ["a"]
     earlier = [path.name for path in (world.out / "a").glob("evidence.earlier-*")]
     assert len(earlier) == (0 if change == "evidence gone" else 1)
+
+
+def test_of_several_devices_any_may_have_the_chip_that_judged(world: World) -> None:
+    on_chips("Ascend310P3", "Ascend310")(world)
+    basis._chip.cache_clear()
+    basis._toolkit.cache_clear()
+    assert world.run("--devices=0,1").err.count("judged already, nothing changed") == 2
 
 
 # --- What a port does to itself ------------------------------------------------------------------------------------
@@ -599,6 +635,25 @@ def test_an_error_of_the_command_itself_ends_all_that_runs() -> None:
     with pytest.raises(RuntimeError, match="a defect"):
         list(asked.answers())
     assert floor.events[-1] == "judged b"
+
+
+def test_an_impatient_ctrl_c_leaves_nothing_that_goes_on() -> None:
+    """The second one comes while what runs is being ended: it must not keep that from being ended."""
+    floor, stops = Floor({"judge a": "stopped"}), iter([KeyboardInterrupt, None])
+
+    def judge(port: str, device: int) -> str:
+        if port == "b":
+            raise KeyboardInterrupt
+        return floor.judge(port, device)
+
+    def stop() -> None:
+        if error := next(stops):
+            raise error
+        floor.note("stopped")
+
+    with pytest.raises(KeyboardInterrupt):
+        list(Schedule(deque("ab"), deque(range(2)), 0, judge, floor.prepare, stop).answers())
+    assert floor.events[-1] == "judged a"
 
 
 # --- The worst answer, and the matrix ------------------------------------------------------------------------------

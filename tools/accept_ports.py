@@ -87,7 +87,7 @@ def main() -> int:
     parser, words = _parser(), sys.argv[1:]
     cut = words.index("--") if "--" in words else len(words)
     arguments, pytest_words = parser.parse_args(words[:cut]), words[cut + 1 :]
-    given = asked(pytest_words, checkpoints=arguments.checkpoints, here=Path.cwd())
+    given = asked(pytest_words, checkpoints=arguments.checkpoints, here=Path.cwd(), devices=arguments.devices)
     if arguments.list_json:
         return _print_matrix(arguments.ports, given)
     if arguments.out is None:

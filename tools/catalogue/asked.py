@@ -34,6 +34,7 @@ _WITHOUT_INFLUENCE = ("--cache=",)
 class Asked:
     """`words` go to every run's pytest; `options` and `flags` are those of the suite among them.
 
+    `devices` is the list of those that judge, None for the one that the suite takes by itself;
     `checkpoints` is the folder of the checkpoints, None for `here`, the folder from which the command was called.
     """
 
@@ -42,6 +43,7 @@ class Asked:
     flags: Mapping[str, bool]
     checkpoints: Path | None
     here: Path
+    devices: str | None = None
 
     @property
     def kind(self) -> TargetKind:
@@ -60,7 +62,8 @@ class Asked:
 
     def setup(self, entry: Entry) -> Setup:
         """What a run of this port will work on; SuiteError where it could not even begin."""
-        named = {"port": str(entry.file), "evidence": str(entry.evidence), "checkpoint": self._checkpoint(entry)}
+        places = {"port": str(entry.file), "evidence": str(entry.evidence)}
+        named = {**places, "checkpoint": self._checkpoint(entry), "device": self.devices}
         return prepare(
             {**self.options, **named},
             os.environ,
@@ -104,7 +107,7 @@ class Asked:
         )
 
 
-def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path) -> Asked:
+def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path, devices: str | None = None) -> Asked:
     """Understand pytest's words; SuiteError for an option that this command gives itself, or that is of one port."""
     parser = Parser(prog="pytest", add_help=False, allow_abbrev=False)
     for name in VALUED:
@@ -125,4 +128,4 @@ def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path) -> Aske
     folder = None if checkpoints is None else checkpoints.absolute()
     if folder is not None and not folder.is_dir():
         raise SuiteError("--checkpoints names no folder", where=folder)
-    return Asked(tuple(words), options, flags, folder, here)
+    return Asked(tuple(words), options, flags, folder, here, devices)
