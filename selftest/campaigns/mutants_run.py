@@ -199,14 +199,16 @@ def _make_shared(session: pytest.Session) -> None:
     What the last file's tests share is left standing; a change of a function that took part in it comes too late, so
     that its mutants are looked at anew.
     """
-    import pytest
+    from _pytest.runner import runtestprotocol
 
+    session.config.option.setuponly = True
     sys.setprofile(_note_call)
-    for item, following in zip(session.items, [*session.items[1:], session.items[-1].parent], strict=True):
-        with contextlib.suppress(pytest.skip.Exception):
-            session._setupstate.setup(item)
-        session._setupstate.teardown_exact(following)  # type: ignore[arg-type] # a collector is one too
-    sys.setprofile(None)
+    try:
+        for item, following in zip(session.items, [*session.items[1:], session.items[-1].parent], strict=True):
+            runtestprotocol(item, log=False, nextitem=following)  # type: ignore[arg-type] # a file ends a test too
+    finally:
+        sys.setprofile(None)
+        session.config.option.setuponly = False
 
 
 def _begin_with(session: pytest.Session, item: pytest.Item) -> None:
