@@ -256,8 +256,10 @@ class _InSession:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Called when all tests are collected; the first plugin that answers decides."""
         module = sys.modules[_dotted(self.module)]
-        limit = _baseline(partial(self._attempt, session, module, None), self.module)
+        unchanged = partial(self._attempt, session, module, None)
+        limit = _baseline(unchanged, self.module)
         _make_shared(session)
+        _baseline(unchanged, self.module)  # what is shared must fail no test either
         attempts = [
             (number, partial(self._attempt, session, module, mutant)) for number, mutant in self.mutants.items()
         ]
