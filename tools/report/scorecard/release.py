@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tools.base.errors import SuiteError
 from tools.base.reading import small_file
-from tools.judge.acceptance import UNKNOWN, Acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.machine_records import UNKNOWN
 from tools.judge.spec import Spec
 from tools.ports.spec import load_spec, port_path
 from tools.report.baseline import BaselineError, compare
