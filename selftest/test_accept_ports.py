@@ -29,7 +29,7 @@ from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
 from tools.catalogue.schedule import Schedule
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED

@@ -21,9 +21,11 @@ from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions, largest_difference
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
+from tools.evidence.opening import open_staging
 from tools.evidence.records import throughput_runs
 from tools.evidence.scrub import Scrubber
-from tools.evidence.staging import Staging, open_staging
+from tools.evidence.staging import Staging
+from tools.evidence.tool_logs import keep_logs
 from tools.judge import gates, ids, records
 from tools.judge.acceptance import Acceptance, InputDigest
 from tools.judge.agreement import Agreement
@@ -472,7 +474,7 @@ class Made(Evidence):
         for name, runs in made.named():
             for said in runs:
                 made_logs.write(said, work / name, stderr)
-            staging.put_logs(name, work / name)
+            keep_logs(staging, name, work / name)
 
     def acceptance(self) -> Acceptance:
         """The run's own part of the record."""

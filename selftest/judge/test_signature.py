@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from selftest.evidence.bundles import Made, World
-from tools.evidence.staging import write_manifest
+from tools.evidence.manifest import write_manifest
 from tools.judge.layout import MANIFEST, SIGNATURE
 from tools.judge.signature import NAMESPACE
 from tools.judge.verify import OK, REFUSED, main
