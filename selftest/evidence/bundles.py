@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from array import array
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import yaml
@@ -523,3 +525,9 @@ def written(spec: Spec, path: Path) -> Path:
     port = {"name": facts.pop("port"), "chips": facts.pop("devices"), **facts}
     path.write_bytes(yaml.dump({**top, "port": port}, Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
     return path
+
+
+def quickly_written(world: World, place: Path) -> Path:
+    """The bundle of a world on disk, of which nothing waits for the disk."""
+    with mock.patch.object(os, "fsync"):
+        return Made(world).write(place)
