@@ -32,8 +32,8 @@ from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
 from tools.catalogue.schedule import Schedule
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
-from tools.judge.documents import read_acceptance
 from tools.judge.machine_records import MachineRecord
 from tools.judge.results import Word
 from tools.judge.texts.reading import InferTool

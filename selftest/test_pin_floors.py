@@ -21,7 +21,7 @@ from selftest.faults.device_faults import pretend_ascend
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
-from tools.evidence.staging import write_manifest
+from tools.evidence.manifest import write_manifest
 from tools.judge import logs
 from tools.judge.bundle import open_files
 from tools.judge.consistency import on_device

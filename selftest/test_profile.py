@@ -13,7 +13,7 @@ import pytest
 from selftest.faults.device_faults import pretend_device
 from selftest.faults.world import World
 from tools.ascend import msprof
-from tools.evidence.staging import write_manifest
+from tools.evidence.manifest import write_manifest
 from tools.judge import logs
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files

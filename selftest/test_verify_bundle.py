@@ -37,7 +37,7 @@ from selftest.evidence.tampering import (
 from selftest.test_rooms import imports
 from tools.base.errors import Stage
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge import gates
 from tools.judge import lines as terminal
 from tools.judge.bundle import open_files

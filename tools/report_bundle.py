@@ -16,8 +16,8 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.base.language import catalogue, language
 from tools.data.images import list_images
+from tools.evidence.manifest import write_manifest
 from tools.evidence.place import Place
-from tools.evidence.staging import write_manifest
 from tools.judge.acceptance import Acceptance
 from tools.judge.layout import PORT, SPEC_JSON
 from tools.judge.pages import REPORT, RESULTS

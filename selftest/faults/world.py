@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge import gates
 from tools.judge.acceptance import Acceptance
 from tools.judge.ids import GateId

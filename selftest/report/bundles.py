@@ -11,7 +11,8 @@ import numpy as np
 
 from selftest.evidence.bundles import Made, World
 from tools.base.errors import Stage
-from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance, write_acceptance
 from tools.judge import gates, records
 from tools.judge.acceptance import Acceptance, CommandRecord, Timing
 from tools.judge.accuracy import TightBound

@@ -16,7 +16,8 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from tools.engines.predictions import Predictions
-from tools.evidence.staging import read_acceptance, write_manifest
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.ids import PTH, Variant
 from tools.judge.layout import FILE

@@ -26,7 +26,7 @@ from selftest.report.test_html_validity import parse_strictly
 from tools import scorecard
 from tools.base.cli import run
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.results import Word
 from tools.judge.spec import Spec
 from tools.report.scorecard import page as page_module

@@ -11,7 +11,7 @@ import pytest
 from selftest.report.bundles import HOSTILE
 from selftest.report.conftest import Written
 from selftest.report.page import Page
-from tools.evidence.staging import write_acceptance
+from tools.evidence.record_file import write_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.layout import FILE
 from tools.report.html import write_report

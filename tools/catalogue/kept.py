@@ -14,7 +14,7 @@ from tools.base.reading import small_file
 from tools.catalogue.asked import Asked
 from tools.catalogue.basis import changes
 from tools.catalogue.entry import Entry
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge import records
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files

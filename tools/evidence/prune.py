@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tools.evidence.place import Place, held, hidden, unknown_files
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.layout import FILE, MANIFEST, SIGNATURE
 
 

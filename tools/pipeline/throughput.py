@@ -11,6 +11,7 @@ from tools.engines.om_engine import Asked, Measured
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
+from tools.evidence.tool_logs import keep_logs
 from tools.judge.acceptance import Reused
 from tools.judge.device import throughput_record
 from tools.judge.facts import ThroughputOutputs
@@ -107,7 +108,7 @@ class ThroughputStep:
 
         recipe = Recipe(OM, about, code=(om_engine,), of_this_run=anew)
         folder = self._context.build(recipe, measure, batch=batch).path
-        self._context.staging.put_logs(throughput_logs(batch), folder / "logs")
+        keep_logs(self._context.staging, throughput_logs(batch), folder / "logs")
         return load_fact(folder, Measured)
 
     @once
