@@ -155,12 +155,8 @@ def pages_to_open(page: Path, scratch: Path) -> Mapping[str, Path]:
 
 
 def _show(browser: str, page: Path, scratch: Path) -> None:
-    profile, picture = scratch / "profile", scratch / "picture.png"
-    picture.unlink(missing_ok=True)
-    argv = [browser, *FLAGS, f"--user-data-dir={profile}", f"--screenshot={picture}", page.absolute().as_uri()]
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300)
-    if not picture.exists():
-        raise RuntimeError(f"{argv} left no picture")
+    argv = [sys.executable, "-m", "bench.browser", browser, str(page.absolute()), str(scratch / "picture.png")]
+    subprocess.run(argv, cwd=ROOT, check=True)
 
 
 def _line(name: str, took: Rounds) -> str:

@@ -3,7 +3,8 @@
     python tools/scorecard.py DIR [DIR …] [--out DIR] [--against OLD …] [--require PORTS.txt --toolkit VERSION]
 
 Bundles are found wherever they lie below DIR, and each is judged again as tools/verify_bundle.py does; jobs that are
-parts of one run count as one. docs/scorecard.md says what stands in which column.
+parts of one run count as one, and ports of which tools/accept_ports.py got no bundle are rows without figures.
+docs/scorecard.md says what stands in which column.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT, atomic, cpu_count
 from tools.base.printable import one_line
+from tools.catalogue.unanswered import unanswered
 from tools.judge.spec import Spec
 from tools.report.scorecard.changes import Change, Direction, changes_between
 from tools.report.scorecard.found import bundle_folders
 from tools.report.scorecard.page import checked, html_text, read_scripts, require_libraries
 from tools.report.scorecard.plots import plots
 from tools.report.scorecard.release import Listed, held_against, problems, read_list
-from tools.report.scorecard.rows import Row, earlier_rows, table_rows
+from tools.report.scorecard.rows import NO_EVIDENCE, Row, earlier_rows, table_rows
 from tools.report.scorecard.runs import Runs, judge_all
 from tools.report.scorecard.texts import csv_text, markdown_text
 
@@ -51,7 +53,7 @@ def main() -> int:
         _require_toolkit(asked.toolkit, runs)
     old = judge_all(bundle_folders(asked.against), specs, asked.jobs) if asked.against else None
     changes = None if old is None else changes_between(old, runs)
-    rows = table_rows(runs)
+    rows = table_rows(runs, unanswered(asked.folders))
     _write(asked.out, rows, runs, changes, page=not asked.no_html)
     print("\n".join(map(one_line, _said(rows, changes))))
     return _release(listed, runs, asked.toolkit, old) if listed else EXIT_OK
@@ -110,11 +112,17 @@ def _write(out: Path, rows: list[Row], runs: Runs, changes: list[Change] | None,
 def _said(rows: list[Row], changes: list[Change] | None) -> list[str]:
     counts = Counter(row.verdict for row in rows)
     lines = [f"{len(rows)} rows: {', '.join(f'{count} {word}' for word, count in sorted(counts.items()))}"]
-    lines += [f"not verified: {' '.join(map(str, row.folders))}: {row.why[0]}" for row in rows if not row.holds]
+    lines += [_objection(row) for row in rows if not row.holds]
     if changes is not None:
         moved = Counter(change.direction for change in changes)
         lines.append(f"changes: {', '.join(f'{moved[way]} {way}' for way in Direction)}")
     return lines
+
+
+def _objection(row: Row) -> str:
+    if row.word == NO_EVIDENCE:
+        return f"no evidence: {row.port or '(no port)'}: {row.why[0]}"
+    return f"not verified: {' '.join(map(str, row.folders))}: {row.why[0]}"
 
 
 def _release(listed: tuple[Listed, ...], runs: Runs, toolkit: str, old: Runs | None) -> int:

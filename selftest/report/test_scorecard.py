@@ -26,6 +26,7 @@ from selftest.report.test_html_validity import parse_strictly
 from tools import scorecard
 from tools.base.cli import run
 from tools.base.files import ROOT
+from tools.catalogue import rows as ports
 from tools.evidence.record_file import read_acceptance
 from tools.judge.results import Word
 from tools.judge.spec import Spec
@@ -359,6 +360,55 @@ def test_a_refused_bundle_has_no_link_to_a_page_that_nobody_vouches_for(
     assert "report.html)" not in done.read("scorecard.md")
 
 
+# --- Ports that left no evidence -----------------------------------------------------------------------------------
+
+
+def asked_ports(place: Path) -> None:
+    """The table of a command that was interrupted at its fourth port; alexnet has a bundle of an earlier day."""
+    told = [
+        ports.Row("alexnet", "alexnet.yaml", ports.State.DIED, 2, said="it was ended by SIGSEGV", log="alexnet/log"),
+        ports.Row("odd", "odd.yaml", ports.State.REFUSED, 2, said=HOSTILE),
+        ports.Row("kept", "kept.yaml", ports.State.KEPT, 0, answer="ACCEPTED", evidence="kept/evidence"),
+        ports.Row("late", "late.yaml", ports.State.WAITING),
+        ports.Row("../out", "out.yaml", ports.State.DIED, 2, said="it died"),
+        ports.Row("since", "since.yaml", ports.State.DIED, 2, said="it died"),
+    ]
+    ports.write_table(told, place, interrupted=True)
+
+
+def test_a_port_that_left_no_bundle_is_a_row_beside_its_older_run(
+    bundles: Bundles, tmp_path: Path, command: Command
+) -> None:
+    altered(bundles("first")[0], tmp_path / "set" / "alexnet" / "evidence.earlier-1", lambda record: None)
+    altered(bundles("p3")[0], tmp_path / "set" / "since" / "evidence", lambda record: None)
+    asked_ports(tmp_path / "set")
+    done = command(tmp_path / "set")
+    assert [(row["port"], row["verdict"]) for row in done.rows] == [
+        ("../out", "NO EVIDENCE"),
+        ("alexnet", "NO EVIDENCE"),
+        ("alexnet", "ACCEPTED"),
+        ("late", "NO EVIDENCE"),
+        ("odd", "NO EVIDENCE"),
+        ("resnet50", "ACCEPTED"),
+    ]
+    assert done.rows[1]["why"].startswith("it was ended by SIGSEGV; says ports.json, written 20")
+    assert [done.rows[1][name] for name in ("om_top1_percent", "images_per_second_per_chip", "chip")] == ["", "", ""]
+    assert "6 rows: 2 ACCEPTED, 4 NO EVIDENCE\nno evidence: ../out: it died\n" in done.out
+    assert "no evidence: late: it was not come to yet\n" in done.out
+    assert "\x1b" not in done.out
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[" * 100_000, b"\xff", b'{"schema": 1, "rows": 3}'])
+def test_a_table_of_ports_that_cannot_be_read_is_said_and_hides_no_bundle(
+    content: bytes, bundles: Bundles, tmp_path: Path, command: Command
+) -> None:
+    altered(bundles("first")[0], tmp_path / "run", lambda record: None)
+    (tmp_path / "ports.json").write_bytes(content)
+    done = command(tmp_path)
+    assert [(row["port"], row["verdict"]) for row in done.rows] == [("", "NO EVIDENCE"), ("alexnet", "ACCEPTED")]
+    assert f"no evidence: (no port): {tmp_path}/ports.json is no table of ports: " in done.out
+
+
 def test_each_row_leads_to_its_report(bundles: Bundles, command: Command) -> None:
     (folder,) = bundles("first", pages=True)
     done = command(folder, page=True)
@@ -396,7 +446,7 @@ def test_no_text_of_a_bundle_is_markup_script_or_formula(bundles: Bundles, tmp_p
     assert page.attributes("img", "src") == []
     assert [found for _, found in page.tags if any(name.startswith("on") for name in found)] == []
     executed = [found for tag, found in page.tags if tag == "script" and found.get("type") != "application/json"]
-    assert executed == [{}, {"type": "module"}]
+    assert executed == [{"type": "text/plain", "id": "plotly"}, {"type": "module"}]
     assert "<script>alert(1)" in page.text
     assert "\x1b" not in page.source
     cells = [cell for row in done.rows for cell in row.values() if "alert" in cell]
@@ -742,17 +792,26 @@ def test_the_command_judges_on_several_processes(bundles: Bundles, tmp_path: Pat
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")
 
 
-@pytest.mark.nightly
-def test_a_browser_shows_tables_and_plots(bundles: Bundles, command: Command, tmp_path: Path) -> None:
+def shown_in_browser(page: Path, profile: Path, height_px: int) -> str:
+    """The page as Chromium has it when all that is due in a window of this height has run."""
     browser = next((path for path in BROWSERS if Path(path).exists()), None)
     if browser is None:
         pytest.skip("no Chromium on this machine")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}"]
+    options += [f"--window-size=1400,{height_px}", "--virtual-time-budget=9000", "--dump-dom"]
+    words = [browser, *options, page.as_uri()]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=300).stdout
+
+
+@pytest.mark.nightly
+def test_a_browser_shows_tables_at_once_and_plots_where_they_come_onto_the_screen(
+    bundles: Bundles, command: Command, tmp_path: Path
+) -> None:
     done = command(*bundles("first", "second", "p3", "hostile"), "--against", *bundles("quicker"), page=True)
-    options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    words = [browser, *options, "--virtual-time-budget=9000", "--dump-dom", f"file://{done.place / 'scorecard.html'}"]
-    shown = subprocess.run(words, capture_output=True, text=True, check=False, timeout=300).stdout
-    assert shown.count("dt-search") >= 3
+    tall, small = (shown_in_browser(done.place / "scorecard.html", tmp_path / "p", px) for px in (12_000, 300))
+    assert min(tall.count("dt-search"), small.count("dt-search")) >= 3
     figures = plots(judged(bundles("first", "second", "p3", "hostile")))
     assert len(figures) == 5
-    assert shown.count('<svg class="main-svg"') >= len(figures)
-    assert 'id="earlier-table"' in shown
+    assert tall.count('<svg class="main-svg"') >= len(figures)
+    assert small.count('<svg class="main-svg"') == 0
+    assert 'id="earlier-table"' in tall

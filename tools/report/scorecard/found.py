@@ -30,12 +30,27 @@ def bundle_folders(places: Sequence[Path]) -> list[Path]:
     return list(found.values())
 
 
+def files_named(places: Sequence[Path], name: str) -> list[Path]:
+    """Every file of this name below `places`, each once; those in bundles and in hidden folders are none."""
+    found = (folder / name for place in places for folder, files in _walk(place) if name in files)
+    return list({path.resolve(): path for path in sorted(found)}.values())
+
+
 def _below(place: Path) -> Iterator[Path]:
+    return (folder for folder, files in _walk(place) if _is_bundle(files))
+
+
+def _walk(place: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Folders with the names of their files; not into bundles, links and hidden folders."""
     for folder, names, files in os.walk(place, onerror=_refuse):
-        if FILE in files or MANIFEST in files:
+        if _is_bundle(files):
             names.clear()
-            yield Path(folder)
+        yield Path(folder), files
         names[:] = [name for name in names if not name.startswith(".")]
+
+
+def _is_bundle(files: Sequence[str]) -> bool:
+    return FILE in files or MANIFEST in files
 
 
 def _refuse(error: OSError) -> NoReturn:

@@ -24,11 +24,14 @@ from tools.report.scorecard.rows import Row
 HERE = Path(__file__).parent
 LIBRARIES = {"itables": "the tables", "plotly": "the plots"}
 FIX = "run pip install -e '.[scorecard]', or ask for no page with --no-html"
+_MENU = ("orderAsc", "orderDesc", "spacer", "search")
 TABLE_OPTIONS = {
     "paging": False,
     "order": [],
     "layout": {"topStart": "info", "topEnd": "search", "bottomStart": None, "bottomEnd": None},
-    "columnControl": [["orderAsc", "orderDesc", "spacer", "search", "searchList"]],
+    "autoWidth": False,
+    "columnControl": [[*_MENU]],
+    "columnDefs": [{"targets": "list", "columnControl": [[*_MENU, "searchList"]]}],
     "ordering": {"indicators": True, "handler": True},
     "language": {"info": "_TOTAL_ of _MAX_ rows", "infoEmpty": "no row of _MAX_", "infoFiltered": ""},
 }
@@ -109,7 +112,7 @@ def html_text(
         changes=None if changes is None else [entry for entry in changes if entry.direction is not Direction.UNCHANGED],
         unchanged=sum(entry.direction is Direction.UNCHANGED for entry in changes or ()),
         counts=Counter(row.word for row in rows),
-        plots={name: (title, _data(figure)) for name, (title, figure) in plots.items()},
+        plots={name: (title, figure["layout"]["height"], _data(figure)) for name, (title, figure) in plots.items()},
         table_options=_data(TABLE_OPTIONS),
         policy=scripts.policy,
         plotly=Markup(scripts.plotly),  # noqa: S704 - the libraries' own

@@ -11,10 +11,11 @@ from tools.judge.ids import GateId
 from tools.judge.paired import Interval
 from tools.judge.results import RunVerdict
 from tools.report.scorecard.figures import Figures, WorstLoss
-from tools.report.scorecard.reading import Place, Reading
+from tools.report.scorecard.reading import NO_CHIP, Place, Reading
 from tools.report.scorecard.runs import Runs
 
 NOT_VERIFIED = "NOT VERIFIED"
+NO_EVIDENCE = "NO EVIDENCE"
 OWN_PORT = "judged by a port of one's own"
 NO_OM = "no OM was judged"
 REASONS_SHOWN = 3
@@ -64,12 +65,12 @@ class Row:
     holds: bool
 
 
-def table_rows(runs: Runs) -> list[Row]:
-    """The newest run of each place, then every bundle that the judge refuses: by port, in order of their names."""
+def table_rows(runs: Runs, absent: Sequence[Row] = ()) -> list[Row]:
+    """The newest run of each place, every bundle that the judge refuses, and what left none: in order of ports."""
     rows = [
         _told_apart(row_of(found[0], earlier=len(found) - 1), place, runs) for place, found in runs.of_place.items()
     ]
-    rows += [row_of(reading) for reading in runs.refused]
+    rows += [*(row_of(reading) for reading in runs.refused), *absent]
     return sorted(rows, key=lambda row: (row.port, row.chip, row.holds, row.folders))
 
 
@@ -116,6 +117,12 @@ def row_of(reading: Reading, earlier: int = 0) -> Row:
         folders=reading.folders,
         holds=reading.holds,
     )
+
+
+def row_without_evidence(port: str, why: tuple[str, ...], folder: Path) -> Row:
+    """A port that was asked for, and left no bundle in `folder` that could be judged."""
+    nothing = Reading((folder,), Place(port, NO_CHIP, False, False), None, False, why, None, None, "", "", False)
+    return replace(row_of(nothing), verdict=NO_EVIDENCE, word=NO_EVIDENCE)
 
 
 def kinds(names: Sequence[GateId]) -> tuple[str, ...]:
