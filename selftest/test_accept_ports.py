@@ -23,6 +23,7 @@ from filelock import FileLock
 
 import tools.accept_ports as command
 from selftest.child import listening_to_ctrl_c
+from selftest.messages.extract import english
 from selftest.ports.tiny import tiny_port
 from tools.ascend.target import Target, TargetKind
 from tools.base import cli
@@ -194,7 +195,7 @@ def test_two_ports_have_evidence_log_and_a_row_each(judged: World) -> None:
     assert [(row["state"], row["status"], row["answer"]) for row in rows.values()] == [("judged", 1, "INCOMPLETE")] * 2
     for name, row in rows.items():
         assert f"{name}: to be judged: it was never judged\n" in err
-        assert f"] {name}: INCOMPLETE after " in err
+        assert f"] {name}: INCOMPLETE, " in err
         record = json.loads((judged.out / row["evidence"] / "acceptance.json").read_bytes())
         assert (record["run"], record["spec"]["port"]) == (row["run"], name)
         assert "VERDICT: INCOMPLETE" in (judged.out / row["log"] / "stdout.txt").read_text()
@@ -244,6 +245,18 @@ def test_what_is_judged_already_is_kept_with_its_status(world: World) -> None:
     assert "INCOMPLETE (kept)" in told.out
     assert len(world.run("--again").err.splitlines()) == 4
     assert [call[0] for call in world.calls()] == ["a", "b"]
+
+
+def test_it_speaks_the_language_that_was_asked_for_and_judges_nothing_again_for_it(world: World) -> None:
+    world.monkeypatch.setenv("ACCEPTANCE_LANG", "zh")
+    kept = world.run()
+    assert world.calls() == []
+    assert kept.err == "a: 已验收过，没有变化\nb: 已验收过，没有变化\n"
+    assert kept.out.splitlines()[0].split() == ["移植", "结论", "状态", "用时", "结果"]
+    world.does("a", "3")
+    again = world.run("--again")
+    shown = [line for told in (kept, again) for line in (told.out + told.err).splitlines()]
+    assert [line for line in shown if english(line)] == []
 
 
 def append(path: Path, text: str) -> None:

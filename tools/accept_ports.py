@@ -176,8 +176,8 @@ def _judge_all(
         interrupted = False
     finally:
         place = write_table(list(rows.values()), out, interrupted=interrupted)
-        print(*table_lines(list(rows.values())), sep="\n")
-        print(f"table: {place}" + ("; the same command goes on where it was interrupted" if interrupted else ""))
+        cli.say(*table_lines(list(rows.values())))
+        cli.say(f"table: {place}" + ("; the same command goes on where it was interrupted" if interrupted else ""))
     return worst(rows.values())
 
 

@@ -16,7 +16,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
     require()
 
-from tools.base.cli import EXIT_OK, Parser, run
+from tools.base.cli import EXIT_OK, Parser, run, say
 from tools.base.files import atomic
 from tools.model.library.new_port import write_port
 from tools.model.library.published_ports import Imported, exported_as, imported, port_file
@@ -62,16 +62,16 @@ def _say(found: Imported) -> None:
     assert published is not None  # every imported port has one
     figures = sum(chip.figures for chip in published.chips)
     names = ", ".join(row.name for row in found.rows)
-    print(f"{found.stated.name}: {found.stated.source}, {figures} figures of {names}")
+    say(f"{found.stated.name}: {found.stated.source}, {figures} figures of {names}")
     for refusal in found.refused:
-        print(f"  left out: {refusal.line}")
+        say(f"  left out: {refusal.line}")
 
 
 def _say_rest(rows: list[Row], refused: tuple[Refusal, ...]) -> None:
     for row in rows:
-        print(f"no port: {row.name}: {row['no_port']}")
+        say(f"no port: {row.name}: {row['no_port']}")
     for refusal in refused:
-        print(f"  refused: {refusal.line}")
+        say(f"  refused: {refusal.line}")
 
 
 if __name__ == "__main__":

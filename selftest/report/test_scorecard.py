@@ -6,7 +6,9 @@ import csv
 import dataclasses
 import errno
 import functools
+import html
 import io
+import json
 import os
 import re
 import shutil
@@ -20,6 +22,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from selftest.messages.extract import english
 from selftest.report.page import Page
 from selftest.report.scorecards import PLAIN, Card, altered, port_file, write_card
 from selftest.report.test_html_validity import parse_strictly
@@ -578,6 +581,37 @@ def test_changes_stand_on_the_page_and_in_markdown(bundles: Bundles, command: Co
     assert "changes: 2 BETTER, 0 WORSE, 2 UNCHANGED, 0 NOT COMPARED" in done.out
     assert "2 figures within noise." in done.read("scorecard.md")
     assert "BETTER" in Page(done.place / "scorecard.html").text
+
+
+def test_the_scorecard_speaks_chinese_and_its_data_stay_as_they_are(
+    bundles: Bundles, command: Command, tmp_path: Path
+) -> None:
+    names = ("quicker", "slow", "first", "p3", "simulated", "sample", "accuracy", "unbelievable")
+    forged = altered(bundles("first")[0], tmp_path / "forged", claim("REJECTED"))
+    asked = (*bundles(*names, pages=True), forged, "--against", *bundles("first", "perf"))
+    plain = command(*asked)
+    data, word = plain.read("scorecard.csv"), plain.out
+    done = command(*asked, "--lang=zh", page=True)
+    source = done.read("scorecard.html")
+    assert done.read("scorecard.csv") == data
+    assert done.out != word
+    shown = re.sub(r"<(script|style)\b.*?</\1>", "", source, flags=re.DOTALL)
+    pieces = html.unescape(re.sub(r"<[^>]*>", "\n", shown)).splitlines()
+    plotted = [text for found in re.findall(r'-data">(.*?)</script>', source) for text in texts_of(json.loads(found))]
+    assert "最佳 batch" in pieces
+    assert {"允许", "Top-1 下降"} <= set(plotted)
+    cells = [cell for line in done.read("scorecard.md").splitlines() for cell in line.split("|")]
+    lines = [*pieces, *plotted, *cells, *done.out.splitlines()]
+    assert [line for line in lines if english(line.replace("alexnet on Ascend310", ""))] == []
+    scripts = page_module.read_scripts()
+    assert f">{scripts.plotly}</script>" in source
+    assert f">{scripts.tables}</script>" in source
+
+
+def texts_of(part: object) -> list[str]:
+    """Every text of a figure."""
+    below = part.values() if isinstance(part, dict) else part if isinstance(part, list) else ()
+    return [part] if isinstance(part, str) else [text for one in below for text in texts_of(one)]
 
 
 # --- A release -----------------------------------------------------------------------------------------------------

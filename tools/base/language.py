@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Mapping
 
@@ -34,6 +35,7 @@ def language(option: str | None, environment: Mapping[str, str]) -> Language:
     return Language.CHINESE if locale.lower().startswith(Language.CHINESE) else Language.ENGLISH
 
 
+@lru_cache(maxsize=None)
 def catalogue(wanted: Language) -> Catalogue:
     """The messages of a language; of English, in which they are written, every text is its own translation."""
     if wanted is Language.ENGLISH:

@@ -27,7 +27,8 @@ HOST_STAGES = "checkpoint or onnx or preprocessing or reference"
 """The stages that need no device, and whose artifacts the run itself takes from the cache."""
 ADDED = "PYTEST_ADDOPTS"
 FILESYSTEM = Path("/")
-_WITHOUT_INFLUENCE = ("--cache=",)
+_WITHOUT_INFLUENCE = ("--cache=", "--lang=")
+"""Options that no answer rests on."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Asked:
     def kept(self) -> dict[str, str]:
         """What a bundle does not tell of how it was asked for: the words, and the variables that are set."""
         words = [word for word in joined(self.words) if not word.startswith(_WITHOUT_INFLUENCE)]
-        own = {*OWN, "cache"}
+        own = {*OWN, "cache", "lang"}
         names = [ADDED, *(variable for name, variable in VARIABLES.items() if name not in own)]
         variables = {f"variable {name}": os.environ[name] for name in names if os.environ.get(name)}
         return {"options": shlex.join(words), **variables}

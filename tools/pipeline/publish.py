@@ -110,7 +110,6 @@ def publish(
     A baseline that does not fit costs the comparison and not the evidence.
     """
     from tools.report.html import write_report
-    from tools.report.in_language import put_into_language
     from tools.report.trend import earlier_runs
 
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
@@ -124,8 +123,7 @@ def publish(
     images = list_images(facts.images) if facts.images else {}
     beside = Place(staging.place).others()
     pages = [
-        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run)),
-        lambda folder, _: put_into_language(folder, words),
+        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run), language=words)
     ]
     place = staging.publish(acceptance, pages)
     lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
