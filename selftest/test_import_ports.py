@@ -276,9 +276,13 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
     table = table_file(tmp_path, {"throughput_310": "1:503.525;4:672.405", "source_310": "README of c9d3d30bc"}, aipp)
     for name in ("resnet34", "resnet34_aipp"):
         (tmp_path / f"{name}.yaml").write_text((PORTS / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    assert command(monkeypatch, table, "--write", tmp_path) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")}
+    assert command(monkeypatch, table, "--write", tmp_path) == 2
+    assert "ports that are there say something else; found resnet34, resnet34_aipp. --force" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")} == before
+    assert command(monkeypatch, table, "--write", tmp_path, "--force") == 0
     said = capsys.readouterr().out
-    assert "resnet34: torchvision:resnet34, 7 figures of ResNet34\n" in said
+    assert "resnet34: torchvision:resnet34, 7 figures of ResNet34; overwritten\n" in said
     assert "left out: ResNet34 with AIPP, om_top1_310: of an older README" in said
     plain, chip = load_spec(tmp_path / "resnet34.yaml"), load_spec(tmp_path / "resnet34_aipp.yaml")
     device = plain.device("Ascend310")
@@ -289,6 +293,8 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
     assert chip.batches == (1, 4, 8, 16, 32, 64)
     text = (tmp_path / "resnet34_aipp.yaml").read_text(encoding="utf-8")
     assert "# - ResNet34 with AIPP, om_top1_310: of an older README" in text
+    assert command(monkeypatch, table, "--write", tmp_path) == 0  # says the same
+    assert "7 figures of ResNet34; unchanged\n" in capsys.readouterr().out
 
 
 # Tables that cannot be read
@@ -313,6 +319,8 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
         ({"network": ""}, "names its network, or says why"),
         ({"path": "two\nlines"}, "more than a line of text"),
         ({"network": "tensorflow:resnet"}, "none of a library"),
+        ({"takes_own_file": "yes", "checkpoint_file": "../../a.pth"}, "found '../../a.pth'"),
+        ({"takes_own_file": "yes", "checkpoint_file": ""}, "a file's name without a folder"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_one_line(
@@ -326,6 +334,19 @@ def test_a_table_that_cannot_be_read_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_port_that_the_table_does_not_give_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, table_file(tmp_path, {}), "--only", "resnet43") == 2
+    assert "the table gives no such port; found resnet43; allowed resnet34" in capsys.readouterr().err
+
+
+def test_a_table_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = table_file(tmp_path, {})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_table(path).origin == ORIGIN.removeprefix("# ")
 
 
 def test_a_table_without_its_columns_or_origin_is_refused(tmp_path: Path) -> None:
