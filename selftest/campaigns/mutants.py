@@ -82,7 +82,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
-    "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
+    "tools/judge/description.py": ("selftest/judge/test_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
     "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
     "tools/judge/facts.py": ("selftest/judge/test_recipe_facts.py", RECORDS, "selftest/ascend/test_om_description.py"),

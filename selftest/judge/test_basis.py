@@ -162,6 +162,11 @@ def answer(name: str, **facts: object) -> Check:
     return judge(name, SimpleNamespace(spec=SPEC, **known))  # type: ignore[arg-type]
 
 
+def test_the_names_of_the_gates() -> None:
+    assert PTH_REFERENCE_FITS == "pth.accuracy.reference_fits"
+    assert PTH_REFERENCE_PROBE == "pth.accuracy.reference_probe_abs_error"
+
+
 def test_the_gate_of_what_fits() -> None:
     taken = SimpleNamespace(run="abc", basis=BASIS)
     check = answer(PTH_REFERENCE_FITS, taken_reference=taken, reference_basis=BASIS)
