@@ -55,6 +55,7 @@ def test_every_translation_has_the_places_of_its_message_and_says_something() ->
             "onnx.opset FAIL：实测 ai.onnx 12，允许 == ai.onnx 11（opset）",
         ),
         ("om.perf.floor[bs16]", "om.perf.floor[bs16]"),
+        ("miss om/1dc8b08a4499 (changed: batch)", "重做 om/1dc8b08a4499（变化：batch）"),
         ("again: pytest --sample tests/test_onnx.py", "again: pytest --sample tests/test_onnx.py"),
         ("Restore these files from the data set's archive", "从数据集的压缩包中恢复这些文件"),
     ],
@@ -78,7 +79,7 @@ def test_columns_stand_where_they_stood() -> None:
     head = "gate            measured    threshold    verdict"
     row = "checkpoint.md5  21 tensors  0 of 3       PASS"
     said = CHINESE.lines([head, row])
-    assert said == ["关卡            实测        阈值         结论", "checkpoint.md5  21 个张量   3 中 0       PASS"]
+    assert said == ["关卡            实测        阈值         结论", "checkpoint.md5  21 个张量   0/3          PASS"]
     assert [width(line[: line.index(word)]) for line, word in zip(said, ("结论", "PASS"), strict=True)] == [41, 41]
 
 
@@ -141,7 +142,7 @@ def test_a_run_speaks_chinese_from_its_first_line_to_its_last(tmp_path: Path) ->
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-m", "checkpoint", "--lang=zh", *given]
     environment = os.environ | {"PYTHONUTF8": "1", "ACCEPTANCE_CACHE": str(tmp_path / "cache")}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    header, _, rest = done.stdout.partition("rootdir: ")
+    header, _, rest = done.stdout.partition("collected ")
     summary = rest.partition(" acceptance ===")[2].partition("\n")[2].rpartition("\n=")[0]
     assert "VERDICT: INCOMPLETE - 验收未完成：" in summary, done.stdout
     assert not [line for line in summary.splitlines() if english(line)]

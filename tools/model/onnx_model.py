@@ -51,6 +51,8 @@ def load_onnx(path: Path, *, weights: bool) -> onnx.ModelProto:
 
     try:
         return onnx.load(str(path), load_external_data=weights)
+    except FileNotFoundError as error:
+        raise OnnxError("there is no such file", gate=ONNX_EXPORT, where=path) from error
     except (DecodeError, OSError) as error:
         raise OnnxError(f"not a readable ONNX file: {error}", gate=ONNX_EXPORT, where=path) from error
 
