@@ -33,8 +33,10 @@ from selftest.faults.world import Outcome, World
 from tools.base.errors import SpecError
 from tools.base.files import ROOT, sha256_of
 from tools.base.process import GUARD
-from tools.evidence.staging import Staging, open_staging, read_acceptance, write_acceptance
-from tools.judge.acceptance import PORT
+from tools.evidence.opening import open_staging
+from tools.evidence.record_file import read_acceptance, write_acceptance
+from tools.evidence.staging import Staging
+from tools.judge.layout import PORT
 from tools.judge.results import Verdict, Word
 from tools.pipeline import publish as publishing
 from tools.pipeline.setup import _read_port

@@ -8,8 +8,9 @@ import pytest
 
 from selftest.faults.device_faults import pretend_device, renumbered_container
 from selftest.faults.world import World
-from tools.judge import consistency, logs
+from tools.judge import logs
 from tools.judge.bundle import open_files
+from tools.judge.consistency import on_device
 from tools.judge.device_numbers import Seat
 from tools.judge.results import Word
 from tools.judge.verify import OK, verify
@@ -66,7 +67,7 @@ def test_the_chip_really_used_is_watched_in_a_container_of_driver_26_beside_busy
 def judge_offline(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The offline judge comes to the same word."""
     monkeypatch.setattr(logs, "IDLE_SAMPLES", 1)  # as many as the pretended device was asked for
-    monkeypatch.setattr(consistency, "SIMULATOR_SAYS", b"what no tool says")
+    monkeypatch.setattr(on_device, "SIMULATOR_SAYS", b"what no tool says")
     evidence = world.folder / "evidence"
     judged = verify([("device", partial(open_files, evidence))], None)
     assert (judged.status, judged.word) == (OK, Word.SAMPLE), judged.text

@@ -18,8 +18,8 @@ import pytest
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.files import ROOT
-from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON
+from tools.evidence.manifest import write_manifest
+from tools.judge.layout import FILE, MANIFEST, SPEC_JSON
 from tools.pack_judge import PACKED, STARTED_FIRST, judge_files, pack
 
 SCRIPT = ROOT / "tools" / "verify_bundle.py"

@@ -12,7 +12,8 @@ import pytest
 from fixtures.collector import COLLECTOR, pytest_testnodedown
 from selftest.faults.world import World
 from tools.diagnosis import diagnose
-from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance, write_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.results import Word
 

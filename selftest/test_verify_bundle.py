@@ -37,12 +37,12 @@ from selftest.evidence.tampering import (
 from selftest.test_rooms import imports
 from tools.base.errors import Stage
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge import gates
 from tools.judge import lines as terminal
-from tools.judge.acceptance import FILE, IDS, LABELS, MANIFEST, PORT, SPEC_JSON
 from tools.judge.bundle import open_files
 from tools.judge.ids import Variant
+from tools.judge.layout import FILE, IDS, LABELS, MANIFEST, PORT, SPEC_JSON
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import OK, REFUSED, Outcome, main
 from tools.judge.verify import verify as judge

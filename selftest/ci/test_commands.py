@@ -212,6 +212,7 @@ def test_the_list_of_accept_ports_is_such_a_matrix() -> None:
 
 def test_a_container_gets_one_device_and_names_of_variables(checkout: Checkout) -> None:
     told = {"ACCEPTANCE_PORT": "secret-port", "CHECKPOINTS": "/c", "PIP_INDEX_URL": "https://user:word@host/simple"}
+    told |= {"ACCEPTENCE_SOC": "misspelt, for the suite to refuse"}
     device = {"IMAGE": "img", "ARGS": "ci/containers/ascend.args", "ASCEND_DEVICE": "3", "HOME_MADE": "x"}
     (line,) = checkout.run("ci/in-container.sh", ASCEND, "accuracy", **told, **device).started
     asked = words(line)

@@ -6,12 +6,14 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from tools.base.errors import SuiteError
 from tools.base.language import catalogue, language
+from tools.base.messages import ENGLISH, Catalogue
 from tools.base.misspelt import nearest
 from tools.base.printable import one_line
+from tools.base.variables import require_known
 
 UNRECOGNIZED = "unrecognized arguments: "
 """How argparse begins its complaint of options that it does not know."""
@@ -38,18 +40,25 @@ class Parser(argparse.ArgumentParser):
 def run(main: Callable[[], int]) -> int:
     """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
     try:
+        require_known(os.environ)
         return main()
     except (SuiteError, OSError) as error:
-        print(_said(f"error: {one_line(str(error))}"), file=sys.stderr)
+        say(f"error: {one_line(str(error))}", to=sys.stderr)
     except KeyboardInterrupt:
-        print(_said("interrupted: nothing unfinished was left under a final name"), file=sys.stderr)
+        say("interrupted: nothing unfinished was left under a final name", to=sys.stderr)
         return 130
     return EXIT_BAD_INPUT
 
 
-def _said(text: str) -> str:
-    """The text in the language of the locale; in English where the variable names none that is known."""
+def say(*lines: str, words: Catalogue | None = None, to: TextIO | None = None) -> None:
+    """Print lines for a person in the language of `words`, else of the locale; columns of a table stay columns."""
+    said = (spoken() if words is None else words).lines(lines)
+    print("\n".join(said), file=to, flush=True)
+
+
+def spoken() -> Catalogue:
+    """The language of the locale; English where the variable names none that is known."""
     try:
-        return catalogue(language(None, os.environ)).say(text)
+        return catalogue(language(None, os.environ))
     except SuiteError:
-        return text
+        return ENGLISH

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from tools.base.cli import say
 from tools.base.printable import printable
 from tools.base.progress import progress
 from tools.catalogue.rows import Row, duration
@@ -13,7 +14,7 @@ from tools.catalogue.rows import Row, duration
 
 def tell(line: str) -> None:
     """A line on stderr, at once: stdout is the table's."""
-    print(printable(line), file=sys.stderr, flush=True)
+    say(printable(line), to=sys.stderr)
 
 
 def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
@@ -25,6 +26,6 @@ def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
     for count, row in enumerate(answers, start=1):
         left = (time.monotonic() - began) / count * (total - count)
         more = f"; {total - count} to go, about {duration(left)} left" if count < total else ""
-        took = "" if row.seconds is None else f" after {duration(row.seconds)}"
+        took = "" if row.seconds is None else f", {duration(row.seconds)}"
         tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{more}")
         yield row

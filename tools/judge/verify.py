@@ -24,10 +24,11 @@ from tools.base.errors import SuiteError
 from tools.base.language import catalogue, language
 from tools.base.messages import ENGLISH
 from tools.base.printable import printable
+from tools.base.variables import require_known
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, open_files, read_bundle
-from tools.judge.consistency import check_figures
+from tools.judge.consistency.everything import check_figures
 from tools.judge.differences import differences
 from tools.judge.documents import read_spec, spec_digest
 from tools.judge.files import Files, Refused, read_whole
@@ -285,6 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = ENGLISH
     try:
         words = catalogue(language(asked.lang, os.environ))
+        require_known(os.environ)
         signers = Signers(asked.allowed_signers, asked.signer)
         wanted = Wanted(tuple(asked.run_id), utc(asked.not_before) if asked.not_before else None)
         outcome = verify(sources, *_given_spec(asked.port), wanted, signers).requiring(Word(asked.require))

@@ -13,6 +13,7 @@ from tools.ascend.benchmark import find_binary
 from tools.ascend.target import AUTO
 from tools.base.errors import SuiteError
 from tools.base.files import MADE_BELOW, owner_writes_only
+from tools.base.variables import require_known
 from tools.judge.basis import DeviceKind
 from tools.judge.texts.reading import InferTool
 from tools.pipeline.options import VARIABLES
@@ -96,8 +97,9 @@ def resolve(
     `sample` forces the embedded sample, `here` is where the guide keeps the checkpoint, `filesystem` the root under
     which its other places are looked for. Where no port is named it follows the checkpoint: the sample's weights are
     never judged by the published AlexNet's numbers. InputError when a named thing does not exist or options contradict
-    each other.
+    each other, SuiteError for a variable that the suite does not read.
     """
+    require_known(environment)
     given = {name: _given(name, options, environment) for name in VARIABLES}
     own = [_option(name) for name in ("checkpoint", "imagenet", "images", "labels") if given[name]]
     if sample and own:

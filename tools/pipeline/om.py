@@ -18,13 +18,15 @@ from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
+from tools.evidence.tool_logs import keep_logs
 from tools.judge import ids
-from tools.judge.acceptance import InputDigest, MachineRecord
+from tools.judge.acceptance import InputDigest
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
 from tools.judge.atc_flags import FILES
 from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
+from tools.judge.machine_records import MachineRecord
 from tools.judge.spec import AIPP_FLAG
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
@@ -89,7 +91,7 @@ class OmStep:
                 logs=logs,
                 run=context.run,
             )
-        context.staging.put_logs(NPU_SMI, logs)
+        keep_logs(context.staging, NPU_SMI, logs)
         return found
 
     @once
@@ -187,7 +189,7 @@ class OmStep:
         if not machine.simulated:
             om_file.refuse_other_formats(artifact.path / name, gate=ids.OM_COMPILED.at(batch))
         digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
-        self._context.staging.put_logs(atc_logs(batch), artifact.path / "logs")
+        keep_logs(self._context.staging, atc_logs(batch), artifact.path / "logs")
         return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))
 
     def _aipp_words(self) -> dict[str, str]:
@@ -289,7 +291,7 @@ class OmStep:
     def predictions(self, batch: int) -> Predictions:
         """The OM's logits for every image, see _predicted."""
         folder = self._predicted(batch)
-        self._context.staging.put_logs(prediction_logs(batch), folder / "logs")
+        keep_logs(self._context.staging, prediction_logs(batch), folder / "logs")
         return predictions.load_predictions(folder, ids.om(batch))
 
     @once

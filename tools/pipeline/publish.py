@@ -16,13 +16,15 @@ from tools.evidence.host import host_record, versions
 from tools.evidence.place import Place
 from tools.evidence.prune import prune
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
+from tools.judge.acceptance import Acceptance, Reused, Timing
 from tools.judge.basis import ReferenceProbe
 from tools.judge.facts import CheckpointFacts, JpegFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
 from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
+from tools.judge.image_records import DatasetRecord
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
@@ -113,7 +115,6 @@ def publish(
     A baseline that does not fit costs the comparison and not the evidence.
     """
     from tools.report.html import write_report
-    from tools.report.in_language import put_into_language
     from tools.report.trend import earlier_runs
 
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
@@ -127,8 +128,7 @@ def publish(
     images = list_images(facts.images) if facts.images else {}
     beside = Place(staging.place).others()
     pages = [
-        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run)),
-        lambda folder, _: put_into_language(folder, words),
+        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run), language=words)
     ]
     place = staging.publish(acceptance, pages)
     again = " ".join((JUDGE, shlex.quote(str(place)), "--run-id", facts.run))

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import texts
 from tools.judge.files import Refused, read_json
 from tools.judge.ids import PTH
+from tools.judge.layout import IDS, LABELS
+from tools.judge.prediction_records import VariantRecord
 
 if TYPE_CHECKING:
     import numpy as np
