@@ -61,7 +61,7 @@ def test_a_cut_file_is_an_error(tmp_path: Path) -> None:
 def test_an_absent_file_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(OnnxError) as caught:
         inspect_model(tmp_path / "none.onnx")
-    assert str(caught.value) == f"{tmp_path / 'none.onnx'}: there is no such file"
+    assert str(caught.value) == f"{tmp_path / 'none.onnx'}: not a readable ONNX file: No such file or directory"
 
 
 def test_a_sound_file_is_accepted(tmp_path: Path) -> None:
