@@ -41,8 +41,8 @@ def fails(error: BaseException) -> Callable[[], int]:
             "a.txt: bad; found 0; allowed 1. Mend it",
         ),
         (SuiteError("a name\nwith a line feed"), "a name with a line feed"),
-        (PermissionError(13, "Permission denied", "/root/x"), "[Errno 13] Permission denied: '/root/x'"),
-        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (PermissionError(13, "Permission denied", "/root/x"), "/root/x: Permission denied"),
+        (OSError(28, "No space left on device"), "No space left on device"),
     ],
 )
 def test_a_refusal_is_one_line_and_status_2(error: Exception, line: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,7 +45,7 @@ class Tags(HTMLParser):
         ("<h2>Why: failed <span class=\"zh\" lang=\"zh-Hans\">未通过</span></h2>", "<h2>原因：未通过 </h2>"),
         ("<h2>Zebra <span class=\"zh\" lang=\"zh-Hans\">斑马</span></h2>", '<h2><span lang="zh-Hans">斑马</span></h2>'),
         ("<h1>REJECTED <span lang=\"zh-Hans\">验收不通过</span></h1>",) * 2,
-        ("<th>verdict</th><td>verdict</td><td>0 of 64</td>", "<th>结论</th><td>verdict</td><td>64 中 0</td>"),
+        ("<th>verdict</th><td>verdict</td><td>0 of 64</td>", "<th>结论</th><td>verdict</td><td>0/64</td>"),
         ('<p>tight bound <data value="0.1">0.1</data></p>', '<p>严格界限 <data value="0.1">0.1</data></p>'),
         ("<code>at least one gate failed</code>",) * 2,
         ("<pre>at least one gate failed</pre>",) * 2,

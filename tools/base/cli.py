@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, TextIO
 
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.base.language import catalogue, language
 from tools.base.messages import ENGLISH, Catalogue
 from tools.base.misspelt import nearest
@@ -43,7 +43,8 @@ def run(main: Callable[[], int]) -> int:
         require_known(os.environ)
         return main()
     except (SuiteError, OSError) as error:
-        say(f"error: {one_line(str(error))}", to=sys.stderr)
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        say(f"error: {one_line(where + reason(error))}", to=sys.stderr)
     except KeyboardInterrupt:
         say("interrupted: nothing unfinished was left under a final name", to=sys.stderr)
         return 130

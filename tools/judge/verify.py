@@ -125,7 +125,8 @@ def verify(
     if not problems:
         problems = wanted.problems(bundles)
     if problems:
-        return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({count})"], REFUSED)
     return _last_word(bundles, judged, other, [*signed, f"judged by: {said or _recorded_spec(bundles)}"])
 
 

@@ -24,6 +24,11 @@ GUIDE_IMAGENET = Path("opt/npu/imagenet")
 LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 MOST_DIGITS = 18  # beyond it lies no count of images
 LONGEST_SHOWN = 60
+NEXT_STEPS = {
+    "checkpoint": "`python tools/fetch_checkpoint.py --port NAME` downloads the one that a port names",
+    "imagenet": "name the folder that holds val/ and val_label.txt",
+}
+"""What to do where the thing that an option names is not there."""
 
 
 class InputError(SuiteError):
@@ -234,7 +239,9 @@ def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) ->
 def _existing(path: str, option: str) -> Path:
     found = Path(_expanded(path))
     if not os.path.exists(found):  # noqa: PTH110 - a name too long for any file is one that does not exist
-        raise InputError(f"{_option(option)} names something that does not exist", where=found)
+        raise InputError(
+            f"{_option(option)} names something that does not exist", where=found, fix=NEXT_STEPS.get(option)
+        )
     return found.absolute()
 
 

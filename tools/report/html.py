@@ -16,7 +16,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from tools.ascend.target import TargetKind
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.base.files import atomic, sha256_of
 from tools.base.messages import ENGLISH, Catalogue
 from tools.judge.acceptance import Acceptance
@@ -97,7 +97,7 @@ def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
     try:
         return read_bundled_spec(path.read_bytes(), path.name)
     except (OSError, Refused) as error:
-        raise ReportError(f"cannot read the bundle's port: {error}", where=path) from error
+        raise ReportError(f"cannot read the bundle's port: {reason(error)}", where=path) from error
 
 
 def render(
