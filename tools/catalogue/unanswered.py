@@ -27,8 +27,8 @@ def _of_table(path: Path) -> Iterator[ScorecardRow]:
     try:
         table: Table = records.read(Table, json.loads(small_file(path)))
     except (OSError, ValueError, RecursionError) as error:
-        why = f"{path} is no table of ports: {error}; remove it, or let accept_ports.py write it anew"
-        yield row_without_evidence("", (one_line(why),), path.parent)
+        fault = f"{path} is no table of ports: {error}; remove it, or let accept_ports.py write it anew"
+        yield row_without_evidence("", (one_line(fault),), path.parent)
         return
     for row in table.rows:
         if not row.evidence and not _has_bundle(path.parent, row):
