@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ from tools.ascend.target import Target, TargetKind
 from tools.base import cli
 from tools.base.files import ROOT
 from tools.catalogue import basis
+from tools.catalogue import told as told_module
 from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
@@ -384,6 +386,17 @@ def test_a_fault_is_told_without_the_frames_that_the_handler_adds(world: World) 
     world.run("--again")
     said = "it was ended by SIGSEGV and left no evidence: Fatal Python error: Segmentation fault"
     assert world.rows()["a"]["said"] == said
+
+
+def test_the_time_that_is_left_is_told_by_ports_that_took_theirs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = itertools.count(0, 60)  # the beginning, and after each port that did not die
+    monkeypatch.setattr(told_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    rows = [Row("port", "port.yaml", state) for state in (State.DIED, State.JUDGED, State.JUDGED)]
+    assert list(told_module.told(iter(rows), 4)) == rows
+    ends = [line.partition("; ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert ends == ["3 to go", "2 to go, about 2 min left", "1 to go, about 60 s left"]
 
 
 def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:
