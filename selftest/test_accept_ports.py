@@ -461,6 +461,14 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
     assert f"port b has no checkpoint: no b.pth in {world.folder / 'ports'}" in rows["b"]["said"]
 
 
+def test_a_folder_of_any_bytes_has_its_row(world: World) -> None:
+    folder = world.folder / os.fsdecode(b"ports \xff")
+    shutil.copytree(world.folder / "ports", folder)
+    world.monkeypatch.setattr(World, "port", lambda _, name: folder / f"{name}.yaml")
+    assert world.run("--again").status == NOT_GOOD_ENOUGH
+    assert [Path(row["file"]) for row in world.rows().values()] == [folder / "a.yaml", folder / "b.yaml"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -474,6 +482,7 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
         (["--out=OUT", "--", "--onnx", "x"], "--onnx (ACCEPTANCE_ONNX) is of one port, and here are all of them"),
         (["OUT/nothing.yaml", "--out=OUT"], "nothing.yaml: there is no such port file"),
         (["ports/resnet50.yaml", "--out=OUT"], "two ports are called resnet50"),
+        (["OUT/ports.json.yaml", "--out=OUT"], "and not ports.json"),
         ([], "the following arguments are required: --out"),
     ],
 )
@@ -482,6 +491,7 @@ def test_a_command_line_that_cannot_be_followed_is_one_line(
 ) -> None:
     monkeypatch.chdir(ROOT)
     given = [word.replace("OUT", str(tmp_path)) for word in words]
+    (tmp_path / "ports.json.yaml").touch()
     monkeypatch.setattr("sys.argv", ["accept_ports.py", "resnet50", *given])
     assert cli.run(command.main) == cli.EXIT_BAD_INPUT
     captured = capsys.readouterr()
