@@ -11,7 +11,7 @@ from typing import NoReturn
 from tools.base.errors import SuiteError
 from tools.base.language import catalogue, language
 from tools.base.misspelt import nearest
-from tools.base.printable import one_line
+from tools.base.printable import on_any_terminal, one_line
 
 UNRECOGNIZED = "unrecognized arguments: "
 """How argparse begins its complaint of options that it does not know."""
@@ -37,6 +37,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int]) -> int:
     """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
+    on_any_terminal()
     try:
         return main()
     except (SuiteError, OSError) as error:

@@ -23,7 +23,7 @@ from typing import Callable, Tuple
 from tools.base.errors import SuiteError
 from tools.base.language import catalogue, language
 from tools.base.messages import ENGLISH
-from tools.base.printable import printable
+from tools.base.printable import on_any_terminal, printable
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, open_files, read_bundle
@@ -262,6 +262,7 @@ def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
+    on_any_terminal()
     parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
     parser.add_argument("--port", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
