@@ -13,7 +13,7 @@ from tools.base.help import Help
 from tools.base.language import spoken
 from tools.base.messages import Catalogue
 from tools.base.misspelt import nearest
-from tools.base.printable import one_line
+from tools.base.printable import on_any_terminal, one_line
 from tools.base.variables import require_known
 
 UNRECOGNIZED = "unrecognized arguments: "
@@ -43,6 +43,7 @@ class Parser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int]) -> int:
     """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
+    on_any_terminal()
     try:
         require_known(os.environ)
         return main()

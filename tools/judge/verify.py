@@ -24,7 +24,7 @@ from tools.base.errors import SuiteError
 from tools.base.help import Help
 from tools.base.language import catalogue, language
 from tools.base.messages import ENGLISH
-from tools.base.printable import printable
+from tools.base.printable import on_any_terminal, printable
 from tools.base.variables import require_known
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
@@ -265,6 +265,7 @@ def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
+    on_any_terminal()
     parser = argparse.ArgumentParser(
         description="Judge evidence bundles offline; several bundles count as one run.", formatter_class=Help
     )
