@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ from tools.ascend.target import Target, TargetKind
 from tools.base import cli
 from tools.base.files import ROOT
 from tools.catalogue import basis
+from tools.catalogue import told as told_module
 from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
@@ -386,6 +388,17 @@ def test_a_fault_is_told_without_the_frames_that_the_handler_adds(world: World) 
     assert world.rows()["a"]["said"] == said
 
 
+def test_the_time_that_is_left_is_told_by_ports_that_took_theirs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = itertools.count(0, 60)  # the beginning, and after each port that did not die
+    monkeypatch.setattr(told_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    rows = [Row("port", "port.yaml", state) for state in (State.DIED, State.JUDGED, State.JUDGED)]
+    assert list(told_module.told(iter(rows), 4)) == rows
+    ends = [line.partition("; ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert ends == ["3 to go", "2 to go, about 2 min left", "1 to go, about 60 s left"]
+
+
 def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:
     world.does("a", "hang")
     world.ports = ["a"]
@@ -448,6 +461,14 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
     assert f"port b has no checkpoint: no b.pth in {world.folder / 'ports'}" in rows["b"]["said"]
 
 
+def test_a_folder_of_any_bytes_has_its_row(world: World) -> None:
+    folder = world.folder / os.fsdecode(b"ports \xff")
+    shutil.copytree(world.folder / "ports", folder)
+    world.monkeypatch.setattr(World, "port", lambda _, name: folder / f"{name}.yaml")
+    assert world.run("--again").status == NOT_GOOD_ENOUGH
+    assert [Path(row["file"]) for row in world.rows().values()] == [folder / "a.yaml", folder / "b.yaml"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -461,6 +482,7 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
         (["--out=OUT", "--", "--onnx", "x"], "--onnx (ACCEPTANCE_ONNX) is of one port, and here are all of them"),
         (["OUT/nothing.yaml", "--out=OUT"], "nothing.yaml: there is no such port file"),
         (["ports/resnet50.yaml", "--out=OUT"], "two ports are called resnet50"),
+        (["OUT/ports.json.yaml", "--out=OUT"], "and not ports.json"),
         ([], "the following arguments are required: --out"),
     ],
 )
@@ -469,6 +491,7 @@ def test_a_command_line_that_cannot_be_followed_is_one_line(
 ) -> None:
     monkeypatch.chdir(ROOT)
     given = [word.replace("OUT", str(tmp_path)) for word in words]
+    (tmp_path / "ports.json.yaml").touch()
     monkeypatch.setattr("sys.argv", ["accept_ports.py", "resnet50", *given])
     assert cli.run(command.main) == cli.EXIT_BAD_INPUT
     captured = capsys.readouterr()

@@ -19,7 +19,8 @@ from tools.base import cli
 from tools.base.errors import AccuracyError, SuiteError
 from tools.data.bins import list_bins, read_bins
 from tools.data.bins_check import spread
-from tools.diagnosis.diagnose import PROBE_IMAGES, diagnose, render
+from tools.diagnosis.diagnose import PROBE_IMAGES, diagnose
+from tools.diagnosis.render import render
 from tools.judge.handover import handover
 from tools.model.checkpoint import load_state_dict
 from tools.model.network import Network

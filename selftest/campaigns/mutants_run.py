@@ -193,7 +193,7 @@ def _note_call(frame: FrameType, *_: object) -> None:
     CALLED_BEFORE.add((frame.f_code.co_filename, frame.f_code.co_qualname))
 
 
-def _make_shared(session: pytest.Session) -> None:
+def make_shared(session: pytest.Session) -> None:
     """Make what tests of a module share once, before the forks: each child would make the same again.
 
     What the last file's tests share is left standing; a change of a function that took part in it comes too late, so
@@ -211,7 +211,7 @@ def _make_shared(session: pytest.Session) -> None:
         session.config.option.setuponly = False
 
 
-def _begin_with(session: pytest.Session, item: pytest.Item) -> None:
+def begin_with(session: pytest.Session, item: pytest.Item) -> None:
     """In the child: take down what this first test does not share, and make temporary folders of one's own."""
     session._setupstate.teardown_exact(item)
     session.config._tmp_path_factory._basetemp = None  # type: ignore[attr-defined]
@@ -258,7 +258,7 @@ class _InSession:
         module = sys.modules[_dotted(self.module)]
         unchanged = partial(self._attempt, session, module, None)
         limit = _baseline(unchanged, self.module)
-        _make_shared(session)
+        make_shared(session)
         _baseline(unchanged, self.module)  # what is shared must fail no test either
         attempts = [
             (number, partial(self._attempt, session, module, mutant)) for number, mutant in self.mutants.items()
@@ -274,7 +274,7 @@ class _InSession:
         session.config.pluginmanager.unregister(self)
         session.config.pluginmanager.register(self.killers)
         self.killers.first(session.items)
-        _begin_with(session, session.items[0])
+        begin_with(session, session.items[0])
         with contextlib.suppress(session.Failed):
             session.config.hook.pytest_runtestloop(session=session)
         os._exit(int(session.testsfailed > 0))

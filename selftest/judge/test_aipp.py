@@ -11,7 +11,6 @@ from tools.judge.aipp import (
     AippError,
     aipp_differences,
     aipp_text,
-    as_half,
     file_name,
     half_step,
     read_aipp,
@@ -379,7 +378,12 @@ def test_numbers_and_words_as_files_have_them() -> None:
         7,
     ]
     assert [value_of("matrix_r0c0", text) for text in ("-5", "+5", "05")] == [-5, 5, 5]
-    assert [value_of("related_input_name", text) for text in ('"a b"', '""', "a-b.c_d+1")] == ["a b", "", "a-b.c_d+1"]
+    assert [value_of("related_input_name", text) for text in ('"a b"', '""', "a-b.c_d+1", "X_X")] == [
+        "a b",
+        "",
+        "a-b.c_d+1",
+        "X_X",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -506,14 +510,16 @@ def test_the_distance_of_numbers_of_half_precision(value: float, step: float) ->
     assert half_step(value) == step
 
 
-def test_rounding_to_half_precision() -> None:
-    assert (as_half(123.675), as_half(2049.0), as_half(0.1)) == (123.6875, 2048.0, 0.0999755859375)
-    with pytest.raises(OverflowError):
-        as_half(65520.0)
-
-
 @pytest.mark.parametrize(("mean", "off"), [(116.2488, False), (116.2487, True), (116.3112, False), (116.3113, True)])
 def test_a_mean_may_be_off_by_half_a_step(mean: float, off: bool) -> None:
     found = aipp_differences(PUBLISHED.replace("min_chn_1 : 116.28", f"min_chn_1 : {mean}"), IMAGENET)
     assert bool(found) is off
     assert not off or found[0].endswith(", the recipe's is 116.28 +- 0.031 (rounding to fp16)")
+
+
+def test_half_a_step_itself_is_rounding() -> None:
+    levels = recipe(value_range="0..255", mean=(127.0, 127.0, 127.0), std=(128.0, 128.0, 128.0))
+    text = aipp_text(levels)
+    assert "min_chn_0 : 127\n" in text
+    assert aipp_differences(text.replace("min_chn_0 : 127\n", "min_chn_0 : 127.03125\n"), levels) == ()
+    assert len(aipp_differences(text.replace("min_chn_0 : 127\n", "min_chn_0 : 127.0313\n"), levels)) == 1

@@ -66,13 +66,14 @@ def changed(
         forgery.spec[kind]["arithmetic"] = "int8"
     if static:
         forgery.spec["onnx"]["batch"] = "static"
-        again = [{**one, "name": "onnx_bs16"} for one in forgery.record["digests"] if one["name"] == "onnx"]
+        again = [{**one, "name": "onnx_bs1"} for one in forgery.record["digests"] if one["name"] == "onnx"]
         forgery.record["digests"] += again
     forgery.record["digests"] = [one for one in forgery.record["digests"] if one["name"] not in without]
     for name in set(without) & {"onnx_weights", "onnx_operators"}:
         forgery.record[name] = None
 
 
+STATIC = entry("onnx_bs1", sha256=hashlib.sha256(b"onnx").hexdigest())
 NO_OMS = ("om_bs1", "om_bs4", "om_bs16")
 OMS = tuple(map(entry, NO_OMS))
 
@@ -88,7 +89,8 @@ OMS = tuple(map(entry, NO_OMS))
         (OMS, {"int8": ("om",)}),
         ((entry("onnx"),), {"declared": ("head.weight",)}),
         ((entry("onnx", sha256="2" * 64, size_bytes=7, data=[BESIDE]),), {}),
-        ((entry("onnx_bs16", sha256=hashlib.sha256(b"onnx").hexdigest()),), {"static": True}),
+        ((entry("onnx"), STATIC), {"static": True}),
+        ((), {"static": True}),
         ((), {"without": ("onnx", "onnx_weights", "onnx_operators", *NO_OMS)}),
         ((), {"for_atc": False, "without": NO_OMS}),
         ((), {"int8": ("onnx",), "without": ("onnx", *NO_OMS)}),
@@ -156,6 +158,12 @@ def test_what_fits_is_no_problem(
             ],
         ),
         ((entry("om_bs16"),), {}, [f"{HERE}: om_bs1, om_bs4 are the suite's, others were handed in"]),
+        (
+            (STATIC,),
+            {"static": True, "int8": ("onnx",), "without": NO_OMS},
+            [f"{HERE}: onnx are the suite's, others were handed in"],
+        ),
+        ((entry("onnx"),), {"static": True}, [f"{HERE}: onnx_bs1 are the suite's, others were handed in"]),
         ((), {"for_atc": False}, ["acceptance.json.onnx_operators.for_atc: does not fit which OMs were handed in"]),
         (OMS, {"for_atc": True}, ["acceptance.json.onnx_operators.for_atc: does not fit which OMs were handed in"]),
     ],

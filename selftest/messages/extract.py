@@ -24,12 +24,13 @@ SHOWN = (
 )
 """Whose every text is shown; of all other files the errors."""
 NOT_SHOWN = (
-    *("%(prog)s", "-Wignore:", "Current thread", "Extension modules", "Fatal Python error", "bytes {0}-"),
+    *("{0} PORT [PORT", "-Wignore:", "Current thread", "Extension modules", "Fatal Python error", "bytes {0}-"),
     *("checkpoint or onnx or", "content_sha256: ", "labels_sha256: ", "# byte for byte", "default-src "),
     *("from {0} import", "globalThis.", "import sys", "input {0}", "output {0}", "python tools/", "there is {0}"),
-    "this needs Python 3.8",
+    *("this needs Python 3.8", "{0} needs the suite installed"),
 )
 """How texts of those files begin that are for programs, or for a Python that can read no catalogue."""
+ALL_ERRORS = "error: {0}"
 PAGES = ("tools/report/page.html", "tools/report/scorecard/scorecard.html")
 ERROR = re.compile(r"(Error|Refused|Refusal)$")
 ERROR_PARTS = ("what", "fix", "measured", "allowed")
@@ -37,8 +38,11 @@ WORD = re.compile(r"(?!(?i:and|the|for|with|not)\b)\b[A-Za-z]{3,}")
 PLACE = re.compile(r"\{\{.*?\}\}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 EDGES = " ,;:.\n"
-ASIDE = ("help", "description", "epilog", "metavar")
-"""What a command says of itself with --help, which stays English."""
+ASIDE = ("help", "description", "epilog")
+"""What a command says of itself with --help."""
+HELP_TEXTS = ("tools/pipeline/options.py", "tools/ports/arguments.py")
+"""Whose every text is such a one."""
+FORMATTED = re.compile(r"%\(\w+\)\w")
 
 
 def shown() -> dict[str, str]:
@@ -47,8 +51,9 @@ def shown() -> dict[str, str]:
     for pattern in SHOWN:
         for path in sorted(ROOT.glob(pattern)):
             for message in _texts(ast.parse(path.read_text("utf-8"))):
-                if not message.removeprefix("error: ").startswith(NOT_SHOWN):
-                    found.setdefault(message, path.relative_to(ROOT).as_posix())
+                said = message if message == ALL_ERRORS else message.removeprefix(ALL_ERRORS.format(""))
+                if not said.startswith(NOT_SHOWN):
+                    found.setdefault(said, path.relative_to(ROOT).as_posix())
     return found
 
 
@@ -60,6 +65,19 @@ def errors() -> dict[str, str]:
             continue
         for message in _of_errors(ast.parse(path.read_text("utf-8"))):
             found.setdefault(message, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def helps() -> dict[str, str]:
+    """Message -> the file it is found in; what commands and the options of a run say of themselves."""
+    found: dict[str, str] = {}
+    for pattern in ("conftest.py", "tools/*.py", "tools/judge/verify.py", *HELP_TEXTS):
+        for path in sorted(ROOT.glob(pattern)):
+            tree = ast.parse(path.read_text("utf-8"))
+            asides = [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg in ASIDE]
+            for part in [tree] if pattern in HELP_TEXTS else asides:
+                for message in _texts(part):
+                    found.setdefault(message, path.relative_to(ROOT).as_posix())
     return found
 
 
@@ -93,7 +111,7 @@ def _messages(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.JoinedStr):
         message, least = _with_places(node), 1
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        message, least = _escaped(node.value), 2
+        message, least = FORMATTED.sub("{0}", _escaped(node.value)), 2
     else:
         return
     for line in map(_bare, message.split("\n")):

@@ -12,7 +12,7 @@ from string import Formatter
 
 import pytest
 
-from selftest.messages.extract import english, errors, pages, shown, stub, without_place
+from selftest.messages.extract import english, errors, helps, pages, shown, stub, without_place
 from selftest.ports.tiny import tiny_port
 from tools.base.errors import PreprocessingError, SuiteError
 from tools.base.files import ROOT
@@ -32,7 +32,7 @@ def places(message: str) -> list[str]:
     return sorted(place for _, place, _, _ in Formatter().parse(message) if place is not None)
 
 
-@pytest.mark.parametrize("messages", [shown, errors, pages])
+@pytest.mark.parametrize("messages", [shown, errors, pages, helps])
 def test_every_message_has_its_chinese(messages: object) -> None:
     assert callable(messages)
     known = {message for _, message in ENTRIES}

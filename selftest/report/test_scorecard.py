@@ -588,7 +588,7 @@ def test_the_scorecard_speaks_chinese_and_its_data_stay_as_they_are(
 ) -> None:
     names = ("quicker", "slow", "first", "p3", "simulated", "sample", "accuracy", "unbelievable")
     forged = altered(bundles("first")[0], tmp_path / "forged", claim("REJECTED"))
-    asked = (*bundles(*names, pages=True), forged, "--against", *bundles("first", "perf"))
+    asked = (*bundles(*names), forged, "--against", *bundles("first", "perf"))
     plain = command(*asked)
     data, word = plain.read("scorecard.csv"), plain.out
     done = command(*asked, "--lang=zh", page=True)

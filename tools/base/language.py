@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Mapping
@@ -41,6 +42,15 @@ def catalogue(wanted: Language) -> Catalogue:
     if wanted is Language.ENGLISH:
         return ENGLISH
     return read_catalogue(f"{wanted}.po", _beside_this_file(f"{wanted}.po"))
+
+
+def spoken(option: str | None = None) -> Catalogue:
+    """The messages in the language of the option or the locale; English where one is named that is not known, for
+    what is said before anything can be refused."""
+    try:
+        return catalogue(language(option, os.environ))
+    except SuiteError:
+        return ENGLISH
 
 
 def _beside_this_file(name: str) -> str:

@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Callable, Tuple
 
 from tools.base.errors import SuiteError
+from tools.base.help import Help
 from tools.base.language import catalogue, language
 from tools.base.messages import ENGLISH
-from tools.base.printable import printable
+from tools.base.printable import on_any_terminal, printable
 from tools.base.variables import require_known
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
@@ -264,7 +265,10 @@ def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
-    parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
+    on_any_terminal()
+    parser = argparse.ArgumentParser(
+        description="Judge evidence bundles offline; several bundles count as one run.", formatter_class=Help
+    )
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
     parser.add_argument("--port", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
     parser.add_argument(
