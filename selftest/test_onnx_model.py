@@ -59,8 +59,9 @@ def test_a_cut_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_an_absent_file_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(OnnxError, match="not a readable ONNX file"):
+    with pytest.raises(OnnxError) as caught:
         inspect_model(tmp_path / "none.onnx")
+    assert str(caught.value) == f"{tmp_path / 'none.onnx'}: not a readable ONNX file: No such file or directory"
 
 
 def test_a_sound_file_is_accepted(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     images = read_bins(arguments.bins, ids, spec.preprocessing, spec.bin_type)
     model = network.build(state_dict)
     diagnosis = diagnose(arguments.onnx, model, images, om_logits, ids=ids)
-    print("\n".join(render(diagnosis)))
+    cli.say(*render(diagnosis))
     return cli.EXIT_FAILED if diagnosis.diverges else cli.EXIT_OK
 
 

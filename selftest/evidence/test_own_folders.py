@@ -89,6 +89,28 @@ def test_a_run_of_a_part_leaves_the_whole_ones_evidence_as_it_was(own: Own) -> N
     assert own.folders == [whole, part]
 
 
+@pytest.mark.parametrize("word", ["--help", "--markers"])
+def test_asking_pytest_what_it_knows_is_no_run_at_either_place(
+    own: Own, bundle: Path, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = own.root / f"20261128T120000Z-{0:08x}"
+    shutil.copytree(bundle, place)
+    (own.root / LATEST).symlink_to(place.name)
+    before = bytes_of(own.root)
+    if word == "--help":
+        monkeypatch.setenv("ACCEPTANCE_EVIDENCE", str(place))
+    own.run(word, ONE_TEST)
+    assert own.latest == place
+    assert bytes_of(own.root) == before
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("word", ["--version", "--fixtures", "--fixtures-per-test", "--cache-show"])
+def test_nor_is_any_other_question(own: Own, word: str) -> None:
+    own.run("-p", "cacheprovider", word, ONE_TEST)
+    assert not (own.root / LATEST).is_symlink()
+
+
 def test_the_command_that_runs_a_gate_again_names_no_place_of_evidence(world: World) -> None:
     world.edit_port("md5: ", f"md5: {'a' * 32} #")
     outcome = world.run("-m", "checkpoint", "--keep", "3")

@@ -75,6 +75,7 @@ def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
         **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "board", "images")),
         **known,
     }
+    assert not identity(opened(contents, spec=None)).keys() & CODE.keys()
 
 
 @pytest.mark.parametrize(
@@ -262,6 +263,15 @@ def test_gates_of_a_reference_count_where_it_was_made_elsewhere(reference: MadeB
     asked = expected(Asked(spec, on_device=True, reference=reference))
     assert tuple(entry.id for entry in merge(spec, [names], on_device=True, reference=reference)) == asked
     assert tuple(entry.id for entry in merge(spec, [names], on_device=True)) == expected(Asked(spec, on_device=True))
+
+
+def test_gates_of_a_profile_count_where_one_was_asked_for() -> None:
+    spec = Made(WORLD).spec
+    names = [judged(name) for name in expected(Asked(spec, on_device=True, profile=True))]
+    plain = [entry for entry in names if not entry.id.startswith("om.perf.operators")]
+    assert len(plain) < len(names)
+    assert merge(spec, [names], on_device=True, profile=True) == names
+    assert merge(spec, [names], on_device=True, profile=False) == merge(spec, [names], on_device=True) == plain
 
 
 def test_a_bundle_is_told_by_its_own_name(contents: dict[str, bytes], tmp_path: Path) -> None:

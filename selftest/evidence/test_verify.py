@@ -177,7 +177,7 @@ def test_one_part_that_was_interrupted_makes_the_whole_incomplete(forgery: Forge
     ],
 )
 def test_every_bundle_that_cannot_be_judged_is_named(error: Exception, said: str, forgery: Forgery) -> None:
-    last = "VERDICT: NONE - the evidence does not hold (1 problems)"
+    last = "VERDICT: NONE - the evidence does not hold (1 problem)"
     assert verify([failing("x", error)], None) == Outcome([f"x: {said}", last], REFUSED)
     assert verify([source("w", forgery), failing("x", error)], None) == Outcome([f"x: {said}", last], REFUSED)
     forgery.record["spec"]["kind"] = "sample"

@@ -23,9 +23,9 @@ CHANNELS = 3
 HALF_BITS, HALF_LEAST_EXPONENT = 10, -14
 _BLOCK = re.compile(r"\s*aipp_op\s*\{([^{}]*)\}\s*")
 _ENTRY = re.compile(
-    r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*:\s*(\"[^\"\n]{0,64}\"|[A-Za-z0-9_.+-]{1,64})(?=[\s,;]|$)[,;]?"
+    r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*:\s*(\"[^\"\n]{0,64}\"|[A-Za-z0-9_.+-]{1,64})(?=[\s,;]|$)\s*[,;]?"
 )
-_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,10}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 

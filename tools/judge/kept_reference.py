@@ -88,7 +88,7 @@ def _logits(bundle: Bundle) -> Iterator[str]:
 def _best(row: array[float], places: int) -> tuple[list[int], list[float]]:
     """The classes of the highest logits, best first, ties by the lowest class, and these logits."""
     scores = heapq.nlargest(places, row)
-    if len(set(scores)) == places and row.count(scores[-1]) == 1:
+    if len(set(scores)) == places:  # the first place of a score is that of its lowest class
         return [row.index(score) for score in scores], scores
     classes = sorted(range(len(row)), key=lambda name: (-row[name], name))[:places]
     return classes, [row[name] for name in classes]

@@ -11,7 +11,7 @@ from tools.ascend import handed_in as own_oms
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
-from tools.base.errors import OmError
+from tools.base.errors import OmError, reason
 from tools.base.files import sha256_of
 from tools.base.reading import small_file
 from tools.engines import om_engine, predictions
@@ -119,7 +119,7 @@ class OmStep:
         try:
             text = small_file(path, MOST_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise OmError(f"the AIPP file cannot be read: {error}", gate=ids.OM_AIPP, where=path) from error
+            raise OmError(f"the AIPP file cannot be read: {reason(error)}", gate=ids.OM_AIPP, where=path) from error
         return self._context.staging.put(AippFacts(text), "aipp")
 
     @once
@@ -144,7 +144,7 @@ class OmStep:
             content = small_file(path, MAX_SPEC_BYTES)
         except OSError as error:
             gate = ids.OM_COMPILED.at(self._context.spec.batches[0])
-            raise OmError(f"the file of {flag} cannot be read: {error}", gate=gate, where=path) from error
+            raise OmError(f"the file of {flag} cannot be read: {reason(error)}", gate=gate, where=path) from error
         recipe = Recipe("atc-file", {"name": name, "sha256": hashlib.sha256(content).hexdigest()})
         made = self._context.build(recipe, lambda folder: _write_bytes(folder / name, content))
         return f"{flag}={made.path / name}"

@@ -16,8 +16,9 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from tools.ascend.target import TargetKind
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.base.files import atomic, sha256_of
+from tools.base.messages import ENGLISH, Catalogue
 from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import read_spec as read_bundled_spec
@@ -37,6 +38,7 @@ from tools.report.by_class import by_class
 from tools.report.class_names import class_names
 from tools.report.flips import Flips, find_flips
 from tools.report.gate_rows import StageGates, gates_by_stage, is_plain
+from tools.report.in_language import in_language
 from tools.report.latency import latency_rows
 from tools.report.operators import INVENTED
 from tools.report.predictions import read_predictions
@@ -68,17 +70,19 @@ def write_report(
     comparison: Comparison | None = None,
     earlier: Earlier = NOTHING_EARLIER,
     names: Sequence[str] = (),
+    language: Catalogue = ENGLISH,
 ) -> None:
     """Write report.html, results.md and result/ into a bundle's folder, each file whole or not at all.
 
     `images` (id -> file) gives the flipped images their thumbnails; `comparison` adds the deltas to a baseline,
     `earlier` the figures of runs before this one; `names` are those of the classes, where they are not ImageNet's.
+    The pages are said in `language`; what is kept as evidence is English.
     ReportError or PredictionsError when the spec or the predictions in the folder are damaged.
     """
     spec = read_spec(folder, acceptance)
-    page = render(folder, acceptance, spec, images or {}, comparison, earlier, names)
+    page = in_language(render(folder, acceptance, spec, images or {}, comparison, earlier, names), language)
     last_line = stamp(sha256_of(folder / FILE)) if (folder / FILE).is_file() else ""  # a record of no bundle has none
-    pages = {REPORT: page + last_line, RESULTS: results_markdown(acceptance, spec) + last_line}
+    pages = {REPORT: page + last_line, RESULTS: results_markdown(acceptance, spec, language) + last_line}
     for name, text in {**pages, **({} if spec is None else result_files(acceptance, spec))}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         with atomic(folder / name) as partial:
@@ -93,7 +97,7 @@ def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
     try:
         return read_bundled_spec(path.read_bytes(), path.name)
     except (OSError, Refused) as error:
-        raise ReportError(f"cannot read the bundle's port: {error}", where=path) from error
+        raise ReportError(f"cannot read the bundle's port: {reason(error)}", where=path) from error
 
 
 def render(
