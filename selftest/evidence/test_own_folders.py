@@ -15,11 +15,14 @@ from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
 from tools.base.files import ROOT
+from tools.evidence.opening import open_staging
+from tools.evidence.pieces import EvidenceError
 from tools.evidence.place import RUN_FOLDER, Place, hold, own_place
 from tools.evidence.prune import prune
-from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance
-from tools.judge.acceptance import FILE, SIGNATURE
+from tools.evidence.record_file import read_acceptance
+from tools.evidence.staging import Staging
 from tools.judge.files import LATEST
+from tools.judge.layout import FILE, SIGNATURE
 from tools.judge.verify import main as judge
 from tools.pipeline import begin, publish
 

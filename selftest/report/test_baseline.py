@@ -9,7 +9,9 @@ import pytest
 from selftest.report.bundles import Change, failed
 from selftest.report.conftest import Written
 from tools.base.errors import Stage
-from tools.judge.acceptance import Acceptance, DatasetRecord, InputDigest, MachineRecord
+from tools.judge.acceptance import Acceptance, InputDigest
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import MachineRecord
 from tools.judge.op_profile import OperatorProfile, OperatorTime
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec

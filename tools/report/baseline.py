@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from tools.ascend.target import TargetKind
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import Acceptance, DeviceThroughput, InputDigest, VariantRecord
+from tools.judge.acceptance import Acceptance, InputDigest
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import Check, GateResult, Verdict
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report.operators import KindDelta, slower_kinds
 
 T = TypeVar("T")
