@@ -385,6 +385,7 @@ def test_a_port_that_left_no_bundle_is_a_row_beside_its_older_run(
     altered(bundles("first")[0], tmp_path / "set" / "alexnet" / "evidence.earlier-1", lambda record: None)
     altered(bundles("p3")[0], tmp_path / "set" / "since" / "evidence", lambda record: None)
     asked_ports(tmp_path / "set")
+    os.mkfifo(tmp_path / "set" / "since" / "ports.json")  # which nobody writes into: to read it would never end
     done = command(tmp_path / "set")
     assert [(row["port"], row["verdict"]) for row in done.rows] == [
         ("../out", "NO EVIDENCE"),
