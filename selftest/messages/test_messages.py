@@ -64,8 +64,8 @@ def test_every_translation_has_the_places_of_its_message_and_says_something() ->
         ),
         ("om.perf.floor[bs16]", "om.perf.floor[bs16]"),
         (
-            "Bins of 100 of 1000 images were compared with a library's transforms: wrong ones of fewer than 5.7 % of the "
-            "images could pass unseen (95 %).",
+            "Bins of 100 of 1000 images were compared with a library's transforms: wrong ones of fewer than 5.7 % of "
+            "the images could pass unseen (95 %).",
             "1000 张图片中有 100 张的 bin 与训练库的变换做过比较：不到 5.7 % 的图片有误时可能没被发现（95 %）。",
         ),
         ("No latencies: the tool kept no times of single executions.", "没有时延：工具没有保存单次执行的时间。"),
