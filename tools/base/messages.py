@@ -62,8 +62,10 @@ class Template:
             found.append(text[begin:place])
             begin = place + len(piece)
         found.append(text[begin:end])
-        if not first and (SEPARATOR.search(found[0]) or (self.short and any(" " in place for place in found[:-1]))):
-            return None  # it begins earlier than this message does, or is another one
+        if not first and (SEPARATOR.search(found[0]) or found[0] in tuple(FULL_WIDTH)):
+            return None  # it begins earlier than this message does
+        if not first and self.short and any(" " in place for place in found[:-1]):
+            return None  # it is another one
         return found
 
 
