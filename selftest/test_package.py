@@ -207,6 +207,26 @@ def test_what_is_neither_command_nor_test_is_refused_and_not_run(
     assert status in (2, pytest.ExitCode.USAGE_ERROR)
 
 
+def test_no_module_of_the_models_stands_before_an_installed_one(models: Repository, tmp_path: Path) -> None:
+    other = Repository(tmp_path, models.site)
+    for name in ("random.py", "yaml.py"):
+        (tmp_path / name).write_text(f"raise SystemExit('{name} of the models')\n", encoding="utf-8")
+    words = [
+        "--out",
+        "out",
+        "--checkpoints",
+        models.folder / "ports",
+        "--",
+        "--collect-only",
+        "-q",
+        "--target=simulator",
+    ]
+    images = [f"--images={models.folder / 'ports' / 'images'}", f"--labels={models.folder / 'ports' / 'labels.txt'}"]
+    status, told = other.accept("accept-ports", models.folder / "ports" / "tiny.yaml", *words, *images)
+    assert (status, "of the models" in told) == (2, False), told
+    assert "it ended with exit code 0 and left no evidence" in told
+
+
 LOOK = f"""
 import json, sys
 from pathlib import Path
