@@ -153,6 +153,9 @@ def test_a_port_is_judged_in_a_repository_that_has_modules_of_the_suites_names(b
 
 
 def test_what_a_run_makes_lies_in_the_folder_that_it_was_started_in(bundle: Path, models: Repository) -> None:
+    status, told = models.accept("scorecard", "build/evidence", "--no-html", "--jobs", "1")
+    assert (status, "1 rows: 1 REJECTED" in told) == (0, True), told
+    assert (models.folder / "build" / "scorecard" / "scorecard.csv").is_file()
     made = {path.name for path in models.folder.iterdir()} - {"__pycache__"}
     assert made == {*ROOMS, "ports", "conftest.py", "pytest.ini", "build"}
     assert {path.name for path in bundle.parent.parent.iterdir()} >= {"cache", "evidence", "pytest_cache"}

@@ -21,7 +21,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT, atomic, cpu_count
+from tools.base.files import MADE_BELOW, atomic, cpu_count
 from tools.base.printable import one_line
 from tools.judge.spec import Spec
 from tools.report.scorecard.changes import Change, Direction, changes_between
@@ -33,7 +33,7 @@ from tools.report.scorecard.rows import Row, earlier_rows, table_rows
 from tools.report.scorecard.runs import Runs, judge_all
 from tools.report.scorecard.texts import csv_text, markdown_text
 
-OUT = ROOT / "build" / "scorecard"
+OUT = MADE_BELOW / "build" / "scorecard"
 PAGE, CSV, MARKDOWN = "scorecard.html", "scorecard.csv", "scorecard.md"
 
 
