@@ -77,7 +77,7 @@ def joined(words: Sequence[str]) -> list[str]:
 
 
 def misspelt_markers(expression: str, known: Collection[str]) -> dict[str, str]:
-    """Each word of `-m EXPRESSION` that is no marker -> the one that is most like it; none of markers with arguments."""
+    """Each word of `-m EXPRESSION` that is no marker -> the one most like it; markers with arguments are left alone."""
     words = () if "=" in expression else WORD.findall(expression)
     strange = [word for word in words if word not in (*known, *OF_EXPRESSIONS)]
     return {word: near for word in strange if (near := nearest(word, known))}
