@@ -11,7 +11,7 @@ import pytest
 
 from tools.base.errors import OnnxError
 from tools.base.files import ROOT
-from tools.judge.operators import Coverage, OperatorFacts, release_of, spans
+from tools.judge.operators import Coverage, OperatorFacts
 from tools.judge.results import Check, Verdict
 from tools.judge.stages.onnx import GATES
 from tools.model.operators import operator_facts, registered
@@ -185,23 +185,3 @@ def test_the_table_is_read_whole() -> None:
     assert {"Erf", "LayerNormalization", "HardSigmoid", "Resize", "Constant", "If", "Loop"} <= {
         name.partition("::")[2] for name in registered()
     }
-
-
-def test_releases_and_numbers_in_words() -> None:
-    assert (spans(()), spans((17, 18)), spans((8, 9, 11))) == ("", "17, 18", "8, 9, 11")
-    assert spans((8, 9, 10, 12)) == "8 to 10, 12"
-    assert release_of("no version").coverage is Coverage.UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("version", "said"),
-    [
-        ("8.1", ""),
-        ("6.0.1", "newer than this release, of which the opsets alone are known (CANN 6.0.1): T"),
-        ("9.2", "older than this release (CANN 9.2): T"),
-        ("", "of a release that may be another: no CANN version is stated that it knows (CANN unknown): T"),
-    ],
-)
-def test_what_the_table_does_not_say_stands_beside_the_verdict(version: str, said: str) -> None:
-    remark = OperatorFacts(version, "T", 1, (), (11,)).remark
-    assert remark == (f"onnx.operators was judged by a table {said}" if said else "")

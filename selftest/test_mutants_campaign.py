@@ -18,6 +18,7 @@ from selftest.campaigns.mutants import (
     write_page,
 )
 from selftest.campaigns.mutants_made import mutants_of
+from selftest.campaigns.mutants_run import begin_with, make_shared
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 
@@ -99,3 +100,50 @@ def test_the_page_keeps_the_rows_of_other_modules(tmp_path: Path) -> None:
     assert "| `tools/data/info.py` | 30 | 29 | 0 | 1 | 0 | 96.7 % |  | `" in text
     assert "| `tools/ascend/dumps.py` | not run |" in text
     assert "| all | 40 | 37 | 1 | 2 | 1 | 95.0 % | | |" in text
+
+
+SHARING = """
+import pathlib
+import pytest
+
+NOTES = pathlib.Path(__file__).with_name("notes")
+
+def note(what):
+    with NOTES.open("a") as notes:
+        notes.write(what)
+
+@pytest.fixture(scope="module")
+def shared():
+    note("s")
+
+@pytest.fixture
+def own(tmp_path):
+    note("o")
+    return tmp_path
+
+def test_one(shared, own):
+    note(str(own.is_dir()))
+
+def test_two(own, shared):
+    note(str(own.is_dir()))
+"""
+
+
+def test_what_tests_share_is_made_before_the_forks_and_what_is_their_own_in_each(tmp_path: Path) -> None:
+    (tmp_path / "test_sharing.py").write_text(SHARING, encoding="utf-8")
+    notes = tmp_path / "notes"
+
+    class Campaign:
+        def pytest_runtestloop(self, session: pytest.Session) -> bool:
+            make_shared(session)
+            assert notes.read_text() == "soo"
+            notes.unlink()
+            begin_with(session, session.items[1])
+            session.items.reverse()
+            session.config.pluginmanager.unregister(self)
+            session.config.hook.pytest_runtestloop(session=session)
+            return True
+
+    options = ("-q", "--noconftest", "-o", "addopts=", "--rootdir", str(tmp_path), "-p", "no:cacheprovider")
+    assert pytest.main([*options, "-p", "no:xdist", str(tmp_path)], plugins=[Campaign()]) == 0
+    assert notes.read_text() == "oTrueoTrue"

@@ -186,6 +186,23 @@ def test_names_lead_back_to_nodes(name: str, nodes: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "known", "nodes"),
+    [
+        ("trans_Cast_5", ("trans",), ()),
+        ("ab", ("a", "b"), ("a", "b")),
+        ("ab", ("a", "b", "ab"), ("ab",)),
+        ("abcd", ("a", "b", "cd", "abc", "d"), ("abc", "d")),
+        ("abcx", ("a", "bc", "ab", "c", "x"), ("a", "bc", "x")),
+        ("ab" * 2000, ("ab", "abc"), ("ab",) * 2000),
+        ("ab" * 1999 + "abc", ("ab", "abc"), ()),
+    ],
+    ids=["inserted", "short", "whole", "fewest", "longest last", "as long as is taken apart", "longer"],
+)
+def test_a_fused_name_is_of_as_few_nodes_as_may_be(name: str, known: tuple[str, ...], nodes: tuple[str, ...]) -> None:
+    assert onnx_nodes(name, known) == nodes
+
+
+@pytest.mark.parametrize(
     ("node", "module"),
     [
         ("/features/features.0/Conv", "features.0"),

@@ -41,7 +41,11 @@ SECTIONS = (
 )
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
-    "tools/judge/acceptance.py": (RECORDS,),
+    **{
+        f"tools/judge/{name}.py": (RECORDS,)
+        for name in ("acceptance", "image_records", "layout", "machine_records", "prediction_records")
+    },
+    "tools/judge/throughput_records.py": (RECORDS,),
     "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
     "tools/judge/again.py": ("selftest/evidence/test_again.py",),
     "tools/judge/agreement.py": (
@@ -50,25 +54,35 @@ TESTS: dict[str, tuple[str, ...]] = {
         "selftest/judge/test_systematic.py",
     ),
     "tools/judge/aipp.py": ("selftest/judge/test_aipp.py",),
-    "tools/judge/basis.py": ("selftest/test_taken_reference.py",),
-    "tools/judge/handed_in.py": ("selftest/test_handed_in.py",),
-    "tools/judge/handed_in_check.py": ("selftest/test_handed_in.py",),
-    "tools/judge/kept_reference.py": ("selftest/test_taken_reference.py",),
-    "tools/judge/stages/reference.py": ("selftest/test_taken_reference.py",),
+    "tools/judge/basis.py": ("selftest/judge/test_basis.py",),
+    "tools/judge/handed_in.py": ("selftest/judge/test_handed_in.py",),
+    "tools/judge/handed_in_check.py": ("selftest/judge/test_handed_in.py",),
+    "tools/judge/kept_reference.py": ("selftest/judge/test_kept_reference.py",),
+    "tools/judge/stages/reference.py": ("selftest/judge/test_basis.py",),
     "tools/judge/op_names.py": ("selftest/ascend/test_op_summary.py",),
-    "tools/judge/op_profile.py": ("selftest/ascend/test_op_summary.py",),
-    "tools/judge/profile_logs.py": ("selftest/test_profile.py",),
-    "tools/judge/texts/op_summary.py": ("selftest/ascend/test_op_summary.py",),
+    "tools/judge/op_profile.py": ("selftest/judge/test_op_profile.py", "selftest/ascend/test_op_summary.py"),
+    "tools/judge/profile_logs.py": ("selftest/judge/test_profile_logs.py",),
+    "tools/judge/texts/op_summary.py": ("selftest/judge/test_op_tables.py", "selftest/ascend/test_op_summary.py"),
     "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
-    "tools/judge/bundle.py": ("selftest/evidence/test_bundle.py",),
+    **{
+        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle.py",)
+        for name in ("bundle", "bundle_images", "bundle_predictions", "bundle_record", "bundle_throughput")
+    },
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
-    "tools/judge/consistency.py": ("selftest/evidence/test_consistency.py",),
+    **{
+        f"tools/judge/consistency/{name}.py": ("selftest/evidence/test_consistency.py",)
+        for name in ("dataset", "everything", "machine", "model", "on_device", "predictions", "spec", "throughput")
+    },
+    "tools/judge/consistency/preprocessing.py": (
+        "selftest/evidence/test_consistency.py",
+        "selftest/judge/test_recipe_facts.py",
+    ),
     "tools/judge/device_bounds.py": ("selftest/judge/test_systematic.py",),
     "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
-    "tools/judge/description.py": ("selftest/ascend/test_om_description.py",),
+    "tools/judge/description.py": ("selftest/judge/test_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
     "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
     "tools/judge/facts.py": ("selftest/judge/test_recipe_facts.py", RECORDS, "selftest/ascend/test_om_description.py"),
@@ -86,7 +100,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/machine_class.py": (*SECTIONS, "selftest/judge/test_device.py"),
     "tools/judge/numbers.py": SECTIONS,
     "tools/judge/perf_logs.py": ("selftest/evidence/test_perf_logs.py", "selftest/evidence/test_consistency.py"),
-    "tools/judge/operators.py": ("selftest/test_check_onnx.py", "selftest/evidence/test_forged_facts.py"),
+    "tools/judge/operators.py": ("selftest/judge/test_operators.py",),
     "tools/judge/paired.py": (RECORDS, "selftest/judge/test_paired.py"),
     "tools/judge/predictions.py": ("selftest/judge/test_predictions.py",),
     "tools/judge/published.py": ("selftest/judge/test_checks.py",),
@@ -113,7 +127,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/label_order.py": ("selftest/judge/test_reference.py", "selftest/judge/test_chance.py"),
     "tools/judge/pages.py": ("selftest/judge/test_pages.py",),
     "tools/judge/missing.py": ("selftest/judge/test_lines.py",),
-    "tools/judge/guide_result.py": ("selftest/judge/test_pages.py", "selftest/report/test_guide_form.py"),
+    "tools/judge/guide_result.py": ("selftest/judge/test_guide_result.py",),
     "tools/judge/reference.py": ("selftest/judge/test_reference.py",),
     "tools/judge/signature.py": ("selftest/judge/test_signature.py",),
     "tools/judge/systematic.py": (RECORDS, "selftest/judge/test_systematic.py"),

@@ -26,7 +26,7 @@ from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from selftest.campaigns.mutants_made import Mutant
@@ -42,8 +42,9 @@ MEMORY_BYTES, FILE_BYTES = 4 * 2**30, 64 * 2**20  # what a mutant may take befor
 SECONDS_BEYOND, TIMES_BASELINE = 3, 10  # limits: of processor time, so that a busy machine kills no mutant,
 WALL_SECONDS = 600.0  # and of wall time, for a mutant that waits
 NOT_SWAPPED = 99
-CALLED_AT_IMPORT: set[tuple[str, str]] = set()
-"""File and name of each function that ran while tests were collected: a change of it may come too late for them."""
+CALLED_BEFORE: set[tuple[str, str]] = set()
+"""File and name of each function that ran while tests were collected, or what they share was made: a change of it may
+come too late for them."""
 # A child process does not see the mutant, so these could only cost time.
 DESELECTED = (
     "selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",
@@ -96,7 +97,7 @@ def statuses(module: str, source: str, mutants: Sequence[Mutant], tests: Sequenc
     limit = _baseline(partial(anew, source), module)
     inside = [number for number, mutant in enumerate(mutants) if mutant.body_of is not None]
     found |= _swapped({number: mutants[number] for number in inside}, module, tests, workers)
-    called = {name for file, name in CALLED_AT_IMPORT if file == str(ROOT / module)}
+    called = {name for file, name in CALLED_BEFORE if file == str(ROOT / module)}
     undecided = [{NOT_SWAPPED, 0} if mutant.body_of in called else {NOT_SWAPPED} for mutant in mutants]
     rest = [number for number, open_ in enumerate(undecided) if found.get(number, NOT_SWAPPED) in open_]
     attempts = [(number, partial(anew, mutants[number].source)) for number in rest]
@@ -188,6 +189,34 @@ def _swapped(mutants: dict[int, Mutant], module: str, tests: Sequence[str], work
     return campaign.found
 
 
+def _note_call(frame: FrameType, *_: object) -> None:
+    CALLED_BEFORE.add((frame.f_code.co_filename, frame.f_code.co_qualname))
+
+
+def make_shared(session: pytest.Session) -> None:
+    """Make what tests of a module share once, before the forks: each child would make the same again.
+
+    What the last file's tests share is left standing; a change of a function that took part in it comes too late, so
+    that its mutants are looked at anew.
+    """
+    from _pytest.runner import runtestprotocol
+
+    session.config.option.setuponly = True
+    sys.setprofile(_note_call)
+    try:
+        for item, following in zip(session.items, [*session.items[1:], session.items[-1].parent], strict=True):
+            runtestprotocol(item, log=False, nextitem=following)  # type: ignore[arg-type] # a file ends a test too
+    finally:
+        sys.setprofile(None)
+        session.config.option.setuponly = False
+
+
+def begin_with(session: pytest.Session, item: pytest.Item) -> None:
+    """In the child: take down what this first test does not share, and make temporary folders of one's own."""
+    session._setupstate.teardown_exact(item)
+    session.config._tmp_path_factory._basetemp = None  # type: ignore[attr-defined]
+
+
 class _LastKillers:
     """A pytest plugin: tests that killed the last mutants come first, for the next mutants are much like those."""
 
@@ -218,7 +247,7 @@ class _InSession:
 
     def pytest_collection(self) -> None:
         """Called before the tests are collected, which imports what is not loaded yet."""
-        sys.setprofile(lambda frame, *_: CALLED_AT_IMPORT.add((frame.f_code.co_filename, frame.f_code.co_qualname)))
+        sys.setprofile(_note_call)
 
     def pytest_collection_finish(self) -> None:
         """Called when all tests are collected."""
@@ -227,7 +256,10 @@ class _InSession:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Called when all tests are collected; the first plugin that answers decides."""
         module = sys.modules[_dotted(self.module)]
-        limit = _baseline(partial(self._attempt, session, module, None), self.module)
+        unchanged = partial(self._attempt, session, module, None)
+        limit = _baseline(unchanged, self.module)
+        make_shared(session)
+        _baseline(unchanged, self.module)  # what is shared must fail no test either
         attempts = [
             (number, partial(self._attempt, session, module, mutant)) for number, mutant in self.mutants.items()
         ]
@@ -242,6 +274,7 @@ class _InSession:
         session.config.pluginmanager.unregister(self)
         session.config.pluginmanager.register(self.killers)
         self.killers.first(session.items)
+        begin_with(session, session.items[0])
         with contextlib.suppress(session.Failed):
             session.config.hook.pytest_runtestloop(session=session)
         os._exit(int(session.testsfailed > 0))

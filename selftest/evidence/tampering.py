@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from tools.judge import records
-from tools.judge.acceptance import FILE, IDS, MANIFEST, SPEC_JSON
 from tools.judge.bundle import read_bundle
-from tools.judge.files import Files, Refused
+from tools.judge.files import Files, Refused, read_npy
 from tools.judge.gates import Asked, expected, judge
+from tools.judge.layout import FILE, IDS, MANIFEST, SPEC_JSON
 from tools.judge.results import GateResult
 from tools.judge.run import judge_run
 from tools.judge.verify import REFUSED, Outcome, verify
@@ -36,6 +37,12 @@ class Sealed(Files):
         if name not in self.contents:
             raise Refused(f"{name} is missing")
         return self.contents[name]
+
+    def rows(self, name: str, kinds: dict[str, str], columns: int) -> Iterator[array[Any]]:
+        """As from a folder."""
+        values = read_npy(self.read(name), name, kinds, columns)
+        for start in range(0, len(values), columns):
+            yield values[start : start + columns]
 
 
 class Forgery:

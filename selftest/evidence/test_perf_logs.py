@@ -5,21 +5,20 @@ Record, gates and manifest are forged with all that follows from them, as a care
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import World, quickly_written
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.judge import records
-from tools.judge.acceptance import ThroughputRun
 from tools.judge.bundle import read_bundle
 from tools.judge.device import throughput_record
-from tools.judge.perf_logs import log_name
+from tools.judge.perf_logs import check_perf_logs, log_name
 from tools.judge.results import Word
+from tools.judge.throughput_records import ThroughputRun
 
 Forge = Callable[[Forgery], None]
 WORLDS = {
@@ -36,9 +35,7 @@ GATES = ("reading", "device_idle", "images_per_second_per_chip", "plausible")
 @pytest.fixture(scope="module", params=WORLDS)
 def contents(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """An accepted bundle of five runs at either batch size, by either tool."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        found = contents_of(Made(WORLDS[request.param]).write(tmp_path_factory.mktemp("made") / "bundle"))
+    found = contents_of(quickly_written(WORLDS[request.param], tmp_path_factory.mktemp("made") / "bundle"))
     assert Forgery(found).outcome().word is Word.ACCEPTED
     return found
 
@@ -262,3 +259,38 @@ def test_what_another_log_holds_beside_the_streams_is_no_run(contents: dict[str,
     """Tables of npu-smi lie in the same folder."""
     assert any(name.startswith("logs/perf-bs16/npu-smi-before-1") for name in contents)
     assert Forgery(contents).outcome().word is Word.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("published", "asked"),
+    [({}, "6 times (pure)"), ({"mode": "dataset"}, "4 times (dataset)")],
+    ids=["the guide's mode", "the published figure's mode"],
+)
+def test_each_mode_is_run_as_often_as_the_spec_asks_for_it(
+    published: dict[str, str], asked: str, contents: dict[str, bytes]
+) -> None:
+    forgery = Forgery(contents)
+    forgery.spec["om"]["throughput_runs"] = {"dataset": 4, "pure": 6}
+    for device in forgery.spec["devices"]:
+        for figure in device["throughput"]:
+            figure.update(published if figure["batch"] == 4 else {})
+    bundle = read_bundle("forged", forgery.sealed())
+    for recorded in bundle.record.device_throughput:
+        check_perf_logs(bundle, f"bs{recorded.batch}", recorded)
+    assert bundle.problems == [
+        f"bs4.runs: 5 runs of a mode that is to be run {asked}",
+        "bs16.runs: 5 runs of a mode that is to be run 4 times (dataset)",
+    ]
+
+
+def test_a_log_is_that_of_a_run_however_deep_it_lies(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.contents["logs/perf-bs4/pure-9/below/stdout.txt"] = b""
+    assert_refused(forgery.outcome(), "logs/perf-bs4/pure-9 is the log of a run that acceptance.json.device_throughput")
+
+
+def test_bytes_that_are_no_text_are_read_past(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    for run in runs_of(forgery, PURE):
+        forgery.contents[f"{folder_of(run)}/stdout.txt"] += b"\xff\n"
+    assert forgery.outcome().word is Word.ACCEPTED, forgery.outcome().text

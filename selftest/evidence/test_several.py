@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import CODE, DIGEST, Made, World
+from selftest.evidence.bundles import CODE, DIGEST, Made, World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.again import Judged
 from tools.judge.basis import MadeBy
@@ -26,9 +25,7 @@ ONES = "1" * 64
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a made-up bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(WORLD).write(tmp_path_factory.mktemp("made") / "bundle"))
+    return contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("made") / "bundle"))
 
 
 def opened(contents: dict[str, bytes], name: str = "a", **changes: object) -> Bundle:
@@ -78,6 +75,7 @@ def test_what_a_bundle_does_not_say_is_none(contents: dict[str, bytes]) -> None:
         **dict.fromkeys(("toolchain", "host", "suite", "checkpoint", "onnx", "soc", "board", "images")),
         **known,
     }
+    assert not identity(opened(contents, spec=None)).keys() & CODE.keys()
 
 
 @pytest.mark.parametrize(
@@ -265,6 +263,15 @@ def test_gates_of_a_reference_count_where_it_was_made_elsewhere(reference: MadeB
     asked = expected(Asked(spec, on_device=True, reference=reference))
     assert tuple(entry.id for entry in merge(spec, [names], on_device=True, reference=reference)) == asked
     assert tuple(entry.id for entry in merge(spec, [names], on_device=True)) == expected(Asked(spec, on_device=True))
+
+
+def test_gates_of_a_profile_count_where_one_was_asked_for() -> None:
+    spec = Made(WORLD).spec
+    names = [judged(name) for name in expected(Asked(spec, on_device=True, profile=True))]
+    plain = [entry for entry in names if not entry.id.startswith("om.perf.operators")]
+    assert len(plain) < len(names)
+    assert merge(spec, [names], on_device=True, profile=True) == names
+    assert merge(spec, [names], on_device=True, profile=False) == merge(spec, [names], on_device=True) == plain
 
 
 def test_a_bundle_is_told_by_its_own_name(contents: dict[str, bytes], tmp_path: Path) -> None:

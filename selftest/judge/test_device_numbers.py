@@ -166,3 +166,110 @@ def test_a_row_that_cannot_be_read_is_the_trouble_of_its_own_chip() -> None:
 def test_both_numbers_are_said_where_they_do_not_coincide(seat: Seat, named: str) -> None:
     assert Numbering({0: seat}).named(0) == named
     assert Numbering({}).named(7) == "device 7"
+
+
+def refusal(number: int, numbering: Numbering, chips: Sequence[Chip]) -> str:
+    """What is said of a device that is not there."""
+    with pytest.raises(NpuSmiError) as caught:
+        numbering.require(number, chips)
+    return str(caught.value)
+
+
+FIX = "Name devices of this machine with --device, by the tools' numbers: "
+
+
+def test_what_the_devices_are_is_said_where_one_is_absent() -> None:
+    assert refusal(5, number_devices(CARDS[:2], "", ""), CARDS[:2]) == (
+        f"npu-smi info: no such device; found 5; allowed [0, 1]. {FIX}device 0 (NPU 3 chip 0), device 1 (NPU 4 chip 0)"
+    )
+    many = tuple(chip(place, 0, place) for place in range(18))
+    numbering = number_devices(many, "", "")
+    named = ", ".join(f"device {place}" for place in range(16))
+    assert refusal(18, numbering, many).endswith(f". {FIX}{named} and 2 more")
+    assert refusal(18, number_devices(many[:16], "", ""), many[:16]).endswith(f". {FIX}{named}")
+
+
+def test_a_row_that_cannot_be_read_is_said_where_a_device_is_absent() -> None:
+    broken = chip(9, UNKNOWN, 1, trouble="line 8 cannot be read")
+    known = replace(CARDS[0], trouble="it has no memory")
+    numbering = number_devices((known,), "", "")
+    assert refusal(1, numbering, (known, broken, CARDS[1])).startswith(
+        "npu-smi info: no such device; line 8 cannot be read; found 1; allowed [0]. "
+    )
+
+
+@pytest.mark.parametrize(
+    ("visible", "what", "found"),
+    [
+        ("1,0", "does not ascend", "'1,0'"),
+        ("1,1", "does not ascend", "'1,1'"),
+        ("2,5,7", "names the logical number 5, which no chip has", "'2,5,7'"),
+        ("99999", "names the logical number 99999, which no chip has", "'99999'"),
+        ("123456", "is no list of logical numbers", "'123456'"),
+        ("7,1", "does not ascend", "'7,1'"),
+        ("x" * 200, "is no list of logical numbers", repr("x" * 100)),
+    ],
+)
+def test_what_is_wrong_with_the_variable_is_said_to_the_letter(visible: str, what: str, found: str) -> None:
+    with pytest.raises(NpuSmiError) as caught:
+        seats(CARDS, "", visible)
+    assert str(caught.value) == (
+        f"ASCEND_RT_VISIBLE_DEVICES {what}: CANN stops reading there, and sees fewer devices; found {found}; allowed "
+        "some of [0, 1, 2], each once, ascending, with commas and no spaces between. Correct it or unset it; --device "
+        "then counts the devices that it lists from 0"
+    )
+
+
+def test_no_more_than_sixteen_numbers_are_said_to_be_allowed() -> None:
+    many = tuple(chip(place, 0, place) for place in range(18))
+    with pytest.raises(NpuSmiError, match=r"some of \[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\], each"):
+        seats(many, "", "18")
+
+
+def test_chips_that_share_a_number_are_said_to_the_letter() -> None:
+    with pytest.raises(NpuSmiError) as caught:
+        seats((chip(0, 0, 0), chip(0, 1, 1)), MAP_A3.replace("1               9", "0               9"))
+    assert str(caught.value) == "npu-smi info -m: npu-smi gives two chips the logical number 0"
+    with pytest.raises(NpuSmiError) as caught:
+        read_map(MAP_310P + MAP_310P.splitlines()[2])
+    assert str(caught.value) == "npu-smi info -m: npu-smi lists NPU 8 chip 1 twice"
+
+
+HEAD = "NPU ID  Chip ID  Chip Logic ID  Chip Phy-ID  Chip Name\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        (f"{HEAD}0 2 3 4 MCU\n0 1 3 4 Mcu 2\n", {(0, 1): MapRow(3, 4)}),
+        (f"{HEAD}123456789 1 3 4 x\n1234567890 1 3 4 x\n0 1234567890 3 4 x\n", {(123456789, 1): MapRow(3, 4)}),
+        (f"{HEAD}0 0 - - a b c\n", {(0, 0): MapRow(None, None)}),
+        (f"{HEAD}0 0 1 2\n", {}),
+        ("0 0 1 2 x\n", {}),
+        ("Chip Name  NPU ID  Chip ID\na b c 4 5\na 6 7\n", {(4, 5): MapRow(None, None), (6, 7): MapRow(None, None)}),
+        ("NPU ID  Chip Name  Chip ID\n4 a b 5\n", {(4, 5): MapRow(None, None)}),
+        ("NPU ID  Chip ID  Other\n4 5 6\n4 6 7 8\n", {(4, 5): MapRow(None, None)}),
+        ("NPU ID  Chip Logic ID\n4 5\n", {}),
+        (f"{HEAD}0 0 1 2 x\nNPU ID  Chip ID  Chip Phy ID\n3 4 5\n", {(0, 0): MapRow(1, 2), (3, 4): MapRow(None, 5)}),
+        (f"{HEAD}0 0 1 2 x\r1 0 3 4 x\r\n", {(0, 0): MapRow(1, 2), (1, 0): MapRow(3, 4)}),
+    ],
+)
+def test_rows_of_a_map_are_read_by_their_columns(text: str, rows: dict[tuple[int, int], MapRow]) -> None:
+    assert read_map(text) == rows
+
+
+def test_a_row_without_a_chip_is_the_only_one_of_its_npu_that_is_left() -> None:
+    text = f"{HEAD}4 0 0 - x\n4 1 1 - x\n5 0 2 - x\n"
+    whole, broken = chip(4, 0, 0), chip(4, UNKNOWN, 1, trouble="line 8 cannot be read")
+    assert list(seats((whole, broken), text)) == [0, 1]
+    assert seats((whole, broken), text)[1] == Seat(4, 1, 1, None)
+    assert list(seats((chip(5, 0, 0), broken), text)) == [2], "which of two is not known"
+    assert list(seats((whole, replace(broken, trouble="")), text)) == [0], "it is a chip of its own"
+    assert list(seats((whole, replace(broken, npu_id=7)), text)) == [0]
+
+
+def test_physical_numbers_are_the_maps_and_else_the_tables() -> None:
+    cards = (chip(4, 0, 0, physical=9), chip(5, 0, 1, physical=8))
+    assert [seat.physical for seat in seats(cards, f"{HEAD}4 0 0 3 x\n5 0 1 - x\n").values()] == [3, 8]
+    assert list(seats(cards, f"{HEAD}4 0 1 3 x\n5 0 0 2 x\n")) == [0, 1], "in the order of the logical numbers"
+    assert list(seats((chip(4, 0, UNKNOWN), cards[1]))) == [1]

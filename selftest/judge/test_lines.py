@@ -10,7 +10,7 @@ from tools.base.errors import Stage
 from tools.base.printable import printable
 from tools.judge.ids import GateId
 from tools.judge.lines import MEANING, headroom, table, value, verdict_lines
-from tools.judge.missing import LONGEST_REASON, MOST_REASONS, NOT_ASKED
+from tools.judge.missing import LONGEST_REASON, MOST_REASONS, NOT_ASKED, missing_lines, named
 from tools.judge.results import Check, GateResult, RunVerdict, Verdict, Word
 
 HEAD = [
@@ -149,6 +149,27 @@ def test_gates_of_many_kinds_are_counted_by_stage_and_many_reasons_end_in_a_coun
     *reasons, rest = lines[1:]
     assert sum(line.partition("]")[0].count(" ") - 2 for line in reasons) + int(rest.split()[2]) == 30
     assert len(lines) == 2 + MOST_REASONS == 14
+
+
+def test_three_kinds_are_named_and_four_are_counted() -> None:
+    names = [GateId(name) for name in ("om.a[bs1]", "om.a[bs4]", "onnx.b", "perf.c", "om.d")]
+    assert named(names[:4]) == "om.a[bs 1 4], onnx.b, perf.c"
+    assert named(names) == "5 gates (om 3, onnx 1, perf 1)"
+
+
+@pytest.mark.parametrize(("length", "shown"), [(200, "w" * 200), (201, "w" * 199 + "…")])
+def test_a_reason_of_two_lines_is_whole_and_a_longer_one_is_cut(length: int, shown: str) -> None:
+    said = "w" * (length - len("NOT RUN: "))
+    (_, line) = missing_lines([GateId("om.a")], [undecided("om.a", Verdict.NOT_RUN, said)])
+    assert line == f"  om.a: NOT RUN: {shown[len('NOT RUN: ') :]}"
+
+
+def test_what_nobody_asked_is_said_so() -> None:
+    assert missing_lines([GateId("om.a")], []) == [
+        "still missing (1):",
+        "  om.a: not asked in this run, or not reached",
+    ]
+    assert missing_lines([], []) == []
 
 
 def test_what_was_not_judged_and_what_must_be_known_beside_it_stand_before_the_last_line() -> None:

@@ -6,21 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import (
-    DatasetRecord,
-    HostRecord,
-    ReferenceRecord,
-    Reused,
-    TakenReference,
-    VariantRecord,
-    Versions,
-)
+from tools.judge.acceptance import Reused
 from tools.judge.accuracy import top_k_of
 from tools.judge.basis import DeviceKind, ReferenceBasis, ReferenceDevice, ReferenceProbe
-from tools.judge.facts import ParityFacts, RecipeFacts, WeightFacts
+from tools.judge.facts import JpegFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import HostRecord, Versions
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import ReferenceRecord, TakenReference, VariantRecord
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
 from tools.judge.spec_onnx import DeclaredWeights
@@ -271,3 +266,52 @@ def test_an_aipp_file_that_nobody_saw_is_told() -> None:
     assert unseen in remarks(aipp, None, None, files=(oms,))
     assert unseen not in remarks(aipp, None, None, files=(onnx,)) + remarks(aipp, None, None)
     assert unseen not in remarks(load_spec(PUBLISHED_SPEC), None, None, files=(oms,))
+
+
+DECODER = (
+    "JPEG input: the chip decodes and resizes (DVPP), by an arithmetic that is not known{squeezed}{stands}: no gate "
+    "compares the OM's pixels or logits with the checkpoint's, the OMs are judged by the accuracy that they lose"
+)
+SQUEEZED = ", and it squeezes every picture into 256 x 256, which the recipe does not"
+STANDS = "; the simulator stands for it with Pillow's decoder and filter"
+
+
+@pytest.mark.parametrize(
+    ("resize", "on_device", "said"),
+    [
+        (256, True, DECODER.format(squeezed=SQUEEZED, stands="")),
+        (256, False, DECODER.format(squeezed=SQUEEZED, stands=STANDS)),
+        ((256, 256), True, DECODER.format(squeezed="", stands="")),
+    ],
+)
+def test_what_nobody_knows_of_the_chips_decoder_is_told(
+    resize: int | tuple[int, int], on_device: bool, said: str
+) -> None:
+    jpeg = load_spec(port_path("alexnet_jpeg"))
+    jpeg = replace(jpeg, preprocessing=replace(jpeg.preprocessing, resize_px=resize))
+    found = remarks(jpeg, None, None, on_device=on_device)
+    assert [line for line in found if line.startswith("JPEG input")] == [said]
+
+
+def test_nothing_is_said_of_a_decoder_where_the_host_decodes() -> None:
+    assert "JPEG input" not in "".join(remarks(load_spec(PUBLISHED_SPEC), None, None))
+
+
+def test_turned_images_are_counted_and_some_are_named(spec: Spec) -> None:
+    turned = JpegFacts(9, (), (), ("a", "b", "c", "d"))
+    assert remarks(spec, None, None, jpegs=turned) == (
+        "4 images have an EXIF orientation, which the chip's decoder obeys and the recipe does not: a, b, c, … 1 more",
+    )
+    assert remarks(spec, None, None, jpegs=replace(turned, turned=())) == ()
+
+
+def test_how_the_oms_were_asked_to_compute_is_told(spec: Spec) -> None:
+    wide = replace(spec, om=replace(spec.om, atc_extra_args=("--precision_mode=force_fp32",)))
+    bounds = "; logits are held within the bounds of fp16, which are wider than this needs"
+    assert remarks(wide, None, None, on_device=True) == (f"precision: force_fp32{bounds}",)
+    int8 = replace(wide, om=replace(wide.om, arithmetic="int8"))
+    assert remarks(int8, None, None, on_device=True)[1:] == ("precision: force_fp32",)
+    implementation = replace(spec, om=replace(spec.om, atc_extra_args=("--op_precision_mode=op.ini",)))
+    (said,) = remarks(implementation, None, None)
+    assert said.endswith("; the simulator computes every implementation of an operator alike")
+    assert remarks(implementation, None, None, on_device=True) == ("precision: op_precision_mode op.ini",)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from selftest.evidence.bundles import Made, World
-from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import MANIFEST, SIGNATURE
-from tools.judge.signature import NAMESPACE
+from tools.evidence.manifest import write_manifest
+from tools.judge.bundle import open_files
+from tools.judge.files import Refused
+from tools.judge.layout import MANIFEST, SIGNATURE
+from tools.judge.signature import NAMESPACE, Signers
 from tools.judge.verify import OK, REFUSED, main
 
 pytestmark = pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="no ssh-keygen here")
@@ -115,3 +117,31 @@ def test_what_a_check_needs_and_lacks_is_one_line(
     with pytest.raises(SystemExit):
         main([str(signed.bundle), "--signer", "ci@example.org"])
     assert "--signer is one of --allowed-signers" in capsys.readouterr().err
+
+
+def test_without_a_file_of_allowed_signers_nothing_is_asked(signed: Signed) -> None:
+    files = open_files(signed.bundle)
+    assert Signers().line(files) == f"{SIGNATURE} not checked, name --allowed-signers"
+    assert Signers(signed.allowed).line(files) == f"signed by ci@example.org: {MANIFEST} and with it every file"
+
+
+def test_a_manifest_that_changes_while_it_is_read_is_refused(signed: Signed) -> None:
+    files = replace(open_files(signed.bundle), manifest_sha256="0" * 64)
+    with pytest.raises(Refused, match=f"{MANIFEST} was changed while it was read"):
+        Signers(signed.allowed).line(files)
+
+
+def test_a_name_that_is_no_text_is_nobodys(signed: Signed, tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed"
+    allowed.write_bytes(signed.allowed.read_bytes().replace(b"ci@", b"c\xff@"))
+    with pytest.raises(Refused, match=f"{SIGNATURE} is no signature by any of them of"):
+        Signers(allowed).line(open_files(signed.bundle))
+
+
+def test_a_program_that_does_not_end_is_not_waited_for(signed: Signed, monkeypatch: pytest.MonkeyPatch) -> None:
+    def waits(words: list[str], *, timeout: float, **_: object) -> None:
+        raise subprocess.TimeoutExpired(words[0], timeout)
+
+    monkeypatch.setattr(subprocess, "run", waits)
+    with pytest.raises(Refused, match=r"`ssh-keygen` cannot check the signature: .* timed out after 60 seconds"):
+        Signers(signed.allowed).line(open_files(signed.bundle))

@@ -126,7 +126,8 @@ class Catalogue:
         said, begin = "", 0
         while begin < len(parts):
             ends = range(min(len(parts), begin + WINDOW), begin, -1)
-            whole = ((end, self._whole("".join(parts[begin:end]), depth)) for end in ends if parts[end - 1].strip())
+            joined = ((end, "".join(parts[begin:end])) for end in ends if parts[end - 1].strip())
+            whole = ((end, self._whole(text, depth)) for end, text in joined if text.count("(") == text.count(")"))
             end, found = next(((end, found) for end, found in whole if found), (begin + 1, parts[begin]))
             said += found
             begin = end
@@ -143,6 +144,8 @@ class Catalogue:
         row = ""
         for cell in cells:
             said = self._cell(cell[0], heads=heads)
+            if cell is cells[-1] and said == cell[0]:
+                said = self.say(said)  # nothing stands behind it, so it may be a whole sentence
             to_right = cell.end() in ends and cell.start() not in starts
             start = cell.end() - width(said) if to_right else cell.start()
             row = padded(row, max(start, width(row) + 2 if row else start)) + said

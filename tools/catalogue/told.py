@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 
+from tools.base.cli import say
 from tools.base.printable import printable
 from tools.base.progress import progress
 from tools.catalogue.rows import Row, State, duration
@@ -13,7 +14,7 @@ from tools.catalogue.rows import Row, State, duration
 
 def tell(line: str) -> None:
     """A line on stderr, at once: stdout is the table's."""
-    print(printable(line), file=sys.stderr, flush=True)
+    say(printable(line), to=sys.stderr)
 
 
 def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
@@ -27,6 +28,6 @@ def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
         to_go = total - count
         left = f", about {duration((time.monotonic() - began) / whole * to_go)} left" if whole else ""
         more = f"; {to_go} to go{left}" if to_go else ""
-        took = "" if row.seconds is None else f" after {duration(row.seconds)}"
+        took = "" if row.seconds is None else f", {duration(row.seconds)}"
         tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{more}")
         yield row

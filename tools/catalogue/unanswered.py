@@ -10,7 +10,7 @@ from tools.base.printable import one_line
 from tools.base.reading import small_file
 from tools.catalogue.rows import FILE, Row, State, Table
 from tools.judge import records
-from tools.judge.acceptance import FILE as RECORD
+from tools.judge.layout import FILE as RECORD
 from tools.report.scorecard.found import files_named
 from tools.report.scorecard.rows import Row as ScorecardRow
 from tools.report.scorecard.rows import row_without_evidence
@@ -27,8 +27,8 @@ def _of_table(path: Path) -> Iterator[ScorecardRow]:
     try:
         table: Table = records.read(Table, json.loads(small_file(path)))
     except (OSError, ValueError, RecursionError) as error:
-        fault = f"{path} is no table of ports: {error}; remove it, or let accept_ports.py write it anew"
-        yield row_without_evidence("", (one_line(fault),), path.parent)
+        problem = f"{path} is no table of ports: {error}; remove it, or let accept_ports.py write it anew"
+        yield row_without_evidence("", (one_line(problem),), path.parent)
         return
     for row in table.rows:
         if not row.evidence and not _has_bundle(path.parent, row):

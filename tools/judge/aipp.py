@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Union
@@ -24,9 +23,9 @@ CHANNELS = 3
 HALF_BITS, HALF_LEAST_EXPONENT = 10, -14
 _BLOCK = re.compile(r"\s*aipp_op\s*\{([^{}]*)\}\s*")
 _ENTRY = re.compile(
-    r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*:\s*(\"[^\"\n]{0,64}\"|[A-Za-z0-9_.+-]{1,64})(?=[\s,;]|$)[,;]?"
+    r"\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*:\s*(\"[^\"\n]{0,64}\"|[A-Za-z0-9_.+-]{1,64})(?=[\s,;]|$)\s*[,;]?"
 )
-_WHOLE = re.compile(r"[+-]?[0-9]{1,9}")
+_WHOLE = re.compile(r"[+-]?[0-9]{1,10}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 _TRUTH = {"true": True, "false": False, "1": True, "0": False}
 
@@ -214,9 +213,3 @@ def half_step(value: float) -> float:
     """The distance of neighbouring fp16 numbers at a value."""
     exponent = math.floor(math.log2(abs(value))) if value else HALF_LEAST_EXPONENT
     return float(2.0 ** (max(exponent, HALF_LEAST_EXPONENT) - HALF_BITS))
-
-
-def as_half(value: float) -> float:
-    """The value as AIPP holds it, rounded to fp16; OverflowError beyond its range."""
-    (found,) = struct.unpack("<e", struct.pack("<e", value))
-    return float(found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tools.judge import ids
-from tools.judge.acceptance import FILE
 from tools.judge.files import short
+from tools.judge.layout import FILE
 
 if TYPE_CHECKING:
     from tools.judge.bundle import Bundle
@@ -32,15 +32,21 @@ def check_handed_in(bundle: Bundle) -> None:
         bundle.problems.append(
             f"{FILE}.handed_in: OMs of the suite's own are no int8, by whose bounds they were judged"
         )
-    if own and own != oms:
-        bundle.problems.append(f"{FILE}.handed_in: {', '.join(own)} are the suite's, others were handed in")
+    for files in ([name for name in _onnx_names(bundle) if name in bundle.digests], oms):
+        made = [name for name in files if bundle.handed_in(name) is None]
+        if made and made != files:
+            bundle.problems.append(f"{FILE}.handed_in: {', '.join(made)} are the suite's, others were handed in")
+
+
+def _onnx_names(bundle: Bundle) -> list[str]:
+    """What the digests of ONNX files are called: `the` file, and in a static port those of the other batch sizes."""
+    return ["onnx", *(f"onnx_bs{batch}" for batch in bundle.spec.onnx_batches if batch is not None)]
 
 
 def _file(bundle: Bundle, where: str, entry: HandedIn) -> None:
     """It is one of those that the run rests on, by its digest, and so is the copy of it."""
     digest = bundle.digests.get(entry.name)
-    onnx = (f"onnx_bs{batch}" for batch in bundle.spec.onnx_batches if batch is not None)
-    wanted = {"onnx", *onnx, *map(str, map(ids.om, bundle.spec.batches))}
+    wanted = {*_onnx_names(bundle), *map(str, map(ids.om, bundle.spec.batches))}
     if digest is None or entry.name not in wanted:
         bundle.problems.append(f"{where}.name: {short(entry.name)} is no file that this run rests on")
         return

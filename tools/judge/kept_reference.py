@@ -7,13 +7,15 @@ import math
 from array import array
 from collections.abc import Iterator
 
-from tools.judge.acceptance import FILE, REFERENCE_LOGITS, ReferenceRecord
 from tools.judge.basis import DeviceKind, ReferenceBasis, recipe_words
-from tools.judge.bundle import SCORE_CODES, Bundle
+from tools.judge.bundle import Bundle
+from tools.judge.bundle_record import SCORE_CODES
 from tools.judge.differences import differences
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import short
 from tools.judge.ids import PTH
+from tools.judge.layout import FILE, REFERENCE_LOGITS
+from tools.judge.prediction_records import ReferenceRecord
 
 
 def check_reference(bundle: Bundle) -> None:
@@ -86,7 +88,7 @@ def _logits(bundle: Bundle) -> Iterator[str]:
 def _best(row: array[float], places: int) -> tuple[list[int], list[float]]:
     """The classes of the highest logits, best first, ties by the lowest class, and these logits."""
     scores = heapq.nlargest(places, row)
-    if len(set(scores)) == places and row.count(scores[-1]) == 1:
+    if len(set(scores)) == places:  # the first place of a score is that of its lowest class
         return [row.index(score) for score in scores], scores
     classes = sorted(range(len(row)), key=lambda name: (-row[name], name))[:places]
     return classes, [row[name] for name in classes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.judge.acceptance import Acceptance
 from tools.judge.dataset import ports_own
 from tools.judge.files import Refused, read_whole
@@ -26,7 +26,7 @@ def read_class_names(path: Path) -> tuple[str, ...]:
     try:
         return tuple(line.strip() for line in read_whole(path).decode("utf-8").splitlines())
     except (OSError, UnicodeDecodeError, Refused) as error:
-        raise ClassNamesError(f"cannot read the names of classes: {error}", where=path, fix=FIX) from error
+        raise ClassNamesError(f"cannot read the names of classes: {reason(error)}", where=path, fix=FIX) from error
 
 
 def class_names(acceptance: Acceptance, spec: Spec | None, given: Sequence[str] = ()) -> Mapping[int, str]:

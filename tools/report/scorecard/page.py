@@ -14,12 +14,15 @@ from pathlib import Path
 from markupsafe import Markup
 
 from tools.base.errors import SuiteError
+from tools.base.messages import ENGLISH, Catalogue
 from tools.report import words
 from tools.report.html import script_source, strict_environment
+from tools.report.in_language import in_language
 from tools.report.scorecard import texts
 from tools.report.scorecard.changes import Change, Direction
-from tools.report.scorecard.plots import Figure
+from tools.report.scorecard.plots import Figure, figure_in
 from tools.report.scorecard.rows import Row
+from tools.report.scorecard.table_words import table_words
 
 HERE = Path(__file__).parent
 LIBRARIES = {"itables": "the tables", "plotly": "the plots"}
@@ -94,8 +97,9 @@ def html_text(
     plots: Mapping[str, tuple[str, Figure]],
     out: Path,
     scripts: Scripts,
+    language: Catalogue = ENGLISH,
 ) -> str:
-    """The page; `out` is the folder that its links to reports lead from."""
+    """The page in a language; `out` is the folder that its links to reports lead from."""
     environment = strict_environment(HERE)
     environment.filters.update(
         breakable=_breakable,
@@ -106,19 +110,23 @@ def html_text(
         sort_key=_sort_key,
     )
     environment.globals.update(links=lambda row: texts.report_links(row, out), Direction=Direction)
-    return environment.get_template("scorecard.html").render(
+    page = environment.get_template("scorecard.html").render(
         rows=rows,
         earlier=earlier,
         changes=None if changes is None else [entry for entry in changes if entry.direction is not Direction.UNCHANGED],
         unchanged=sum(entry.direction is Direction.UNCHANGED for entry in changes or ()),
         counts=Counter(row.word for row in rows),
-        plots={name: (title, figure["layout"]["height"], _data(figure)) for name, (title, figure) in plots.items()},
-        table_options=_data(TABLE_OPTIONS),
+        plots={
+            name: (title, figure["layout"]["height"], _data(figure_in(figure, language)))
+            for name, (title, figure) in plots.items()
+        },
+        table_options=_data({**TABLE_OPTIONS, "language": table_words(language)}),
         policy=scripts.policy,
         plotly=Markup(scripts.plotly),  # noqa: S704 - the libraries' own
         tables=Markup(scripts.tables),  # noqa: S704
         tables_css=Markup(scripts.css),  # noqa: S704
     )
+    return in_language(page, language)
 
 
 def checked(figure: Figure) -> Figure:

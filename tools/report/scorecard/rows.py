@@ -67,9 +67,21 @@ class Row:
 
 def table_rows(runs: Runs, absent: Sequence[Row] = ()) -> list[Row]:
     """The newest run of each place, every bundle that the judge refuses, and what left none: in order of ports."""
-    rows = [row_of(found[0], earlier=len(found) - 1) for found in runs.of_place.values()]
+    rows = [
+        _told_apart(row_of(found[0], earlier=len(found) - 1), place, runs) for place, found in runs.of_place.items()
+    ]
     rows += [*(row_of(reading) for reading in runs.refused), *absent]
     return sorted(rows, key=lambda row: (row.port, row.chip, row.holds, row.folders))
+
+
+def _told_apart(row: Row, place: Place, runs: Runs) -> Row:
+    """The row, with its network where another one has the same name."""
+    namesakes = [other for other in runs.of_place if replace(other, network="") == replace(place, network="")]
+    return (
+        row
+        if len(namesakes) == 1
+        else replace(row, why=(*row.why, f"one of {len(namesakes)} networks of this name: {place.network}"))
+    )
 
 
 def earlier_rows(runs: Runs) -> list[Row]:
