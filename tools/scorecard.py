@@ -59,7 +59,8 @@ def main() -> int:
     changes = None if old is None else changes_between(old, runs)
     rows = table_rows(runs, unanswered(asked.folders))
     _write(asked.out, rows, runs, changes, words, page=not asked.no_html)
-    say(*map(one_line, _said(rows, changes)), words=words)
+    wrote = asked.out / (MARKDOWN if asked.no_html else PAGE)
+    say(*map(one_line, [*_said(rows, changes), f"wrote {wrote}"]), words=words)
     return _release(listed, runs, asked.toolkit, old, words) if listed else EXIT_OK
 
 

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -23,7 +23,8 @@ from tools.evidence.record_file import read_acceptance
 from tools.evidence.staging import Staging
 from tools.judge.files import LATEST
 from tools.judge.layout import FILE, SIGNATURE
-from tools.pipeline import begin
+from tools.judge.verify import main as judge
+from tools.pipeline import begin, publish
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
 ONE_TEST = "tests/test_checkpoint.py::test_file_is_the_published_one"
@@ -109,6 +110,23 @@ def test_asking_pytest_what_it_knows_is_no_run_at_either_place(
 def test_nor_is_any_other_question(own: Own, word: str) -> None:
     own.run("-p", "cacheprovider", word, ONE_TEST)
     assert not (own.root / LATEST).is_symlink()
+
+
+class SetBack(datetime):
+    """A clock that was set back while the run went on."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> SetBack:
+        return cls(2001, 1, 1, tzinfo=tz)
+
+
+def test_a_clock_that_is_set_back_costs_no_evidence(
+    own: Own, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(publish, "datetime", SetBack)
+    own.run(ONE_TEST)
+    assert judge([str(own.latest)]) == 1, "INCOMPLETE, not refused"
+    assert "VERDICT: INCOMPLETE" in capsys.readouterr().out
 
 
 def test_the_command_that_runs_a_gate_again_names_no_place_of_evidence(world: World) -> None:

@@ -821,7 +821,7 @@ def test_a_release_names_its_toolkit(bundles: Bundles, command: Command, tmp_pat
 def test_the_command_judges_on_several_processes(bundles: Bundles, tmp_path: Path) -> None:
     program = [sys.executable, "tools/scorecard.py", *map(str, bundles("first", "p3")), "--out", str(tmp_path)]
     done = subprocess.run([*program, "--no-html", "--jobs", "2"], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "2 rows: 2 ACCEPTED\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, f"2 rows: 2 ACCEPTED\nwrote {tmp_path}/scorecard.md\n"), done.stderr
 
 
 BROWSERS = ("/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome")

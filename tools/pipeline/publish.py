@@ -163,7 +163,7 @@ def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptanc
         profile=setup.profile,
         target=str(setup.kind),
         started_utc=facts.started.isoformat(timespec="seconds"),
-        finished_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished_utc=max(datetime.now(UTC), facts.started).isoformat(timespec="seconds"),  # a clock may be set back
     )
 
 
