@@ -54,6 +54,8 @@ MOST_NOISE = 3e-3
 """Of the logits' spread, as AlexNet's sample has under fp16 (1.9e-3): bounds are made for such networks."""
 NOISE_WEIGHTS = (1.0, 10.0, 100.0, 1e3, 1e4)
 """How much the fit minds the rounding, tried from the least on."""
+FOLDED = 0.02
+"""How far logits may be from what was fitted in float64, as a share of their spread: float32 costs a thousandth."""
 READS_NOTHING = "a linear layer reads nothing of the image in what its last layer is given"
 BACKGROUND = -10 * LOGITS_SPREAD
 """Logit of a background class: no image is of it."""
@@ -129,7 +131,9 @@ def _with_a_head(model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> str:
     """Fit the last layer; where that reads nothing, level the random one and say why."""
     try:
         head = find_head(model, spec, pixels)
-        fold(head, fitted(head, model, spec, pixels))
+        layer = fitted(head, model, spec, pixels)
+        fold(head, layer)
+        _require_folded(layer, head, model, spec, pixels)
     except Unfit as unfit:
         level(model, pixels)
         return str(unfit)
@@ -253,6 +257,26 @@ def fold(head: Head, made: Fitted) -> None:
         head.layer.weight.copy_(weight.reshape(head.layer.weight.shape))
         if head.layer.bias is not None:
             head.layer.bias.copy_(torch.from_numpy(made.bias.astype("float32")))
+
+
+def _require_folded(made: Fitted, head: Head, model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> None:
+    """SuiteError when the network does not say what was fitted: its own predictions would hide that as labels."""
+    import numpy as np
+    import torch
+
+    features = _features(head, model, pixels, BATCH)
+    with torch.no_grad():
+        logits = _logits(model(torch.from_numpy(pixels.of(sample.TRAINING_SET, range(BATCH)))), spec).double().numpy()
+    wanted = features @ made.weight.T + (0.0 if head.layer.bias is None else made.bias)
+    apart, allowed = float(np.abs(logits - wanted).max()), FOLDED * LOGITS_SPREAD
+    if not apart <= allowed:
+        raise SuiteError(
+            "the network's last layer gives other logits than were fitted",
+            where=head.name,
+            measured=f"{apart:.3g} apart",
+            allowed=f"<= {allowed:.3g}",
+            fix="Report this network: its sample cannot be made",
+        )
 
 
 def _quiet(features: Doubles, targets: Doubles, noise: Noise, prototypes: Doubles) -> tuple[Fitted, Fitted]:
