@@ -148,7 +148,7 @@ def _why(reading: Reading) -> Iterator[str]:
 def _hindrances(verdict: RunVerdict) -> Iterator[str]:
     for what, names in (("failed", verdict.failed), ("missing", verdict.missing)):
         found = kinds(names)
-        more = f" and {len(found) - REASONS_SHOWN} more" if len(found) > REASONS_SHOWN else ""
+        more = f", {len(found) - REASONS_SHOWN} more" if len(found) > REASONS_SHOWN else ""
         if found:
             yield f"{what}: {', '.join(found[:REASONS_SHOWN])}{more}"
 
