@@ -9,6 +9,7 @@ import pytest
 
 from selftest.faults.world import World
 from tools.base.files import ROOT
+from tools.pipeline.options import misspelt_markers
 
 
 def test_white_space_in_the_cache_is_told_at_the_start_and_stops_nothing_but_the_om(world: World) -> None:
@@ -35,6 +36,27 @@ def test_on_a_device_white_space_in_the_cache_is_a_usage_error() -> None:
     done = collect("--target=ascend", "--cache=/my cache")
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
     assert done.stderr.startswith("ERROR: --cache (ACCEPTANCE_CACHE) is '/my cache': the vendor's tools take no path")
+
+
+def test_a_misspelt_marker_names_the_one_that_was_meant_before_anything_begins() -> None:
+    done = collect("-m", "acuracy and not npu")
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert done.stderr == "ERROR: -m asks for 'acuracy', which is no marker. Did you mean accuracy?\n\n"
+
+
+@pytest.mark.parametrize(
+    ("expression", "meant"),
+    [
+        ("om or accuracy", {}),
+        ("not (ohm or acuracy)", {"ohm": "om", "acuracy": "accuracy"}),
+        ("Accuracy", {"Accuracy": "accuracy"}),
+        ("gate(id='acuracy')", {}),
+        ("xyzzy and True", {}),
+        ("", {}),
+    ],
+)
+def test_words_of_an_expression_that_are_no_markers(expression: str, meant: dict[str, str]) -> None:
+    assert misspelt_markers(expression, {"accuracy", "om", "gate", "npu"}) == meant
 
 
 def collect(*options: str) -> subprocess.CompletedProcess[str]:

@@ -22,7 +22,7 @@ DIGITS_OF_RUN = 8
 
 @dataclass(frozen=True)
 class Place:
-    """The `folder` that the evidence gets; with `latest`, a link that leads to the run which began last.
+    """The `folder` that the evidence gets; with `latest`, a link that leads to the run which began or ended last.
 
     The link leads nowhere while that run goes on, and when it left nothing: what an earlier run has found out never
     stands where the evidence of this one is expected.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 
 from tools.base.misspelt import nearest
 from tools.base.variables import variable_of
@@ -60,6 +61,10 @@ WITH_VALUE = frozenset(f"--{name}" for name in (*VALUED, "diagnose"))
 WITHOUT_VALUE = frozenset(f"--{name}" for name in FLAGS)
 
 
+WORD = re.compile(r"[^\W\d]\w*")
+OF_EXPRESSIONS = ("and", "or", "not", "True", "False", "None")
+
+
 def joined(words: Sequence[str]) -> list[str]:
     """The words with each of the suite's options and its separate value as one word, `--option=value`."""
     found: list[str] = []
@@ -69,6 +74,13 @@ def joined(words: Sequence[str]) -> list[str]:
         else:
             found.append(word)
     return found
+
+
+def misspelt_markers(expression: str, known: Collection[str]) -> dict[str, str]:
+    """Each word of `-m EXPRESSION` that is no marker -> the one most like it; markers with arguments are left alone."""
+    words = () if "=" in expression else WORD.findall(expression)
+    strange = [word for word in words if word not in (*known, *OF_EXPRESSIONS)]
+    return {word: near for word in strange if (near := nearest(word, known))}
 
 
 def misspelt(words: Sequence[str]) -> dict[str, str]:
