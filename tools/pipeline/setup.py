@@ -32,8 +32,8 @@ from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json
 
 WHOSE = (
-    "made for this port: random weights, the last layer fitted to the generated images; where a network lends itself "
-    "to no fit, the labels are its own predictions, said beside the verdict"
+    "made for this port: random weights, the last layer fitted to generated images; where that reads too "
+    "little of them, the labels are its own predictions, said beside the verdict"
 )
 
 

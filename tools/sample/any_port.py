@@ -1,13 +1,14 @@
 """The sample of any port: weights of the network's own shapes that really classify the sample's generated images.
 
-The images are the embedded sample's first ones, whatever the port, so that a judge knows them by their bytes. The
-weights are random up to the last layer, and that is fitted to what the network makes of training images, which have a
-seed of their own and are never judged: from its input to the 16 numbers of an image's code and their squares, and from
-those to classes, both steps folded into one.
+The images are some of the embedded sample's, whatever the port, so that a run knows them by their bytes. The weights are
+random up to the last layer, and that is fitted to what the network makes of training images, which have a seed of their
+own and are never judged: from its input to the 16 numbers of an image's code and their squares, and from those to
+classes, both steps folded into one.
 
 A network whose last layer is no plain Linear or 1 x 1 convolution, or makes nothing of its image that a linear layer
-could read, keeps random weights, and the labels are its own predictions: `SampleMade.labels_by_reference`. Another
-processor may add in another order: bytes are the same on one machine, and on others not promised.
+could read, keeps random weights there. It is labelled by its own predictions, as is one that reads little
+(tools/sample/judged_images.py): `SampleMade.labels_by_reference`. Another processor may add in another order: bytes are
+the same on one machine, and on others not promised.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ MOST_NOISE = 3e-3
 """Of the logits' spread, as AlexNet's sample has under fp16 (1.9e-3): bounds are made for such networks."""
 NOISE_WEIGHTS = (1.0, 10.0, 100.0, 1e3, 1e4)
 """How much the fit minds the rounding, tried from the least on."""
+FOLDED = 0.02
+"""How far logits may be from what was fitted in float64, as a share of their spread: float32 costs a thousandth."""
 READS_NOTHING = "a linear layer reads nothing of the image in what its last layer is given"
 BACKGROUND = -10 * LOGITS_SPREAD
 """Logit of a background class: no image is of it."""
@@ -129,7 +132,9 @@ def _with_a_head(model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> str:
     """Fit the last layer; where that reads nothing, level the random one and say why."""
     try:
         head = find_head(model, spec, pixels)
-        fold(head, fitted(head, model, spec, pixels))
+        layer = fitted(head, model, spec, pixels)
+        fold(head, layer)
+        _require_folded(layer, head, model, spec, pixels)
     except Unfit as unfit:
         level(model, pixels)
         return str(unfit)
@@ -253,6 +258,26 @@ def fold(head: Head, made: Fitted) -> None:
         head.layer.weight.copy_(weight.reshape(head.layer.weight.shape))
         if head.layer.bias is not None:
             head.layer.bias.copy_(torch.from_numpy(made.bias.astype("float32")))
+
+
+def _require_folded(made: Fitted, head: Head, model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> None:
+    """SuiteError when the network does not say what was fitted: its own predictions would hide that as labels."""
+    import numpy as np
+    import torch
+
+    features = _features(head, model, pixels, BATCH)
+    with torch.no_grad():
+        logits = _logits(model(torch.from_numpy(pixels.of(sample.TRAINING_SET, range(BATCH)))), spec).double().numpy()
+    wanted = features @ made.weight.T + (0.0 if head.layer.bias is None else made.bias)
+    apart, allowed = float(np.abs(logits - wanted).max()), FOLDED * LOGITS_SPREAD
+    if not apart <= allowed:
+        raise SuiteError(
+            "the network's last layer gives other logits than were fitted",
+            where=head.name,
+            measured=f"{apart:.3g} apart",
+            allowed=f"<= {allowed:.3g}",
+            fix="Report this network: its sample cannot be made",
+        )
 
 
 def _quiet(features: Doubles, targets: Doubles, noise: Noise, prototypes: Doubles) -> tuple[Fitted, Fitted]:
