@@ -70,7 +70,7 @@ from tools.judge.facts import (
     ToolkitFacts,
     WeightFacts,
 )
-from tools.judge.files import LARGEST_FILE_BYTES
+from tools.judge.files import EARLIER, LARGEST_FILE_BYTES
 from tools.judge.handed_in import FOLDER, HandedIn
 from tools.judge.handover import Handover
 from tools.judge.op_profile import OnnxNames, OperatorProfile
@@ -339,7 +339,7 @@ def set_aside(place: Path) -> Path | None:
     if not place.is_dir() or not any(place.iterdir()):
         return None
     stamp = datetime.now(UTC).strftime(STAMP)
-    names = (f"{place.name}.earlier-{stamp}{again}" for again in ("", *(f"-{number}" for number in range(2, 1000))))
+    names = (f"{place.name}{EARLIER}{stamp}{again}" for again in ("", *(f"-{number}" for number in range(2, 1000))))
     aside = next(path for name in names if not (path := place.with_name(name)).exists())
     return place.rename(aside)
 
