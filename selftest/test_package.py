@@ -153,6 +153,9 @@ def test_a_port_is_judged_in_a_repository_that_has_modules_of_the_suites_names(b
 
 
 def test_what_a_run_makes_lies_in_the_folder_that_it_was_started_in(bundle: Path, models: Repository) -> None:
+    status, told = models.accept("scorecard", "build/evidence", "--no-html", "--jobs", "1")
+    assert (status, "1 rows: 1 REJECTED" in told) == (0, True), told
+    assert (models.folder / "build" / "scorecard" / "scorecard.csv").is_file()
     made = {path.name for path in models.folder.iterdir()} - {"__pycache__"}
     assert made == {*ROOMS, "ports", "conftest.py", "pytest.ini", "build"}
     assert {path.name for path in bundle.parent.parent.iterdir()} >= {"cache", "evidence", "pytest_cache"}
@@ -205,6 +208,26 @@ def test_what_is_neither_command_nor_test_is_refused_and_not_run(
     assert "of the models" not in told
     assert "Traceback" not in told
     assert status in (2, pytest.ExitCode.USAGE_ERROR)
+
+
+def test_no_module_of_the_models_stands_before_an_installed_one(models: Repository, tmp_path: Path) -> None:
+    other = Repository(tmp_path, models.site)
+    for name in ("random.py", "yaml.py"):
+        (tmp_path / name).write_text(f"raise SystemExit('{name} of the models')\n", encoding="utf-8")
+    words = [
+        "--out",
+        "out",
+        "--checkpoints",
+        models.folder / "ports",
+        "--",
+        "--collect-only",
+        "-q",
+        "--target=simulator",
+    ]
+    images = [f"--images={models.folder / 'ports' / 'images'}", f"--labels={models.folder / 'ports' / 'labels.txt'}"]
+    status, told = other.accept("accept-ports", models.folder / "ports" / "tiny.yaml", *words, *images)
+    assert (status, "of the models" in told) == (2, False), told
+    assert "it ended with exit code 0 and left no evidence" in told
 
 
 LOOK = f"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from selftest.faults.accuracy_faults import edit_predictions
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import SuiteError
 from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
-from tools.judge.ids import PTH
+from tools.judge.ids import ONNX, PTH
 from tools.judge.results import Verdict, Word
 from tools.judge.run import judge_run
 from tools.judge.verify import OK, verify
@@ -28,7 +30,31 @@ from tools.sample import any_port
 from tools.sample import generate as sample
 
 ABOVE_CHANCE = PTH.gate("above_chance")
+ONNX_DROPS = tuple(ONNX.gate(f"top{k}_drop_pp") for k in (1, 5))
 SOFTMAX = ("return logits if", "logits = torch.softmax(logits, 1)\n        return logits if")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _painted_once() -> Iterator[None]:
+    """Each generated image is painted once for all tests: the same bytes, in a tenth of the time."""
+    right, kept = sample.ImageSet.jpeg, {}
+
+    def painted(images: sample.ImageSet, index: int) -> bytes:
+        key = index, images.codes[index].tobytes()
+        if key not in kept:
+            kept[key] = right(images, index)
+        return kept[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample.ImageSet, "jpeg", painted)
+        yield
+
+
+def sample_of(folder: Path, **given: Any) -> TinyPort:  # noqa: ANN401 - whatever a tiny port is given
+    """A tiny port whose sample may lose as much as that of a shipped port; its own images are fewer and prove less."""
+    port = tiny_port(folder, **given)
+    port.edit("drop_pp: {at_most: 10.0", "drop_pp: {at_most: 5.0")
+    return port
 
 
 def options(port: TinyPort, evidence: str = "evidence") -> dict[str, str | None]:
@@ -73,7 +99,7 @@ class Tried:
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory: pytest.TempPathFactory) -> Tried:
-    port = tiny_port(tmp_path_factory.mktemp("tried") / "port")
+    port = sample_of(tmp_path_factory.mktemp("tried") / "port")
     port.checkpoint.unlink()
     return Tried(port, *whole_run(port))
 
@@ -126,11 +152,13 @@ def made(port: TinyPort, folder: Path) -> tuple[any_port.SampleMade, list[int], 
     spec = sample_port(load_port(port.port)).spec
     network = Network(spec.model, port.port.parent)
     folder.mkdir(exist_ok=True)
-    found = any_port.make(spec, network, folder / "x.pth", folder / "labels.txt")
-    labels = [int(line.split()[1]) for line in (folder / "labels.txt").read_text(encoding="ascii").splitlines()]
-    images, recipe = sample.image_set(sample.VALIDATION_SET, len(labels)), spec.preprocessing
-    pixels = [normalised(image_pixels(images.jpeg(row), recipe), recipe) for row in range(len(labels))]
-    logits = network.build(torch.load(folder / "x.pth", weights_only=True))(torch.from_numpy(np.stack(pixels)))
+    found = any_port.make(spec, network, folder)
+    lines = [line.split() for line in (folder / sample.LABEL_FILE).read_text(encoding="ascii").splitlines()]
+    files, recipe = [folder / sample.IMAGES_FOLDER / name for name, _ in lines], spec.preprocessing
+    labels = [int(label) for _, label in lines]
+    pixels = [normalised(image_pixels(file.read_bytes(), recipe), recipe) for file in files]
+    weights = torch.load(folder / spec.checkpoint.file, weights_only=True)
+    logits = network.build(weights)(torch.from_numpy(np.stack(pixels)))
     best = logits.argmax(dim=1).numpy() - spec.model.label_offset
     return found, labels, float((best == np.array(labels)).mean())
 
@@ -139,7 +167,7 @@ def made(port: TinyPort, folder: Path) -> tuple[any_port.SampleMade, list[int], 
 def test_any_number_of_classes_is_classified_beyond_guessing(
     classes: int, offset: int, least: float, tmp_path: Path
 ) -> None:
-    port = tiny_port(tmp_path / "port", classes=classes, label_offset=offset)
+    port = sample_of(tmp_path / "port", classes=classes, label_offset=offset)
     found, labels, right = made(port, tmp_path / "made")
     assert not found.labels_by_reference
     assert max(labels) < classes
@@ -147,27 +175,42 @@ def test_any_number_of_classes_is_classified_beyond_guessing(
 
 
 def test_the_same_sample_is_made_again(tmp_path: Path) -> None:
-    port = tiny_port(tmp_path / "port", classes=10)
+    port = sample_of(tmp_path / "port", classes=10)
     made(port, tmp_path / "one")
     made(port, tmp_path / "two")
-    for name in ("x.pth", "labels.txt"):
+    for name in ("tiny_sample.pth", sample.LABEL_FILE, f"{sample.IMAGES_FOLDER}/{sample.IMAGE_NAME.format(200)}"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        (*SOFTMAX, "no one Linear or convolution makes its logits"),
-        ("torch.flatten(features, 1))\n", "0 * torch.flatten(features, 1))\n", "a linear layer reads nothing"),
-    ],
-)
-def test_a_network_that_lends_itself_to_no_fit_is_labelled_by_itself_and_says_so(
-    old: str, new: str, said: str, tmp_path: Path
-) -> None:
-    port = with_network(tiny_port(tmp_path / "port", classes=10), old, new)
-    found, _, right = made(port, tmp_path / "made")
-    assert said in found.why
+def test_a_network_that_lends_itself_to_no_fit_is_labelled_by_itself_and_says_so(tmp_path: Path) -> None:
+    port = with_network(sample_of(tmp_path / "port", classes=10), *SOFTMAX)
+    found, labels, right = made(port, tmp_path / "made")
+    assert "no one Linear or convolution makes its logits" in found.why
     assert right == 1.0
+    assert max(map(labels.count, labels)) < 100
+
+
+def test_a_network_that_answers_all_images_alike_gets_no_sample(tmp_path: Path) -> None:
+    blind = "torch.flatten(features, 1))\n", "0 * torch.flatten(features, 1))\n"
+    port = with_network(sample_of(tmp_path / "port", classes=10), *blind)
+    with pytest.raises(SuiteError, match=r"answers nearly all images alike.*found 0\.0 pp; allowed >= 15 pp"):
+        made(port, tmp_path / "made")
+
+
+NEARLY_BLIND = "torch.flatten(features, 1))\n", "torch.flatten(features, 1) * (torch.arange(128) < 12))\n"
+"""Twelve numbers of an image do not tell a thousand classes apart."""
+
+
+def test_a_network_that_reads_too_little_is_labelled_by_itself_and_its_drop_can_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = options(with_network(sample_of(tmp_path / "port", classes=1000), *NEARLY_BLIND))
+    with open_run(named, sample=True) as run:
+        assert "is right on" in run.dataset().labels_by_reference
+        assert [run.judge(gate).verdict for gate in ONNX_DROPS] == [Verdict.PASS] * 2
+    edit_predictions(monkeypatch, "onnx", lambda logits: np.roll(logits, 1, axis=0))
+    with open_run(named, sample=True) as run:
+        assert [run.judge(gate).verdict for gate in ONNX_DROPS] == [Verdict.FAIL] * 2
 
 
 VERSIONED = """    def _load_from_state_dict(self, state, prefix, said, *rest):
@@ -179,7 +222,7 @@ VERSIONED = """    def _load_from_state_dict(self, state, prefix, said, *rest):
 
 
 def test_weights_keep_the_version_that_a_network_asks_for_when_it_loads_them(tmp_path: Path) -> None:
-    port = with_network(tiny_port(tmp_path / "port", classes=10), "    def forward(self, images):", VERSIONED)
+    port = with_network(sample_of(tmp_path / "port", classes=10), "    def forward(self, images):", VERSIONED)
     found, _, right = made(port, tmp_path / "made")
     assert (found.labels_by_reference, right > 0.2) == (False, True)
 
@@ -187,7 +230,7 @@ def test_weights_keep_the_version_that_a_network_asks_for_when_it_loads_them(tmp
 def test_labels_of_the_reference_are_told_in_verdict_and_evidence_and_its_accuracy_is_not_judged(
     tmp_path: Path,
 ) -> None:
-    port = with_network(tiny_port(tmp_path / "port", classes=10), *SOFTMAX)
+    port = with_network(sample_of(tmp_path / "port", classes=10), *SOFTMAX)
     with open_run(options(port), sample=True) as run:
         check = run.judge(ABOVE_CHANCE)
         verdict = run.publish().verdict
@@ -206,12 +249,12 @@ def test_a_head_on_the_wrong_rows_is_found_by_the_gate_of_chance(
         right(head, any_port.Fitted(np.roll(made.weight, 7, axis=0), np.roll(made.bias, 7)))
 
     monkeypatch.setattr(any_port, "fold", shifted)
-    with open_run(options(tiny_port(tmp_path / "port")), sample=True) as run:
+    with open_run(options(sample_of(tmp_path / "port")), sample=True) as run:
         assert run.judge(ABOVE_CHANCE).verdict is Verdict.FAIL
 
 
 def test_a_network_with_other_outputs_than_the_port_says_is_refused(tmp_path: Path) -> None:
-    port = tiny_port(tmp_path / "port", classes=10)
+    port = sample_of(tmp_path / "port", classes=10)
     port.edit("classes: 10, source", "classes: 12, source")
     with pytest.raises(SuiteError, match=r"found \[2, 10\]; allowed \[2, 12\]"):
         made(port, tmp_path / "made")
@@ -230,7 +273,7 @@ def test_the_sample_of_a_port_has_its_contract_and_none_of_its_figures(name: str
     for section in ("model", "onnx", "preprocessing", "batches"):
         assert getattr(spec, section) == getattr(real.spec, section)
     assert dataclasses.replace(spec.om, throughput_runs=real.spec.om.throughput_runs) == real.spec.om
-    assert spec.accuracy.top1_drop_pp.at_most == 8.0
+    assert spec.accuracy.top1_drop_pp.at_most == 5.0
 
 
 def test_what_fp16_may_cost_made_weights_is_more_than_ports_are_allowed_unless_the_port_allows_more() -> None:

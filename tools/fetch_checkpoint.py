@@ -23,7 +23,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
     require()
 
 from tools.base import cli
-from tools.base.errors import CheckpointError
+from tools.base.errors import CheckpointError, reason
 from tools.base.files import sha256_of
 from tools.base.progress import progress
 from tools.judge.ids import CHECKPOINT_LOADS
@@ -140,7 +140,8 @@ def _open(url: str, start: int, timeout_seconds: float) -> http.client.HTTPRespo
                 return None
             raise _unreachable(url, f"HTTP status {error.code} {error.reason}") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(url, str(error)) from error
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        raise _unreachable(url, reason(cause) if isinstance(cause, Exception) else str(cause)) from error
     return response
 
 
@@ -243,9 +244,9 @@ def _require_web_address(url: str) -> None:
         raise CheckpointError("not a web address", gate=GATE, where=url, allowed="http:// or https://", measured=url)
 
 
-def _unreachable(url: str, reason: str) -> CheckpointError:
+def _unreachable(url: str, why: str) -> CheckpointError:
     fix = "check the network (HTTPS_PROXY is obeyed), or download it elsewhere and copy it here"
-    return CheckpointError(f"cannot download: {reason}", gate=GATE, where=url, fix=fix)
+    return CheckpointError(f"cannot download: {why}", gate=GATE, where=url, fix=fix)
 
 
 def _content_length(response: http.client.HTTPResponse) -> int | None:

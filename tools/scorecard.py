@@ -23,7 +23,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
 from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run, say
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT, atomic, cpu_count
+from tools.base.files import MADE_BELOW, atomic, cpu_count
 from tools.base.language import catalogue, language
 from tools.base.messages import Catalogue
 from tools.base.printable import one_line
@@ -38,7 +38,7 @@ from tools.report.scorecard.rows import NO_EVIDENCE, Row, earlier_rows, table_ro
 from tools.report.scorecard.runs import Runs, judge_all
 from tools.report.scorecard.texts import csv_text, markdown_text
 
-OUT = ROOT / "build" / "scorecard"
+OUT = MADE_BELOW / "build" / "scorecard"
 PAGE, CSV, MARKDOWN = "scorecard.html", "scorecard.csv", "scorecard.md"
 
 
@@ -59,7 +59,8 @@ def main() -> int:
     changes = None if old is None else changes_between(old, runs)
     rows = table_rows(runs, unanswered(asked.folders))
     _write(asked.out, rows, runs, changes, words, page=not asked.no_html)
-    say(*map(one_line, _said(rows, changes)), words=words)
+    wrote = asked.out / (MARKDOWN if asked.no_html else PAGE)
+    say(*map(one_line, [*_said(rows, changes), f"wrote {wrote}"]), words=words)
     return _release(listed, runs, asked.toolkit, old, words) if listed else EXIT_OK
 
 

@@ -50,11 +50,26 @@ def test_several_inputs_are_never_the_one() -> None:
     assert said.startswith("inputs are image DT_FLOAT [4, 3, 224, 224], image DT_FLOAT16 [4, 3, 224, 224], asked for")
 
 
-def test_a_chip_of_the_command_line_is_named_as_such() -> None:
-    (said,) = mismatches("--soc_version=Ascend910B3")
-    assert "atc's command line" in said
+@pytest.mark.parametrize(
+    ("chips", "what"),
+    [
+        (("Ascend910B3", "Ascend310", "310"), "the OM"),
+        (("310", "Ascend910B3", "Ascend310"), "the OM's file"),
+        ((None, None, "Ascend910B3"), "atc's command line"),
+    ],
+)
+def test_a_chip_is_named_with_who_says_it(chips: tuple[str | None, str | None, str], what: str) -> None:
+    own, stored, told = chips
+    flags = (f"--soc_version={told}", "--enable_small_channel=1")
+    found = OmDescription(own, (FLOAT,), StoredOm(stored, (FLOAT,), flags, ""))
+    assert description_mismatches(found, (Tensor("image", "float32", SHAPE),), soc="310", flags=()) == (
+        f"asked for Ascend310, {what} is Ascend910B3: an OM built for one chip does not load on another",
+    )
+
+
+def test_each_chip_of_the_command_line_is_looked_at() -> None:
     assert mismatches(SOC) == ()
-    assert len(mismatches(SOC, "--soc_version=Ascend910B3")) == 1, "each of them is looked at"
+    assert len(mismatches(SOC, "--soc_version=Ascend910B3")) == 1
 
 
 ORDINARY = ("--mode=0", "--model=/a/m.onnx", "--framework=5", "--output=/a/m", "--input_format=NCHW", "--log=error")

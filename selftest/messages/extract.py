@@ -14,6 +14,7 @@ SHOWN = (
     *("fixtures/collector.py", "fixtures/gates.py", "fixtures/perf.py", "fixtures/setup.py"),
     *("tools/judge/lines.py", "tools/judge/remarks.py", "tools/judge/handed_in.py", "tools/judge/reference.py"),
     *("tools/judge/verify.py", "tools/judge/missing.py", "tools/judge/checks.py", "tools/judge/label_order.py"),
+    *("tools/judge/files.py", "tools/judge/pages.py", "tools/judge/several.py", "tools/judge/wanted.py"),
     *("tools/judge/signature.py", "tools/judge/shipped.py", "tools/judge/stages/*.py"),
     *("tools/pipeline/inputs.py", "tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
     *("tools/report/baseline.py", "tools/report/operators.py", "tools/report/screen.py", "tools/report/terminal.py"),
@@ -27,7 +28,7 @@ NOT_SHOWN = (
     *("{0} PORT [PORT", "-Wignore:", "Current thread", "Extension modules", "Fatal Python error", "bytes {0}-"),
     *("checkpoint or onnx or", "content_sha256: ", "labels_sha256: ", "# byte for byte", "default-src "),
     *("from {0} import", "globalThis.", "import sys", "input {0}", "output {0}", "python tools/", "there is {0}"),
-    *("this needs Python 3.8", "{0} needs the suite installed"),
+    *("this needs Python 3.8", "{0} needs the suite installed", "<!-- made from", "NPU {0} chip {1}"),
 )
 """How texts of those files begin that are for programs, or for a Python that can read no catalogue."""
 ALL_ERRORS = "error: {0}"

@@ -63,6 +63,17 @@ def test_every_translation_has_the_places_of_its_message_and_says_something() ->
             "onnx.opset FAIL：实测 ai.onnx 12，允许 == ai.onnx 11（opset）",
         ),
         ("om.perf.floor[bs16]", "om.perf.floor[bs16]"),
+        (
+            "Bins of 100 of 1000 images were compared with a library's transforms: wrong ones of fewer than 5.7 % of "
+            "the images could pass unseen (95 %).",
+            "1000 张图片中有 100 张的 bin 与训练库的变换做过比较：不到 5.7 % 的图片有误时可能没被发现（95 %）。",
+        ),
+        ("No latencies: the tool kept no times of single executions.", "没有时延：工具没有保存单次执行的时间。"),
+        ("measured on swin_t with random weights; nine times that",) * 2,
+        (
+            "bs1, bs4: not measured in this run, taken from the cache: measured 2026-11-29T02:23:17+00:00 on a host",
+            "bs1, bs4: 不是本次运行测得，取自缓存：2026-11-29T02:23:17+00:00 测于 a host",
+        ),
         ("miss om/1dc8b08a4499 (changed: batch)", "重做 om/1dc8b08a4499（有变化：batch）"),
         (
             "no gate failed, but gates are missing or the run was cut short (6 passed, 0 failed, 80 missing)",

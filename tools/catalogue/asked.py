@@ -29,6 +29,8 @@ ADDED = "PYTEST_ADDOPTS"
 FILESYSTEM = Path("/")
 _WITHOUT_INFLUENCE = ("--cache=", "--lang=")
 """Options that no answer rests on."""
+_PROGRAM = ("-P", "-m", PACKAGE) if PACKAGE else ("-m", "pytest")
+"""In a repository of models no module of that (random.py, timm/) stands before an installed one."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Asked:
         checkpoint = self._checkpoint(entry)
         named = () if checkpoint is None else (f"--checkpoint={checkpoint}",)
         places = (f"--port={entry.file}", f"--evidence={evidence}", *named)
-        return (sys.executable, "-m", PACKAGE or "pytest", "-p", "no:cacheprovider", *self.words, *places)
+        return (sys.executable, *_PROGRAM, "-p", "no:cacheprovider", *self.words, *places)
 
     def _checkpoint(self, entry: Entry) -> str | None:
         """The port's file among the checkpoints, None where weights are a sample's; InputError where it is absent."""

@@ -25,9 +25,16 @@ def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
     began, whole = time.monotonic(), 0
     for count, row in enumerate(answers, start=1):
         whole += row.state is not State.DIED  # a crash tells nothing of the time that a port takes
-        to_go = total - count
-        left = f", about {duration((time.monotonic() - began) / whole * to_go)} left" if whole else ""
-        more = f"; {to_go} to go{left}" if to_go else ""
         took = "" if row.seconds is None else f", {duration(row.seconds)}"
-        tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{more}")
+        left = _left(total - count, (time.monotonic() - began) / whole if whole else None)
+        tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{left and f'; {left}'}")
         yield row
+
+
+def _left(to_go: int, seconds_each: float | None) -> str:
+    """What is still to come: ports, and how long they will take where one has told."""
+    if not to_go:
+        return ""
+    if seconds_each is None:
+        return f"{to_go} to go"
+    return f"{to_go} to go, about {duration(seconds_each * to_go)} left"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -37,13 +38,19 @@ def host_words() -> str:
 
 def versions() -> Versions:
     """Python and every installed distribution, as importlib knows them."""
-    libraries = {str(found.metadata["Name"]): found.version for found in metadata.distributions()}
     return Versions(
         python=platform.python_version(),
-        libraries=dict(sorted(libraries.items())),
+        libraries=dict(_libraries()),
         suite_sha256=suite_sha256(ROOT),
         suite=suite_version(),
     )
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> Mapping[str, str]:
+    """Installed distributions by name; read once, for a process keeps the libraries that it has imported."""
+    found = {str(distribution.metadata["Name"]): distribution.version for distribution in metadata.distributions()}
+    return dict(sorted(found.items()))
 
 
 def suite_sha256(root: Path) -> str:

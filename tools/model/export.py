@@ -83,6 +83,8 @@ def _export(model: torch.nn.Module, path: Path, asked: Spec, batch: int | None, 
         # torch announces the end of this exporter at every call; it is the only one that yields opset 11
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        # that a slice with steps stays in the file: nothing is wrong, and nobody who reads it can do anything
+        warnings.filterwarnings("ignore", "Constant folding - Only steps=1", UserWarning)
         torch.onnx.export(
             _typed(model, asked),
             (torch.zeros(given.shape, dtype=getattr(torch, given.dtype)),),

@@ -103,14 +103,18 @@ class DataStep:
         inputs, asked = self._context.inputs, self._context.spec.dataset
         images, labels = inputs.images, inputs.labels
         if images is None or labels is None:
-            count = int(asked.images.exactly)
-            recipe = Recipe("sample-images", {"images": str(count)}, code=(sample,))
-            made = self._context.build(recipe, lambda place: sample.write_images(place / "imagenet", count))
-            folder = made.path / "imagenet"
-            made_labels = self._made.sample()
-            images = folder / sample.IMAGES_FOLDER
-            labels = folder / sample.LABEL_FILE if made_labels is None else made_labels.labels
+            images, labels = self._generated(int(asked.images.exactly))
         return read_dataset(images, labels, classes=asked.classes, limit=inputs.limit)
+
+    def _generated(self, count: int) -> tuple[Path, Path]:
+        """The folder and the label file of the images made for this port, else of the embedded sample's."""
+        made = self._made.sample()
+        if made is not None:
+            return made.images, made.labels
+        recipe = Recipe("sample-images", {"images": str(count)}, code=(sample,))
+        kept = self._context.build(recipe, lambda place: sample.write_images(place / "imagenet", count))
+        folder = kept.path / "imagenet"
+        return folder / sample.IMAGES_FOLDER, folder / sample.LABEL_FILE
 
     @once
     def file_digests(self) -> dict[str, str]:

@@ -18,9 +18,10 @@ from tools.store.facts import load_fact, save_fact
 
 @dataclass(frozen=True)
 class PortSample:
-    """Where the checkpoint and the label file lie, and how the labels came about."""
+    """Where the checkpoint, the images and the label file lie, and how the labels came about."""
 
     checkpoint: Path
+    images: Path
     labels: Path
     made: any_port.SampleMade
 
@@ -47,12 +48,14 @@ class SampleStep:
             "judged output": str(asked.onnx.judged_output),
             "images": str(int(asked.dataset.images.exactly)),
             "version torch": version("torch"),
+            "drop": f"{asked.accuracy.top1_drop_pp.at_most} pp",
             "file": file,
         }
         recipe = Recipe("port-sample", about, code=(any_port, networks, pixel_maker, preprocess))
 
         def make(folder: Path) -> None:
-            save_fact(any_port.make(asked, network, folder / file, folder / sample.LABEL_FILE), folder)
+            save_fact(any_port.make(asked, network, folder), folder)
 
         path = self._context.build(recipe, make).path
-        return PortSample(path / file, path / sample.LABEL_FILE, load_fact(path, any_port.SampleMade))
+        labelled = (path / sample.IMAGES_FOLDER, path / sample.LABEL_FILE)
+        return PortSample(path / file, *labelled, load_fact(path, any_port.SampleMade))

@@ -6,6 +6,7 @@ The one script in it searches the gates; the page's content security policy name
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import shlex
 from collections.abc import Mapping, Sequence
@@ -50,7 +51,8 @@ from tools.report.thumbnails import ThumbnailError, thumbnail
 from tools.report.trend import Earlier, trend_rows
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import BytecodeCache, Environment
+    from jinja2.bccache import Bucket
 
 HERE = Path(__file__).parent
 COMMANDS_SHOWN = 200
@@ -192,7 +194,27 @@ def strict_environment(templates: Path) -> Environment:
         finalize=_finalize,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=_compiled(),
     )
+
+
+@functools.cache
+def _compiled() -> BytecodeCache:
+    """What jinja2 has made of templates in this process; it holds each against the text of its template."""
+    from jinja2 import BytecodeCache
+
+    class Kept(BytecodeCache):
+        def __init__(self) -> None:
+            self._made: dict[str, bytes] = {}
+
+        def load_bytecode(self, bucket: Bucket) -> None:
+            if bucket.key in self._made:
+                bucket.bytecode_from_string(self._made[bucket.key])
+
+        def dump_bytecode(self, bucket: Bucket) -> None:
+            self._made[bucket.key] = bucket.bytecode_to_string()
+
+    return Kept()
 
 
 def script_source(script: str) -> str:

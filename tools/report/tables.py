@@ -93,11 +93,11 @@ def not_measured_here(acceptance: Acceptance, kind: str) -> tuple[str, ...]:
     entries = [entry for entry in acceptance.reused if entry.name.startswith(f"{kind}/")]
     said: dict[str, list[int]] = {}
     for entry in sorted(entries, key=lambda entry: entry.batch or 0):
-        words = f"{entry.made_utc} on {entry.made_on or 'a host that was not kept'}"
-        said.setdefault(words, []).extend([] if entry.batch is None else [entry.batch])
-    told = "not measured in this run, taken from the cache: measured"
-    sizes = {words: ", ".join(f"bs{batch}" for batch in batches) for words, batches in said.items()}
-    return tuple(f"{sizes[words] or 'some batch sizes'}: {told} {words}" for words in said)
+        host = entry.made_on or "a host that was not kept"
+        told = f"not measured in this run, taken from the cache: measured {entry.made_utc} on {host}"
+        said.setdefault(told, []).extend([] if entry.batch is None else [entry.batch])
+    sizes = {told: ", ".join(f"bs{batch}" for batch in batches) for told, batches in said.items()}
+    return tuple(f"{sizes[told] or 'some batch sizes'}: {told}" for told in said)
 
 
 def accuracy_rows(acceptance: Acceptance, spec: Spec | None) -> tuple[AccuracyRow, ...]:

@@ -26,10 +26,11 @@ from tools.data.preprocess import UnreadableImageError, normalised
 from tools.judge.chance import SURPRISE, divergence
 from tools.judge.spec import Spec
 from tools.model.network import Network
-from tools.model.random_weights import LOGITS_SPREAD, copied
+from tools.model.random_weights import LOGITS_SPREAD, copied, last_layer
 from tools.model.tame_weights import tame
 from tools.sample import generate as sample
 from tools.sample.fit import RIDGE_SHARE
+from tools.sample.judged_images import POOL_IMAGES, judged_images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -98,28 +99,41 @@ class Unfit(Exception):
     """Why nothing can be fitted to this network."""
 
 
-def make(spec: Spec, network: Network, checkpoint: Path, labels: Path) -> SampleMade:
-    """Write the checkpoint and the label file of the port's sample; SuiteError where its recipe reads no image."""
+def make(spec: Spec, network: Network, folder: Path) -> SampleMade:
+    """Write the checkpoint, the images and the label file of the port's sample into the folder.
+
+    SuiteError where its recipe reads no image, or where nothing made for it can be lost.
+    """
     import torch
 
     pixels = _Pixels(spec, network.folder)
     model = tame(network, pixels.of(sample.TRAINING_SET, range(CALIBRATION_IMAGES)))
     _require_outputs(model, spec, pixels)
-    judged = sample.image_set(sample.VALIDATION_SET, int(spec.dataset.images.exactly))
-    truth, why = class_of(judged.labels, spec.dataset.classes), ""
+    why = _with_a_head(model, spec, pixels)
+    pool = sample.image_set(sample.VALIDATION_SET, POOL_IMAGES)
+    judged = judged_images(
+        _pool_logits(model, spec, pixels),
+        class_of(pool.labels, spec.dataset.classes),
+        int(spec.dataset.images.exactly),
+        drop_pp=spec.accuracy.top1_drop_pp.at_most,
+        why=why,
+        where=spec.model.source,
+    )
+    with atomic(folder / spec.checkpoint.file) as partial, partial.open("wb") as handle:
+        torch.save(copied(model), handle)
+    sample.write_labelled(folder, pool, judged.rows.tolist(), judged.labels.tolist())
+    return SampleMade(judged.why)
+
+
+def _with_a_head(model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> str:
+    """Fit the last layer; where that reads nothing, level the random one and say why."""
     try:
         head = find_head(model, spec, pixels)
         fold(head, fitted(head, model, spec, pixels))
     except Unfit as unfit:
-        why = str(unfit)
-        truth = _predicted(model, spec, pixels)
-    with atomic(checkpoint) as partial, partial.open("wb") as handle:
-        torch.save(copied(model), handle)
-    with atomic(labels) as partial:
-        names = (sample.IMAGE_NAME.format(index + 1) for index in range(len(truth)))
-        lines = (f"{name} {label}\n" for name, label in zip(names, truth.tolist(), strict=True))
-        partial.write_text("".join(lines), encoding="ascii", newline="\n")
-    return SampleMade(why)
+        level(model, pixels)
+        return str(unfit)
+    return ""
 
 
 def _require_outputs(model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> None:
@@ -198,6 +212,28 @@ def fitted(head: Head, model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> F
     if made is None:
         raise Unfit(READS_NOTHING)
     return _with_background(made, spec.model.label_offset)
+
+
+def level(model: torch.nn.Module, pixels: _Pixels) -> None:
+    """Let each output of the last layer answer to the image by as much as the others, about no mean; it needs a bias.
+
+    Rows as a library makes them have favourites that win for every image, by the mean of what they are given.
+    """
+    import torch
+
+    made: list[torch.Tensor] = []
+    images = torch.from_numpy(pixels.of(sample.TRAINING_SET, range(CALIBRATION_IMAGES)))
+    with torch.no_grad():
+        layer = last_layer(model, images)
+        hook = layer.register_forward_hook(lambda _, __, output: made.append(output))
+        model(images)
+        hook.remove()
+        by_class = made[-1].movedim(-1 if isinstance(layer, torch.nn.Linear) else 1, 0).flatten(1)
+        mean, spread = by_class.mean(dim=1), by_class.std(dim=1)
+        factor = torch.where(spread > 0, LOGITS_SPREAD / spread, 1.0)
+        layer.weight.mul_(factor.reshape(-1, *[1] * (layer.weight.dim() - 1)))
+        if layer.bias is not None:
+            layer.bias.copy_((layer.bias - mean) * factor)
 
 
 def squared(codes: npt.NDArray[np.int64]) -> Doubles:
@@ -318,16 +354,16 @@ def _features(head: Head, model: torch.nn.Module, pixels: _Pixels, count: int) -
     return found
 
 
-def _predicted(model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> npt.NDArray[np.int64]:
-    """The best class of each judged image; a background class is none of them."""
+def _pool_logits(model: torch.nn.Module, spec: Spec, pixels: _Pixels) -> Doubles:
+    """What the pool's images come to, float64 (images, classes); a background class is none of them."""
     import numpy as np
     import torch
 
     found, offset = [], spec.model.label_offset
     with torch.no_grad():
-        for batch in _batches(int(spec.dataset.images.exactly), "images"):
+        for batch in _batches(POOL_IMAGES, "images"):
             logits = _logits(model(torch.from_numpy(pixels.of(sample.VALIDATION_SET, batch))), spec)
-            found.append(logits[:, offset:].argmax(dim=1).numpy())
+            found.append(logits[:, offset:].double().numpy())
     return np.concatenate(found)
 
 
@@ -358,7 +394,7 @@ class _Pixels:
         self._make = PixelMaker(self._recipe, folder).ready()
         self._sets = {
             sample.TRAINING_SET: sample.image_set(sample.TRAINING_SET, TRAINING_IMAGES),
-            sample.VALIDATION_SET: sample.image_set(sample.VALIDATION_SET, int(spec.dataset.images.exactly)),
+            sample.VALIDATION_SET: sample.image_set(sample.VALIDATION_SET, POOL_IMAGES),
         }
 
     def of(self, seed: int, indices: Sequence[int]) -> npt.NDArray[np.float32]:

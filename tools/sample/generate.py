@@ -149,11 +149,16 @@ def write_images(folder: Path, count: int) -> None:
         raise SuiteError("the sample cannot have that many images", measured=count, allowed=f"1..{MOST_IMAGES}")
     _refuse_existing(folder / LABEL_FILE)
     images = image_set(VALIDATION_SET, count)
-    names = [IMAGE_NAME.format(index + 1) for index in range(count)]
+    write_labelled(folder, images, range(count), images.labels.tolist())
+
+
+def write_labelled(folder: Path, images: ImageSet, rows: Sequence[int], labels: Sequence[int]) -> None:
+    """Write these rows of a set of images under names that count from 1, and their labels, as `write_images` does."""
+    names = [IMAGE_NAME.format(index + 1) for index in range(len(rows))]
     with _new_folder(folder / IMAGES_FOLDER) as private:
-        _write_jpegs(private, names, images)
+        _write_jpegs(private, names, images, rows)
     with atomic(folder / LABEL_FILE) as partial:
-        lines = (f"{name} {label}\n" for name, label in zip(names, images.labels.tolist(), strict=True))
+        lines = (f"{name} {label}\n" for name, label in zip(names, labels, strict=True))
         partial.write_text("".join(lines), encoding="ascii", newline="\n")
 
 
@@ -257,11 +262,11 @@ def _print_digests(out_dir: Path) -> None:
     )
 
 
-def _write_jpegs(folder: Path, names: Sequence[str], images: ImageSet) -> None:
+def _write_jpegs(folder: Path, names: Sequence[str], images: ImageSet, rows: Sequence[int]) -> None:
     """Threads suffice: numpy and Pillow let others run while they compute, and each image is computed alone."""
 
     def write(index: int) -> None:
-        (folder / names[index]).write_bytes(images.jpeg(index))
+        (folder / names[index]).write_bytes(images.jpeg(rows[index]))
 
     with ThreadPoolExecutor(cpu_count()) as pool:
         try:

@@ -31,9 +31,9 @@ def bundle_folders(places: Sequence[Path]) -> list[Path]:
 
 
 def files_named(places: Sequence[Path], name: str) -> list[Path]:
-    """Every file of this name below `places`, each once; those in bundles and in hidden folders are none."""
+    """Every plain file of this name below `places`, each once; those in bundles and in hidden folders are none."""
     found = (folder / name for place in places for folder, files in _walk(place) if name in files)
-    return list({path.resolve(): path for path in sorted(found)}.values())
+    return list({path.resolve(): path for path in sorted(found) if path.is_file()}.values())
 
 
 def _below(place: Path) -> Iterator[Path]:

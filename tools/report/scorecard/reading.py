@@ -41,9 +41,17 @@ class Place:
     network: str = ""
 
     def __str__(self) -> str:
+        return f"{self.port or 'a port that it does not name'} on {self.chip or 'no chip'}{self._kinds}"
+
+    @property
+    def chip_words(self) -> str:
+        """The chip with what makes a run no statement about it, `Ascend310 (simulator)`."""
+        return f"{self.chip}{self._kinds}".strip()
+
+    @property
+    def _kinds(self) -> str:
         kinds = [name for name, so in (("simulator", self.simulated), ("sample", self.sample)) if so]
-        said = f"{self.port or 'a port that it does not name'} on {self.chip or 'no chip'}"
-        return f"{said} ({', '.join(kinds)})" if kinds else said
+        return f" ({', '.join(kinds)})" if kinds else ""
 
 
 @dataclass(frozen=True)
