@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Sequence
+
 import pytest
 
-from tools.pipeline.options import DIAGNOSE, FLAGS, VALUED, VARIABLES, misspelt
+from tools.base.language import spoken
+from tools.base.messages import Catalogue
+from tools.base.wide import wrapped
+from tools.pipeline.options import DIAGNOSE, FLAGS, VALUED, VARIABLES, joined, misspelt
+
+HELP_COLUMN = 26
+"""Where pytest's help of an option begins, with the edge that it leaves."""
 
 pytest_plugins = [
     "pytester",
@@ -18,25 +27,39 @@ pytest_plugins = [
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """The inputs of a run; each option with a value has an environment variable."""
-    group = parser.getgroup("acceptance", "acceptance of a model port")
+    given = _given(pluginmanager)
+    language = next((word.partition("=")[2] for word in reversed(joined(given)) if word.startswith("--lang=")), None)
+    words = spoken(language)
+    columns = shutil.get_terminal_size().columns - HELP_COLUMN
+
+    def said(text: str, more: str = "") -> str:
+        """A help text in the language of the run, in lines that pytest leaves as they are."""
+        return "\n".join(wrapped(words.say(text) + more, columns))
+
+    group = parser.getgroup("acceptance", words.say("acceptance of a model port"))
     for name, (metavar, text) in VALUED.items():
-        group.addoption(f"--{name}", metavar=metavar, help=f"{text} [{VARIABLES[name.replace('-', '_')]}]")
+        more = f" [{VARIABLES[name.replace('-', '_')]}]"
+        group.addoption(f"--{name}", metavar=metavar, help=said(text, more))
     group.addoption(
         "--diagnose",
         choices=DIAGNOSE,
         default=DIAGNOSE[0],
-        help="say at which node a variant leaves the checkpoint (default: when its accuracy fails)",
+        help=said("say at which node a variant leaves the checkpoint (default: when its accuracy fails)"),
     )
     for name, text in FLAGS.items():
-        group.addoption(f"--{name}", action="store_true", help=text)
-    _meant(parser, pluginmanager)
+        group.addoption(f"--{name}", action="store_true", help=said(text))
+    _meant(parser, given, words)
 
 
-def _meant(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
-    """What pytest says beside an option that it does not know: the one that was probably meant."""
+def _given(pluginmanager: pytest.PytestPluginManager) -> list[str]:
+    """The words that pytest was started with."""
     config = pluginmanager.get_plugin("pytestconfig")
-    words = list(map(str, config.invocation_params.args)) if isinstance(config, pytest.Config) else []
-    _, unknown = parser.parse_known_and_unknown_args(words)
-    said = [f"{near} instead of {name}" for name, near in misspelt(unknown).items()]
+    return list(map(str, config.invocation_params.args)) if isinstance(config, pytest.Config) else []
+
+
+def _meant(parser: pytest.Parser, given: Sequence[str], words: Catalogue) -> None:
+    """What pytest says beside an option that it does not know: the one that was probably meant."""
+    _, unknown = parser.parse_known_and_unknown_args(given)
+    said = [words.say(f"{near} instead of {name}") for name, near in misspelt(unknown).items()]
     if said:
-        parser.extra_info["did you mean"] = ", ".join(said)
+        parser.extra_info[words.head("did you mean")] = ", ".join(said)

@@ -16,7 +16,7 @@ def source_images(scratch: Path) -> tuple[str, list[Path]]:
     """The image files to measure with, and what they are in words."""
     if PHOTOS.is_dir():
         files = sorted(PHOTOS.iterdir())
-        return f"{len(files)} photographs of ../shared/data/photos", files
+        return f"{len(files)} photographs", files
     write_images(scratch / "generated", GENERATED_IMAGES)
     files = sorted((scratch / "generated" / IMAGES_FOLDER).iterdir())
     return f"{len(files)} generated JPEGs of the embedded sample", files

@@ -9,7 +9,7 @@
 # twice. What is judged is said by the suite's own variables (README.md), such as ACCEPTANCE_PORT, ACCEPTANCE_SOC,
 # ACCEPTANCE_IMAGENET and ACCEPTANCE_CACHE, and by these:
 #
-#   PORTS        of `matrix` and `all`: names and files, with blanks between them (default: alexnet)
+#   PORTS        of `matrix` and `all`: names and files, with blanks or line ends between them (default: alexnet)
 #   CHECKPOINTS  folder of checkpoints by the file names of their ports; what is missing is downloaded to it
 #   REQUIRE      the weakest word that passes (default: ACCEPTED)
 #   VENV         the suite's environment (default: .venv)
@@ -34,9 +34,11 @@ refuse() {
     exit 2
 }
 
-# The words of PORTS in `ports`. They may come from a form: they are split at blanks, and nothing else is made of them.
+# The words of PORTS in `ports`. They may come from a form: they are split at blanks and at line ends, whose every line
+# counts, and nothing else is made of them.
 read_ports() {
-    read -ra ports <<< "${PORTS:-alexnet}"
+    IFS=$' \t\r\n' read -r -d '' -a ports <<< "${PORTS:-alexnet}" || true # it ends with the text, not with a NUL
+    if [ "${#ports[@]}" -eq 0 ]; then refuse "PORTS names no port"; fi
     for port in "${ports[@]}"; do
         case $port in -*) refuse "PORTS: '$port' is an option, not a port" ;; *) ;; esac
     done

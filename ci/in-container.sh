@@ -29,7 +29,8 @@ if [ -n "${ARGS:-}" ]; then
     done < "$ARGS"
 fi
 for name in $(compgen -e); do
-    case $name in ACCEPTANCE_* | CHECKPOINTS | REQUIRE | PORTS | PIP_*INDEX_URL) words+=("--env=$name") ;; esac
+    # what begins like the suite's own is handed on too, so that the suite can refuse a misspelt one
+    case $name in ACCEPT* | CHECKPOINTS | REQUIRE | PORTS | PIP_*INDEX_URL) words+=("--env=$name") ;; esac
 done
 # VENV and the user are the image's: it was built for the user who runs the jobs
 exec docker run --rm --init "${words[@]}" --volume "$PWD:$PWD" --workdir "$PWD" "$IMAGE" "$@"

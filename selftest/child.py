@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from selftest.faults.world import Outcome, World
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 
 
 def run(world: World, *words: str, **variables: str) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,16 +24,22 @@ from filelock import FileLock
 
 import tools.accept_ports as command
 from selftest.child import listening_to_ctrl_c
+from selftest.messages.extract import english
 from selftest.ports.tiny import tiny_port
+from tools.ascend.target import Target, TargetKind
 from tools.base import cli
 from tools.base.files import ROOT
+from tools.catalogue import basis
+from tools.catalogue import told as told_module
 from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
 from tools.catalogue.schedule import Schedule
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
+from tools.judge.machine_records import MachineRecord
 from tools.judge.results import Word
+from tools.judge.texts.reading import InferTool
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, REFUSED
 from tools.pipeline.setup import Setup
 
@@ -189,7 +197,7 @@ def test_two_ports_have_evidence_log_and_a_row_each(judged: World) -> None:
     assert [(row["state"], row["status"], row["answer"]) for row in rows.values()] == [("judged", 1, "INCOMPLETE")] * 2
     for name, row in rows.items():
         assert f"{name}: to be judged: it was never judged\n" in err
-        assert f"] {name}: INCOMPLETE after " in err
+        assert f"] {name}: INCOMPLETE, " in err
         record = json.loads((judged.out / row["evidence"] / "acceptance.json").read_bytes())
         assert (record["run"], record["spec"]["port"]) == (row["run"], name)
         assert "VERDICT: INCOMPLETE" in (judged.out / row["log"] / "stdout.txt").read_text()
@@ -241,6 +249,18 @@ def test_what_is_judged_already_is_kept_with_its_status(world: World) -> None:
     assert [call[0] for call in world.calls()] == ["a", "b"]
 
 
+def test_it_speaks_the_language_that_was_asked_for_and_judges_nothing_again_for_it(world: World) -> None:
+    world.monkeypatch.setenv("ACCEPTANCE_LANG", "zh")
+    kept = world.run()
+    assert world.calls() == []
+    assert kept.err == "a: 已验收过，没有变化\nb: 已验收过，没有变化\n"
+    assert kept.out.splitlines()[0].split() == ["移植", "结论", "状态", "用时", "结果"]
+    world.does("a", "3")
+    again = world.run("--again")
+    shown = [line for told in (kept, again) for line in (told.out + told.err).splitlines()]
+    assert [line for line in shown if english(line)] == []
+
+
 def append(path: Path, text: str) -> None:
     path.write_bytes(path.read_bytes() + text.encode())
 
@@ -253,6 +273,28 @@ def of_another_run(finished: Path) -> None:
 
 def cut_short(folder: Path) -> Acceptance:
     return replace(read_acceptance(folder), interrupted="Ctrl-C")
+
+
+def on_chips(*found: str) -> Callable[[World], object]:
+    """The answer is of an Ascend310, and these are the chips of the devices that judge now."""
+
+    def judged_on_a_310(folder: Path) -> Acceptance:
+        machine = MachineRecord("Ascend310", "benchmark", (0,), "a test", {}, (), "")
+        return replace(read_acceptance(folder), machine=machine)
+
+    def make(world: World) -> None:
+        target = Target(TargetKind.ASCEND, os.environ, InferTool.BENCHMARK, world.stub, "a test")
+        chips = dict(enumerate(found))
+        world.monkeypatch.setattr("tools.catalogue.kept.read_acceptance", judged_on_a_310)
+        world.monkeypatch.setattr("tools.catalogue.basis.choose_target", lambda *_, **__: target)
+        world.monkeypatch.setattr("tools.catalogue.basis.toolchain", lambda *_, **__: {})
+        world.monkeypatch.setattr(
+            "tools.catalogue.basis.describe_machine",
+            lambda *_, devices, **__: SimpleNamespace(soc=chips[devices[0]]),
+        )
+        world.monkeypatch.setattr(Setup, "on_device", True)
+
+    return make
 
 
 CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
@@ -275,6 +317,7 @@ CHANGES: dict[str, tuple[Callable[[World], object], str]] = {
         lambda world: world.monkeypatch.setattr("tools.catalogue.basis._libraries", lambda: {"numpy": "0.1"}),
         "changed: library numpy (",
     ),
+    "chip": (on_chips("Ascend310P3"), "changed: chip (Ascend310, now Ascend310P3)"),
     "evidence altered": (
         lambda world: append(world.out / "a" / "evidence" / "results.md", "better\n"),
         "its evidence does not hold: a: ",
@@ -303,12 +346,21 @@ def test_a_port_is_judged_again_where_something_changed_and_is_told_why(change: 
     make, why = CHANGES[change]
     world.ports = ["a"]
     make(world)
+    basis._chip.cache_clear()
+    basis._toolkit.cache_clear()
     told = world.run()
     assert told.err.startswith("a: to be judged: "), told.err
     assert why in told.err.splitlines()[0]
     assert [call[0] for call in world.calls()] == ["a"]
     earlier = [path.name for path in (world.out / "a").glob("evidence.earlier-*")]
     assert len(earlier) == (0 if change == "evidence gone" else 1)
+
+
+def test_of_several_devices_any_may_have_the_chip_that_judged(world: World) -> None:
+    on_chips("Ascend310P3", "Ascend310")(world)
+    basis._chip.cache_clear()
+    basis._toolkit.cache_clear()
+    assert world.run("--devices=0,1").err.count("judged already, nothing changed") == 2
 
 
 # --- What a port does to itself ------------------------------------------------------------------------------------
@@ -334,6 +386,17 @@ def test_a_fault_is_told_without_the_frames_that_the_handler_adds(world: World) 
     world.run("--again")
     said = "it was ended by SIGSEGV and left no evidence: Fatal Python error: Segmentation fault"
     assert world.rows()["a"]["said"] == said
+
+
+def test_the_time_that_is_left_is_told_by_ports_that_took_theirs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = itertools.count(0, 60)  # the beginning, and after each port that did not die
+    monkeypatch.setattr(told_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+    rows = [Row("port", "port.yaml", state) for state in (State.DIED, State.JUDGED, State.JUDGED)]
+    assert list(told_module.told(iter(rows), 4)) == rows
+    ends = [line.partition("; ")[2] for line in capsys.readouterr().err.splitlines()]
+    assert ends == ["3 to go", "2 to go, about 2 min left", "1 to go, about 60 s left"]
 
 
 def test_a_hang_costs_one_row_after_the_time_limit(world: World) -> None:
@@ -398,6 +461,14 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
     assert f"port b has no checkpoint: no b.pth in {world.folder / 'ports'}" in rows["b"]["said"]
 
 
+def test_a_folder_of_any_bytes_has_its_row(world: World) -> None:
+    folder = world.folder / os.fsdecode(b"ports \xff")
+    shutil.copytree(world.folder / "ports", folder)
+    world.monkeypatch.setattr(World, "port", lambda _, name: folder / f"{name}.yaml")
+    assert world.run("--again").status == NOT_GOOD_ENOUGH
+    assert [Path(row["file"]) for row in world.rows().values()] == [folder / "a.yaml", folder / "b.yaml"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -411,6 +482,7 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
         (["--out=OUT", "--", "--onnx", "x"], "--onnx (ACCEPTANCE_ONNX) is of one port, and here are all of them"),
         (["OUT/nothing.yaml", "--out=OUT"], "nothing.yaml: there is no such port file"),
         (["ports/resnet50.yaml", "--out=OUT"], "two ports are called resnet50"),
+        (["OUT/ports.json.yaml", "--out=OUT"], "and not ports.json"),
         ([], "the following arguments are required: --out"),
     ],
 )
@@ -419,6 +491,7 @@ def test_a_command_line_that_cannot_be_followed_is_one_line(
 ) -> None:
     monkeypatch.chdir(ROOT)
     given = [word.replace("OUT", str(tmp_path)) for word in words]
+    (tmp_path / "ports.json.yaml").touch()
     monkeypatch.setattr("sys.argv", ["accept_ports.py", "resnet50", *given])
     assert cli.run(command.main) == cli.EXIT_BAD_INPUT
     captured = capsys.readouterr()
@@ -599,6 +672,25 @@ def test_an_error_of_the_command_itself_ends_all_that_runs() -> None:
     with pytest.raises(RuntimeError, match="a defect"):
         list(asked.answers())
     assert floor.events[-1] == "judged b"
+
+
+def test_an_impatient_ctrl_c_leaves_nothing_that_goes_on() -> None:
+    """The second one comes while what runs is being ended: it must not keep that from being ended."""
+    floor, stops = Floor({"judge a": "stopped"}), iter([KeyboardInterrupt, None])
+
+    def judge(port: str, device: int) -> str:
+        if port == "b":
+            raise KeyboardInterrupt
+        return floor.judge(port, device)
+
+    def stop() -> None:
+        if error := next(stops):
+            raise error
+        floor.note("stopped")
+
+    with pytest.raises(KeyboardInterrupt):
+        list(Schedule(deque("ab"), deque(range(2)), 0, judge, floor.prepare, stop).answers())
+    assert floor.events[-1] == "judged a"
 
 
 # --- The worst answer, and the matrix ------------------------------------------------------------------------------

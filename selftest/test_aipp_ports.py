@@ -23,7 +23,7 @@ from tools.data.bins import bin_bytes, read_bins
 from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
 from tools.data.reference import torchvision_reference
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.aipp import aipp_text, file_name
 from tools.judge.results import Word

@@ -13,6 +13,7 @@ from bench.measure import Rounds, Spread, Timing, in_turn, spread
 from bench.page import plot, replace_part, table
 from bench.reference import score_dumps
 from bench.rows import Row
+from bench.scorecard import EMPTY, PLAIN_TABLES, WHOLE, pages_to_open, wanted
 from tools.ascend.dumps import read_logits
 from tools.base.errors import SuiteError
 from tools.engines.topk import hits, top_k
@@ -91,3 +92,19 @@ def test_links_stand_for_a_larger_set(tmp_path: Path) -> None:
     links = linked(repeated([file], 3), tmp_path / "val")
     assert [path.name for path in links.values()] == [f"ILSVRC2012_val_0000000{number}.JPEG" for number in (1, 2, 3)]
     assert {path.read_bytes() for path in links.values()} == {b"x"}
+
+
+def test_a_scorecard_is_measured_over_runs_that_differ(tmp_path: Path) -> None:
+    made = wanted(tmp_path, 100)
+    assert len({(one.card.port, one.card.world.soc) for one in made}) == len({one.folder for one in made}) == 300
+    assert {one.card.world.batches for one in made} == {(1, 4, 8, 16, 32, 64)}
+    assert len({one.card.world.rate_over_published for one in made}) > 50
+
+
+def test_a_scorecard_is_held_against_its_own_tables_without_script(tmp_path: Path) -> None:
+    page = tmp_path / "scorecard.html"
+    page.write_text('<table></table><script>\n1 < 2\n</script><p>end</p><script type="module">2</script>')
+    texts = {name: path.read_text() for name, path in pages_to_open(page, tmp_path).items()}
+    assert list(texts) == [EMPTY, PLAIN_TABLES, WHOLE]
+    assert texts[PLAIN_TABLES] == "<table></table><p>end</p>"
+    assert texts[WHOLE] == page.read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,9 +11,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from selftest.messages.extract import english
 from tools.base import cli
 from tools.base.errors import CheckpointError, ErrorRecord, SpecError, StageError, SuiteError
 from tools.base.files import ROOT
+from tools.base.wide import width, wrapped
 from tools.judge.ids import CHECKPOINT_MD5
 
 PROGRAMS = [path for path in (ROOT / "tools").glob("*.py") if "__main__" in path.read_text(encoding="utf-8")]
@@ -41,8 +44,8 @@ def fails(error: BaseException) -> Callable[[], int]:
             "a.txt: bad; found 0; allowed 1. Mend it",
         ),
         (SuiteError("a name\nwith a line feed"), "a name with a line feed"),
-        (PermissionError(13, "Permission denied", "/root/x"), "[Errno 13] Permission denied: '/root/x'"),
-        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (PermissionError(13, "Permission denied", "/root/x"), "/root/x: Permission denied"),
+        (OSError(28, "No space left on device"), "No space left on device"),
     ],
 )
 def test_a_refusal_is_one_line_and_status_2(error: Exception, line: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,6 +76,34 @@ def test_every_command_explains_itself_from_any_folder(command: str, tmp_path: P
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "usage:" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["get_info.py", "verify_bundle.py"])
+def test_help_is_in_the_language_of_the_locale_and_no_wider_than_the_terminal(command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "tools" / command, *(["bin"] if command == "get_info.py" else []), "--help"],
+        env={**os.environ, "ACCEPTANCE_LANG": "zh", "COLUMNS": "60", "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    usage, _, told = done.stdout.partition("\n\n")
+    assert usage.startswith("用法：")
+    assert "显示本帮助并退出" in told
+    assert [line for line in told.splitlines() if english(line) or width(line) > 60] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("one two three", ["one two", "three"]),
+        ("一二三四，五", ["一二三", "四，五"]),
+        ("一二abcdefg三", ["一二", "abcdefg", "三"]),
+        ("", [""]),
+    ],
+)
+def test_a_text_is_wrapped_by_the_columns_that_it_takes(text: str, lines: list[str]) -> None:
+    assert wrapped(text, 8) == lines
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "verify_bundle.py"])  # it imports no cli.py

@@ -33,8 +33,10 @@ from selftest.faults.world import Outcome, World
 from tools.base.errors import SpecError
 from tools.base.files import ROOT, sha256_of
 from tools.base.process import GUARD
-from tools.evidence.staging import Staging, open_staging, read_acceptance, write_acceptance
-from tools.judge.acceptance import PORT
+from tools.evidence.opening import open_staging
+from tools.evidence.record_file import read_acceptance, write_acceptance
+from tools.evidence.staging import Staging
+from tools.judge.layout import PORT
 from tools.judge.results import Verdict, Word
 from tools.pipeline import publish as publishing
 from tools.pipeline.setup import _read_port
@@ -158,13 +160,16 @@ def fail_at(number: int, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(Path, name, call)
 
 
+@pytest.mark.parametrize(
+    "every", [5, pytest.param(1, marks=pytest.mark.nightly)], ids=["a fifth by day", "each at night"]
+)
 def test_a_disk_that_is_full_at_any_write_of_the_evidence_leaves_the_earlier_bundle(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    every: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = tmp_path / "evidence"
     Made(SMALL).write(place)
     before = bundle_bytes(place)
-    for number in itertools.count():
+    for number in itertools.count(0, every):
         shutil.rmtree(place.with_suffix(".work"), ignore_errors=True)
         writes = iter([*itertools.repeat(None, number), NO_SPACE])
         with monkeypatch.context() as patch:
@@ -396,7 +401,9 @@ def test_a_checkpoint_replaced_between_its_md5_and_its_loading_is_refused(
 # Signals
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGTERM, signal.SIGKILL]
+)
 def test_a_run_that_is_ended_while_a_tool_hangs_leaves_no_process_and_says_interrupted(
     number: signal.Signals, world: World
 ) -> None:

@@ -19,9 +19,10 @@ from tools.base.errors import OnnxError, SuiteError
 from tools.base.files import md5_of
 from tools.diagnose import main
 from tools.diagnosis import diagnose
-from tools.diagnosis.diagnose import Diagnosis, render
+from tools.diagnosis.findings import Diagnosis
 from tools.diagnosis.node_errors import Errors
 from tools.diagnosis.onnx_nodes import NodeGraph
+from tools.diagnosis.render import render
 from tools.ports.spec import PUBLISHED_SPEC
 
 CONV3 = 6  # AlexNet's third convolution: Conv Relu MaxPool Conv Relu MaxPool Conv

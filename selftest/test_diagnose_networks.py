@@ -17,11 +17,12 @@ from selftest.perturbations import Perturbation, Perturber
 from selftest.simulator_runner import simulator_runner
 from selftest.torch_models import export_model, images
 from tools.base.errors import SuiteError
-from tools.diagnosis import diagnose as diagnosis
 from tools.diagnosis import om_parts
-from tools.diagnosis.diagnose import Diagnosis, align, diagnose, render
+from tools.diagnosis.diagnose import align, diagnose
 from tools.diagnosis.diagnose_om import CutModel
+from tools.diagnosis.findings import Diagnosis
 from tools.diagnosis.om_parts import OmPart, diagnose_parts, render_parts
+from tools.diagnosis.render import render
 from tools.diagnosis.torch_run import torch_values
 
 Array = NDArray[np.float32]
@@ -138,7 +139,7 @@ def test_a_small_fault_is_named_at_its_module_and_channel(
 def test_of_a_long_graph_only_what_matters_is_shown(
     clean: Path, model: torch.nn.Module, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(diagnosis, "SHOWN_NODES", 10)
+    monkeypatch.setattr("tools.diagnosis.render.SHOWN_NODES", 10)
     made = Perturber(clean, model).apply(Perturbation.FILTER, tmp_path / "perturbed.onnx", place=0.4)
     assert made is not None
     lines = render(found := diagnosed(made.path, model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -56,8 +57,16 @@ def test_what_a_worker_that_died_would_have_said_nobody_knows(world: World) -> N
 def test_a_run_that_was_whole_is_not_called_broken(words: tuple[str, ...], world: World) -> None:
     outcome = run(world, "-m", "checkpoint", *words)
     assert (outcome.exit_code, outcome.acceptance.interrupted) == (0, ""), outcome.text
-    assert f"\nrun: {outcome.acceptance.run}\n" in outcome.text
-    assert f"tools/verify_bundle.py --run-id {outcome.acceptance.run})" in outcome.text
+    assert f", run {outcome.acceptance.run}\n" in outcome.text
+    bundle = world.folder / "evidence"
+    assert f"again: python tools/verify_bundle.py {bundle} --run-id {outcome.acceptance.run})" in outcome.text
+
+
+def test_the_header_names_the_inputs_and_what_pytest_says_of_itself_is_for_minus_v(world: World) -> None:
+    quiet, loud = world.run("-m", "checkpoint").text, world.run("-m", "checkpoint", "-v").text
+    assert "\ncache: " in quiet.partition("\ncollected ")[0]
+    assert not re.search("^(rootdir|configfile|testpaths|plugins|benchmark): ", quiet, re.MULTILINE)
+    assert "\nplugins: " in loud
 
 
 SKIPS = """

@@ -19,9 +19,10 @@ from tools.ascend import npu_smi
 from tools.ascend.own_files import MOST_FILE_BYTES
 from tools.ascend.target import SIMULATOR_BIN, Target, choose_target
 from tools.engines import om_engine
-from tools.evidence.staging import read_acceptance
-from tools.judge.acceptance import MANIFEST, CommandRecord
+from tools.evidence.record_file import read_acceptance
+from tools.judge.acceptance import CommandRecord
 from tools.judge.bundle import open_files
+from tools.judge.layout import MANIFEST
 from tools.judge.verify import OK, verify
 from tools.pipeline import om
 

@@ -33,7 +33,7 @@ from selftest.campaigns.fuzz_result import Coverage, Result
 from selftest.campaigns.fuzz_target import LONGEST_MESSAGE, Overlong, run_case
 from selftest.campaigns.fuzz_targets import TARGETS
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, SPEC_JSON
+from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.verify import REFUSED, Outcome, verify
 from tools.ports.spec import PUBLISHED_SPEC
 

@@ -16,7 +16,7 @@ from selftest.ports.int8 import in_plain_operators, quantised, with_other_scale
 from selftest.ports.tiny import TinyPort, tiny_port
 from selftest.test_tiny_ports import ENDS, OPSET, failed, options
 from tools.base.errors import OmError, OnnxError, SuiteError
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
 from tools.judge.handed_in import FOLDER
@@ -625,7 +625,7 @@ def test_a_record_of_a_file_that_nobody_handed_in_does_not_hold(
 ) -> None:
     import json
 
-    from tools.evidence.staging import write_manifest
+    from tools.evidence.manifest import write_manifest
 
     with open_run(handed(port, onnx=own(rename))) as run:
         for gate in (ONNX_EXPORT, ONNX_WEIGHTS):

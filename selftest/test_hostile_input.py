@@ -28,9 +28,9 @@ from tools.data.dataset import read_dataset
 from tools.data.images import LONGEST_ID_BYTES, list_images
 from tools.data.info import bin_rows, read_info, write_info
 from tools.data.labels import read_labels
-from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import FILE, LABELS, MANIFEST
+from tools.evidence.manifest import write_manifest
 from tools.judge.files import LARGEST_READ_BYTES
+from tools.judge.layout import FILE, LABELS, MANIFEST
 from tools.judge.texts.reading import InferTool
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 

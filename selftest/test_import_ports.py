@@ -106,6 +106,29 @@ SLIPS: dict[str, tuple[dict[str, str], str, tuple[int, ...], str]] = {
         (4,),
         "the product is wrong",
     ),
+    "half of the products": (
+        {"throughput_310": "1:104.5;32:139.595", "card_310": "1:418;32:591.376"},
+        "throughput_310",
+        (32,),
+        "the product is wrong",
+    ),
+    "card and chip in each other's place": (
+        {"throughput_310": "1:418;4:1200.4", "card_310": "1:104.5;4:300.1"},
+        "throughput_310",
+        (4,),
+        "a card is no faster than its chip",
+    ),
+    "a card's figure for a chip's": (
+        {"throughput_310": "1:2014.1;4:2689.62", P3: "1:1775.08;4:4113.16"},
+        "throughput_310",
+        (1,),
+        "of a card, or of batches",
+    ),
+    "batches of two sizes": ({P3: "1:837.2;64:39.5"}, P3, (1, 64), "batches per second printed as images"),
+    "two batch sizes in proportion": ({P3: "1:137.8;64:8753.7"}, P3, (1, 64), "in proportion to batch"),
+    "a copy with a zero more": ({P3: "1:105.6;4:185.3;64:105.60"}, P3, (64,), "one of the two was copied"),
+    "a fraction": ({"ref_top1": "0.73314", "om_top1_310P3": "0.7331"}, "om_top1_310P3", (), "a fraction"),
+    "a fraction of the reference": ({"ref_top5": "0.9142"}, "ref_top5", (), "a fraction"),
     "best in no row": ({"best_310P3": "16:5500.1"}, "best_310P3", (16,), "the best is in no line of the table"),
     "far from both neighbours": ({P3: "1:1000;4:400.1;8:2000"}, P3, (4,), "far from both neighbours"),
     "lost too much": ({"ref_top1": "77.53", "om_top1_310P3": "76.25"}, "om_top1_310P3", (), "lost more than any port"),
@@ -164,6 +187,21 @@ def test_a_network_that_the_zoo_has_twice_may_have_its_figures_twice() -> None:
 
 def test_figures_of_few_digits_may_agree() -> None:
     assert refused({P3: "1:104;4:121;8:132;16:129;32:129"}) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "others"),
+    [
+        ("8:1300.1;16:1424;32:1424", ""),  # saturated, in whole images
+        ("1:800.1;8:1200;64:1200", ""),  # rounded to hundreds
+        ("1:1424.1;16:1424", "4:1424"),  # four digits among some hundred figures
+        ("1:1424.1;16:1424", "16:1424"),
+        ("1:900.1;16:1424.5", "4:1424.5"),
+        ("1:342.34;16:660.64", ""),  # two batch sizes, as many rows have
+    ],
+)
+def test_figures_that_look_like_slips_and_are_none(own: str, others: str) -> None:
+    assert refused({P3: own}, *([{"name": "B", "checkpoint_file": "b.pth", P3: others}] if others else [])) == []
 
 
 def test_another_release_beside_a_chip_is_no_wrong_product() -> None:
@@ -238,9 +276,13 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
     table = table_file(tmp_path, {"throughput_310": "1:503.525;4:672.405", "source_310": "README of c9d3d30bc"}, aipp)
     for name in ("resnet34", "resnet34_aipp"):
         (tmp_path / f"{name}.yaml").write_text((PORTS / f"{name}.yaml").read_text(encoding="utf-8"), encoding="utf-8")
-    assert command(monkeypatch, table, "--write", tmp_path) == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")}
+    assert command(monkeypatch, table, "--write", tmp_path) == 2
+    assert "ports that are there say something else; found resnet34, resnet34_aipp. --force" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.yaml")} == before
+    assert command(monkeypatch, table, "--write", tmp_path, "--force") == 0
     said = capsys.readouterr().out
-    assert "resnet34: torchvision:resnet34, 7 figures of ResNet34\n" in said
+    assert "resnet34: torchvision:resnet34, 7 figures of ResNet34; overwritten\n" in said
     assert "left out: ResNet34 with AIPP, om_top1_310: of an older README" in said
     plain, chip = load_spec(tmp_path / "resnet34.yaml"), load_spec(tmp_path / "resnet34_aipp.yaml")
     device = plain.device("Ascend310")
@@ -251,6 +293,8 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
     assert chip.batches == (1, 4, 8, 16, 32, 64)
     text = (tmp_path / "resnet34_aipp.yaml").read_text(encoding="utf-8")
     assert "# - ResNet34 with AIPP, om_top1_310: of an older README" in text
+    assert command(monkeypatch, table, "--write", tmp_path) == 0  # says the same
+    assert "7 figures of ResNet34; unchanged\n" in capsys.readouterr().out
 
 
 # Tables that cannot be read
@@ -261,11 +305,22 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
     [
         ({P3: "1:fast"}, "this cell of the table cannot be read"),
         ({P3: "1:10;1:11"}, "each batch once"),
+        ({P3: "1:0;4:10"}, "both above 0"),
+        ({P3: "1:10;4:0.00"}, "both above 0"),
+        ({P3: "0:10;4:10"}, "both above 0"),
+        ({P3: f"{'9' * 5000}:10"}, "both above 0"),
+        ({P3: "\uff11:1270"}, "both above 0"),
+        ({P3: "1:\uff11\uff12\uff17\uff10"}, "a number in plain digits"),
+        ({P3: "1:1,270.8"}, "a number in plain digits"),
+        ({P3: "1:\uff5e1270"}, "a number in plain digits"),
+        ({"om_top1_310P3": "73.31%"}, "a number in plain digits"),
         ({"om_top1_310P3": "73,31"}, "column om_top1_310P3"),
         ({"name": ""}, "a row needs a name"),
         ({"network": ""}, "names its network, or says why"),
         ({"path": "two\nlines"}, "more than a line of text"),
         ({"network": "tensorflow:resnet"}, "none of a library"),
+        ({"takes_own_file": "yes", "checkpoint_file": "../../a.pth"}, "found '../../a.pth'"),
+        ({"takes_own_file": "yes", "checkpoint_file": ""}, "a file's name without a folder"),
     ],
 )
 def test_a_table_that_cannot_be_read_is_one_line(
@@ -279,6 +334,19 @@ def test_a_table_that_cannot_be_read_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_port_that_the_table_does_not_give_is_no_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, table_file(tmp_path, {}), "--only", "resnet43") == 2
+    assert "the table gives no such port; found resnet43; allowed resnet34" in capsys.readouterr().err
+
+
+def test_a_table_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    path = table_file(tmp_path, {})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_table(path).origin == ORIGIN.removeprefix("# ")
 
 
 def test_a_table_without_its_columns_or_origin_is_refused(tmp_path: Path) -> None:

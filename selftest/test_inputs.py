@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from selftest.messages.extract import english
 from tools.ascend.benchmark import binary_name
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
+from tools.base.wide import width
 from tools.pipeline.inputs import (
     InputError,
     Inputs,
@@ -339,6 +341,7 @@ class Options:
 
     def __init__(self) -> None:
         self.valued: set[str] = set()
+        self.help: dict[str, str] = {}
 
     def getgroup(self, *words: str) -> Options:
         """All options are of one group."""
@@ -350,11 +353,13 @@ class Options:
 
     def addoption(self, name: str, **named: object) -> None:
         """Note an option."""
+        self.help[name] = str(named["help"])
         if named.get("action") != "store_true":
             self.valued.add(name)
 
 
-def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() -> None:
+def options_of_conftest() -> Options:
+    """What conftest.py tells pytest."""
     found = importlib.util.spec_from_file_location("root_conftest", ROOT / "conftest.py")
     assert found is not None
     assert found.loader is not None
@@ -362,6 +367,21 @@ def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() ->
     found.loader.exec_module(conftest)
     options = Options()
     conftest.pytest_addoption(options, pytest.PytestPluginManager())
+    return options
+
+
+def test_help_of_the_options_is_in_the_language_of_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("ACCEPTANCE_LANG", "zh")
+    lines = [line for text in options_of_conftest().help.values() for line in text.split("\n")]
+    assert [line for line in lines if english(line.replace("<image file name>", "")) or width(line) > 54] == []
+    assert "只用前 N 张图片；结论因此为 INCOMPLETE" in lines
+    monkeypatch.setenv("ACCEPTANCE_LANG", "en")
+    assert options_of_conftest().help["--limit"].startswith("use the first N images only;")
+
+
+def test_every_option_of_pytest_has_its_variable_and_takes_a_separate_value() -> None:
+    options = options_of_conftest()
     assert options.valued == WITH_VALUE
     assert {name.removeprefix("--").replace("-", "_") for name in options.valued - {"--diagnose"}} == set(VARIABLES)
     assert all(VARIABLES[name] == f"ACCEPTANCE_{name.upper()}" for name in VARIABLES)

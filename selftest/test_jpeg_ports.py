@@ -19,7 +19,7 @@ from selftest.test_tiny_ports import accepted, options, whole_run
 from tools import get_info, imagenet_torch_preprocess
 from tools.base.errors import PreprocessingError, SpecError, SuiteError
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.facts import JpegFacts
 from tools.judge.gates import COMPARED

@@ -14,7 +14,7 @@ import pytest
 from selftest.faults.world import World
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
 from tools.judge.ids import CHECKPOINT_MD5, CHECKPOINT_SHAPES

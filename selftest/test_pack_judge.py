@@ -18,8 +18,8 @@ import pytest
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.files import ROOT
-from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON
+from tools.evidence.manifest import write_manifest
+from tools.judge.layout import FILE, MANIFEST, SPEC_JSON
 from tools.pack_judge import PACKED, STARTED_FIRST, judge_files, pack
 
 SCRIPT = ROOT / "tools" / "verify_bundle.py"
@@ -204,7 +204,7 @@ def test_an_old_bundle_is_refused_in_one_line(bundles: Path) -> None:
     assert said(sys.executable, SCRIPT, ["old"], bundles) == (
         2,
         f"old: {FILE}: schema 1, this judge reads schema 5: judge it with the suite that wrote it\n"
-        "VERDICT: NONE - the evidence does not hold (1 problems)\n",
+        "VERDICT: NONE - the evidence does not hold (1 problem)\n",
     )
     assert (bundles / "old" / MANIFEST).is_file()
     command = [sys.executable, str(ROOT / "tools" / "report_bundle.py"), "old"]

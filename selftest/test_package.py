@@ -28,7 +28,7 @@ from fixtures.installed.npu_port_acceptance_wheel import (
 )
 from selftest.ports.tiny import tiny_port
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.results import Word
 
 ROOMS = ("tools", "fixtures", "tests")

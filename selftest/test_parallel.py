@@ -13,7 +13,7 @@ import pytest
 
 from selftest.faults.world import Outcome, World
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 
 SELECTED = ("-m", "not perf")
 

@@ -9,7 +9,7 @@ import pytest
 
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import DatasetRecord
+from tools.judge.image_records import DatasetRecord
 from tools.judge.results import Check, Verdict
 from tools.pin_dataset import main
 from tools.pipeline.run import open_run

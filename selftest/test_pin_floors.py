@@ -21,10 +21,11 @@ from selftest.faults.device_faults import pretend_ascend
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
-from tools.evidence.staging import write_manifest
-from tools.judge import consistency, logs
-from tools.judge.acceptance import FILE
+from tools.evidence.manifest import write_manifest
+from tools.judge import logs
 from tools.judge.bundle import open_files
+from tools.judge.consistency import on_device
+from tools.judge.layout import FILE
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import verify
 from tools.pin_floors import main
@@ -60,7 +61,7 @@ def device() -> Iterator[pytest.MonkeyPatch]:
     with pytest.MonkeyPatch.context() as patch:
         pretend_ascend(patch)
         patch.setattr(logs, "IDLE_SAMPLES", 1)  # as many as the pretended device was asked for
-        patch.setattr(consistency, "SIMULATOR_SAYS", b"what no tool says")
+        patch.setattr(on_device, "SIMULATOR_SAYS", b"what no tool says")
         yield patch
 
 

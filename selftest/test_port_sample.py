@@ -12,7 +12,7 @@ import pytest
 
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import SuiteError
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
 from tools.judge.ids import PTH

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -187,6 +188,31 @@ def test_ctrl_c_ends_every_tool_that_runs(tmp_path: Path, call: str) -> None:
     said, pids = interrupt(tmp_path, call, signal.SIGINT)
     assert "KeyboardInterrupt" in said
     assert all(map(has_ended, pids))
+
+
+def test_a_second_ctrl_c_kills_every_tool_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one has told them to end, and they take their time."""
+    deaf = 'import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open("deaf", "w"); time.sleep(60)'
+    folders = [tmp_path / name for name in "ab"]
+    threads = [threading.Thread(target=run, args=(folder, deaf, 20.0)) for folder in folders]
+    for folder, thread in zip(folders, threads, strict=True):
+        folder.mkdir()
+        thread.start()
+    while not all((folder / "deaf").exists() for folder in folders):
+        os.sched_yield()
+    waits = subprocess.Popen.wait
+
+    def interrupted(child: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return waits(child, timeout)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        process.end_running()
+    for thread in threads:
+        thread.join(10)
+    assert [thread.is_alive() for thread in threads] == [False, False]
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -13,10 +13,11 @@ import pytest
 from selftest.faults.device_faults import pretend_device
 from selftest.faults.world import World
 from tools.ascend import msprof
-from tools.evidence.staging import write_manifest
-from tools.judge import consistency, logs
+from tools.evidence.manifest import write_manifest
+from tools.judge import logs
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
+from tools.judge.consistency import on_device
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import OK, REFUSED, Outcome, verify
@@ -84,7 +85,7 @@ def test_a_floor_that_is_missed_names_the_operators_by_itself(world: World, monk
     pretend_device(world, monkeypatch)
     monkeypatch.setenv("ASCEND_SIMULATOR_RATE_FACTOR", "0.8")
     monkeypatch.setattr(logs, "IDLE_SAMPLES", 1)
-    monkeypatch.setattr(consistency, "SIMULATOR_SAYS", b"what no tool says")
+    monkeypatch.setattr(on_device, "SIMULATOR_SAYS", b"what no tool says")
     outcome = world.run(*PERF)
     assert outcome.failed == ["om.perf.images_per_second_per_chip[bs4]"]
     line = next(line for line in outcome.text.splitlines() if MISSED in line)

@@ -16,13 +16,16 @@ from selftest.ports.tiny import TinyPort, tiny_port
 from selftest.test_tiny_ports import failed, options
 from tools.base.errors import AccuracyError, SuiteError
 from tools.engines import torch_engine
-from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
-from tools.judge.acceptance import REFERENCE_LOGITS, SCHEMA, Acceptance, TakenReference
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance, write_acceptance
+from tools.judge.acceptance import SCHEMA, Acceptance
 from tools.judge.basis import PTH_REFERENCE_FITS, PTH_REFERENCE_PROBE, MadeBy
 from tools.judge.bundle import Bundle, open_files, read_bundle
 from tools.judge.files import Files
 from tools.judge.gates import Asked, expected
 from tools.judge.ids import PTH
+from tools.judge.layout import REFERENCE_LOGITS
+from tools.judge.prediction_records import TakenReference
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.verify import OK, REFUSED, Outcome, verify
 from tools.pipeline import taken as taking

@@ -10,7 +10,7 @@ import pytest
 
 from selftest.ports.tiny import TinyPort, tiny_port
 from tools.base.errors import OnnxError
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
 from tools.judge.ids import ONNX_GRAPH_STEP_ABS_ERROR, PREPROCESSING_TORCHVISION_PARITY

@@ -17,7 +17,7 @@ from tools.base.errors import Stage
 from tools.base.files import ROOT
 from tools.engines.om_engine import Measured
 from tools.evidence.host import host_words
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge.remarks import TIMED
 from tools.judge.results import Verdict, Word
 from tools.pipeline.samples import dated, measured_when

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -13,15 +12,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 from torch import nn
 
+from selftest.onnx_files import WEIGHT, Edit, saved
 from tools.judge.facts import WeightFacts
 from tools.model.torchvision_ops import import_torchvision
 from tools.model.weights.compare import compare_weights
-
-WEIGHT = np.arange(6, dtype=np.float32).reshape(2, 3)
-Edit = Callable[[onnx.ModelProto], object]
 
 
 class Plain(nn.Module):
@@ -227,22 +224,6 @@ def test_constants_exchanged_between_nodes_are_named(true: Exported, tmp_path: P
     one.raw_data, other.raw_data = other.raw_data, one.raw_data
     onnx.save(model, str(tmp_path / "exchanged.onnx"))
     assert true.held_against({}, tmp_path / "exchanged.onnx").offenders
-
-
-def saved(folder: Path, edit: Edit | None = None) -> Path:
-    """One matrix product with a dynamic batch axis, edited."""
-    graph = helper.make_graph(
-        [helper.make_node("Gemm", ["x", "fc.weight"], ["y"], transB=1)],
-        "plain",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["-1", 3])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["-1", 2])],
-        [numpy_helper.from_array(WEIGHT, "fc.weight")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6)
-    if edit is not None:
-        edit(model)
-    onnx.save(model, str(folder / "plain.onnx"))
-    return folder / "plain.onnx"
 
 
 def compared(path: Path, weight: np.ndarray = WEIGHT) -> WeightFacts:

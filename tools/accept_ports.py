@@ -87,7 +87,7 @@ def main() -> int:
     parser, words = _parser(), sys.argv[1:]
     cut = words.index("--") if "--" in words else len(words)
     arguments, pytest_words = parser.parse_args(words[:cut]), words[cut + 1 :]
-    given = asked(pytest_words, checkpoints=arguments.checkpoints, here=Path.cwd())
+    given = asked(pytest_words, checkpoints=arguments.checkpoints, here=Path.cwd(), devices=arguments.devices)
     if arguments.list_json:
         return _print_matrix(arguments.ports, given)
     if arguments.out is None:
@@ -176,8 +176,8 @@ def _judge_all(
         interrupted = False
     finally:
         place = write_table(list(rows.values()), out, interrupted=interrupted)
-        print(*table_lines(list(rows.values())), sep="\n")
-        print(f"table: {place}" + ("; the same command goes on where it was interrupted" if interrupted else ""))
+        cli.say(*table_lines(list(rows.values())))
+        cli.say(f"table: {place}" + ("; the same command goes on where it was interrupted" if interrupted else ""))
     return worst(rows.values())
 
 

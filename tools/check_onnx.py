@@ -15,7 +15,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
     require()
 
-from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run, say
 from tools.base.errors import SuiteError
 from tools.base.printable import one_line
 from tools.judge.facts import OnnxFacts
@@ -42,7 +42,7 @@ def main() -> int:
     facts, found = inspect_model(asked.file), operator_facts(asked.file, asked.cann)
     refusals = [*_domains(facts), *_checker(asked.file), *_nodes(found.refused)]
     doubts = _nodes([node for node in found.unregistered if node not in found.refused])
-    print(*_about(asked.file, facts, found), *refusals, *doubts, _answer(found, refusals), sep="\n")
+    say(*_about(asked.file, facts, found), *refusals, *doubts, _answer(found, refusals))
     return EXIT_FAILED if refusals or doubts else EXIT_OK
 
 
@@ -69,7 +69,7 @@ def _nodes(nodes: tuple[UnregisteredNode, ...] | list[UnregisteredNode]) -> list
         same = list(group)
         known = f"registered at opset {spans(same[0].registered_at)}" if same[0].registered_at else "not registered"
         known += "" if same[0].standard or same[0].registered_at else ", nor ONNX's: it needs a plugin of your own"
-        count = f"{len(same)} node{'s' if len(same) > 1 else ''}"
+        count = "1 node" if len(same) == 1 else f"{len(same)} nodes"
         lines.append(f"  {one_line(operator)}: {known}; {count}, the first {one_line(same[0].name)}")
     return lines
 

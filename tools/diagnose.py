@@ -19,7 +19,8 @@ from tools.base import cli
 from tools.base.errors import AccuracyError, SuiteError
 from tools.data.bins import list_bins, read_bins
 from tools.data.bins_check import spread
-from tools.diagnosis.diagnose import PROBE_IMAGES, diagnose, render
+from tools.diagnosis.diagnose import PROBE_IMAGES, diagnose
+from tools.diagnosis.render import render
 from tools.judge.handover import handover
 from tools.model.checkpoint import load_state_dict
 from tools.model.network import Network
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     images = read_bins(arguments.bins, ids, spec.preprocessing, spec.bin_type)
     model = network.build(state_dict)
     diagnosis = diagnose(arguments.onnx, model, images, om_logits, ids=ids)
-    print("\n".join(render(diagnosis)))
+    cli.say(*render(diagnosis))
     return cli.EXIT_FAILED if diagnosis.diverges else cli.EXIT_OK
 
 

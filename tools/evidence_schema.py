@@ -29,7 +29,7 @@ def acceptance_schema() -> bytes:
 
 def main() -> int:
     """Write the schema."""
-    parser = Parser(description="Write docs/acceptance.schema.json anew after a change of tools/judge/acceptance.py.")
+    parser = Parser(description="Write docs/acceptance.schema.json anew after a change of the records in tools/judge.")
     parser.parse_args()
     with atomic(SCHEMA_FILE) as partial:
         partial.write_bytes(acceptance_schema())

@@ -277,7 +277,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     target = arguments.dest / published.file if arguments.dest.is_dir() else arguments.dest
     fetched = fetch(url, target, published)
-    print(f"{target}: {'downloaded' if fetched else 'already there'}, {_verified(target, published)}")
+    cli.say(f"{target}: {'downloaded' if fetched else 'already there'}, {_verified(target, published)}")
     return cli.EXIT_OK
 
 

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     rows = bin_rows(arguments.folder, *_size(arguments)) if arguments.kind == "bin" else _jpegs(arguments.folder)
     write_info(rows, arguments.out)
-    print(f"{arguments.out}: {len(rows)} inputs")
+    cli.say(f"{arguments.out}: {len(rows)} inputs")
     return cli.EXIT_OK
 
 

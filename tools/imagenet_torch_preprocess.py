@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     maker, kind = PixelMaker(port.spec.preprocessing, port.path.parent), port.spec.bin_type
     images = list_images(arguments.images)
     write_bins(images, arguments.out, maker, kind)
-    print(f"{arguments.out}: {len(images)} bins of {bin_bytes(maker.recipe, kind)} bytes")
+    cli.say(f"{arguments.out}: {len(images)} bins of {bin_bytes(maker.recipe, kind)} bytes")
     return cli.EXIT_OK
 
 

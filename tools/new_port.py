@@ -16,7 +16,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
     require()
 
-from tools.base.cli import EXIT_OK, Parser, run
+from tools.base.cli import EXIT_OK, Parser, run, say
 from tools.model.library.facts import KINDS, default_place, stated
 from tools.model.library.new_port import pinned, require_free, tried, write_port
 from tools.pipeline.measured_bounds import Measuring, measured_policy
@@ -57,11 +57,11 @@ def _arguments() -> argparse.Namespace:
 
 def _say(found: Stated, out: Path) -> None:
     opset = found.exported.opset
-    print(f"wrote {out}: {found.weights.file}, opset {opset.value:g} ({opset.source})")
+    say(f"wrote {out}: {found.weights.file}, opset {opset.value:g} ({opset.source})")
     for other in found.others:
-        print(f"other weights: {other}")
+        say(f"other weights: {other}")
     for line in blanks(out.read_text(encoding="utf-8")):
-        print(line)
+        say(line)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
     require(oldest=(3, 8))
 
-from tools.base.cli import EXIT_OK, Parser, run
+from tools.base.cli import EXIT_OK, Parser, run, say
 from tools.base.files import IMPORTED_FROM, MADE_BELOW, atomic
 
 ENTRY = "tools.verify_bundle"
@@ -56,7 +56,7 @@ def main() -> int:
     parser.add_argument("file", nargs="?", type=Path, default=PACKED, help="default: build/verify_bundle.pyz")
     place: Path = parser.parse_args().file
     pack(place)
-    print(f"{place}: {place.stat().st_size} bytes")
+    say(f"{place}: {place.stat().st_size} bytes")
     return EXIT_OK
 
 

@@ -152,16 +152,16 @@ def _say(port: Port, old: Device, new: Device, lines: Sequence[str], *, written:
     before, after = what_stands(old), what_stands(new)
     for name, fact in after.items():
         was = f", was {before[name].value:g}" if name in before else ""
-        print(f"{new.soc} {name}: {fact.value:g} {fact.unit}{was}")
+        cli.say(f"{new.soc} {name}: {fact.value:g} {fact.unit}{was}")
     for name in before.keys() - after.keys():
-        print(f"{new.soc} {name}: gone, this run has not measured it; it was {before[name].value:g}")
+        cli.say(f"{new.soc} {name}: gone, this run has not measured it; it was {before[name].value:g}")
     for entry in new.throughput:
-        print(f"{new.soc} batch {entry.batch}: floor {new.floor(entry).at_least:g} images/s per chip")
+        cli.say(f"{new.soc} batch {entry.batch}: floor {new.floor(entry).at_least:g} images/s per chip")
     if not written:
         print(*map(printable, lines), sep="\n")
-    print(f"{'wrote' if written else 'not written, --write does:'} {port.path}")
+    cli.say(f"{'wrote' if written else 'not written, --write does:'} {port.path}")
     if PORTS in port.path.resolve().parents or port.path.resolve() == PUBLISHED_SPEC:
-        print("note: an edited port is one's own: `--require ACCEPTED` wants it named, see docs/first-run.md")
+        cli.say("note: an edited port is one's own: `--require ACCEPTED` wants it named, see docs/first-run.md")
 
 
 if __name__ == "__main__":

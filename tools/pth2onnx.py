@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     network = Network(spec.model, port.path.parent)
     state_dict = load_state_dict(arguments.checkpoint, spec.checkpoint, network)
     export_onnx(network.build(state_dict), arguments.onnx, spec)
-    print(f"{arguments.onnx}: opset {spec.onnx.opset.exactly:g}, {spec.onnx.input.name} -> {spec.onnx.output.name}")
+    cli.say(f"{arguments.onnx}: opset {spec.onnx.opset.exactly:g}, {spec.onnx.input.name} -> {spec.onnx.output.name}")
     return cli.EXIT_OK
 
 

@@ -13,12 +13,14 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
     require()
 
-from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run, say
 from tools.base.language import catalogue, language
+from tools.base.messages import Catalogue
 from tools.data.images import list_images
+from tools.evidence.manifest import write_manifest
 from tools.evidence.place import Place
-from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import PORT, SPEC_JSON, Acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.layout import PORT, SPEC_JSON
 from tools.judge.pages import REPORT, RESULTS
 from tools.judge.results import Verdict
 from tools.ports.sample_port import POLICY, sample_port
@@ -28,7 +30,6 @@ from tools.report.baseline import Comparison, baseline_lines, compare
 from tools.report.bundle import BundleError, read_bundle
 from tools.report.class_names import read_class_names
 from tools.report.html import read_spec, write_report
-from tools.report.in_language import put_into_language
 from tools.report.trend import earlier_runs
 
 
@@ -44,11 +45,10 @@ def main() -> int:
     comparison = _compare(folder, acceptance, baseline) if baseline else None
     names = read_class_names(arguments.class_names) if arguments.class_names else ()
     beside = Place(folder.resolve()).others()
-    write_report(folder, acceptance, images, comparison, earlier_runs(beside, acceptance), names)
-    put_into_language(folder, words)
+    write_report(folder, acceptance, images, comparison, earlier_runs(beside, acceptance), names, words)
     write_manifest(folder)
     print(f"{folder / REPORT}\n{folder / RESULTS}")
-    return _told(comparison) if comparison else EXIT_OK
+    return _told(comparison, words) if comparison else EXIT_OK
 
 
 def _as_written(folder: Path, acceptance: Acceptance) -> None:
@@ -79,7 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--class-names", type=Path, help="text file with the name of each class, a line each (ImageNet's are known)"
     )
-    parser.add_argument("--lang", metavar="LANGUAGE", help="of report.html: en or zh (default: that of the locale)")
+    parser.add_argument("--lang", metavar="LANGUAGE", help="of both pages: en or zh (default: that of the locale)")
     return parser.parse_args()
 
 
@@ -90,8 +90,8 @@ def _compare(folder: Path, acceptance: Acceptance, baseline: Acceptance) -> Comp
     return compare(baseline, acceptance, spec)
 
 
-def _told(comparison: Comparison) -> int:
-    print("\n".join(baseline_lines(comparison)))
+def _told(comparison: Comparison, words: Catalogue) -> int:
+    say(*baseline_lines(comparison), words=words)
     return EXIT_OK if comparison.verdict is Verdict.PASS else EXIT_FAILED
 
 

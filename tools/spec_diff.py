@@ -19,7 +19,7 @@ if __package__ in (None, ""):  # run as a file: import the suite from the reposi
 
     require()
 
-from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run
+from tools.base.cli import EXIT_FAILED, EXIT_OK, Parser, run, say
 from tools.judge.numbers import AtLeast, AtMost, Entry, Fact, Number
 from tools.judge.spec import Spec
 from tools.ports.spec import NUMBERS, load_spec, port_path
@@ -181,11 +181,11 @@ def main() -> int:
     arguments = parser.parse_args()
     found = loosened(load_spec(arguments.old), load_spec(arguments.new))
     for change in found:
-        print(f"loosened: {change}")
+        say(f"loosened: {change}")
         if not change.reason:
-            print(f"  a reason is written in {arguments.new}: {change.place_of_reason}")
+            say(f"  a reason is written in {arguments.new}: {change.place_of_reason}")
     unexplained = sum(not change.reason for change in found)
-    print(f"{len(found)} loosened, {unexplained} without a reason")
+    say(f"{len(found)} loosened, {unexplained} without a reason")
     return EXIT_FAILED if unexplained else EXIT_OK
 
 

@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with atomic(arguments.result_file) as partial:
         partial.write_text(result_json(len(labels), classes, accuracies), encoding="utf-8")
     words = ", ".join(f"Top{rank} {percent(value)}" for rank, value in enumerate(accuracies, start=1))
-    print(f"{arguments.result_file}: {len(labels)} images, {words}")
+    cli.say(f"{arguments.result_file}: {len(labels)} images, {words}")
     return cli.EXIT_OK
 
 

@@ -12,8 +12,8 @@ from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.target import Target, TargetKind, choose_target
 from tools.base.errors import OmError
 from tools.base.files import sha256_of
-from tools.judge.acceptance import UNKNOWN, BoardRecord
 from tools.judge.device_numbers import VISIBLE, Seat
+from tools.judge.machine_records import UNKNOWN, BoardRecord
 from tools.judge.texts.reading import InferTool
 
 from .stubs import executable

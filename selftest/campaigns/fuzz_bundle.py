@@ -14,8 +14,8 @@ from selftest.campaigns.fuzz_target import scratch_folder
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import contents_of
 from tools.judge import records
-from tools.judge.acceptance import FILE, IDS, SPEC_JSON
 from tools.judge.files import Files, Refused
+from tools.judge.layout import FILE, IDS, SPEC_JSON
 from tools.judge.spec import Spec
 
 CHANGED = (FILE, SPEC_JSON, IDS)

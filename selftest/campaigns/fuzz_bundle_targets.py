@@ -11,12 +11,14 @@ from selftest.campaigns.fuzz_bundle import InMemory, bases, small
 from selftest.campaigns.fuzz_odd import Path_, document_text, patched, paths_of
 from selftest.campaigns.fuzz_target import Target, scratch_file, scratch_folder
 from tools.base.errors import SuiteError
+from tools.base.files import ROOT
 from tools.judge import records
-from tools.judge.acceptance import FILE, MANIFEST, SPEC_JSON, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import PLACES
-from tools.judge.bundle import CLASS_CODES, SCORE_CODES
+from tools.judge.bundle_record import CLASS_CODES, SCORE_CODES
 from tools.judge.documents import read_spec
 from tools.judge.files import Refused, check_manifest, read_json, read_npy
+from tools.judge.layout import FILE, MANIFEST, SPEC_JSON
 from tools.judge.verify import verify
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 from tools.ports.spec_json import spec_json
@@ -27,7 +29,9 @@ ANOTHER_SPEC, TOGETHER = 6, 7
 """A good bundle judged by an altered spec, and an altered bundle judged together with the good one."""
 SPEC = tuple(f"tools.judge.{name}" for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies"))
 JUDGE = (
-    *(f"tools.judge.{name}" for name in ("again", "bundle", "consistency", "differences", "documents", "evidence")),
+    *(f"tools.judge.{name}" for name in ("again", "differences", "documents", "evidence")),
+    *(f"tools.judge.{path.stem}" for path in sorted((ROOT / "tools/judge").glob("bundle*.py"))),
+    *(f"tools.judge.consistency.{path.stem}" for path in sorted((ROOT / "tools/judge/consistency").glob("[!_]*.py"))),
     *(f"tools.judge.{name}" for name in ("gates", "records", "several", "verify")),
     *SPEC,
 )
@@ -236,7 +240,7 @@ TARGETS = (
         name="report-bundle",
         case=_report,
         documented=(SuiteError,),
-        modules=("tools.report.bundle", "tools.judge.acceptance"),
+        modules=("tools.report.bundle", "tools.judge.prediction_records"),
         seeds=_records,
         longest_bytes=12000,
         words=JSON_WORDS,

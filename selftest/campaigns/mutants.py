@@ -41,7 +41,11 @@ SECTIONS = (
 )
 PORTS = (*SPEC, "selftest/test_ports.py")
 TESTS: dict[str, tuple[str, ...]] = {
-    "tools/judge/acceptance.py": (RECORDS,),
+    **{
+        f"tools/judge/{name}.py": (RECORDS,)
+        for name in ("acceptance", "image_records", "layout", "machine_records", "prediction_records")
+    },
+    "tools/judge/throughput_records.py": (RECORDS,),
     "tools/judge/accuracy.py": (RECORDS, "selftest/judge/test_accuracy.py", "selftest/judge/test_predictions.py"),
     "tools/judge/again.py": ("selftest/evidence/test_again.py",),
     "tools/judge/agreement.py": (
@@ -60,10 +64,20 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/profile_logs.py": ("selftest/judge/test_profile_logs.py",),
     "tools/judge/texts/op_summary.py": ("selftest/judge/test_op_tables.py", "selftest/ascend/test_op_summary.py"),
     "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
-    "tools/judge/bundle.py": ("selftest/evidence/test_bundle.py",),
+    **{
+        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle.py",)
+        for name in ("bundle", "bundle_images", "bundle_predictions", "bundle_record", "bundle_throughput")
+    },
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
-    "tools/judge/consistency.py": ("selftest/evidence/test_consistency.py",),
+    **{
+        f"tools/judge/consistency/{name}.py": ("selftest/evidence/test_consistency.py",)
+        for name in ("dataset", "everything", "machine", "model", "on_device", "predictions", "spec", "throughput")
+    },
+    "tools/judge/consistency/preprocessing.py": (
+        "selftest/evidence/test_consistency.py",
+        "selftest/judge/test_recipe_facts.py",
+    ),
     "tools/judge/device_bounds.py": ("selftest/judge/test_systematic.py",),
     "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),

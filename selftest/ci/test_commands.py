@@ -136,6 +136,21 @@ def test_what_a_form_says_is_split_into_words_and_nothing_else(checkout: Checkou
     assert not (checkout.folder / "x").exists()
 
 
+@pytest.mark.parametrize("between", ["\n", "\r\n", " \t\n\n"])
+def test_every_line_of_a_form_counts(between: str, checkout: Checkout) -> None:
+    """`PORTS: |` in YAML has a line a port: the ports behind the first would be missed by nobody."""
+    ports = ["alexnet", "ports/resnet50.yaml", "resnet18"]
+    for step in (("matrix", "lines"), ("all",)):
+        done = checkout.run(ASCEND, *step, PORTS=between.join([*ports, ""]))
+        (line,) = [line for line in done.started if "tools/accept_ports.py" in line]
+        assert words(line)[1:4] == ports
+
+
+def test_a_form_without_a_port_is_refused(checkout: Checkout) -> None:
+    done = checkout.run(ASCEND, "all", PORTS=" \n ")
+    assert (done.status, done.err) == (2, "ci/ascend.sh: PORTS names no port\n")
+
+
 def test_a_list_that_cannot_be_made_is_no_matrix(checkout: Checkout) -> None:
     done = checkout.run(ASCEND, "matrix", "github", LIST_STATUS="2")
     assert (done.status, done.out, done.err) == (2, "", "")
@@ -212,6 +227,7 @@ def test_the_list_of_accept_ports_is_such_a_matrix() -> None:
 
 def test_a_container_gets_one_device_and_names_of_variables(checkout: Checkout) -> None:
     told = {"ACCEPTANCE_PORT": "secret-port", "CHECKPOINTS": "/c", "PIP_INDEX_URL": "https://user:word@host/simple"}
+    told |= {"ACCEPTENCE_SOC": "misspelt, for the suite to refuse"}
     device = {"IMAGE": "img", "ARGS": "ci/containers/ascend.args", "ASCEND_DEVICE": "3", "HOME_MADE": "x"}
     (line,) = checkout.run("ci/in-container.sh", ASCEND, "accuracy", **told, **device).started
     asked = words(line)

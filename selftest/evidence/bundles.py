@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import os
 from array import array
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import yaml
@@ -21,21 +23,13 @@ from tools.engines.agreement import agree
 from tools.engines.predictions import Predictions, largest_difference
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
+from tools.evidence.opening import open_staging
 from tools.evidence.records import throughput_runs
 from tools.evidence.scrub import Scrubber
-from tools.evidence.staging import Staging, open_staging
+from tools.evidence.staging import Staging
+from tools.evidence.tool_logs import keep_logs
 from tools.judge import gates, ids, records
-from tools.judge.acceptance import (
-    Acceptance,
-    BoardRecord,
-    DatasetRecord,
-    DeviceThroughput,
-    HostThroughput,
-    InputDigest,
-    MachineRecord,
-    TakenReference,
-    Versions,
-)
+from tools.judge.acceptance import Acceptance, InputDigest
 from tools.judge.agreement import Agreement
 from tools.judge.aipp import aipp_text
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
@@ -67,9 +61,12 @@ from tools.judge.facts import (
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover, handover
 from tools.judge.ids import ONNX, PTH, Variant
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import BoardRecord, MachineRecord, Versions
 from tools.judge.numbers import Exactly, Fact
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import TakenReference
 from tools.judge.predictions import TopFive, top_five
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult
@@ -77,6 +74,7 @@ from tools.judge.run import judge_run
 from tools.judge.spec import Spec, ThroughputRuns
 from tools.judge.texts.reading import InferTool, Mode
 from tools.judge.texts.told import PURE_EXECUTIONS, Asked, Told, read_told
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 
 CLASSES = 20
@@ -478,7 +476,7 @@ class Made(Evidence):
         for name, runs in made.named():
             for said in runs:
                 made_logs.write(said, work / name, stderr)
-            staging.put_logs(name, work / name)
+            keep_logs(staging, name, work / name)
 
     def acceptance(self) -> Acceptance:
         """The run's own part of the record."""
@@ -527,3 +525,9 @@ def written(spec: Spec, path: Path) -> Path:
     port = {"name": facts.pop("port"), "chips": facts.pop("devices"), **facts}
     path.write_bytes(yaml.dump({**top, "port": port}, Dumper=DUMPER, sort_keys=False, encoding="utf-8"))
     return path
+
+
+def quickly_written(world: World, place: Path) -> Path:
+    """The bundle of a world on disk, of which nothing waits for the disk."""
+    with mock.patch.object(os, "fsync"):
+        return Made(world).write(place)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from tools.judge import records
-from tools.judge.acceptance import FILE, IDS, MANIFEST, SPEC_JSON
 from tools.judge.bundle import read_bundle
 from tools.judge.files import Files, Refused, read_npy
 from tools.judge.gates import Asked, expected, judge
+from tools.judge.layout import FILE, IDS, MANIFEST, SPEC_JSON
 from tools.judge.results import GateResult
 from tools.judge.run import judge_run
 from tools.judge.verify import REFUSED, Outcome, verify

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, read_bundle
@@ -25,9 +24,7 @@ NO_FACTS = "no facts about the checkpoint"
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of an accepted bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(WORLD).write(tmp_path_factory.mktemp("made") / "bundle"))
+    return contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("made") / "bundle"))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import Made, World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of
-from tools.judge.acceptance import IDS, LABELS, MANIFEST
 from tools.judge.accuracy import judge_loss
 from tools.judge.bundle import Bundle, open_files, read_bundle
 from tools.judge.differences import close, differences
@@ -23,6 +21,7 @@ from tools.judge.documents import read_acceptance, read_spec, spec_digest
 from tools.judge.evidence import NoEvidence, variant_record
 from tools.judge.files import Files, Refused
 from tools.judge.ids import ONNX, PTH, Variant, om
+from tools.judge.layout import IDS, LABELS, MANIFEST
 from tools.judge.predictions import pair
 from tools.judge.results import Verdict
 
@@ -30,17 +29,10 @@ WORLD = World(images=40, margin_pp=60.0, tight_pp=50.0, logit_noise=0.4, batches
 RECORD = "acceptance.json"
 
 
-def contents_of_world(world: World, place: Path) -> dict[str, bytes]:
-    """The files of a made-up bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(world).write(place))
-
-
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A bundle in which some images change class."""
-    return contents_of_world(WORLD, tmp_path_factory.mktemp("made") / "bundle")
+    return contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("made") / "bundle"))
 
 
 @pytest.fixture
@@ -160,7 +152,7 @@ def test_flips_are_looked_at_once(forgery: Forgery) -> None:
 @pytest.mark.parametrize("on_device", [True, False])
 def test_what_follows_from_the_predictions_is_counted_again(on_device: bool, tmp_path: Path) -> None:
     world = dataclasses.replace(WORLD, on_device=on_device)
-    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    forgery = Forgery(contents_of(quickly_written(world, tmp_path / "bundle")))
     honest = {name: entry.agreement for name, entry in opened(forgery).variants.items()}
     for entry in forgery.record["variants"]:
         if entry["agreement"]:

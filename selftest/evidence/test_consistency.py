@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,13 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from selftest.evidence.bundles import PORT_FILE, Made, World
+from selftest.evidence.bundles import PORT_FILE, World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of, put
-from tools.judge.acceptance import IDS, LABELS, PORT
 from tools.judge.bundle import read_bundle
-from tools.judge.consistency import check_figures
+from tools.judge.consistency.everything import check_figures
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import Refused, short
+from tools.judge.layout import IDS, LABELS, PORT
 
 WORLD = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(1, 16), runs=2)
 RECORD = "acceptance.json"
@@ -29,17 +28,10 @@ PORT_YAML = f"{PORT}/{PORT_FILE}"
 Changes = dict[str, Any]
 
 
-def contents_of_world(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a made-up bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(world).write(tmp_path_factory.mktemp("made") / "bundle"))
-
-
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """An accepted bundle, which holds no contradiction."""
-    found = contents_of_world(WORLD, tmp_path_factory)
+    found = contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("made") / "bundle"))
     assert problems(Forgery(found)) == []
     return found
 
@@ -456,7 +448,9 @@ def test_predictions_that_no_engine_makes_are_told(forgery: Forgery) -> None:
 def test_images_that_only_fill_the_last_batch_do_not_count_where_the_tool_counts_them(
     ais_bench: bool, share: float, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    forgery = Forgery(contents_of_world(replace(WORLD, ais_bench=ais_bench), tmp_path_factory))
+    forgery = Forgery(
+        contents_of(quickly_written(replace(WORLD, ais_bench=ais_bench), tmp_path_factory.mktemp("made") / "bundle"))
+    )
     assert problems(forgery) == []
     run = forgery.record["device_throughput"][1]["runs"][0]
     assert run["images_per_second_per_chip"] == pytest.approx(run["reported_images_per_second"] * share)
@@ -516,7 +510,7 @@ def test_a_trace_of_the_simulator_in_a_log_of_a_device_is_told(forgery: Forgery)
 
 def test_a_bundle_of_the_simulator_may_say_so(tmp_path_factory: pytest.TempPathFactory) -> None:
     world = World(images=20, margin_pp=40.0, batches=(1,), runs=1, on_device=False)
-    forgery = Forgery(contents_of_world(world, tmp_path_factory))
+    forgery = Forgery(contents_of(quickly_written(world, tmp_path_factory.mktemp("made") / "bundle")))
     forgery.record["machine"]["toolchain"]["simulator"] = "1"
     assert any(b"[SIMULATOR]" in content for name, content in forgery.contents.items() if name.startswith("logs/"))
     assert problems(forgery) == []

@@ -16,23 +16,19 @@ import pytest
 from selftest.evidence.bundles import CODE, DIGEST, NO_SCRUBBING, PORT_FILE, Made, World
 from tools.base.files import ROOT
 from tools.evidence.host import host_record
+from tools.evidence.manifest import write_manifest
+from tools.evidence.opening import open_staging
+from tools.evidence.pieces import EvidenceError
+from tools.evidence.record_file import read_acceptance
 from tools.evidence.scrub import Scrubber
-from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance, write_manifest
+from tools.evidence.staging import Staging
+from tools.evidence.tool_logs import keep_logs
 from tools.evidence_schema import SCHEMA_FILE, acceptance_schema
-from tools.judge.acceptance import (
-    FILE,
-    IDS,
-    LABELS,
-    MANIFEST,
-    PORT,
-    SPEC_JSON,
-    Acceptance,
-    DatasetRecord,
-    InputDigest,
-    SpecRecord,
-)
+from tools.judge.acceptance import Acceptance, InputDigest, SpecRecord
 from tools.judge.evidence import variant_record
 from tools.judge.ids import PTH, GateId
+from tools.judge.image_records import DatasetRecord
+from tools.judge.layout import FILE, IDS, LABELS, MANIFEST, PORT, SPEC_JSON
 from tools.judge.results import RunVerdict, Word
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 from tools.ports.spec_json import spec_json
@@ -122,7 +118,7 @@ def test_a_run_that_dies_leaves_the_old_bundle(tmp_path: Path) -> None:
     open_staging(place, NO_SCRUBBING).publish(empty())
     before = (place / FILE).read_bytes()
     code = (
-        "import os, signal, sys; from pathlib import Path; from tools.evidence.staging import open_staging; "
+        "import os, signal, sys; from pathlib import Path; from tools.evidence.opening import open_staging; "
         "from tools.evidence.scrub import Scrubber; from tools.evidence.host import host_record; "
         "open_staging(Path(sys.argv[1]), Scrubber((), (), '')).put(host_record(), 'host'); "
         "os.kill(os.getpid(), signal.SIGKILL)"
@@ -204,7 +200,7 @@ def test_logs_and_records_are_scrubbed(tmp_path: Path) -> None:
     (logs / "command.txt").write_text("cwd: /home/ann/port/x\natc\n--log=/home/ann/port/y\n")
     (logs / "stdout.txt").write_bytes(b"build-host-7 used s3cr3t-token \xff\n")
     (logs / "stderr.txt").write_text("see /home/ann/.cache\n")
-    staging.put_logs("atc bs1", logs)
+    keep_logs(staging, "atc bs1", logs)
     staging.put(InputDigest(name="onnx", path="/home/ann/port/m.onnx", sha256=DIGEST, md5=None, size_bytes=1), "onnx")
     place = staging.publish(empty())
     everything = b"".join(path.read_bytes() for path in place.rglob("*") if path.is_file())

@@ -13,8 +13,9 @@ from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
 from tools.base.files import ROOT
-from tools.evidence.staging import EvidenceError, open_staging
-from tools.judge.acceptance import FILE
+from tools.evidence.opening import open_staging
+from tools.evidence.pieces import EvidenceError
+from tools.judge.layout import FILE
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
 

@@ -5,13 +5,12 @@ That any figure altered alone is found: selftest/test_verify_bundle.py.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import World, quickly_written
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.judge.results import Word
 
@@ -20,11 +19,9 @@ Forge = Callable[[Forgery], None]
 
 
 @pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, bytes]]:
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of an accepted bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield contents_of(Made(SMALL).write(tmp_path_factory.mktemp("accepted") / "bundle"))
+    return contents_of(quickly_written(SMALL, tmp_path_factory.mktemp("accepted") / "bundle"))
 
 
 def alter(fact: str, gates: dict[str, str], **fields: object) -> Forge:

@@ -15,7 +15,8 @@ from selftest.evidence.tampering import leaves, put
 from tools.evidence.json_schema import json_schema
 from tools.evidence_schema import SCHEMA_FILE
 from tools.judge import records
-from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.layout import FILE
 
 SMALL = World(images=20, margin_pp=40.0, batches=(1,), logit_noise=2.0)
 JSON: dict[str, Callable[[Any], bool]] = {

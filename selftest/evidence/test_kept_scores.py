@@ -6,15 +6,14 @@ Each forgery seals the bundle again and lets every gate say what its forged fact
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from selftest.evidence.bundles import CLASSES, Made, World
+from selftest.evidence.bundles import CLASSES, Made, World, quickly_written
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.judge.agreement import Agreement
 from tools.judge.ids import ONNX, PTH, om
@@ -28,11 +27,9 @@ Rows = NDArray[np.float32]
 
 
 @pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, bytes]]:
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of an accepted bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        yield contents_of(Made(WORLD).write(tmp_path_factory.mktemp("accepted") / "bundle"))
+    return contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("accepted") / "bundle"))
 
 
 def variant(forgery: Forgery, name: str) -> int:

@@ -5,12 +5,11 @@ Digests are recomputed, so that nothing but the logs speaks against the forger.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import World, quickly_written
 from selftest.evidence.made_logs import IDLE, MAP_310, loaded
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.base.errors import Stage
@@ -26,17 +25,10 @@ BEFORE, AFTER = "logs/perf-bs16/npu-smi-before-2", "logs/perf-bs16/npu-smi-after
 Forge = Callable[[Forgery], None]
 
 
-def written(world: World, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The files of a made-up bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(world).write(tmp_path_factory.mktemp("made") / "bundle"))
-
-
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of an accepted bundle."""
-    return written(SMALL, tmp_path_factory)
+    return contents_of(quickly_written(SMALL, tmp_path_factory.mktemp("made") / "bundle"))
 
 
 def prints(folder: str, text: str | bytes, stream: str = "stdout.txt") -> Forge:
@@ -273,7 +265,7 @@ def test_a_log_that_says_otherwise_is_told(name: str, contents: dict[str, bytes]
 def test_the_words_of_benchmark_are_read_too(
     forge: Forge, named: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    forgery = Forgery(written(BENCHMARK, tmp_path_factory))
+    forgery = Forgery(contents_of(quickly_written(BENCHMARK, tmp_path_factory.mktemp("made") / "bundle")))
     assert forgery.outcome().word is Word.ACCEPTED
     forge(forgery)
     assert_refused(forgery.outcome(), named)
@@ -306,7 +298,7 @@ def test_a_part_of_the_stages_needs_its_own_logs_alone(
     stages: tuple[Stage, ...], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     part = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), runs=2, stages=stages)
-    forgery = Forgery(written(part, tmp_path_factory))
+    forgery = Forgery(contents_of(quickly_written(part, tmp_path_factory.mktemp("made") / "bundle")))
     unneeded = {"logs/perf-": Stage.PERF, "logs/predict-": Stage.ACCURACY}
     for folder, stage in unneeded.items():
         if stage not in stages:

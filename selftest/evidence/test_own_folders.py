@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 import pytest
@@ -15,12 +15,16 @@ from selftest.evidence.bundles import NO_SCRUBBING, Made
 from selftest.evidence.bundles import World as SmallRun
 from selftest.faults.world import World
 from tools.base.files import ROOT
+from tools.evidence.opening import open_staging
+from tools.evidence.pieces import EvidenceError
 from tools.evidence.place import RUN_FOLDER, Place, hold, own_place
 from tools.evidence.prune import prune
-from tools.evidence.staging import EvidenceError, Staging, open_staging, read_acceptance
-from tools.judge.acceptance import FILE, SIGNATURE
+from tools.evidence.record_file import read_acceptance
+from tools.evidence.staging import Staging
 from tools.judge.files import LATEST
-from tools.pipeline import begin
+from tools.judge.layout import FILE, SIGNATURE
+from tools.judge.verify import main as judge
+from tools.pipeline import begin, publish
 
 SMALL = SmallRun(images=20, margin_pp=40.0, batches=(1,))
 ONE_TEST = "tests/test_checkpoint.py::test_file_is_the_published_one"
@@ -84,6 +88,45 @@ def test_a_run_of_a_part_leaves_the_whole_ones_evidence_as_it_was(own: Own) -> N
     own.run("-k", "nosuch", "tests")
     assert not own.latest.exists(), "a run that left nothing is not represented by another one"
     assert own.folders == [whole, part]
+
+
+@pytest.mark.parametrize("word", ["--help", "--markers"])
+def test_asking_pytest_what_it_knows_is_no_run_at_either_place(
+    own: Own, bundle: Path, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = own.root / f"20261128T120000Z-{0:08x}"
+    shutil.copytree(bundle, place)
+    (own.root / LATEST).symlink_to(place.name)
+    before = bytes_of(own.root)
+    if word == "--help":
+        monkeypatch.setenv("ACCEPTANCE_EVIDENCE", str(place))
+    own.run(word, ONE_TEST)
+    assert own.latest == place
+    assert bytes_of(own.root) == before
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("word", ["--version", "--fixtures", "--fixtures-per-test", "--cache-show"])
+def test_nor_is_any_other_question(own: Own, word: str) -> None:
+    own.run("-p", "cacheprovider", word, ONE_TEST)
+    assert not (own.root / LATEST).is_symlink()
+
+
+class SetBack(datetime):
+    """A clock that was set back while the run went on."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> SetBack:
+        return cls(2001, 1, 1, tzinfo=tz)
+
+
+def test_a_clock_that_is_set_back_costs_no_evidence(
+    own: Own, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(publish, "datetime", SetBack)
+    own.run(ONE_TEST)
+    assert judge([str(own.latest)]) == 1, "INCOMPLETE, not refused"
+    assert "VERDICT: INCOMPLETE" in capsys.readouterr().out
 
 
 def test_the_command_that_runs_a_gate_again_names_no_place_of_evidence(world: World) -> None:

@@ -5,21 +5,20 @@ Record, gates and manifest are forged with all that follows from them, as a care
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import Made, World
+from selftest.evidence.bundles import World, quickly_written
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.judge import records
-from tools.judge.acceptance import ThroughputRun
 from tools.judge.bundle import read_bundle
 from tools.judge.device import throughput_record
 from tools.judge.perf_logs import check_perf_logs, log_name
 from tools.judge.results import Word
+from tools.judge.throughput_records import ThroughputRun
 
 Forge = Callable[[Forgery], None]
 WORLDS = {
@@ -36,9 +35,7 @@ GATES = ("reading", "device_idle", "images_per_second_per_chip", "plausible")
 @pytest.fixture(scope="module", params=WORLDS)
 def contents(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """An accepted bundle of five runs at either batch size, by either tool."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        found = contents_of(Made(WORLDS[request.param]).write(tmp_path_factory.mktemp("made") / "bundle"))
+    found = contents_of(quickly_written(WORLDS[request.param], tmp_path_factory.mktemp("made") / "bundle"))
     assert Forgery(found).outcome().word is Word.ACCEPTED
     return found
 

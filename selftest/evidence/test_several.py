@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from selftest.evidence.bundles import CODE, DIGEST, Made, World
+from selftest.evidence.bundles import CODE, DIGEST, Made, World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge.again import Judged
 from tools.judge.basis import MadeBy
@@ -26,9 +25,7 @@ ONES = "1" * 64
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of a made-up bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(WORLD).write(tmp_path_factory.mktemp("made") / "bundle"))
+    return contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("made") / "bundle"))
 
 
 def opened(contents: dict[str, bytes], name: str = "a", **changes: object) -> Bundle:

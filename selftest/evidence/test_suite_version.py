@@ -11,7 +11,7 @@ import pytest
 from tools.base.files import ROOT
 from tools.evidence.host import versions
 from tools.evidence.suite_version import suite_version
-from tools.judge.acceptance import Versions
+from tools.judge.machine_records import Versions
 
 GIT = shutil.which("git")
 AUTHOR = ("-c", "user.name=t", "-c", "user.email=t@t", "-c", "commit.gpgsign=false")

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from selftest.evidence.bundles import RUN, Made, World
+from selftest.evidence.bundles import RUN, World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import SPEC_JSON
 from tools.judge.bundle import read_bundle
 from tools.judge.documents import read_spec, spec_digest
 from tools.judge.facts import RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
+from tools.judge.layout import SPEC_JSON
 from tools.judge.lines import MEANING, table
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify
@@ -32,17 +31,10 @@ WORLD = World(images=20, margin_pp=60.0, tight_pp=50.0, batches=(1, 4), runs=1)
 PUBLISHED = "2026-01-01T00:10:00+00:00"
 
 
-def contents_of_world(world: World, place: Path) -> dict[str, bytes]:
-    """The files of a made-up bundle."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return contents_of(Made(world).write(place))
-
-
 @pytest.fixture(scope="module")
 def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The files of an accepted bundle."""
-    return contents_of_world(WORLD, tmp_path_factory.mktemp("made") / "bundle")
+    return contents_of(quickly_written(WORLD, tmp_path_factory.mktemp("made") / "bundle"))
 
 
 @pytest.fixture
@@ -149,7 +141,7 @@ def test_what_could_not_be_judged_again_is_named(forgery: Forgery) -> None:
 @pytest.mark.parametrize("stages", [("accuracy",), ("checkpoint", "om")])
 def test_a_part_of_a_run_says_on_what_it_was_made(stages: tuple[str, ...], tmp_path: Path) -> None:
     world = dataclasses.replace(WORLD, stages=stages, interrupted="KeyboardInterrupt")
-    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    forgery = Forgery(contents_of(quickly_written(world, tmp_path / "bundle")))
     if "om" not in stages:
         forgery.record["machine"] = None
     forgery.record["verdict"]["word"] = "INCOMPLETE"
@@ -185,7 +177,7 @@ def test_one_part_that_was_interrupted_makes_the_whole_incomplete(forgery: Forge
     ],
 )
 def test_every_bundle_that_cannot_be_judged_is_named(error: Exception, said: str, forgery: Forgery) -> None:
-    last = "VERDICT: NONE - the evidence does not hold (1 problems)"
+    last = "VERDICT: NONE - the evidence does not hold (1 problem)"
     assert verify([failing("x", error)], None) == Outcome([f"x: {said}", last], REFUSED)
     assert verify([source("w", forgery), failing("x", error)], None) == Outcome([f"x: {said}", last], REFUSED)
     forgery.record["spec"]["kind"] = "sample"
@@ -240,7 +232,7 @@ def test_images_of_the_sample_make_a_sample(forgery: Forgery) -> None:
 
 def test_the_samples_own_spec_makes_a_sample(tmp_path: Path) -> None:
     world = dataclasses.replace(WORLD, kind="sample")
-    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    forgery = Forgery(contents_of(quickly_written(world, tmp_path / "bundle")))
     forgery.record["dataset"]["embedded_sample"] = False
     forgery.record["verdict"]["sample"] = False
     said = "x: acceptance.json.verdict.sample: False recorded, True recomputed"
@@ -252,7 +244,7 @@ def test_a_simulator_counts_where_an_offline_model_was_there(
     stages: tuple[str, ...], simulated: bool, tmp_path: Path
 ) -> None:
     world = dataclasses.replace(WORLD, on_device=False, stages=stages)
-    forgery = Forgery(contents_of_world(world, tmp_path / "bundle"))
+    forgery = Forgery(contents_of(quickly_written(world, tmp_path / "bundle")))
     assert forgery.record["verdict"]["simulated"] is simulated
     outcome = verify([source("x", forgery)], None)
     assert outcome.word is Word.INCOMPLETE
@@ -297,9 +289,7 @@ def test_each_place_of_a_spec_is_named_once(forgery: Forgery, contents: dict[str
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle on disk."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _: None)
-        return Made(dataclasses.replace(WORLD, on_device=False)).write(tmp_path_factory.mktemp("disk") / "bundle")
+    return quickly_written(dataclasses.replace(WORLD, on_device=False), tmp_path_factory.mktemp("disk") / "bundle")
 
 
 def test_the_command_line_judges_a_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -379,7 +369,7 @@ DEPARTS = RecipeFacts("timm 1.0 efficientnet_lite0.ra_in1k", ("mean [0.485, 0.45
 def departing(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """A bundle whose port departs from the recipe that a library states for its weights."""
     place = tmp_path_factory.mktemp("departing") / "bundle"
-    return contents_of_world(dataclasses.replace(WORLD, recipe=DEPARTS), place)
+    return contents_of(quickly_written(dataclasses.replace(WORLD, recipe=DEPARTS), place))
 
 
 def test_a_departure_from_the_stated_recipe_stands_beside_the_word(departing: dict[str, bytes]) -> None:

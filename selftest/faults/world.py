@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from tools.base.files import ROOT
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge import gates
-from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.ids import GateId
+from tools.judge.layout import FILE
 from tools.judge.results import Check, Verdict
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
 from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images

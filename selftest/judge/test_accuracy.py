@@ -43,6 +43,35 @@ def test_verdict(lost: int, gained: int, images: int, verdict: Verdict) -> None:
     assert judge(lost, gained, images).check.verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("right", "strict", "verdict"),
+    [
+        (0, False, Verdict.INCONCLUSIVE),
+        (500, False, Verdict.INCONCLUSIVE),
+        (501, False, Verdict.PASS),
+        (50, True, Verdict.INCONCLUSIVE),
+        (501, True, Verdict.PASS),
+    ],
+)
+def test_nothing_passes_where_a_candidate_that_is_right_on_no_image_would_not_fail(
+    right: int, strict: bool, verdict: Verdict
+) -> None:
+    kept_all = PairedTable(both_right=right, lost=0, gained=0, both_wrong=50_000 - right)
+    check = judge_loss(kept_all, k=1, margin=MARGIN, tight=TIGHT, strict=strict).check
+    assert check.verdict is verdict
+    assert (f"the checkpoint is right on {right} of 50000 images" in check.detail) is (verdict is Verdict.INCONCLUSIVE)
+    lost_all = PairedTable(both_right=0, lost=right, gained=0, both_wrong=50_000 - right)
+    failed = judge_loss(lost_all, k=1, margin=MARGIN, tight=TIGHT, strict=strict).check.verdict is Verdict.FAIL
+    assert failed is (verdict is Verdict.PASS)
+
+
+def test_a_gain_over_a_checkpoint_that_is_right_on_no_image_proves_nothing() -> None:
+    gained = PairedTable(both_right=0, lost=0, gained=600, both_wrong=49_400)
+    check = judge_loss(gained, k=1, margin=MARGIN, tight=TIGHT, strict=False).check
+    assert check.verdict is Verdict.INCONCLUSIVE
+    assert "right on 0 of 50000 images" in check.detail
+
+
 def test_the_words_that_the_evidence_keeps() -> None:
     assert [str(state) for state in TightBound] == ["HELD", "EXCEEDED", "UNDECIDED"]
 

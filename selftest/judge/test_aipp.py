@@ -11,7 +11,6 @@ from tools.judge.aipp import (
     AippError,
     aipp_differences,
     aipp_text,
-    as_half,
     file_name,
     half_step,
     read_aipp,
@@ -509,12 +508,6 @@ def test_where_nothing_is_cut_the_places_of_a_cut_say_nothing() -> None:
 )
 def test_the_distance_of_numbers_of_half_precision(value: float, step: float) -> None:
     assert half_step(value) == step
-
-
-def test_rounding_to_half_precision() -> None:
-    assert (as_half(123.675), as_half(2049.0), as_half(0.1)) == (123.6875, 2048.0, 0.0999755859375)
-    with pytest.raises(OverflowError):
-        as_half(65520.0)
 
 
 @pytest.mark.parametrize(("mean", "off"), [(116.2488, False), (116.2487, True), (116.3112, False), (116.3113, True)])

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from tools.judge import files
-from tools.judge.acceptance import MANIFEST
 from tools.judge.files import Files, Refused, check_manifest, read_json, read_npy, read_whole, short
+from tools.judge.layout import MANIFEST
 
 CODES = {"<i2": "h", "<i4": "i"}
 

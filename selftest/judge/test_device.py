@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import DeviceThroughput, ThroughputRun
 from tools.judge.checks import not_judged
 from tools.judge.device import fastest, floor, floor_word, idle, plausible, slowest_rates, stated, throughput_record
 from tools.judge.machine_class import Device
@@ -15,6 +14,7 @@ from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
 from tools.judge.throughput import Stated, judge_throughput
+from tools.judge.throughput_records import DeviceThroughput, ThroughputRun
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 FLOOR_BS16 = 1891.73 * 0.95

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import Acceptance, VariantRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import top_k_of
 from tools.judge.guide_result import percent, result_files, result_json
 from tools.judge.ids import ONNX, PTH, Variant, om
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import RunVerdict, Word
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 

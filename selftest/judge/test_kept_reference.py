@@ -12,7 +12,6 @@ import pytest
 from selftest.evidence.bundles import CLASSES, CODE, Made, World
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.judge import records
-from tools.judge.acceptance import REFERENCE_LOGITS, HostRecord, ReferenceRecord, TakenReference, Versions
 from tools.judge.basis import (
     DeviceKind,
     ReferenceBasis,
@@ -24,6 +23,9 @@ from tools.judge.basis import (
 )
 from tools.judge.bundle import read_bundle
 from tools.judge.kept_reference import check_reference
+from tools.judge.layout import REFERENCE_LOGITS
+from tools.judge.machine_records import HostRecord, Versions
+from tools.judge.prediction_records import ReferenceRecord, TakenReference
 
 CPU = ReferenceDevice(DeviceKind.CPU, "a CPU", "2.13.0", "", ())
 CUDA = ReferenceDevice(DeviceKind.CUDA, "a GPU", "2.13.0", "12.6", ())

@@ -11,8 +11,9 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
-from tools.evidence.staging import read_acceptance, write_manifest
-from tools.judge.acceptance import FILE
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance
+from tools.judge.layout import FILE
 from tools.judge.pages import REPORT, RESULTS
 from tools.judge.results import Word
 from tools.judge.verify import OK

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tools.judge.consistency import _recipe
+from tools.judge.consistency.preprocessing import _recipe
 from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
 
 STATED, BUILT = "torchvision 0.28.0 ResNet50_Weights.IMAGENET1K_V2", "torchvision 0.28.0 transforms"

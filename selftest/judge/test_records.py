@@ -8,11 +8,30 @@ from typing import Any
 import pytest
 
 from tools.base.text_enum import TextEnum
-from tools.judge import acceptance, accuracy, agreement, device, facts, handover, paired, records, results, throughput
+from tools.judge import (
+    acceptance,
+    accuracy,
+    agreement,
+    device,
+    facts,
+    handover,
+    image_records,
+    layout,
+    machine_records,
+    paired,
+    prediction_records,
+    records,
+    results,
+    throughput,
+    throughput_records,
+)
 from tools.judge.ids import om
 from tools.judge.results import Check, RunVerdict, Verdict, Word
 
-MODULES = (acceptance, accuracy, agreement, device, facts, handover, paired, results, throughput)
+MODULES = (
+    *(acceptance, image_records, machine_records, prediction_records, throughput_records),
+    *(accuracy, agreement, device, facts, handover, paired, results, throughput),
+)
 RECORDS = sorted(
     {
         value
@@ -98,8 +117,8 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
 
 
 def test_the_files_of_a_bundle_keep_their_names() -> None:
-    assert (acceptance.FILE, acceptance.MANIFEST, acceptance.LOGS) == ("acceptance.json", "MANIFEST.sha256", "logs")
-    assert (acceptance.PORT, acceptance.SPEC_JSON) == ("port", "spec.json")
-    assert (acceptance.IDS, acceptance.LABELS) == ("predictions/ids.json", "predictions/labels.npy")
-    found = acceptance.VariantRecord(om(16), 16, "", accuracy=(), losses=(), agreement=None)
+    assert (layout.FILE, layout.MANIFEST, layout.LOGS) == ("acceptance.json", "MANIFEST.sha256", "logs")
+    assert (layout.PORT, layout.SPEC_JSON) == ("port", "spec.json")
+    assert (layout.IDS, layout.LABELS) == ("predictions/ids.json", "predictions/labels.npy")
+    found = prediction_records.VariantRecord(om(16), 16, "", accuracy=(), losses=(), agreement=None)
     assert (found.top5_file, found.scores_file) == ("predictions/om_bs16.top5.npy", "predictions/om_bs16.scores.npy")

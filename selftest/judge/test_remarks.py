@@ -6,21 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from tools.judge.acceptance import (
-    DatasetRecord,
-    HostRecord,
-    ReferenceRecord,
-    Reused,
-    TakenReference,
-    VariantRecord,
-    Versions,
-)
+from tools.judge.acceptance import Reused
 from tools.judge.accuracy import top_k_of
 from tools.judge.basis import DeviceKind, ReferenceBasis, ReferenceDevice, ReferenceProbe
 from tools.judge.facts import JpegFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import HostRecord, Versions
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import ReferenceRecord, TakenReference, VariantRecord
 from tools.judge.remarks import remarks
 from tools.judge.spec import Spec
 from tools.judge.spec_onnx import DeclaredWeights

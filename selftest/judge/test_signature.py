@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from selftest.evidence.bundles import Made, World
-from tools.evidence.staging import write_manifest
-from tools.judge.acceptance import MANIFEST, SIGNATURE
+from tools.evidence.manifest import write_manifest
 from tools.judge.bundle import open_files
 from tools.judge.files import Refused
+from tools.judge.layout import MANIFEST, SIGNATURE
 from tools.judge.signature import NAMESPACE, Signers
 from tools.judge.verify import OK, REFUSED, main
 

@@ -6,6 +6,7 @@ import ast
 import html
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tools.base.files import ROOT
 
@@ -13,20 +14,36 @@ SHOWN = (
     *("fixtures/collector.py", "fixtures/gates.py", "fixtures/perf.py", "fixtures/setup.py"),
     *("tools/judge/lines.py", "tools/judge/remarks.py", "tools/judge/handed_in.py", "tools/judge/reference.py"),
     *("tools/judge/verify.py", "tools/judge/missing.py", "tools/judge/checks.py", "tools/judge/label_order.py"),
+    *("tools/judge/files.py", "tools/judge/pages.py", "tools/judge/several.py", "tools/judge/wanted.py"),
     *("tools/judge/signature.py", "tools/judge/shipped.py", "tools/judge/stages/*.py"),
     *("tools/pipeline/inputs.py", "tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
     *("tools/report/baseline.py", "tools/report/operators.py", "tools/report/screen.py", "tools/report/terminal.py"),
     *("tools/report/gate_rows.py", "tools/report/summary.py", "tools/report/tables.py"),
+    *("tools/report/results_md.py", "tools/report/words.py", "tools/report/scorecard/*.py", "tools/evidence/prune.py"),
+    *("tools/*.py", "tools/catalogue/*.py", "fixtures/installed/npu_port_acceptance_argv.py"),
+    "fixtures/installed/npu_port_acceptance/__main__.py",
 )
 """Whose every text is shown; of all other files the errors."""
+NOT_SHOWN = (
+    *("{0} PORT [PORT", "-Wignore:", "Current thread", "Extension modules", "Fatal Python error", "bytes {0}-"),
+    *("checkpoint or onnx or", "content_sha256: ", "labels_sha256: ", "# byte for byte", "default-src "),
+    *("from {0} import", "globalThis.", "import sys", "input {0}", "output {0}", "python tools/", "there is {0}"),
+    *("this needs Python 3.8", "{0} needs the suite installed", "<!-- made from", "NPU {0} chip {1}"),
+)
+"""How texts of those files begin that are for programs, or for a Python that can read no catalogue."""
+ALL_ERRORS = "error: {0}"
+PAGES = ("tools/report/page.html", "tools/report/scorecard/scorecard.html")
 ERROR = re.compile(r"(Error|Refused|Refusal)$")
 ERROR_PARTS = ("what", "fix", "measured", "allowed")
 WORD = re.compile(r"(?!(?i:and|the|for|with|not)\b)\b[A-Za-z]{3,}")
 PLACE = re.compile(r"\{\{.*?\}\}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 EDGES = " ,;:.\n"
-ASIDE = ("help", "description", "epilog", "metavar")
-"""What a command says of itself with --help, which stays English."""
+ASIDE = ("help", "description", "epilog")
+"""What a command says of itself with --help."""
+HELP_TEXTS = ("tools/pipeline/options.py", "tools/ports/arguments.py")
+"""Whose every text is such a one."""
+FORMATTED = re.compile(r"%\(\w+\)\w")
 
 
 def shown() -> dict[str, str]:
@@ -35,7 +52,9 @@ def shown() -> dict[str, str]:
     for pattern in SHOWN:
         for path in sorted(ROOT.glob(pattern)):
             for message in _texts(ast.parse(path.read_text("utf-8"))):
-                found.setdefault(message, path.relative_to(ROOT).as_posix())
+                said = message if message == ALL_ERRORS else message.removeprefix(ALL_ERRORS.format(""))
+                if not said.startswith(NOT_SHOWN):
+                    found.setdefault(said, path.relative_to(ROOT).as_posix())
     return found
 
 
@@ -47,6 +66,19 @@ def errors() -> dict[str, str]:
             continue
         for message in _of_errors(ast.parse(path.read_text("utf-8"))):
             found.setdefault(message, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def helps() -> dict[str, str]:
+    """Message -> the file it is found in; what commands and the options of a run say of themselves."""
+    found: dict[str, str] = {}
+    for pattern in ("conftest.py", "tools/*.py", "tools/judge/verify.py", *HELP_TEXTS):
+        for path in sorted(ROOT.glob(pattern)):
+            tree = ast.parse(path.read_text("utf-8"))
+            asides = [node.value for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg in ASIDE]
+            for part in [tree] if pattern in HELP_TEXTS else asides:
+                for message in _texts(part):
+                    found.setdefault(message, path.relative_to(ROOT).as_posix())
     return found
 
 
@@ -80,7 +112,7 @@ def _messages(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.JoinedStr):
         message, least = _with_places(node), 1
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        message, least = _escaped(node.value), 2
+        message, least = FORMATTED.sub("{0}", _escaped(node.value)), 2
     else:
         return
     for line in map(_bare, message.split("\n")):
@@ -119,26 +151,37 @@ def _bare(message: str) -> str:
     return found
 
 
+def without_place(message: str) -> str:
+    """The message without a place at its begin that says where, `{0}: `: a text is taken apart there."""
+    return _counted(message.partition(": ")[2]) if message.startswith("{0}: ") else message
+
+
 def stub(message: str, file: str) -> str:
     """An entry of a catalogue that waits for its translation."""
     quoted = message.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'#: {file}\nmsgid "{quoted}"\nmsgstr ""\n'
 
 
-def page() -> dict[str, str]:
+def pages() -> dict[str, str]:
     """Message -> the template it is found in; a text stands between two tags, `{{ … }}` are its places."""
-    template = ROOT / "tools" / "report" / "page.html"
+    return {message: name for name in PAGES for message in _of_page(ROOT / name)}
+
+
+def _of_page(template: Path) -> Iterator[str]:
     text = re.sub(r"<(style|script|code|pre)\b.*?</\1>", "<>", template.read_text("utf-8"), flags=re.S)
     said = [quoted for place in PLACE.findall(text) for quoted in re.findall(r'"([^"{}]*)"', place)]
     nodes = re.split(r"<[^>]*>|\{%.*?%\}", PLACE.sub("\0", text))
-    found: dict[str, str] = {}
     for line in (line for node in (*nodes, *said) for line in html.unescape(node).splitlines()):
         message = _bare(_numbered(line))
         if len(WORD.findall(message)) >= 2 - ("{" in message) and " " in message and not CHINESE.search(message):
-            found.setdefault(message, template.relative_to(ROOT).as_posix())
-    return found
+            yield message
 
 
 def _numbered(line: str) -> str:
     numbers = iter(range(len(line)))
     return re.sub("\0", lambda place: f"{{{next(numbers)}}}", _escaped(line))
+
+
+def english(line: str) -> bool:
+    """Whether three English words follow each other in a line, paths, names and options aside."""
+    return re.search(r"(?<![\w/.-])[A-Za-z]{2,}(?: [A-Za-z]{2,}){2}(?![\w/.-])", line) is not None

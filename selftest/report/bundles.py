@@ -11,11 +11,14 @@ import numpy as np
 
 from selftest.evidence.bundles import Made, World
 from tools.base.errors import Stage
-from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance, write_acceptance
 from tools.judge import gates, records
-from tools.judge.acceptance import IDS, Acceptance, CommandRecord, Timing, VariantRecord
+from tools.judge.acceptance import Acceptance, CommandRecord, Timing
 from tools.judge.accuracy import TightBound
 from tools.judge.checks import made
+from tools.judge.layout import IDS
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.run import judge_run
 from tools.report.flips import SHOWN_AT_MOST, Flips, find_flips

@@ -16,9 +16,12 @@ import pytest
 
 from selftest.evidence.bundles import Made, World
 from tools.engines.predictions import Predictions
-from tools.evidence.staging import read_acceptance, write_manifest
-from tools.judge.acceptance import FILE, Acceptance, MachineRecord
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.ids import PTH, Variant
+from tools.judge.layout import FILE
+from tools.judge.machine_records import MachineRecord
 from tools.judge.operators import OperatorFacts
 from tools.judge.spec import Spec
 from tools.report.html import write_report
@@ -35,6 +38,8 @@ class Card:
     cann: str = "8.1"
     day: int = 1
     wrong: int = 0
+    source: str = "torchvision:alexnet"
+    year: int = 2026
     world: World = PLAIN
 
 
@@ -46,7 +51,9 @@ class Carded(Made):
         super().__init__(dataclasses.replace(card.world))
 
     def _spec(self) -> Spec:
-        return dataclasses.replace(super()._spec(), port=self.card.port)
+        found = super()._spec()
+        model = dataclasses.replace(found.model, source=self.card.source)
+        return dataclasses.replace(found, port=self.card.port, model=model)
 
     def machine(self) -> MachineRecord:
         """See Made; a device has a release of CANN."""
@@ -73,8 +80,8 @@ class Carded(Made):
 
     def acceptance(self) -> Acceptance:
         """See Made; on a day of its own."""
-        day, card = f"2026-01-{self.card.day:02d}", self.card
-        said = f"{card.port} {card.cann} {card.day} {card.wrong} {card.world.soc} {card.world.stages}"
+        day, card = f"{self.card.year}-01-{self.card.day:02d}", self.card
+        said = f"{card.port} {card.cann} {card.day} {card.wrong} {card.world.soc} {card.world.stages} {card.source}"
         name = hashlib.md5(said.encode(), usedforsecurity=False).hexdigest()
         return dataclasses.replace(
             super().acceptance(),

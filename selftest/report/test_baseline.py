@@ -9,7 +9,9 @@ import pytest
 from selftest.report.bundles import Change, failed
 from selftest.report.conftest import Written
 from tools.base.errors import Stage
-from tools.judge.acceptance import Acceptance, DatasetRecord, InputDigest, MachineRecord
+from tools.judge.acceptance import Acceptance, InputDigest
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import MachineRecord
 from tools.judge.op_profile import OperatorProfile, OperatorTime
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
@@ -225,6 +227,22 @@ def test_a_run_of_accuracy_alone_is_compared_by_its_accuracy(run: Acceptance, sp
     assert (comparison.verdict, comparison.problems) == (Verdict.PASS, ())
     assert baseline_lines(comparison)[1].endswith(f": {len(run.device_throughput)} figures of the baseline")
     assert compare(run, without_bs32(accuracy), spec).verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_one_side_alone_has_is_said_to_be_uncompared(run: Acceptance, spec: Spec) -> None:
+    accuracy = of_stages(run, Stage.CHECKPOINT, Stage.ONNX, Stage.PREPROCESSING, Stage.OM, Stage.ACCURACY)
+    perf, tops, rates = of_stages(run, Stage.PERF), 5 * len(run.variants), len(run.device_throughput)
+    for before, now, old, new in ((accuracy, perf, tops, rates), (perf, accuracy, rates, tops)):
+        assert baseline_lines(compare(before, now, spec)) == [
+            "BASELINE: INCONCLUSIVE (0 of 0 figures)",
+            "  the two runs have no figure in common that the port judges; a simulator's throughput is never judged",
+            f"  not compared, as this run was not asked for it: {old} figures of the baseline",
+            f"  not compared, as the baseline does not have them: {new} figures of this run",
+        ]
+    assert baseline_lines(compare(accuracy, run, spec)) == [
+        f"BASELINE: PASS (0 of {tops} figures)",
+        f"  not compared, as the baseline does not have them: {rates} figures of this run",
+    ]
 
 
 def test_a_run_that_was_cut_short_has_lost_what_it_did_not_come_to(run: Acceptance, spec: Spec) -> None:

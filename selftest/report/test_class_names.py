@@ -59,6 +59,15 @@ def test_a_file_of_names_serves_any_data(imagenet: tuple[Acceptance, Spec], tmp_
         class_names(run, spec, given)
 
 
+def test_blank_lines_at_the_end_are_no_names_and_a_file_without_any_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "names.txt"
+    file.write_bytes(b"\xef\xbb\xbfrose\r\ntulip\r\n\r\n")
+    assert read_class_names(file) == ("rose", "tulip")
+    file.write_text("\n \n", encoding="utf-8")
+    with pytest.raises(ClassNamesError, match="the file holds no names of classes"):
+        read_class_names(file)
+
+
 def test_a_file_of_names_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "picture").write_bytes(b"\xff\xd8")
     for path in (tmp_path / "picture", tmp_path / "nothing"):

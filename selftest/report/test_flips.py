@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from selftest.report.bundles import flips_in
-from tools.judge.acceptance import IDS, LABELS, VariantRecord
 from tools.judge.ids import Variant
+from tools.judge.layout import IDS, LABELS
+from tools.judge.prediction_records import VariantRecord
 from tools.report.flips import Flips, Outcome
 from tools.report.predictions import PredictionsError
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 import pytest
 
 from selftest.report.conftest import Written
-from tools.judge.acceptance import Acceptance, DeviceThroughput
+from tools.judge.acceptance import Acceptance
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report.guide_form import CHINESE, ENGLISH, Texts
 from tools.report.html import read_spec
 from tools.report.results_md import results_markdown

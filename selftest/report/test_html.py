@@ -18,7 +18,8 @@ from selftest.report.bundles import failed, flips_in, hostile, hostile_ids, pict
 from selftest.report.conftest import Written
 from selftest.report.page import Page
 from tools.base.files import ROOT
-from tools.judge.acceptance import Acceptance, VariantRecord
+from tools.judge.acceptance import Acceptance
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import Verdict
 from tools.report.flips import SHOWN_AT_MOST
 from tools.report.html import ReportError, read_spec, render, write_report

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from selftest.messages.extract import english
 from selftest.report.conftest import Written
 from tools.base.language import Language, catalogue
-from tools.base.messages import ENGLISH
-from tools.judge.pages import REPORT
-from tools.report.in_language import in_language, put_into_language
+from tools.judge.pages import REPORT, RESULTS
+from tools.report.html import write_report
+from tools.report.in_language import in_language
 
 CHINESE = catalogue(Language.CHINESE)
 
@@ -44,7 +45,7 @@ class Tags(HTMLParser):
         ("<h2>Why: failed <span class=\"zh\" lang=\"zh-Hans\">未通过</span></h2>", "<h2>原因：未通过 </h2>"),
         ("<h2>Zebra <span class=\"zh\" lang=\"zh-Hans\">斑马</span></h2>", '<h2><span lang="zh-Hans">斑马</span></h2>'),
         ("<h1>REJECTED <span lang=\"zh-Hans\">验收不通过</span></h1>",) * 2,
-        ("<th>verdict</th><td>verdict</td><td>0 of 64</td>", "<th>结论</th><td>verdict</td><td>64 中 0</td>"),
+        ("<th>verdict</th><td>verdict</td><td>0 of 64</td>", "<th>结论</th><td>verdict</td><td>0/64</td>"),
         ('<p>tight bound <data value="0.1">0.1</data></p>', '<p>严格界限 <data value="0.1">0.1</data></p>'),
         ("<code>at least one gate failed</code>",) * 2,
         ("<pre>at least one gate failed</pre>",) * 2,
@@ -59,12 +60,24 @@ def test_texts_are_translated_and_nothing_else_is_touched(english: str, chinese:
 
 def test_a_whole_report_keeps_its_tags_and_its_last_line(rejected: Written, tmp_path: Path) -> None:
     folder = shutil.copytree(rejected.folder, tmp_path / "evidence")
-    page = (folder / REPORT).read_text("utf-8")
-    put_into_language(folder, ENGLISH)
-    assert (folder / REPORT).read_text("utf-8") == page
-    put_into_language(folder, CHINESE)
-    chinese = (folder / REPORT).read_text("utf-8")
+    page, table = ((folder / name).read_text("utf-8") for name in (REPORT, RESULTS))
+    write_report(folder, rejected.run)
+    assert ((folder / REPORT).read_text("utf-8"), (folder / RESULTS).read_text("utf-8")) == (page, table)
+    write_report(folder, rejected.run, language=CHINESE)
+    chinese, results = ((folder / name).read_text("utf-8") for name in (REPORT, RESULTS))
     assert Tags(chinese).found == Tags(page).found
     assert chinese.splitlines()[-1] == page.splitlines()[-1]
     assert "检查项" in chinese
     assert "原因：未通过" in chinese
+    assert_results_are_chinese(table, results)
+
+
+def assert_results_are_chinese(english_page: str, page: str) -> None:
+    """results.md: all but the first line, which the judge reads, and the guide's form in English and Chinese."""
+    (first, *rest), (own_form, _) = page.splitlines(), english_page.split("### In the guide's form")
+    assert first == own_form.splitlines()[0]
+    told, _, form = page.partition("### In the guide's form")
+    assert form == english_page.partition("### In the guide's form")[2]
+    assert [line for line in told.splitlines()[1:] if english(line)] == []
+    assert "### 精度" in rest
+    assert "### 吞吐率" in rest

@@ -9,7 +9,8 @@ import pytest
 
 from selftest.report.conftest import Written
 from selftest.report.page import Page
-from tools.judge.acceptance import Acceptance, DeviceThroughput
+from tools.judge.acceptance import Acceptance
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report.html import write_report
 from tools.report.latency import LatencyRow, latency_rows
 

@@ -14,9 +14,10 @@ from selftest.evidence.bundles import CLASSES, World
 from selftest.report.bundles import flips_in, pictures, write_bundle
 from selftest.report.page import Page
 from tools.base.cli import run
-from tools.evidence.staging import read_acceptance, write_acceptance, write_manifest
-from tools.judge.acceptance import SPEC_JSON
+from tools.evidence.manifest import write_manifest
+from tools.evidence.record_file import read_acceptance, write_acceptance
 from tools.judge.files import check_manifest
+from tools.judge.layout import SPEC_JSON
 from tools.report_bundle import main
 
 Command = Callable[..., int]
@@ -109,7 +110,7 @@ def test_a_change_that_can_still_be_read_is_refused_too(
 def test_a_record_of_another_shape_is_refused(
     bundle: Path, command: Command, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tools.evidence.staging import write_manifest
+    from tools.evidence.manifest import write_manifest
 
     (bundle / "acceptance.json").write_text("{}")
     (bundle / "report.html").write_text("as it was")

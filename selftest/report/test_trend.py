@@ -11,8 +11,9 @@ import pytest
 from selftest.report.bundles import HOSTILE
 from selftest.report.conftest import Written
 from selftest.report.page import Page
-from tools.evidence.staging import write_acceptance
-from tools.judge.acceptance import FILE, Acceptance
+from tools.evidence.record_file import write_acceptance
+from tools.judge.acceptance import Acceptance
+from tools.judge.layout import FILE
 from tools.report.html import write_report
 from tools.report.trend import MOST_SHOWN, Earlier, TrendRow, earlier_runs, trend_rows
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.base import process
-from tools.judge.acceptance import UNKNOWN, BoardRecord
 from tools.judge.device_numbers import Seat
+from tools.judge.machine_records import UNKNOWN, BoardRecord
 from tools.judge.npu_smi import Chip
 
 QUERY_SECONDS = 30.0

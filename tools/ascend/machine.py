@@ -12,10 +12,10 @@ from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.ascend.toolkit import driver_version
 from tools.base.errors import OmError, SuiteError
-from tools.judge.acceptance import BoardRecord
 from tools.judge.device_numbers import VISIBLE, Numbering, number_devices
 from tools.judge.ids import OM_DEVICE
 from tools.judge.logs import MAP_LOGS
+from tools.judge.machine_records import BoardRecord
 from tools.judge.npu_smi import Chip, NpuSmiError, chip_of, idle_memory_mb
 from tools.judge.soc import FAMILIES, normalise_soc, soc_mismatch
 

@@ -6,12 +6,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn, TextIO
 
-from tools.base.errors import SuiteError
-from tools.base.language import catalogue, language
+from tools.base.errors import SuiteError, reason
+from tools.base.help import Help
+from tools.base.language import spoken
+from tools.base.messages import Catalogue
 from tools.base.misspelt import nearest
-from tools.base.printable import one_line
+from tools.base.printable import on_any_terminal, one_line
+from tools.base.variables import require_known
 
 UNRECOGNIZED = "unrecognized arguments: "
 """How argparse begins its complaint of options that it does not know."""
@@ -19,7 +22,10 @@ EXIT_OK, EXIT_FAILED, EXIT_BAD_INPUT = 0, 1, 2
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose complaints are one line too, like every other bad input."""
+    """An argument parser whose complaints are one line too, like every other bad input, and its help is translated."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(*args, **{"formatter_class": Help, **options})
 
     def error(self, message: str) -> NoReturn:
         """Refuse the arguments; a misspelt option names the one that was meant."""
@@ -37,19 +43,20 @@ class Parser(argparse.ArgumentParser):
 
 def run(main: Callable[[], int]) -> int:
     """Run a command's body; SuiteError and OSError become one line and status 2, Ctrl-C status 130."""
+    on_any_terminal()
     try:
+        require_known(os.environ)
         return main()
     except (SuiteError, OSError) as error:
-        print(_said(f"error: {one_line(str(error))}"), file=sys.stderr)
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        say(f"error: {one_line(where + reason(error))}", to=sys.stderr)
     except KeyboardInterrupt:
-        print(_said("interrupted: nothing unfinished was left under a final name"), file=sys.stderr)
+        say("interrupted: nothing unfinished was left under a final name", to=sys.stderr)
         return 130
     return EXIT_BAD_INPUT
 
 
-def _said(text: str) -> str:
-    """The text in the language of the locale; in English where the variable names none that is known."""
-    try:
-        return catalogue(language(None, os.environ)).say(text)
-    except SuiteError:
-        return text
+def say(*lines: str, words: Catalogue | None = None, to: TextIO | None = None) -> None:
+    """Print lines for a person in the language of `words`, else of the locale; columns of a table stay columns."""
+    said = (spoken() if words is None else words).lines(lines)
+    print("\n".join(said), file=to, flush=True)

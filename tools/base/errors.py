@@ -159,5 +159,11 @@ class PerfError(StageError):
     stage = Stage.PERF
 
 
+def reason(error: BaseException) -> str:
+    """What an error says, without the number and the name of the file that Python puts around the system's words: the
+    file is told as `where`."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 def _text(value: object) -> str | None:
     return None if value is None else str(value)

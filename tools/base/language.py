@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Mapping
 
 from tools.base.errors import SuiteError
 from tools.base.messages import ENGLISH, Catalogue, read_catalogue
 from tools.base.text_enum import TextEnum
+from tools.base.variables import variable_of
 
-VARIABLE = "ACCEPTANCE_LANG"
+VARIABLE = variable_of("lang")
 LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
 """The variables of a locale; the first that is set counts, as POSIX has it."""
 
@@ -33,11 +36,21 @@ def language(option: str | None, environment: Mapping[str, str]) -> Language:
     return Language.CHINESE if locale.lower().startswith(Language.CHINESE) else Language.ENGLISH
 
 
+@lru_cache(maxsize=None)
 def catalogue(wanted: Language) -> Catalogue:
     """The messages of a language; of English, in which they are written, every text is its own translation."""
     if wanted is Language.ENGLISH:
         return ENGLISH
     return read_catalogue(f"{wanted}.po", _beside_this_file(f"{wanted}.po"))
+
+
+def spoken(option: str | None = None) -> Catalogue:
+    """The messages in the language of the option or the locale; English where one is named that is not known, for
+    what is said before anything can be refused."""
+    try:
+        return catalogue(language(option, os.environ))
+    except SuiteError:
+        return ENGLISH
 
 
 def _beside_this_file(name: str) -> str:

@@ -26,7 +26,7 @@ SEPARATOR = re.compile(r"(: |; |\. |, | - | \(|\)|[.:]$)")
 CELL = re.compile(r"\S+(?: \S+)*")
 MARK = re.compile(r"(?<=[\u4e00-\u9fff）])([:;,.])(?: |$)")
 FULL_WIDTH = {":": "：", ";": "；", ",": "，", ".": "。"}
-SHORT = 9
+SHORT = 12
 DEEPEST, LONGEST, MOST_PARTS, WINDOW = 5, 8000, 81, 24
 """Bounds of what is looked at, since texts of other programs come by here too."""
 
@@ -62,7 +62,7 @@ class Template:
             found.append(text[begin:place])
             begin = place + len(piece)
         found.append(text[begin:end])
-        if not first and (SEPARATOR.search(found[0]) or (self.short and " " in found[0])):
+        if not first and (SEPARATOR.search(found[0]) or (self.short and any(" " in place for place in found[:-1]))):
             return None  # it begins earlier than this message does, or is another one
         return found
 
@@ -100,7 +100,7 @@ class Catalogue:
     def _text(self, text: str, depth: int) -> str:
         if not text.strip() or depth > DEEPEST:
             return text
-        return self._whole(text, depth) or self._parts(text, depth)
+        return self._sentence(text, depth) or self._parts(text, depth)
 
     def _place(self, text: str, depth: int) -> str:
         """What stands in a place, the blanks around it kept."""
@@ -108,14 +108,31 @@ class Catalogue:
         return text.replace(bare, self._text(bare, depth), 1) if bare else text
 
     def _whole(self, text: str, depth: int) -> str:
-        """The text as one message, empty where it is none."""
-        for spelt in dict.fromkeys((text, text[:1].lower() + text[1:])):  # a sentence may begin with one
-            if spelt in self.plain:
-                return self.plain[spelt]
-            for template in (*self.templates.get(spelt[:1], ()), *self.templates.get("", ())):
-                places = template.places(spelt)
-                if places is not None:
-                    return template.says.format(*(self._place(place, depth + 1) for place in places))
+        """The text as one message, empty where it is none.
+
+        A message that begins with a letter is told by it, also where it is a sentence; one that begins with a place is
+        what is looked for last, since much looks like it.
+        """
+        return self._sentence(text, depth) or self._first(self.templates.get("", ()), text, depth)
+
+    def _sentence(self, text: str, depth: int) -> str:
+        """The message that the text is by its beginning, with or without a full stop; empty where there is none."""
+        said = self._by_letter(text[:-1], depth) if text[-1:] == "." else ""
+        return said + FULL_WIDTH["."] if said else self._by_letter(text, depth)
+
+    def _by_letter(self, text: str, depth: int) -> str:
+        """The message that begins as this text does, in either case of its first letter; empty where there is none."""
+        for spelt in dict.fromkeys((text, text[:1].lower() + text[1:])):
+            said = self.plain.get(spelt) or self._first(self.templates.get(spelt[:1], ()), spelt, depth)
+            if said:
+                return said
+        return ""
+
+    def _first(self, templates: Sequence[Template], text: str, depth: int) -> str:
+        for template in templates:
+            places = template.places(text)
+            if places is not None:
+                return template.says.format(*(self._place(place, depth + 1) for place in places))
         return ""
 
     def _parts(self, text: str, depth: int) -> str:
@@ -126,8 +143,10 @@ class Catalogue:
         said, begin = "", 0
         while begin < len(parts):
             ends = range(min(len(parts), begin + WINDOW), begin, -1)
-            whole = ((end, self._whole("".join(parts[begin:end]), depth)) for end in ends if parts[end - 1].strip())
-            end, found = next(((end, found) for end, found in whole if found), (begin + 1, parts[begin]))
+            joined = [(end, "".join(parts[begin:end])) for end in ends if parts[end - 1].strip()]
+            joined = [(end, text) for end, text in joined if text.count("(") == text.count(")")]
+            looked = ((end, look(text, depth)) for look in (self._sentence, self._whole) for end, text in joined)
+            end, found = next(((end, found) for end, found in looked if found), (begin + 1, parts[begin]))
             said += found
             begin = end
         return MARK.sub(lambda mark: FULL_WIDTH[mark[1]], said)
@@ -143,6 +162,8 @@ class Catalogue:
         row = ""
         for cell in cells:
             said = self._cell(cell[0], heads=heads)
+            if cell is cells[-1] and said == cell[0]:
+                said = self.say(said)  # nothing stands behind it, so it may be a whole sentence
             to_right = cell.end() in ends and cell.start() not in starts
             start = cell.end() - width(said) if to_right else cell.start()
             row = padded(row, max(start, width(row) + 2 if row else start)) + said

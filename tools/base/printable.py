@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 LONGEST = 2000
 """No part of a message is longer: a complaint of a library may hold megabytes."""
 
@@ -27,3 +29,14 @@ def cut(name: str) -> str:
 def bounded(text: str) -> str:
     """The beginning of a text that is too long to be read."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def on_any_terminal() -> None:
+    """Let the standard streams take every text: what their encoding has no letter for is written as `\\u…`.
+
+    Otherwise a word that a terminal cannot show would end the command in a traceback, with another exit status.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)  # absent where a caller put something else in its place
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

@@ -99,10 +99,22 @@ def _text(stream: Path) -> str:
 
 
 def end_running() -> None:
-    """End the children that other threads wait for: Ctrl-C is raised in the main thread alone."""
-    for child, group in tuple(_running.items()):
-        _interrupted.add(child)
-        _end(child, group)
+    """End the children that other threads wait for: Ctrl-C is raised in the main thread alone.
+
+    All are told at once and have GRACE_SECONDS together; a second Ctrl-C meanwhile kills every one of them.
+    """
+    running = tuple(_running.items())
+    _interrupted.update(child for child, _ in running)
+    until = time.monotonic() + GRACE_SECONDS
+    try:
+        for _, group in running:
+            _signal_group(group, signal.SIGTERM)
+        for child, _ in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(max(0.0, until - time.monotonic()))
+    finally:
+        for _, group in running:
+            _signal_group(group, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -27,13 +27,15 @@ HOST_STAGES = "checkpoint or onnx or preprocessing or reference"
 """The stages that need no device, and whose artifacts the run itself takes from the cache."""
 ADDED = "PYTEST_ADDOPTS"
 FILESYSTEM = Path("/")
-_WITHOUT_INFLUENCE = ("--cache=",)
+_WITHOUT_INFLUENCE = ("--cache=", "--lang=")
+"""Options that no answer rests on."""
 
 
 @dataclass(frozen=True)
 class Asked:
     """`words` go to every run's pytest; `options` and `flags` are those of the suite among them.
 
+    `devices` is the list of those that judge, None for the one that the suite takes by itself;
     `checkpoints` is the folder of the checkpoints, None for `here`, the folder from which the command was called.
     """
 
@@ -42,6 +44,7 @@ class Asked:
     flags: Mapping[str, bool]
     checkpoints: Path | None
     here: Path
+    devices: str | None = None
 
     @property
     def kind(self) -> TargetKind:
@@ -53,14 +56,15 @@ class Asked:
     def kept(self) -> dict[str, str]:
         """What a bundle does not tell of how it was asked for: the words, and the variables that are set."""
         words = [word for word in joined(self.words) if not word.startswith(_WITHOUT_INFLUENCE)]
-        own = {*OWN, "cache"}
+        own = {*OWN, "cache", "lang"}
         names = [ADDED, *(variable for name, variable in VARIABLES.items() if name not in own)]
         variables = {f"variable {name}": os.environ[name] for name in names if os.environ.get(name)}
         return {"options": shlex.join(words), **variables}
 
     def setup(self, entry: Entry) -> Setup:
         """What a run of this port will work on; SuiteError where it could not even begin."""
-        named = {"port": str(entry.file), "evidence": str(entry.evidence), "checkpoint": self._checkpoint(entry)}
+        places = {"port": str(entry.file), "evidence": str(entry.evidence)}
+        named = {**places, "checkpoint": self._checkpoint(entry), "device": self.devices}
         return prepare(
             {**self.options, **named},
             os.environ,
@@ -104,7 +108,7 @@ class Asked:
         )
 
 
-def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path) -> Asked:
+def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path, devices: str | None = None) -> Asked:
     """Understand pytest's words; SuiteError for an option that this command gives itself, or that is of one port."""
     parser = Parser(prog="pytest", add_help=False, allow_abbrev=False)
     for name in VALUED:
@@ -125,4 +129,4 @@ def asked(words: Sequence[str], *, checkpoints: Path | None, here: Path) -> Aske
     folder = None if checkpoints is None else checkpoints.absolute()
     if folder is not None and not folder.is_dir():
         raise SuiteError("--checkpoints names no folder", where=folder)
-    return Asked(tuple(words), options, flags, folder, here)
+    return Asked(tuple(words), options, flags, folder, here, devices)

@@ -1,7 +1,7 @@
 """What the answer about a port rests on, now and in a bundle: what differs is why a port is judged again.
 
 Nothing is digested here that the evidence does not carry already: the port's files and code, the suite, the libraries,
-the checkpoint, the images, the toolkit.
+the checkpoint, the images, the toolkit, the chip.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from tools.ascend.target import choose_target
+from tools.ascend.machine import describe_machine
+from tools.ascend.target import Target, choose_target
 from tools.ascend.toolchain import toolchain
-from tools.base.files import ROOT, sha256_of
+from tools.base.files import ROOT, scratch_folder, sha256_of
 from tools.data.dataset import dataset_digests, read_dataset
 from tools.evidence.host import suite_sha256
 from tools.judge.acceptance import Acceptance
@@ -28,7 +29,7 @@ from tools.store.content import digests_sha256
 from tools.store.dependencies import dependencies
 
 OF_THE_CHIP = ("chip", "soc")
-"""What a run adds to the toolkit's own versions: `--soc` is an option, and a chip has no version."""
+"""What a run adds to the toolkit's own versions; the chip is looked at by itself."""
 SHOWN = 12
 ABSENT = "absent"
 Basis = dict[str, str]
@@ -43,7 +44,7 @@ def changes(setup: Setup, record: Acceptance) -> list[str]:
     What the recorded run did not come to (images in a run of one stage) its answer does not rest on. What takes long to
     look at comes last, and only where nothing else differs. SuiteError where toolkit or images cannot be looked at.
     """
-    looked_at = (_of_port, _of_checkpoint, _of_toolkit, _of_images)
+    looked_at = (_of_port, _of_checkpoint, _of_toolkit, _of_chip, _of_images)
     return next((found for look in looked_at if (found := _unlike(*look(setup, record)))), [])
 
 
@@ -65,6 +66,16 @@ def _of_toolkit(setup: Setup, record: Acceptance) -> Sides:
     asked = setup.inputs.ascend
     now = _toolkit(asked.target, asked.infer_tool, asked.ais_bench_python, setup.filesystem)
     return _named("toolkit", then), _named("toolkit", now)
+
+
+def _of_chip(setup: Setup, record: Acceptance) -> Sides:
+    """A folder of results may have come from another machine; any of the devices may be the one that judges."""
+    if record.machine is None or not setup.on_device:
+        return {}, {}
+    asked, then = setup.inputs.ascend, record.machine.soc
+    target = asked.target, asked.infer_tool, asked.ais_bench_python
+    chips = {_chip(*target, asked.soc or setup.spec.om.soc, device, setup.filesystem) for device in asked.devices}
+    return {"chip": then}, {"chip": then if then in chips else ", ".join(sorted(chips))}
 
 
 def _of_images(setup: Setup, record: Acceptance) -> Sides:
@@ -117,8 +128,19 @@ def _libraries() -> Mapping[str, str]:
 
 @functools.cache
 def _toolkit(target: str, infer_tool: str, ais_bench_python: Path | None, root: Path) -> Basis:
-    chosen = choose_target(target, infer_tool, os.environ, root, ais_bench_python=ais_bench_python)
-    return toolchain(chosen, root, run="")
+    return toolchain(_target(target, infer_tool, ais_bench_python, root), root, run="")
+
+
+@functools.cache
+def _chip(target: str, infer_tool: str, ais_bench_python: Path | None, soc: str | None, device: int, root: Path) -> str:
+    """The chip of a device, as a run would call it."""
+    chosen = _target(target, infer_tool, ais_bench_python, root)
+    with scratch_folder("npu-smi-") as folder:
+        return describe_machine(chosen, soc=soc, devices=(device,), root=root, logs=folder / "logs", run="").soc
+
+
+def _target(target: str, infer_tool: str, ais_bench_python: Path | None, root: Path) -> Target:
+    return choose_target(target, infer_tool, os.environ, root, ais_bench_python=ais_bench_python)
 
 
 @functools.cache

@@ -17,9 +17,9 @@ from tools.catalogue.asked import Asked
 from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, Finished, read_evidence, write_finished
 from tools.catalogue.rows import Row, State, duration
+from tools.evidence.aside import set_aside
 from tools.evidence.scrub import Scrubber
-from tools.evidence.staging import set_aside
-from tools.judge.acceptance import FILE
+from tools.judge.layout import FILE
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, REFUSED
 from tools.pipeline.begin import run_scrubber

@@ -12,6 +12,8 @@ from tools.base.errors import SuiteError
 from tools.ports.spec import PUBLISHED_SPEC, port_path
 
 PUBLISHED = "alexnet"
+TABLE = "ports.json"
+"""The file of all answers, which lies beside the ports' folders."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -67,11 +69,11 @@ def _entry(word: str, out: Path) -> Entry:
     if not os.path.isfile(file):  # noqa: PTH113 - a name too long for any file is one that does not exist
         raise SuiteError("there is no such port file", where=file)
     name = PUBLISHED if file.absolute() == PUBLISHED_SPEC else file.stem
-    if not _PLAIN.fullmatch(name):
+    if not _PLAIN.fullmatch(name) or name == TABLE:
         raise SuiteError(
             "a port's file names the folder of its results, and this is no plain name",
             measured=repr(name),
-            allowed="letters, digits and . _ -, at most 100",
+            allowed=f"letters, digits and . _ -, at most 100, and not {TABLE}",
             fix="rename the file",
         )
     return Entry(name, file.absolute(), out / name)

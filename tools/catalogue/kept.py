@@ -14,11 +14,12 @@ from tools.base.reading import small_file
 from tools.catalogue.asked import Asked
 from tools.catalogue.basis import changes
 from tools.catalogue.entry import Entry
-from tools.evidence.staging import read_acceptance
+from tools.evidence.record_file import read_acceptance
 from tools.judge import records
-from tools.judge.acceptance import FILE, MANIFEST, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
 from tools.judge.documents import spec_digest
+from tools.judge.layout import FILE, MANIFEST
 from tools.judge.verify import REFUSED, Outcome, verify
 from tools.pipeline.setup import Setup
 from tools.ports.spec_json import spec_json

@@ -11,10 +11,11 @@ from pathlib import Path
 from tools.base.files import atomic
 from tools.base.printable import printable
 from tools.base.text_enum import TextEnum
+from tools.catalogue.entry import TABLE
 from tools.judge import records
 from tools.judge.verify import REFUSED
 
-FILE = "ports.json"
+FILE = TABLE
 SCHEMA = 1
 LONGEST_SAID = 150
 COLUMNS = ("port", "answer", "status", "took", "what was found")
@@ -77,8 +78,11 @@ def write_table(rows: Sequence[Row], folder: Path, *, interrupted: bool) -> Path
     now = datetime.now(UTC).isoformat(timespec="seconds")
     table = Table(tuple(rows), worst(rows), interrupted, now)
     folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(records.plain(table), indent=1, ensure_ascii=False)
     with atomic(folder / FILE) as partial:
-        partial.write_text(json.dumps(records.plain(table), indent=1, ensure_ascii=False), encoding="utf-8")
+        partial.write_text(
+            text, encoding="utf-8", errors="backslashreplace"
+        )  # a path may be any bytes: as JSON has them
     return folder / FILE
 
 

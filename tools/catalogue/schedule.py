@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Generator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -68,11 +69,13 @@ class Schedule(Generic[Port, Slot, Answer]):
             yield judged.result()
 
     def _end_all(self) -> None:
+        """End what runs; a further Ctrl-C, which makes `stop` quicker, leaves nothing behind that goes on."""
         running = self._running()
         self.waiting.clear()
         while running:
-            self.stop()
-            running = list(wait(running, timeout=SECONDS_TO_END).not_done)
+            with contextlib.suppress(KeyboardInterrupt):
+                self.stop()
+                running = list(wait(running, timeout=SECONDS_TO_END).not_done)
 
     def _running(self) -> list[Future[Any]]:
         return [*self.preparing, *self.judging]

@@ -6,14 +6,15 @@ import sys
 import time
 from collections.abc import Iterator
 
+from tools.base.cli import say
 from tools.base.printable import printable
 from tools.base.progress import progress
-from tools.catalogue.rows import Row, duration
+from tools.catalogue.rows import Row, State, duration
 
 
 def tell(line: str) -> None:
     """A line on stderr, at once: stdout is the table's."""
-    print(printable(line), file=sys.stderr, flush=True)
+    say(printable(line), to=sys.stderr)
 
 
 def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
@@ -21,10 +22,19 @@ def told(answers: Iterator[Row], total: int) -> Iterator[Row]:
     if sys.stderr.isatty():
         yield from progress(answers, what="ports", total=total, unit="port")
         return
-    began = time.monotonic()
+    began, whole = time.monotonic(), 0
     for count, row in enumerate(answers, start=1):
-        left = (time.monotonic() - began) / count * (total - count)
-        more = f"; {total - count} to go, about {duration(left)} left" if count < total else ""
-        took = "" if row.seconds is None else f" after {duration(row.seconds)}"
-        tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{more}")
+        whole += row.state is not State.DIED  # a crash tells nothing of the time that a port takes
+        took = "" if row.seconds is None else f", {duration(row.seconds)}"
+        left = _left(total - count, (time.monotonic() - began) / whole if whole else None)
+        tell(f"[{count}/{total}] {row.port}: {row.answer or row.said}{took}{left and f'; {left}'}")
         yield row
+
+
+def _left(to_go: int, seconds_each: float | None) -> str:
+    """What is still to come: ports, and how long they will take where one has told."""
+    if not to_go:
+        return ""
+    if seconds_each is None:
+        return f"{to_go} to go"
+    return f"{to_go} to go, about {duration(seconds_each * to_go)} left"

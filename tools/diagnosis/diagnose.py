@@ -7,26 +7,13 @@ diverging node is the one that is wrong, and not everything behind it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.base.errors import SuiteError
 from tools.diagnosis.alignment import Alignment, Region
-from tools.diagnosis.node_errors import (
-    FP16_MARGIN,
-    FP32_RELATIVE_L2,
-    Channel,
-    Compared,
-    Errors,
-    beyond_fp16,
-    channel_words,
-    compare,
-    short,
-    size,
-    words,
-    worst_channel,
-)
+from tools.diagnosis.findings import Diagnosis, ImageError, NodeDiagnosis, OmDiagnosis
+from tools.diagnosis.node_errors import Channel, Compared, compare, size, worst_channel
 from tools.diagnosis.onnx_nodes import PRODUCTS, Node, NodeGraph, Stream, run_part, to_fp16
 from tools.diagnosis.torch_run import torch_values
 
@@ -37,94 +24,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
+
 PROBE_IMAGES = 2
 """All values of torch lie in memory at once: the diagnosis of swin_t took 2.3 GB with two images, measured."""
 WORST_IMAGES = 5
-SHOWN_NODES = 80
-"""Of longer graphs the table shows what diverges, with its NEIGHBOURS on either side, and the end."""
-NEIGHBOURS = 3
-WHOLE_GRAPH_RELATIVE_L2 = 1e-4
-"""The graph as a whole, optimised by onnxruntime, may differ from its nodes run one by one only by fp32 rounding that
-grew on the way: measured 1e-6 on AlexNet's logits."""
-
-
-@dataclass(frozen=True)
-class NodeDiagnosis:
-    """One node that the pixels reach, and what it is in torch; `index` is its place among those.
-
-    `module` is the torch module whose work the node ends, alone or with the nodes before it (`together` lists their
-    names); it is the module that it is inside of where `own` and the other errors are None. `between` are all torch
-    operations that lie on the way, more than one where some were folded into one.
-
-    `own`: the nodes fed with torch's input against torch's output. `accumulated`: the graph up to here against torch up
-    to here. `fp16_own`: the nodes in emulated fp16 against themselves in fp32, both fed with torch's input rounded to
-    fp16. `fp16_accumulated`: the fp16 graph up to here against the fp32 graph up to here, the error to expect of an OM.
-    `channel` is where a diverging node is worst.
-    """
-
-    index: int
-    name: str
-    operator: str
-    module: str
-    together: tuple[str, ...]
-    between: tuple[str, ...]
-    output_shape: tuple[int, ...]
-    diverges: bool
-    own: Compared | None
-    accumulated: Compared | None
-    fp16_own: Compared | None
-    fp16_accumulated: Compared | None
-    channel: Channel | None
-
-
-@dataclass(frozen=True)
-class OmDiagnosis:
-    """An OM's logits against both references, and whether fp16 explains their distance to the ONNX's."""
-
-    to_pth: Compared
-    to_onnx: Compared
-    fp16_expected: Compared
-
-    @property
-    def diverges(self) -> bool:
-        """Whether the error exceeds FP16_MARGIN times the fp16 emulation's."""
-        return beyond_fp16(self.to_onnx, self.fp16_expected)
-
-
-@dataclass(frozen=True)
-class ImageError:
-    """One probe image's logits, candidate against pth."""
-
-    id: str
-    errors: Compared
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """All nodes in order; `first_diverging` and `ranked` (largest own error first) are their indices.
-
-    `whole_graph` holds the graph as onnxruntime runs it (optimised) against its nodes run one by one. `worst` are the
-    probe images whose logits lie farthest from pth's, for the OM where one was given, else for the ONNX.
-    """
-
-    ids: tuple[str, ...]
-    nodes: tuple[NodeDiagnosis, ...]
-    first_diverging: int | None
-    ranked: tuple[int, ...]
-    whole_graph: Compared
-    om: OmDiagnosis | None
-    worst: tuple[ImageError, ...]
-
-    @property
-    def whole_graph_diverges(self) -> bool:
-        """Whether onnxruntime's optimised graph computes something else than its nodes."""
-        return not isinstance(self.whole_graph, Errors) or self.whole_graph.relative_l2_error > WHOLE_GRAPH_RELATIVE_L2
-
-    @property
-    def diverges(self) -> bool:
-        """Whether anything was found."""
-        om = self.om is not None and self.om.diverges
-        return self.first_diverging is not None or self.whole_graph_diverges or om
 
 
 def diagnose(
@@ -153,31 +56,6 @@ def diagnose(
 def align(onnx_path: Path, model: torch.nn.Module, images: Array) -> Alignment:
     """The graph beside the network, on `images`."""
     return Alignment(NodeGraph(onnx_path), torch_values(model, images), images)
-
-
-def render(diagnosis: Diagnosis) -> list[str]:
-    """The table and the findings as lines, for terminal and report."""
-    shown = _shown(diagnosis)
-    rows = [_HEADER, *(_row(node, first=node.index == diagnosis.first_diverging) for node in shown)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADER))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    if len(shown) < len(diagnosis.nodes):
-        lines.append(f"({len(diagnosis.nodes) - len(shown)} of {len(diagnosis.nodes)} nodes left out, none diverges)")
-    lines += ["", _first_line(diagnosis), *_further_lines(diagnosis), _ranked_line(diagnosis)]
-    if diagnosis.whole_graph_diverges:
-        lines.append(f"onnxruntime's optimised graph is not the sum of its nodes: {words(diagnosis.whole_graph)}")
-    lines += _om_lines(diagnosis.om)
-    worst = ", ".join(f"{image.id} ({short(image.errors)})" for image in diagnosis.worst)
-    lines.append(f"worst of {len(diagnosis.ids)} images, {'om' if diagnosis.om else 'onnx'} vs pth: {worst}")
-    return lines
-
-
-def _shown(diagnosis: Diagnosis) -> list[NodeDiagnosis]:
-    """The nodes that the table shows."""
-    if len(diagnosis.nodes) <= SHOWN_NODES:
-        return list(diagnosis.nodes)
-    centres = [node.index for node in diagnosis.nodes if node.diverges] + [len(diagnosis.nodes) - 1]
-    return [node for node in diagnosis.nodes if any(abs(node.index - centre) <= NEIGHBOURS for centre in centres)]
 
 
 class _Walk:
@@ -296,85 +174,3 @@ def _worst(ids: Sequence[str], candidate: Array | None, pth: Array) -> tuple[Ima
         for row, name in enumerate(ids)
     ]
     return tuple(sorted(errors, key=lambda image: -size(image.errors))[:WORST_IMAGES])
-
-
-_HEADER = (
-    "node",
-    "operator",
-    "torch",
-    "output",
-    "own onnx/pth",
-    "own largest",
-    "so far onnx/pth",
-    "fp16 own",
-    "fp16 so far",
-    "",
-)
-
-
-def _row(node: NodeDiagnosis, *, first: bool) -> tuple[str, ...]:
-    note = "<- first to diverge" if first else "<- diverges" if node.diverges else ""
-    if isinstance(node.own, str):
-        note = f"{note}: {node.own}"
-    return (
-        f"{node.index} {node.name}",
-        node.operator,
-        node.module if node.own is not None else f"  (inside {node.module})",
-        "x".join(map(str, node.output_shape[1:])),
-        short(node.own),
-        f"{node.own.max_abs_error:.1e}" if isinstance(node.own, Errors) else short(node.own),
-        short(node.accumulated),
-        short(node.fp16_own),
-        short(node.fp16_accumulated),
-        note,
-    )
-
-
-def _first_line(diagnosis: Diagnosis) -> str:
-    if diagnosis.first_diverging is None:
-        return f"no node diverges from torch: all {len(diagnosis.nodes)} lie within fp32 rounding"
-    node = diagnosis.nodes[diagnosis.first_diverging]
-    return (
-        f"first diverging node: {node.index} {node.name} ({node.operator}, torch {node.module}): {_error(node)}; "
-        f"fp32 rounding explains a relative {FP32_RELATIVE_L2:g}{_around(node)}"
-    )
-
-
-def _further_lines(diagnosis: Diagnosis) -> list[str]:
-    """One line for each other diverging node."""
-    others = [node for node in diagnosis.nodes if node.diverges and node.index != diagnosis.first_diverging]
-    return [
-        f"diverges too: {node.index} {node.name} ({node.operator}, torch {node.module}): {_error(node)}"
-        for node in others
-    ]
-
-
-def _error(node: NodeDiagnosis) -> str:
-    return f"{words(node.own or 'not computed')}{channel_words(node.channel)}"
-
-
-def _around(node: NodeDiagnosis) -> str:
-    """What cannot be told apart: nodes that are one operation in torch, operations that are one node in ONNX."""
-    nodes = f"; it is one of the nodes {', '.join(node.together)}" if len(node.together) > 1 else ""
-    torch = f"; in torch that is {', '.join(node.between)} together" if len(node.between) > 1 else ""
-    return nodes + torch
-
-
-def _ranked_line(diagnosis: Diagnosis) -> str:
-    top = [diagnosis.nodes[index] for index in diagnosis.ranked[:3]]
-    return "largest own errors: " + ", ".join(f"{node.index} {node.name} ({short(node.own)})" for node in top)
-
-
-def _om_lines(om: OmDiagnosis | None) -> list[str]:
-    if om is None:
-        return []
-    verdict = (
-        f"NOT explained by fp16 ({FP16_MARGIN:g} times that is allowed): models cut after a node tell where"
-        if om.diverges
-        else "explained by fp16"
-    )
-    return [
-        f"om vs pth:  {words(om.to_pth)}",
-        f"om vs onnx: {words(om.to_onnx)}",
-        f"fp16 alone: {words(om.fp16_expected)}; the om's error is {verdict}",
-    ]

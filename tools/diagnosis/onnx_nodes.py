@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.base.errors import OnnxError
+from tools.base.errors import OnnxError, reason
 from tools.judge.ids import ONNX_EXPORT
 
 if TYPE_CHECKING:
@@ -211,7 +211,7 @@ def _load(path: Path) -> onnx.ModelProto:
     try:
         return onnx.load(str(path))
     except (DecodeError, OSError) as error:
-        raise OnnxError(f"not a readable ONNX file: {error}", gate=GATE, where=path) from error
+        raise OnnxError(f"not a readable ONNX file: {reason(error)}", gate=GATE, where=path) from error
 
 
 def _constants(graph: onnx.GraphProto) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tools.base.files import ROOT, cpu_count
 from tools.evidence.suite_version import suite_version
-from tools.judge.acceptance import HostRecord, Versions
+from tools.judge.machine_records import HostRecord, Versions
 
 CPU_INFO = Path("/proc/cpuinfo")
 CODE = ("tools", "fixtures", "tests")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tools.judge.acceptance import MANIFEST, SIGNATURE
 from tools.judge.files import LATEST
+from tools.judge.layout import MANIFEST, SIGNATURE
 
 STAMP = "%Y%m%dT%H%M%SZ"
 RUN_FOLDER = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")

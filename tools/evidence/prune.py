@@ -8,8 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from tools.evidence.place import Place, held, hidden, unknown_files
-from tools.evidence.staging import read_acceptance
-from tools.judge.acceptance import FILE, MANIFEST, SIGNATURE
+from tools.evidence.record_file import read_acceptance
+from tools.judge.layout import FILE, MANIFEST, SIGNATURE
 
 
 def prune(place: Place, keep: int, gates: int, used: Collection[Path] = ()) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.judge.acceptance import InputDigest, ThroughputRun
+from tools.judge.acceptance import InputDigest
 from tools.judge.texts.reading import ThroughputReading
+from tools.judge.throughput_records import ThroughputRun
 
 
 def input_digest(name: str, path: Path, *, sha256: str, md5: str | None) -> InputDigest:

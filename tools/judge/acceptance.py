@@ -1,6 +1,6 @@
 """The evidence of a run as data: everything its verdict rests on, in the shape in which acceptance.json keeps it.
 
-docs/evidence-schema.md describes the folder around it, docs/acceptance.schema.json is this module as JSON Schema.
+docs/evidence-schema.md describes the folder around it, docs/acceptance.schema.json is the record as JSON Schema.
 Every text has been scrubbed (tools/evidence/scrub.py) when it comes to rest here. None means "not known in this run".
 """
 
@@ -9,10 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.base.errors import Stage
-from tools.judge.accuracy import Loss, TopK
-from tools.judge.agreement import Agreement
-from tools.judge.basis import DeviceKind, MadeBy, ReferenceBasis, ReferenceDevice, ReferenceProbe
-from tools.judge.device_numbers import Seat
+from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.facts import (
     AippFacts,
     BatchErrors,
@@ -31,22 +28,14 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.handed_in import HandedIn
-from tools.judge.handover import Handover
-from tools.judge.ids import Variant
+from tools.judge.image_records import DatasetRecord, HandoverFacts
+from tools.judge.machine_records import HostRecord, MachineRecord, Versions
 from tools.judge.op_profile import OnnxNames, OperatorProfile
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import ReferenceRecord, VariantRecord
 from tools.judge.results import GateResult, RunVerdict
-from tools.judge.throughput import Throughput
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 
-FILE = "acceptance.json"
-MANIFEST = "MANIFEST.sha256"
-SIGNATURE = f"{MANIFEST}.sig"
-"""A signature over the manifest, which is in no manifest."""
-SPEC_JSON, PORT = "spec.json", "port"
-IDS, LABELS = "predictions/ids.json", "predictions/labels.npy"
-REFERENCE_LOGITS = "predictions/pth.logits.npy"
-"""Every logit of the checkpoint, float32 (N, classes), a row an id of IDS; there only where it was asked for."""
-LOGS = "logs"
 SCHEMA = 5
 
 
@@ -76,165 +65,6 @@ class SpecRecord:
     json_sha256: str
     files: dict[str, str]
     code: dict[str, str]
-
-
-@dataclass(frozen=True)
-class DatasetRecord:
-    """The labelled images: `gap` says why they are not those that the spec asks for, empty when they are.
-
-    `embedded_sample` where any of them is the sample's, known by its bytes under any name.
-
-    `labels_by_reference` says why a made sample's labels are its own checkpoint's predictions, empty where they are not
-    (tools/sample/any_port.py). `ids_sha256` is taken over the ids joined by newlines, `images_sha256` over the bytes
-    (tools/store/content.py), `labels_sha256` over the sorted lines `<id> <label>`. `foreign_ids` counts those that are
-    none of the spec's, and `byte_equal` names, a group each, the images that are byte for byte the same.
-    """
-
-    images: int
-    embedded_sample: bool
-    limit: int | None
-    ids_sha256: str
-    images_sha256: str
-    labels_sha256: str
-    foreign_ids: int
-    byte_equal: tuple[tuple[str, ...], ...]
-    gap: str
-    labels_by_reference: str = ""
-
-
-@dataclass(frozen=True)
-class HandoverFacts:
-    """The ids on both sides of one hand-over: `step` is labels, images, bins, info, or a variant's name."""
-
-    step: str
-    handover: Handover
-
-
-@dataclass(frozen=True)
-class VariantRecord:
-    """What one model variant (pth, onnx, om_bs1 …) predicted, and what the judge made of it.
-
-    The files hold one row an id of predictions/ids.json: `<name>.top5.npy` int16 (N, 5), best first, and
-    `<name>.scores.npy` float32 (N, 5), their logits. `accuracy` is Top-1 to Top-5; `losses` against the pth at Top-1
-    and Top-5 and `agreement` are empty and None for the pth itself. `batch` is None where it is no part of the name.
-    """
-
-    name: Variant
-    batch: int | None
-    model_sha256: str
-    accuracy: tuple[TopK, ...]
-    losses: tuple[Loss, ...]
-    agreement: Agreement | None
-
-    @property
-    def top5_file(self) -> str:
-        """Where the bundle keeps the classes."""
-        return f"predictions/{self.name}.top5.npy"
-
-    @property
-    def scores_file(self) -> str:
-        """Where the bundle keeps their logits."""
-        return f"predictions/{self.name}.scores.npy"
-
-
-@dataclass(frozen=True)
-class HostThroughput:
-    """Two engines of this host measured in turn at one batch size: raw samples in seconds per image, one a round."""
-
-    batch: int
-    candidate: str
-    candidate_seconds_per_image: tuple[float, ...]
-    reference: str
-    reference_seconds_per_image: tuple[float, ...]
-    ratio: float
-
-
-@dataclass(frozen=True)
-class ThroughputRun:
-    """One reading of a vendor tool on one chip, with its raw samples (tools/judge/texts/reading.py says what they are).
-
-    `images` is None for pure inference. `reported_images_per_second` is the tool's own figure,
-    `images_per_second_per_chip` the official one: without the padding of the last batch, which ais_bench counts.
-    """
-
-    run: int
-    tool: str
-    mode: str
-    batch: int
-    device: int
-    images: int | None
-    seconds_per_image: tuple[float, ...]
-    reported_images_per_second: float
-    images_per_second_per_chip: float
-
-
-@dataclass(frozen=True)
-class DeviceThroughput:
-    """All runs of one batch size, and the judge's word where this machine class has a published figure.
-
-    Several devices give several `runs` of one number, of which the slowest counts. `busy` says what else used a device
-    before or after, empty when nothing did. `images_per_second_per_chip` is the (lower) median over the numbers,
-    `images_per_second_per_card` derived, chip times `chips_per_card`; `published`, `floor` and `judged` are None where
-    the spec has no figure for the soc, or where nothing may be said about one (the simulator).
-    """
-
-    batch: int
-    mode: str
-    soc: str
-    chips_per_card: int
-    runs: tuple[ThroughputRun, ...]
-    images_per_second_per_chip: float
-    images_per_second_per_card: float
-    published_images_per_second_per_chip: float | None
-    floor_images_per_second_per_chip: float | None
-    figure_source: str
-    busy: tuple[str, ...]
-    judged: Throughput | None
-
-
-UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True)
-class BoardRecord:
-    """The board behind a device, each field `unknown` where npu-smi does not say it.
-
-    `device` is the number that the tools take, `seat` what npu-smi, driver and host call the same chip.
-    """
-
-    device: int
-    serial_number: str
-    bus_id: str
-    firmware: str
-    driver: str
-    seat: Seat
-
-    @property
-    def known(self) -> bool:
-        """Whether it can be told from another board at all."""
-        return (self.serial_number, self.bus_id) != (UNKNOWN, UNKNOWN)
-
-    def __str__(self) -> str:
-        serial = f"serial number {self.serial_number}, bus {self.bus_id}"
-        return f"{serial}, firmware {self.firmware}, driver {self.driver}"
-
-
-@dataclass(frozen=True)
-class MachineRecord:
-    """Where OMs were compiled and run: `devices` are the numbers that the tools take, `why` says how it was chosen.
-
-    `toolchain` names the versions of CANN and driver (or the digest of the simulator), as tools/ascend/machine.py
-    found them. `boards` are those of the devices, in their order. `visible_devices` is the value of
-    ASCEND_RT_VISIBLE_DEVICES, over which the tools count their numbers anew; empty where it was not set.
-    """
-
-    soc: str
-    infer_tool: str
-    devices: tuple[int, ...]
-    why: str
-    toolchain: dict[str, str]
-    boards: tuple[BoardRecord, ...]
-    visible_devices: str
 
 
 @dataclass(frozen=True)
@@ -274,64 +104,6 @@ class Timing:
     stage: Stage
     step: str
     seconds: float
-
-
-@dataclass(frozen=True)
-class HostRecord:
-    """The machine the suite ran on; it has no name here."""
-
-    system: str
-    machine: str
-    cpu_model: str
-    cores: int
-    memory_bytes: int
-
-
-@dataclass(frozen=True)
-class Versions:
-    """The interpreter, every installed library by name, the digest of the suite's own code, and its version and commit
-    in words (empty where they are not known)."""
-
-    python: str
-    libraries: dict[str, str]
-    suite_sha256: str
-    suite: str = ""
-
-    @property
-    def suite_words(self) -> str:
-        """Which suite it was, for people."""
-        code = f"code {self.suite_sha256[:12]}"
-        return f"{self.suite}, {code}" if self.suite else code
-
-
-@dataclass(frozen=True)
-class TakenReference:
-    """The run whose predictions of the checkpoint were taken instead of making them: by its name, when it ended, the
-    digests of its manifest and of the logits, on what machine and by which device they were made, and from what."""
-
-    run: str
-    finished_utc: str
-    manifest_sha256: str
-    logits_sha256: str
-    host: HostRecord
-    versions: Versions
-    device: ReferenceDevice
-    basis: ReferenceBasis
-
-
-@dataclass(frozen=True)
-class ReferenceRecord:
-    """By which device the checkpoint's predictions are made, and whose they are: `taken` is None for this run's own."""
-
-    device: ReferenceDevice
-    taken: TakenReference | None
-
-    @property
-    def made_by(self) -> MadeBy:
-        """Who has computed them."""
-        if self.taken is not None:
-            return MadeBy.OTHER_RUN
-        return MadeBy.CPU if self.device.kind is DeviceKind.CPU else MadeBy.CUDA
 
 
 @dataclass(frozen=True)

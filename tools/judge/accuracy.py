@@ -45,7 +45,7 @@ class Loss:
     """The loss of a candidate against the pth at one k, with all that its verdict rests on.
 
     `warning` is not empty exactly when the tight bound is exceeded, whatever the verdict; `images_needed` is None
-    where the bound is proven already or where no number of images can prove it at the drop observed.
+    where the upper limit is below the bound already or where no number of images can prove it at the drop observed.
     """
 
     k: int
@@ -81,7 +81,8 @@ def judge_loss(table: PairedTable, *, k: int, margin: AtMost, tight: AtMost, str
     loss lies below `margin` (non-inferiority). INCONCLUSIVE in between: too few images. The tight bound is EXCEEDED
     when the measured drop exceeds it and the lower limit is above 0 (the loss is no chance finding), HELD when the
     upper limit lies below it, else UNDECIDED. `strict` makes it a gate of its own: EXCEEDED is FAIL and UNDECIDED
-    INCONCLUSIVE. ValueError unless 0 <= tight <= margin.
+    INCONCLUSIVE. Where the checkpoint is right on so few images that a candidate right on none would not FAIL, nothing
+    passes either: INCONCLUSIVE. ValueError unless 0 <= tight <= margin.
     """
     if not 0 <= tight.at_most <= margin.at_most:
         raise ValueError(f"tight bound {tight.at_most} must lie in 0..{margin.at_most}, the margin")
@@ -135,6 +136,8 @@ def _check(
     needed: int | None,
 ) -> Check:
     verdict = _verdict(table.drop_pp, interval, state, margin.at_most, strict)
+    nothing_to_lose = verdict is Verdict.PASS and not _could_fail(table, margin, tight, strict)
+    verdict = Verdict.INCONCLUSIVE if nothing_to_lose else verdict
     bound = tight if strict else margin
     threshold = f"<= {margin.at_most:.10g}, upper {100 * CONFIDENCE:g} % limit < {bound.at_most:.10g}"
     return Check(
@@ -143,12 +146,32 @@ def _check(
         unit=margin.unit,
         verdict=verdict,
         headroom=bound.at_most - interval.high,
-        detail="" if verdict is Verdict.PASS else _detail(table, interval, verdict, needed),
+        detail=_too_few_right(table) if nothing_to_lose else _detail(table, interval, verdict, needed),
         source=f"{bound.source}; interval: Tango 1998 with continuity correction",
     )
 
 
+def _could_fail(table: PairedTable, margin: AtMost, tight: AtMost, strict: bool) -> bool:
+    """Whether a candidate that loses every image which the checkpoint gets right would be told by this gate."""
+    right = table.both_right + table.lost
+    none_right = PairedTable(both_right=0, lost=right, gained=0, both_wrong=table.images - right)
+    interval = loss_interval_pp(none_right)
+    state = _tight_state(none_right.drop_pp, interval, tight.at_most)
+    return _verdict(none_right.drop_pp, interval, state, margin.at_most, strict) is Verdict.FAIL
+
+
+def _too_few_right(table: PairedTable) -> str:
+    right = table.both_right + table.lost
+    return (
+        f"the checkpoint is right on {right} of {table.images} images: a model that is right on none would lose "
+        f"{100 * right / table.images:.3f} pp, which the bound allows, so that nothing could fail here; judge images "
+        "that the checkpoint classifies"
+    )
+
+
 def _detail(table: PairedTable, interval: Interval, verdict: Verdict, needed: int | None) -> str:
+    if verdict is Verdict.PASS:
+        return ""
     seen = (
         f"{table.lost} lost and {table.gained} gained of {table.images} images, "
         f"loss {table.drop_pp:.3f} pp, 95 % interval {interval.low:.3f} to {interval.high:.3f} pp"

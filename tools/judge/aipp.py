@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Union
@@ -214,9 +213,3 @@ def half_step(value: float) -> float:
     """The distance of neighbouring fp16 numbers at a value."""
     exponent = math.floor(math.log2(abs(value))) if value else HALF_LEAST_EXPONENT
     return float(2.0 ** (max(exponent, HALF_LEAST_EXPONENT) - HALF_BITS))
-
-
-def as_half(value: float) -> float:
-    """The value as AIPP holds it, rounded to fp16; OverflowError beyond its range."""
-    (found,) = struct.unpack("<e", struct.pack("<e", value))
-    return float(found)

@@ -10,7 +10,7 @@ from tools.judge.handover import handover
 from tools.judge.shipped import holds_sample
 
 if TYPE_CHECKING:
-    from tools.judge.acceptance import DatasetRecord
+    from tools.judge.image_records import DatasetRecord
     from tools.judge.spec import Dataset, Spec
 
 LONGEST_NUMBER = 20

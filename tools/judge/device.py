@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median_low
 
-from tools.judge.acceptance import DeviceThroughput, ThroughputRun
 from tools.judge.checks import none_of, not_judged, within
 from tools.judge.machine_class import Device
 from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict, Word
 from tools.judge.spec import Spec
 from tools.judge.throughput import Stated, judge_throughput
+from tools.judge.throughput_records import DeviceThroughput, ThroughputRun
 
 IDLE_SOURCE = "a perf run on a busy device measures the other job too"
 

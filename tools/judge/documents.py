@@ -7,9 +7,10 @@ import hashlib
 from typing import Any, TypeVar
 
 from tools.judge import records
-from tools.judge.acceptance import FILE, SCHEMA, Acceptance
+from tools.judge.acceptance import SCHEMA, Acceptance
 from tools.judge.differences import differences
 from tools.judge.files import Refused, read_json
+from tools.judge.layout import FILE
 from tools.judge.spec import Spec
 
 T = TypeVar("T")

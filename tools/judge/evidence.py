@@ -9,15 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import (
-    DatasetRecord,
-    DeviceThroughput,
-    HostThroughput,
-    InputDigest,
-    MachineRecord,
-    TakenReference,
-    VariantRecord,
-)
+from tools.judge.acceptance import InputDigest
 from tools.judge.accuracy import Loss, doubted, judge_loss
 from tools.judge.agreement import Agreement
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
@@ -41,12 +33,16 @@ from tools.judge.facts import (
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import PTH, Variant
+from tools.judge.image_records import DatasetRecord
 from tools.judge.machine_class import Device
+from tools.judge.machine_records import MachineRecord
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import TakenReference, VariantRecord
 from tools.judge.predictions import TopFive, pair
 from tools.judge.reference import doubt
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 
 OWNER = {PTH: "checkpoint"}
 """The digest of the file that predicted, where it has another name than the variant."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.judge import strict_json
-from tools.judge.acceptance import MANIFEST, SIGNATURE
+from tools.judge.layout import MANIFEST, SIGNATURE
 
 LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
 LONGEST_NPY_HEADER = 10 + 4096

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # vision_metric.py uses this with CANN's own Python, where the rest of the judge is not wanted
-    from tools.judge.acceptance import Acceptance, VariantRecord
+    from tools.judge.acceptance import Acceptance
+    from tools.judge.prediction_records import VariantRecord
     from tools.judge.spec import Spec
 
 TITLE = "Overall statistical evaluation"

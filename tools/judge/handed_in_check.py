@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tools.judge import ids
-from tools.judge.acceptance import FILE
 from tools.judge.files import short
+from tools.judge.layout import FILE
 
 if TYPE_CHECKING:
     from tools.judge.bundle import Bundle

@@ -7,13 +7,15 @@ import math
 from array import array
 from collections.abc import Iterator
 
-from tools.judge.acceptance import FILE, REFERENCE_LOGITS, ReferenceRecord
 from tools.judge.basis import DeviceKind, ReferenceBasis, recipe_words
-from tools.judge.bundle import SCORE_CODES, Bundle
+from tools.judge.bundle import Bundle
+from tools.judge.bundle_record import SCORE_CODES
 from tools.judge.differences import differences
 from tools.judge.evidence import NoEvidence
 from tools.judge.files import short
 from tools.judge.ids import PTH
+from tools.judge.layout import FILE, REFERENCE_LOGITS
+from tools.judge.prediction_records import ReferenceRecord
 
 
 def check_reference(bundle: Bundle) -> None:

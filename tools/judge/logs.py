@@ -10,12 +10,14 @@ from pathlib import PurePosixPath
 
 from tools.base.errors import SuiteError
 from tools.judge import ids
-from tools.judge.acceptance import FILE, LOGS, CommandRecord, DeviceThroughput, InputDigest, MachineRecord
+from tools.judge.acceptance import CommandRecord, InputDigest
 from tools.judge.atc_flags import named_files
 from tools.judge.bundle import Bundle
 from tools.judge.command_lines import atc_asked, atc_said, om_name, read_inference
 from tools.judge.device_numbers import Numbering, number_devices
 from tools.judge.files import Refused, short
+from tools.judge.layout import FILE, LOGS
+from tools.judge.machine_records import MachineRecord
 from tools.judge.npu_smi import (
     IDLE_SAMPLES,
     MAP,
@@ -29,6 +31,7 @@ from tools.judge.npu_smi import (
 )
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.soc import soc_mismatch
+from tools.judge.throughput_records import DeviceThroughput
 from tools.judge.tool_texts import ATC_FAILURE, ATC_SUCCESS, error_lines
 
 NPU_SMI, MAP_LOGS = "npu-smi", "map"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-from tools.judge.acceptance import FILE
 from tools.judge.bundle import Bundle
 from tools.judge.guide_result import FOLDER, result_files
+from tools.judge.layout import FILE
 from tools.judge.lines import MEANING
 from tools.judge.results import Word
 

@@ -11,13 +11,14 @@ import re
 from collections.abc import Iterable
 
 from tools.judge import records
-from tools.judge.acceptance import LOGS, DeviceThroughput, ThroughputRun
 from tools.judge.bundle import Bundle
 from tools.judge.differences import differences
 from tools.judge.files import Refused
+from tools.judge.layout import LOGS
 from tools.judge.texts.perf_texts import PerfTextError
 from tools.judge.texts.reading import InferTool, Mode, ThroughputReading
 from tools.judge.texts.told import PURE_EXECUTIONS, STORED, Asked, Told, read_told
+from tools.judge.throughput_records import DeviceThroughput, ThroughputRun
 
 _RUN = re.compile(r"(?:run-[0-9]+-device[0-9]+|pure-[0-9]+)")
 FIGURES = ("reported_images_per_second", "images_per_second_per_chip")

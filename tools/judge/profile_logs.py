@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from tools.judge import records
-from tools.judge.acceptance import FILE, LOGS
 from tools.judge.bundle import Bundle
-from tools.judge.differences import differences
+from tools.judge.layout import FILE, LOGS
 from tools.judge.logs import COLLECT, profile_logs
 from tools.judge.op_profile import OperatorProfile, operator_profile
 from tools.judge.texts.op_summary import TABLE, ProfileTextError
@@ -34,7 +32,7 @@ def _check_profile(bundle: Bundle, where: str, recorded: OperatorProfile) -> Non
     except ProfileTextError as error:
         bundle.problems.append(f"{where}: {error}")
         return
-    bundle.problems += differences(records.plain(recorded), records.plain(ours), where)
+    bundle.compare(where, recorded, ours)
 
 
 def tables(bundle: Bundle, batch: int) -> dict[str, str]:

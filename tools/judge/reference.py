@@ -13,8 +13,8 @@ from tools.judge.label_order import label_words
 from tools.judge.results import Verdict
 
 if TYPE_CHECKING:
-    from tools.judge.acceptance import DatasetRecord
     from tools.judge.accuracy import TopK
+    from tools.judge.image_records import DatasetRecord
     from tools.judge.numbers import AtMost, Fact
     from tools.judge.predictions import TopFive
     from tools.judge.spec import Accuracy, Spec

@@ -16,11 +16,13 @@ from tools.judge.reference import departs, of_reference
 from tools.judge.unseen import unseen_percent, wrong_bins_percent, wrong_labels_percent
 
 if TYPE_CHECKING:
-    from tools.judge.acceptance import DatasetRecord, ReferenceRecord, Reused, VariantRecord
+    from tools.judge.acceptance import Reused
     from tools.judge.basis import ReferenceProbe
     from tools.judge.facts import JpegFacts, ParityFacts, RecipeFacts, WeightFacts
     from tools.judge.handed_in import HandedIn
+    from tools.judge.image_records import DatasetRecord
     from tools.judge.operators import OperatorFacts
+    from tools.judge.prediction_records import ReferenceRecord, VariantRecord
     from tools.judge.spec import Spec
 
 MOST_NAMED = 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tools.base.errors import Stage
-from tools.judge.acceptance import FILE, SPEC_JSON, MachineRecord
 from tools.judge.again import Judged
 from tools.judge.basis import MadeBy, released
 from tools.judge.bundle import Bundle
 from tools.judge.gates import Asked, expected
 from tools.judge.ids import PTH
+from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.lines import headroom
+from tools.judge.machine_records import MachineRecord
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
 

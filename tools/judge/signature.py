@@ -13,8 +13,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.judge.acceptance import MANIFEST, SIGNATURE
 from tools.judge.files import Files, Refused, read_whole
+from tools.judge.layout import MANIFEST, SIGNATURE
 
 NAMESPACE = "npu-port-acceptance"
 """What a signature was made for: one that the same key gave to a mail or a commit is none of a bundle."""

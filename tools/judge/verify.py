@@ -21,13 +21,15 @@ from pathlib import Path
 from typing import Callable, Tuple
 
 from tools.base.errors import SuiteError
+from tools.base.help import Help
 from tools.base.language import catalogue, language
 from tools.base.messages import ENGLISH
-from tools.base.printable import printable
+from tools.base.printable import on_any_terminal, printable
+from tools.base.variables import require_known
 from tools.judge import records
 from tools.judge.again import Judged, compare_gates, judge_gates
 from tools.judge.bundle import Bundle, open_files, read_bundle
-from tools.judge.consistency import check_figures
+from tools.judge.consistency.everything import check_figures
 from tools.judge.differences import differences
 from tools.judge.documents import read_spec, spec_digest
 from tools.judge.files import Files, Refused, read_whole
@@ -124,7 +126,8 @@ def verify(
     if not problems:
         problems = wanted.problems(bundles)
     if problems:
-        return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({len(problems)} problems)"], REFUSED)
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        return Outcome([*problems, f"VERDICT: NONE - the evidence does not hold ({count})"], REFUSED)
     return _last_word(bundles, judged, other, [*signed, f"judged by: {said or _recorded_spec(bundles)}"])
 
 
@@ -262,7 +265,10 @@ def _given_spec(path: Path | None) -> tuple[Spec | None, str]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the bundles named on the command line."""
-    parser = argparse.ArgumentParser(description="Judge evidence bundles offline; several bundles count as one run.")
+    on_any_terminal()
+    parser = argparse.ArgumentParser(
+        description="Judge evidence bundles offline; several bundles count as one run.", formatter_class=Help
+    )
     parser.add_argument("bundles", metavar="BUNDLE", nargs="+", type=Path, help="a folder with MANIFEST.sha256")
     parser.add_argument("--port", metavar="JSON", type=Path, help="judge by this (tools/show_port.py --json makes it)")
     parser.add_argument(
@@ -284,6 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = ENGLISH
     try:
         words = catalogue(language(asked.lang, os.environ))
+        require_known(os.environ)
         signers = Signers(asked.allowed_signers, asked.signer)
         wanted = Wanted(tuple(asked.run_id), utc(asked.not_before) if asked.not_before else None)
         outcome = verify(sources, *_given_spec(asked.port), wanted, signers).requiring(Word(asked.require))

@@ -35,7 +35,7 @@ def require_file(path: Path, published: Checkpoint) -> None:
             "there is no such checkpoint file",
             gate=file_gate(published),
             where=path,
-            fix="python tools/fetch_checkpoint.py downloads the published one",
+            fix="`python tools/fetch_checkpoint.py` downloads the published one",
         )
 
 

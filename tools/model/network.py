@@ -110,7 +110,9 @@ def import_timm() -> ModuleType:
     try:
         timm = importlib.import_module("timm")
     except ImportError as error:
-        raise SpecError("the port's network is timm's, which is not installed", fix="pip install timm") from error
+        raise SpecError(
+            "the port's network is timm's, which is not installed", fix="install it: pip install timm"
+        ) from error
     return timm
 
 

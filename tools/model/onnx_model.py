@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tools.base.errors import OnnxError
+from tools.base.errors import OnnxError, reason
 from tools.judge.facts import CheckerFacts, OnnxFacts
 from tools.judge.ids import ONNX_EXPORT
 from tools.judge.op_profile import NodeName, OnnxNames
@@ -52,7 +52,7 @@ def load_onnx(path: Path, *, weights: bool) -> onnx.ModelProto:
     try:
         return onnx.load(str(path), load_external_data=weights)
     except (DecodeError, OSError) as error:
-        raise OnnxError(f"not a readable ONNX file: {error}", gate=ONNX_EXPORT, where=path) from error
+        raise OnnxError(f"not a readable ONNX file: {reason(error)}", gate=ONNX_EXPORT, where=path) from error
 
 
 def _describe(value: Any) -> str:  # noqa: ANN401 - a protobuf message without a published type

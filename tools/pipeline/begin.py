@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.files import ROOT
+from tools.evidence.opening import open_staging
 from tools.evidence.place import Place, own_place
 from tools.evidence.scrub import Scrubber, scrubber
-from tools.evidence.staging import Staging, open_staging
+from tools.evidence.staging import Staging
 from tools.pipeline.inputs import BUILD, Inputs
 
 

@@ -14,6 +14,7 @@ from typing import TypeVar
 from tools.base.errors import SuiteError
 from tools.evidence.host import host_words
 from tools.evidence.staging import Staging
+from tools.evidence.tool_logs import keep_logs
 from tools.judge.acceptance import Reused
 from tools.judge.spec import Spec
 from tools.model.network import Network
@@ -82,7 +83,7 @@ class Context:
         try:
             yield
         except BaseException as error:
-            kept = self.staging.put_logs(name, logs)
+            kept = keep_logs(self.staging, name, logs)
             if isinstance(error, SuiteError):
                 error.moved(kept)
             raise

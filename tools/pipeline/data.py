@@ -18,10 +18,10 @@ from tools.data.info import InfoRow, bin_rows, read_info, rows_of, write_info
 from tools.data.parity_sample import Headers
 from tools.data.pixel_maker import PixelMaker
 from tools.judge import ids
-from tools.judge.acceptance import DatasetRecord
 from tools.judge.dataset import byte_equal, foreign_ids, incompleteness, labels_sha256
 from tools.judge.facts import BinFacts, JpegFacts, ParityFacts, RecipeFacts
 from tools.judge.handover import Handover, handover
+from tools.judge.image_records import DatasetRecord
 from tools.judge.spec import Preprocessing
 from tools.model.library import stated_recipe
 from tools.pipeline.context import Context

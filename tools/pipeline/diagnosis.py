@@ -33,6 +33,7 @@ class DiagnosisStep:
 
     def _of_onnx(self) -> tuple[str, ...]:
         from tools.diagnosis import diagnose
+        from tools.diagnosis.render import render
 
         pixels = self._data.pixels()
         found = diagnose.diagnose(
@@ -41,11 +42,12 @@ class DiagnosisStep:
             pixels.read(diagnose.PROBE_IMAGES),
             ids=pixels.store.ids[: diagnose.PROBE_IMAGES],
         )
-        return tuple(diagnose.render(found))
+        return tuple(render(found))
 
     def _of_om(self, batch: int) -> tuple[str, ...]:
         from tools.ascend.turns import device_turn
         from tools.diagnosis import diagnose, diagnose_om, om_parts
+        from tools.diagnosis.render import render
 
         pixels, bins, machine = self._data.pixels(), self._data.bins(), self._om.machine()
         ids, images = pixels.store.ids[: diagnose.PROBE_IMAGES], pixels.read(diagnose.PROBE_IMAGES)
@@ -68,7 +70,7 @@ class DiagnosisStep:
         one = diagnose.align(onnx, self._checkpoint.model(), images[:1])
         with device_turn(machine, self._context.locks):
             parts = om_parts.diagnose_parts(one, runner.packed, folder)
-            lines = (*diagnose.render(found), *om_parts.render_parts(parts))
+            lines = (*render(found), *om_parts.render_parts(parts))
             if any(part.diverges for part in parts):
                 return lines
             localised = diagnose_om.localise(onnx, images, runner, folder, rounded=diagnose.rounded_nodes(one))

@@ -13,6 +13,7 @@ from tools.ascend.benchmark import find_binary
 from tools.ascend.target import AUTO
 from tools.base.errors import SuiteError
 from tools.base.files import MADE_BELOW, owner_writes_only
+from tools.base.variables import require_known
 from tools.judge.basis import DeviceKind
 from tools.judge.texts.reading import InferTool
 from tools.pipeline.options import VARIABLES
@@ -23,6 +24,11 @@ GUIDE_IMAGENET = Path("opt/npu/imagenet")
 LARGEST_DEVICE = 255  # ais_bench takes 0 to 255
 MOST_DIGITS = 18  # beyond it lies no count of images
 LONGEST_SHOWN = 60
+NEXT_STEPS = {
+    "checkpoint": "`python tools/fetch_checkpoint.py --port NAME` downloads the one that a port names",
+    "imagenet": "name the folder that holds val/ and val_label.txt",
+}
+"""What to do where the thing that an option names is not there."""
 
 
 class InputError(SuiteError):
@@ -91,8 +97,9 @@ def resolve(
     `sample` forces the embedded sample, `here` is where the guide keeps the checkpoint, `filesystem` the root under
     which its other places are looked for. Where no port is named it follows the checkpoint: the sample's weights are
     never judged by the published AlexNet's numbers. InputError when a named thing does not exist or options contradict
-    each other.
+    each other, SuiteError for a variable that the suite does not read.
     """
+    require_known(environment)
     given = {name: _given(name, options, environment) for name in VARIABLES}
     own = [_option(name) for name in ("checkpoint", "imagenet", "images", "labels") if given[name]]
     if sample and own:
@@ -232,7 +239,9 @@ def _data(given: Mapping[str, str | None], filesystem: Path, *, sample: bool) ->
 def _existing(path: str, option: str) -> Path:
     found = Path(_expanded(path))
     if not os.path.exists(found):  # noqa: PTH110 - a name too long for any file is one that does not exist
-        raise InputError(f"{_option(option)} names something that does not exist", where=found)
+        raise InputError(
+            f"{_option(option)} names something that does not exist", where=found, fix=NEXT_STEPS.get(option)
+        )
     return found.absolute()
 
 

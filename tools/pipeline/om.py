@@ -11,20 +11,22 @@ from tools.ascend import handed_in as own_oms
 from tools.ascend.machine import Machine, describe_machine
 from tools.ascend.runs import Outputs
 from tools.ascend.target import Target, choose_target
-from tools.base.errors import OmError
+from tools.base.errors import OmError, reason
 from tools.base.files import sha256_of
 from tools.base.reading import small_file
 from tools.engines import om_engine, predictions
 from tools.engines.om_engine import Offline, OmEngine, ToolReport
 from tools.engines.predictions import Predictions
 from tools.evidence.records import input_digest
+from tools.evidence.tool_logs import keep_logs
 from tools.judge import ids
-from tools.judge.acceptance import InputDigest, MachineRecord
+from tools.judge.acceptance import InputDigest
 from tools.judge.aipp import MOST_BYTES, aipp_text, file_name
 from tools.judge.atc_flags import FILES
 from tools.judge.facts import AippFacts, BatchErrors, OmDescription, OmFacts, OmInput, ToolkitFacts
 from tools.judge.handed_in import HandedIn
 from tools.judge.logs import NPU_SMI, atc_logs, prediction_logs
+from tools.judge.machine_records import MachineRecord
 from tools.judge.spec import AIPP_FLAG
 from tools.pipeline.context import Context
 from tools.pipeline.data import DataStep
@@ -89,7 +91,7 @@ class OmStep:
                 logs=logs,
                 run=context.run,
             )
-        context.staging.put_logs(NPU_SMI, logs)
+        keep_logs(context.staging, NPU_SMI, logs)
         return found
 
     @once
@@ -117,7 +119,7 @@ class OmStep:
         try:
             text = small_file(path, MOST_BYTES).decode()
         except (OSError, UnicodeDecodeError) as error:
-            raise OmError(f"the AIPP file cannot be read: {error}", gate=ids.OM_AIPP, where=path) from error
+            raise OmError(f"the AIPP file cannot be read: {reason(error)}", gate=ids.OM_AIPP, where=path) from error
         return self._context.staging.put(AippFacts(text), "aipp")
 
     @once
@@ -142,7 +144,7 @@ class OmStep:
             content = small_file(path, MAX_SPEC_BYTES)
         except OSError as error:
             gate = ids.OM_COMPILED.at(self._context.spec.batches[0])
-            raise OmError(f"the file of {flag} cannot be read: {error}", gate=gate, where=path) from error
+            raise OmError(f"the file of {flag} cannot be read: {reason(error)}", gate=gate, where=path) from error
         recipe = Recipe("atc-file", {"name": name, "sha256": hashlib.sha256(content).hexdigest()})
         made = self._context.build(recipe, lambda folder: _write_bytes(folder / name, content))
         return f"{flag}={made.path / name}"
@@ -187,7 +189,7 @@ class OmStep:
         if not machine.simulated:
             om_file.refuse_other_formats(artifact.path / name, gate=ids.OM_COMPILED.at(batch))
         digest = input_digest(ids.om(batch), artifact.path / name, sha256=artifact.files[name], md5=None)
-        self._context.staging.put_logs(atc_logs(batch), artifact.path / "logs")
+        keep_logs(self._context.staging, atc_logs(batch), artifact.path / "logs")
         return Om(artifact.path / name, batch, self._context.staging.put(digest, digest.name))
 
     def _aipp_words(self) -> dict[str, str]:
@@ -289,7 +291,7 @@ class OmStep:
     def predictions(self, batch: int) -> Predictions:
         """The OM's logits for every image, see _predicted."""
         folder = self._predicted(batch)
-        self._context.staging.put_logs(prediction_logs(batch), folder / "logs")
+        keep_logs(self._context.staging, prediction_logs(batch), folder / "logs")
         return predictions.load_predictions(folder, ids.om(batch))
 
     @once

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tools.base.misspelt import nearest
+from tools.base.variables import variable_of
 
 VALUED: dict[str, tuple[str, str]] = {
     "port": (
@@ -53,7 +54,7 @@ FLAGS: dict[str, str] = {
     "sample": "use the embedded sample even where real inputs are found; with --port, one that is made for it",
 }
 DIAGNOSE = ("on-failure", "always", "never")
-VARIABLES: dict[str, str] = {name.replace("-", "_"): f"ACCEPTANCE_{name.replace('-', '_').upper()}" for name in VALUED}
+VARIABLES: dict[str, str] = {name.replace("-", "_"): variable_of(name) for name in VALUED}
 """Option as Python spells it -> its environment variable."""
 WITH_VALUE = frozenset(f"--{name}" for name in (*VALUED, "diagnose"))
 WITHOUT_VALUE = frozenset(f"--{name}" for name in FLAGS)

@@ -9,6 +9,7 @@ from tools.ascend.turns import device_turn
 from tools.base.errors import PerfError, SuiteError
 from tools.base.files import scratch_folder
 from tools.engines.om_engine import SCRATCH, TOOL_TIMEOUT_SECONDS
+from tools.evidence.tool_logs import keep_logs
 from tools.judge import op_profile
 from tools.judge.ids import OM_PERF_OPERATORS
 from tools.judge.logs import COLLECT, profile_logs
@@ -35,7 +36,7 @@ class ProfileStep:
         """The profile of a batch size, for the evidence; PerfError where there is none, or it does not hold."""
         self._throughput.device(batch)
         folder, nodes = self._measured(batch), self._names(batch).nodes
-        self._context.staging.put_logs(profile_logs(batch), folder / "logs")
+        keep_logs(self._context.staging, profile_logs(batch), folder / "logs")
         found = {path.name: path.read_text(encoding="utf-8") for path in (folder / "logs" / COLLECT).iterdir()}
         tables = {name: text for name, text in found.items() if TABLE.fullmatch(name)}
         device = self._om.machine().devices[0]

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.errors import Stage
+from tools.base.files import PACKAGE
 from tools.base.messages import ENGLISH, Catalogue
 from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
 from tools.evidence.place import Place
 from tools.evidence.prune import prune
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import Acceptance, DatasetRecord, Reused, Timing, VariantRecord
+from tools.judge.acceptance import Acceptance, Reused, Timing
 from tools.judge.basis import ReferenceProbe
 from tools.judge.facts import CheckpointFacts, JpegFacts, ParityFacts, RecipeFacts, WeightFacts
 from tools.judge.gates import expected
 from tools.judge.handed_in import HandedIn
 from tools.judge.ids import PTH
+from tools.judge.image_records import DatasetRecord
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.remarks import remarks
 from tools.judge.results import GateResult, RunVerdict, Verdict, Word
 from tools.judge.run import judge_run
@@ -28,6 +32,9 @@ from tools.judge.shipped import holds_sample
 from tools.pipeline.setup import Setup
 from tools.report.baseline import BaselineError, Comparison, baseline_lines, compare
 from tools.report.operators import operator_words
+
+JUDGE = "npu-accept verify-bundle" if PACKAGE else "python tools/verify_bundle.py"
+"""The offline judge as it is started where this suite runs."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,6 @@ def publish(
     A baseline that does not fit costs the comparison and not the evidence.
     """
     from tools.report.html import write_report
-    from tools.report.in_language import put_into_language
     from tools.report.trend import earlier_runs
 
     staging.put_port(setup.port, setup.inputs.why_port, code=setup.code)
@@ -122,11 +128,11 @@ def publish(
     images = list_images(facts.images) if facts.images else {}
     beside = Place(staging.place).others()
     pages = [
-        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run)),
-        lambda folder, _: put_into_language(folder, words),
+        lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run), language=words)
     ]
     place = staging.publish(acceptance, pages)
-    lines += [f"evidence: {place} (open report.html, or check it: tools/verify_bundle.py --run-id {facts.run})"]
+    again = " ".join((JUDGE, shlex.quote(str(place)), "--run-id", facts.run))
+    lines += [f"evidence: {place} (open report.html, or judge it again: {again})"]
     lines += _pruned(setup, staging, len(facts.gates))
     lines += _baseline_lines(setup.baseline, compared)
     passed = compared is None or (comparison is not None and comparison.verdict is Verdict.PASS)
@@ -157,7 +163,7 @@ def _acceptance(setup: Setup, facts: RunFacts, verdict: RunVerdict) -> Acceptanc
         profile=setup.profile,
         target=str(setup.kind),
         started_utc=facts.started.isoformat(timespec="seconds"),
-        finished_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished_utc=max(datetime.now(UTC), facts.started).isoformat(timespec="seconds"),  # a clock may be set back
     )
 
 

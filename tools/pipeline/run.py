@@ -20,14 +20,7 @@ from pathlib import Path
 
 from tools.base.errors import SuiteError
 from tools.evidence.staging import Staging
-from tools.judge.acceptance import (
-    DatasetRecord,
-    DeviceThroughput,
-    HostThroughput,
-    InputDigest,
-    MachineRecord,
-    TakenReference,
-)
+from tools.judge.acceptance import InputDigest
 from tools.judge.agreement import Agreement
 from tools.judge.basis import ReferenceBasis, ReferenceProbe
 from tools.judge.evidence import OWNER, Evidence, NoEvidence, variant_record
@@ -52,10 +45,14 @@ from tools.judge.gates import expected, in_order, judge
 from tools.judge.handed_in import HandedIn
 from tools.judge.handover import Handover
 from tools.judge.ids import OM_PERF_FLOOR, PTH, GateId, Variant
+from tools.judge.image_records import DatasetRecord
+from tools.judge.machine_records import MachineRecord
 from tools.judge.op_profile import OperatorProfile
 from tools.judge.operators import OperatorFacts
+from tools.judge.prediction_records import TakenReference
 from tools.judge.predictions import TopFive
 from tools.judge.results import Check, GateResult, Verdict
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.pipeline.begin import begin_evidence
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context

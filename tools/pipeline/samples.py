@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tools.judge.acceptance import UNKNOWN, DeviceThroughput, HostThroughput, MachineRecord, Reused, ThroughputRun
+from tools.judge.acceptance import Reused
 from tools.judge.device import floor_word, slowest_rates
 from tools.judge.evidence import Evidence
+from tools.judge.machine_records import UNKNOWN, MachineRecord
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
 from tools.judge.throughput import images_per_second
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput, ThroughputRun
 
 OF_EACH = (
     "measured_utc and measured_on say it of each, machine_info and written_utc are of the run that wrote this file"

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from tools.ascend.target import TargetKind, target_kind
 from tools.base.errors import SpecError
-from tools.judge.acceptance import Acceptance, ReferenceRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.basis import ReferenceDevice
 from tools.judge.documents import spec_digest
 from tools.judge.gates import Asked
+from tools.judge.prediction_records import ReferenceRecord
 from tools.judge.shipped import SHIPPED_SPECS, spec_words
 from tools.judge.spec import Spec
 from tools.model.code import code_digests

@@ -14,10 +14,11 @@ from tools.base.files import sha256_of
 from tools.engines import torch_engine
 from tools.evidence.host import host_record
 from tools.evidence.scrub import Scrubber
-from tools.judge.acceptance import REFERENCE_LOGITS, TakenReference
 from tools.judge.basis import PTH_REFERENCE_FITS, DeviceKind, ReferenceDevice
 from tools.judge.bundle import Bundle, open_files, read_bundle
 from tools.judge.ids import PTH
+from tools.judge.layout import REFERENCE_LOGITS
+from tools.judge.prediction_records import TakenReference
 from tools.judge.results import Verdict
 from tools.judge.verify import REFUSED, verify
 from tools.pipeline.inputs import InputError

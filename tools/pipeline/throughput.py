@@ -11,13 +11,15 @@ from tools.engines.om_engine import Asked, Measured
 from tools.engines.throughput import Paired
 from tools.evidence.host import host_record
 from tools.evidence.records import throughput_runs
-from tools.judge.acceptance import DeviceThroughput, HostThroughput, Reused
+from tools.evidence.tool_logs import keep_logs
+from tools.judge.acceptance import Reused
 from tools.judge.device import throughput_record
 from tools.judge.facts import ThroughputOutputs
 from tools.judge.logs import throughput_logs
 from tools.judge.remarks import HOST_THROUGHPUT as HOST
 from tools.judge.remarks import OM_THROUGHPUT as OM
 from tools.judge.texts.reading import Mode
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.model import checkpoint as checkpoints
 from tools.pipeline.checkpoint import CheckpointStep
 from tools.pipeline.context import Context
@@ -106,7 +108,7 @@ class ThroughputStep:
 
         recipe = Recipe(OM, about, code=(om_engine,), of_this_run=anew)
         folder = self._context.build(recipe, measure, batch=batch).path
-        self._context.staging.put_logs(throughput_logs(batch), folder / "logs")
+        keep_logs(self._context.staging, throughput_logs(batch), folder / "logs")
         return load_fact(folder, Measured)
 
     @once

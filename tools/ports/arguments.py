@@ -7,13 +7,14 @@ import os
 from typing import TYPE_CHECKING
 
 from tools.base.errors import SuiteError
+from tools.base.variables import variable_of
 
 if TYPE_CHECKING:
     from tools.judge.spec import Preprocessing
     from tools.ports.spec import Port
 
 DEFAULT = "alexnet"
-VARIABLE = "ACCEPTANCE_PORT"
+VARIABLE = variable_of("port")
 HELP = f"a port of the suite such as resnet50, or a file such as ./mine.yaml (default: {VARIABLE}, else {DEFAULT})"
 
 

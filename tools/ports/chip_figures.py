@@ -11,11 +11,13 @@ from dataclasses import replace
 from tools.base.errors import SuiteError
 from tools.base.printable import one_line
 from tools.judge import ids
-from tools.judge.acceptance import UNKNOWN, Acceptance, DeviceThroughput
+from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import Bundle
 from tools.judge.machine_class import Device, DeviceBatch
+from tools.judge.machine_records import UNKNOWN
 from tools.judge.numbers import Fact
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput
 from tools.ports.draft import chip_lines
 from tools.ports.stated import PublishedChip, PublishedRate, Said
 

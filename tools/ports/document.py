@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.base.errors import SpecError
+from tools.base.errors import SpecError, reason
 from tools.base.reading import small_file
 
 MAX_SPEC_BYTES = 2**20
@@ -32,7 +32,7 @@ def read_document(path: Path) -> tuple[yaml.MappingNode, bytes]:
     try:
         content = small_file(path, MAX_SPEC_BYTES)
     except OSError as error:
-        raise SpecError(f"cannot read the port: {error}", where=path) from error
+        raise SpecError(f"cannot read the port: {reason(error)}", where=path) from error
     return parse_document(content, path), content
 
 
@@ -44,7 +44,7 @@ def parse_document(content: bytes, path: Path) -> yaml.MappingNode:
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
-        raise SpecError(f"cannot read the port: {error}", where=path) from error
+        raise SpecError(f"cannot read the port: {reason(error)}", where=path) from error
     root = _parsed(text, path)
     _refuse_doubtful_keys(root, "")
     if not isinstance(root, yaml.MappingNode):

@@ -17,6 +17,7 @@ from tools.base.errors import SuiteError
 from tools.base.reading import small_file
 
 MOST_BYTES = 4_000_000
+MOST_BATCH_DIGITS = 6
 CHIPS = {"310": "Ascend310", "310P3": "Ascend310P3"}
 """How the table's columns call the chips of thresholds.yaml."""
 COLUMNS = {
@@ -78,8 +79,8 @@ class Figure:
 
     @property
     def digits(self) -> int:
-        """How many digits say something: those of `0.050` are two."""
-        return len(self.text.replace(".", "").lstrip("0"))
+        """How many digits say something: those of `0.050` are two, of `1200`, which may be rounded, too."""
+        return len((self.text if "." in self.text else self.text.rstrip("0")).replace(".", "").lstrip("0"))
 
 
 @dataclass(frozen=True)
@@ -144,10 +145,12 @@ class Row:
         """Images per second by batch size; empty where none was printed."""
         found: dict[int, Figure] = {}
         for part in filter(None, self.cells[column].split(";")):
-            batch, colon, rate = part.partition(":")
-            if not colon or not batch.isdecimal() or int(batch) in found:
-                raise self._wrong(column, part, "batch:images per second, each batch once")
-            found[int(batch)] = self._figure(column, rate)
+            word, colon, rate = (piece.strip() for piece in part.partition(":"))
+            batch = int(word) if re.fullmatch(rf"[0-9]{{1,{MOST_BATCH_DIGITS}}}", word) else 0
+            figure = self._figure(column, rate)
+            if not colon or batch < 1 or batch in found or figure.value <= 0:
+                raise self._wrong(column, part, "batch:images per second, both above 0, each batch once")
+            found[batch] = figure
         return found
 
     def recipe(self) -> RowRecipe | None:
@@ -169,8 +172,8 @@ class Row:
 
     def _figure(self, column: str, text: str) -> Figure:
         figure = text.strip()
-        if not re.fullmatch(r"\d+(\.\d+)?", figure) or len(figure) > 20:
-            raise self._wrong(column, text, "a number")
+        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", figure) or len(figure) > 20:
+            raise self._wrong(column, text, "a number in plain digits, such as 1270.8")
         return Figure(figure)
 
     def _wrong(self, column: str, found: str, allowed: str) -> SuiteError:
@@ -181,7 +184,7 @@ class Row:
 def read_table(path: Path) -> Table:
     """All rows; SuiteError for a table without a documented column, with an unknown one, or with an odd line."""
     try:
-        text = small_file(path, MOST_BYTES).decode("utf-8")
+        text = small_file(path, MOST_BYTES).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SuiteError("the table is not UTF-8", where=path, measured=str(error)) from error
     first, _, rest = text.partition("\n")

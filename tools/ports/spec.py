@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from tools.base.errors import SpecError
+from tools.base.errors import SpecError, reason
 from tools.base.files import ROOT
 from tools.base.misspelt import nearest
 from tools.base.reading import small_file
@@ -335,4 +335,6 @@ def _beside(name: str, what: str, path: Path, where: str) -> bytes:
     try:
         return small_file(file, MAX_SPEC_BYTES)
     except OSError as error:
-        raise SpecError(f"the {what} beside the port cannot be read: {error}", where=where, measured=name) from error
+        raise SpecError(
+            f"the {what} beside the port cannot be read: {reason(error)}", where=where, measured=name
+        ) from error

@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from tools.ascend.target import TargetKind
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import Acceptance, DeviceThroughput, InputDigest, VariantRecord
+from tools.judge.acceptance import Acceptance, InputDigest
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import Check, GateResult, Verdict
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report.operators import KindDelta, slower_kinds
 
 T = TypeVar("T")
@@ -89,15 +91,17 @@ class Comparison:
 
 def baseline_lines(comparison: Comparison) -> list[str]:
     """The word over both runs, each figure that lost too much, and what was not compared, as lines for a terminal."""
-    asked = [figure for figure in comparison.figures if figure.asked]
+    asked = [figure for figure in comparison.figures if figure.asked and figure.baseline is not None]
     count = f"{len(comparison.problems)} of {len(asked)} figures"
     problems = [
         f"  {figure.name}: {figure.detail} {figure.loss_unit if figure.loss is not None else ''}".rstrip()
         for figure in comparison.problems
     ]
-    unjudged = [] if any(figure.allowed is not None for figure in asked) else [f"  {NOTHING_JUDGED}"]
-    left = len(comparison.figures) - len(asked)
+    unjudged = [] if any(figure.verdict is not Verdict.NOT_RUN for figure in asked) else [f"  {NOTHING_JUDGED}"]
+    left = sum(not figure.asked for figure in comparison.figures)
     left_out = [f"  not compared, {NOT_ASKED}: {left} figures of the baseline"] if left else []
+    new = sum(figure.baseline is None for figure in comparison.figures)
+    left_out += [f"  not compared, as the baseline does not have them: {new} figures of this run"] if new else []
     slower = [f"  slower: {delta}" for delta in comparison.slower[:SLOWER_SHOWN]]
     return [f"BASELINE: {comparison.verdict} ({count})", *problems, *unjudged, *left_out, *slower]
 

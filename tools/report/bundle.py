@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.documents import read_acceptance
 from tools.judge.files import Refused, check_manifest, read_json
 from tools.judge.guide_result import FOLDER
+from tools.judge.layout import FILE
 from tools.judge.pages import REPORT, RESULTS
 
 

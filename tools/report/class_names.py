@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.judge.acceptance import Acceptance
 from tools.judge.dataset import ports_own
 from tools.judge.files import Refused, read_whole
@@ -22,11 +22,17 @@ class ClassNamesError(SuiteError):
 
 
 def read_class_names(path: Path) -> tuple[str, ...]:
-    """The names in a file, a line each, in the order of the labels; ClassNamesError where it cannot be read."""
+    """The names in a file, a line each, in the order of the labels, blank lines behind the last left out.
+
+    ClassNamesError where it cannot be read, or holds none.
+    """
     try:
-        return tuple(line.strip() for line in read_whole(path).decode("utf-8").splitlines())
+        text = read_whole(path).decode("utf-8-sig").rstrip()
     except (OSError, UnicodeDecodeError, Refused) as error:
-        raise ClassNamesError(f"cannot read the names of classes: {error}", where=path, fix=FIX) from error
+        raise ClassNamesError(f"cannot read the names of classes: {reason(error)}", where=path, fix=FIX) from error
+    if not text:
+        raise ClassNamesError("the file holds no names of classes", where=path, fix=FIX)
+    return tuple(line.strip() for line in text.split("\n"))
 
 
 def class_names(acceptance: Acceptance, spec: Spec | None, given: Sequence[str] = ()) -> Mapping[int, str]:

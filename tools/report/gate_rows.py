@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from tools.base.errors import Stage
-from tools.judge.acceptance import FILE, IDS, LABELS, Acceptance, CommandRecord
+from tools.judge.acceptance import Acceptance, CommandRecord
 from tools.judge.command_lines import MSPROF
 from tools.judge.gates import BY_ID, in_order
 from tools.judge.ids import (
@@ -23,6 +23,7 @@ from tools.judge.ids import (
     PTH,
     GateId,
 )
+from tools.judge.layout import FILE, IDS, LABELS
 from tools.judge.logs import NPU_SMI
 from tools.judge.results import Check, GateResult, Verdict
 

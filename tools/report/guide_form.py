@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tools.judge.acceptance import Acceptance, VariantRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.ids import PTH
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import Word
 from tools.judge.spec import Spec
 from tools.report import words

@@ -16,25 +16,29 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from tools.ascend.target import TargetKind
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.base.files import atomic, sha256_of
-from tools.judge.acceptance import FILE, LOGS, SPEC_JSON, Acceptance, DeviceThroughput
+from tools.base.messages import ENGLISH, Catalogue
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import read_spec as read_bundled_spec
 from tools.judge.files import Refused
 from tools.judge.guide_result import result_files
+from tools.judge.layout import FILE, LOGS, SPEC_JSON
 from tools.judge.op_profile import hot_words
 from tools.judge.pages import REPORT, RESULTS, stamp
 from tools.judge.perf_logs import log_name
 from tools.judge.remarks import HOST_THROUGHPUT, OM_THROUGHPUT
 from tools.judge.results import Verdict
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report import words
 from tools.report.baseline import Comparison
 from tools.report.by_class import by_class
 from tools.report.class_names import class_names
 from tools.report.flips import Flips, find_flips
 from tools.report.gate_rows import StageGates, gates_by_stage, is_plain
+from tools.report.in_language import in_language
 from tools.report.latency import latency_rows
 from tools.report.operators import INVENTED
 from tools.report.predictions import read_predictions
@@ -66,17 +70,19 @@ def write_report(
     comparison: Comparison | None = None,
     earlier: Earlier = NOTHING_EARLIER,
     names: Sequence[str] = (),
+    language: Catalogue = ENGLISH,
 ) -> None:
     """Write report.html, results.md and result/ into a bundle's folder, each file whole or not at all.
 
     `images` (id -> file) gives the flipped images their thumbnails; `comparison` adds the deltas to a baseline,
     `earlier` the figures of runs before this one; `names` are those of the classes, where they are not ImageNet's.
+    The pages are said in `language`; what is kept as evidence is English.
     ReportError or PredictionsError when the spec or the predictions in the folder are damaged.
     """
     spec = read_spec(folder, acceptance)
-    page = render(folder, acceptance, spec, images or {}, comparison, earlier, names)
+    page = in_language(render(folder, acceptance, spec, images or {}, comparison, earlier, names), language)
     last_line = stamp(sha256_of(folder / FILE)) if (folder / FILE).is_file() else ""  # a record of no bundle has none
-    pages = {REPORT: page + last_line, RESULTS: results_markdown(acceptance, spec) + last_line}
+    pages = {REPORT: page + last_line, RESULTS: results_markdown(acceptance, spec, language) + last_line}
     for name, text in {**pages, **({} if spec is None else result_files(acceptance, spec))}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         with atomic(folder / name) as partial:
@@ -91,7 +97,7 @@ def read_spec(folder: Path, acceptance: Acceptance) -> Spec | None:
     try:
         return read_bundled_spec(path.read_bytes(), path.name)
     except (OSError, Refused) as error:
-        raise ReportError(f"cannot read the bundle's port: {error}", where=path) from error
+        raise ReportError(f"cannot read the bundle's port: {reason(error)}", where=path) from error
 
 
 def render(

@@ -1,18 +1,15 @@
-"""A bundle's page in another language: its texts are translated as a terminal's are, its markup and data stay."""
+"""A page in another language: its texts are translated as a terminal's are, its markup and data stay."""
 
 from __future__ import annotations
 
 import html
 from html.parser import HTMLParser
-from pathlib import Path
 
-from tools.base.files import atomic
 from tools.base.messages import ENGLISH, Catalogue
-from tools.judge.pages import REPORT
 
 AS_IT_IS = frozenset({"style", "script", "pre", "code"})
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
-HEADS, CELLS = frozenset({"dt", "strong", "text", "th"}), frozenset({"small", "td"})
+HEADS, CELLS = frozenset({"a", "dt", "strong", "summary", "text", "th"}), frozenset({"small", "td"})
 INSIDE = frozenset({"data"})
 """Elements that are a part of the text around them: a number with its exact value."""
 FIRST_PRIVATE, LAST_PRIVATE = 0xE000, 0xF8FF
@@ -21,18 +18,10 @@ GLOSS = 'lang="zh-Hans"'
 """What the English page says in Chinese too; it is the Chinese page's text where the catalogue has none."""
 
 
-def put_into_language(folder: Path, words: Catalogue) -> None:
-    """Write a bundle's report.html in another language; of results.md and the record there is one."""
-    if words is ENGLISH:
-        return
-    page = folder / REPORT
-    said = in_language(page.read_text("utf-8"), words)
-    with atomic(page) as partial:
-        partial.write_text(said, encoding="utf-8")
-
-
 def in_language(page: str, words: Catalogue) -> str:
     """The page with every text that the catalogue knows in its language."""
+    if words is ENGLISH:
+        return page
     writer = _Writer(words)
     writer.feed(page)
     writer.close()

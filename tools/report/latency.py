@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.judge.acceptance import DeviceThroughput
+from tools.judge.throughput_records import DeviceThroughput
 
 PERCENTS = (50, 90, 99)
 

@@ -5,21 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from tools.report import words
+from tools.base.messages import ENGLISH, Catalogue
+from tools.report.words import printable
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~&])")
 
 
 def escaped(text: str) -> str:
     """The text on one line, every character that means something to Markdown or HTML made plain."""
-    return _SPECIAL.sub(r"\\\1", " ".join(words.printable(text).split()))
+    return _SPECIAL.sub(r"\\\1", " ".join(printable(text).split()))
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """The lines of a table: first and last column to the left, figures to the right."""
+def table(titles: Sequence[str], rows: Iterable[Sequence[str]], words: Catalogue = ENGLISH) -> list[str]:
+    """The lines of a table in a language: first and last column to the left, figures to the right."""
     ruler = ["---", *["---:"] * (len(titles) - 2), "---"]
-    return [_line(map(escaped, titles)), _line(ruler), *(_line(map(escaped, row)) for row in rows)]
+    heads, cells = map(words.head, titles), (map(words.cell, row) for row in rows)
+    return [line(map(escaped, heads)), line(ruler), *(line(map(escaped, row)) for row in cells)]
 
 
-def _line(cells: Iterable[str]) -> str:
+def line(cells: Iterable[str]) -> str:
+    """A row of cells that are Markdown already."""
     return f"| {' | '.join(cells)} |"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.ascend.target import TargetKind
-from tools.judge.acceptance import Acceptance, DeviceThroughput
+from tools.judge.acceptance import Acceptance
 from tools.judge.op_profile import OperatorProfile, hot_words, operator_lines
+from tools.judge.throughput_records import DeviceThroughput
 
 INVENTED = "durations are the simulator's, which invents them"
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.base.errors import SuiteError
-from tools.judge.acceptance import IDS, LABELS, VariantRecord
+from tools.base.errors import SuiteError, reason
 from tools.judge.accuracy import PLACES
 from tools.judge.documents import texts
 from tools.judge.files import Refused, read_json
 from tools.judge.ids import PTH
+from tools.judge.layout import IDS, LABELS
+from tools.judge.prediction_records import VariantRecord
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,7 @@ def _ids(path: Path) -> list[str]:
     try:
         return list(texts(read_json(path.read_bytes(), path.name), path.name))
     except (OSError, Refused) as error:
-        raise PredictionsError(f"cannot read the ids: {error}", where=path) from error
+        raise PredictionsError(f"cannot read the ids: {reason(error)}", where=path) from error
 
 
 def _top5(folder: Path, variant: VariantRecord, shape: tuple[int, int]) -> Top5:
@@ -79,7 +80,7 @@ def _array(path: Path, dtype: str, shape: tuple[int, ...]) -> Rows:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise PredictionsError(f"cannot read the predictions: {error}", where=path) from error
+        raise PredictionsError(f"cannot read the predictions: {reason(error)}", where=path) from error
     if array.dtype != np.dtype(dtype) or array.shape != shape:
         raise PredictionsError(
             "these predictions do not belong to the ids",

@@ -1,7 +1,14 @@
-"""results.md: the guide's two tables in Markdown, ready to be pasted into a model's README."""
+"""results.md: the guide's two tables in Markdown, ready to be pasted into a model's README.
+
+In another language all of it is said in that but the first line, which the judge reads, and the guide's own form, which
+stands there in English and Chinese for whichever README it goes into.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from tools.base.messages import ENGLISH, Catalogue
 from tools.judge.acceptance import Acceptance
 from tools.judge.lines import MEANING
 from tools.judge.remarks import OM_THROUGHPUT
@@ -23,28 +30,35 @@ from tools.report.tables import (
 NOTHING = str(words.NOTHING)
 
 
-def results_markdown(acceptance: Acceptance, spec: Spec | None) -> str:
+def results_markdown(acceptance: Acceptance, spec: Spec | None, language: Catalogue = ENGLISH) -> str:
     """The verdict in the first line with what qualifies it, then what was judged, then both tables."""
     verdict = acceptance.verdict
     lines = [f"**{verdict.banner}**: {MEANING[verdict.word]}.", ""]
-    lines += [f"> **{word}**: {words.BANNER[word]}\n" for word in verdict.made_on]
-    lines += [f"- Note: {escaped(remark)}" for remark in verdict.remarks]
-    lines += [f"- Not judged, nobody published a figure: {', '.join(verdict.not_judged)}"] if verdict.not_judged else []
-    lines += [f"- {name}: {escaped(value)}" for name, value in _judged(acceptance, spec)]
+    lines += [] if language is ENGLISH else [f"**{verdict.banner}**{language.say(f': {MEANING[verdict.word]}.')}", ""]
+    lines += [f"> **{word}**: {language.say(words.BANNER[word])}\n" for word in verdict.made_on]
+    notes = [f"Note: {remark}" for remark in verdict.remarks]
+    notes += [f"Not judged, nobody published a figure: {', '.join(verdict.not_judged)}"] if verdict.not_judged else []
+    notes += [f"{language.head(name)}: {value}" for name, value in _judged(acceptance, spec)]
+    lines += _listed(notes, language)
     lines += [
-        "",
-        "### Accuracy",
-        "",
-        *_accuracy(acceptance, spec),
-        "",
-        "### Throughput",
-        "",
-        *_throughput(acceptance, spec),
-        *_reused(acceptance),
-        *_operators(acceptance),
+        *_headed("Accuracy", language),
+        *_accuracy(acceptance, spec, language),
+        *_headed("Throughput", language),
+        *_throughput(acceptance, spec, language),
+        *_reused(acceptance, language),
+        *_operators(acceptance, language),
         *guide_form(acceptance, spec),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _headed(heading: str, language: Catalogue) -> list[str]:
+    return ["", f"### {language.head(heading)}", ""]
+
+
+def _listed(texts: Iterable[str], language: Catalogue) -> list[str]:
+    """Texts as the items of a list."""
+    return [f"- {escaped(language.say(text))}" for text in texts]
 
 
 def _judged(acceptance: Acceptance, spec: Spec | None) -> list[tuple[str, str]]:
@@ -64,7 +78,7 @@ def _judged(acceptance: Acceptance, spec: Spec | None) -> list[tuple[str, str]]:
     return [(name, value) for name, value in facts if value is not None]
 
 
-def _accuracy(acceptance: Acceptance, spec: Spec | None) -> list[str]:
+def _accuracy(acceptance: Acceptance, spec: Spec | None, language: Catalogue) -> list[str]:
     rows = [
         (
             row.name,
@@ -81,7 +95,7 @@ def _accuracy(acceptance: Acceptance, spec: Spec | None) -> list[str]:
         for entry in references(acceptance, spec)
     ]
     tops = [f"Top-{k} %" for k in range(1, 6)]
-    return table(("variant", *tops, "Top-1 drop pp (95 %)", "Top-5 drop pp (95 %)", "verdict"), rows)
+    return table(("variant", *tops, "Top-1 drop pp (95 %)", "Top-5 drop pp (95 %)", "verdict"), rows, language)
 
 
 def _loss(row: AccuracyRow, k: int) -> str:
@@ -100,7 +114,7 @@ def _percent(value: float | None) -> str:
     return NOTHING if value is None else f"{value:.3f}"
 
 
-def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:
+def _throughput(acceptance: Acceptance, spec: Spec | None, language: Catalogue) -> list[str]:
     titles = (
         *("batch", "mode", "images/s per chip", "images/s per card (chip × chips)", "published per chip"),
         *("floor per chip", "verdict"),
@@ -111,13 +125,14 @@ def _throughput(acceptance: Acceptance, spec: Spec | None) -> list[str]:
             _throughput_row(row, known_chip=bool(spec and row.record and spec.device(row.record.soc)))
             for row in throughput_rows(acceptance, spec)
         ],
+        language,
     )
 
 
-def _reused(acceptance: Acceptance) -> list[str]:
+def _reused(acceptance: Acceptance, language: Catalogue) -> list[str]:
     """The rates above that this run has not measured itself."""
     said = not_measured_here(acceptance, OM_THROUGHPUT)
-    return ["", *(f"- {escaped(line)}" for line in said)] if said else []
+    return ["", *_listed(said, language)] if said else []
 
 
 def _throughput_row(row: ThroughputRow, *, known_chip: bool) -> tuple[str, ...]:
@@ -135,10 +150,10 @@ def _throughput_row(row: ThroughputRow, *, known_chip: bool) -> tuple[str, ...]:
     )
 
 
-def _operators(acceptance: Acceptance) -> list[str]:
+def _operators(acceptance: Acceptance, language: Catalogue) -> list[str]:
     """Where the chip's time goes, where anybody has looked."""
     said = operator_words(acceptance)
-    return ["", "### Hot operators", "", *(f"- {escaped(line)}" for line in said)] if said else []
+    return [*_headed("Hot operators", language), *_listed(said, language)] if said else []
 
 
 def _rate(value: float | None) -> str:

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby, zip_longest
 
 from tools.base.printable import one_line
-from tools.judge.acceptance import Acceptance, DeviceThroughput, HostThroughput
+from tools.judge.acceptance import Acceptance
 from tools.judge.gates import in_order
 from tools.judge.ids import GateId
 from tools.judge.lines import headroom, table, value
 from tools.judge.missing import together
 from tools.judge.results import GateResult, Verdict
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.report.tables import (
     AccuracyRow,
     HostRow,

@@ -9,12 +9,15 @@ from itertools import groupby
 
 from markupsafe import Markup
 
-from tools.judge.acceptance import LOGS, Acceptance, DeviceThroughput, VariantRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import Loss
+from tools.judge.layout import LOGS
 from tools.judge.lines import MEANING
 from tools.judge.pages import CHINESE_WORD
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import Verdict, Word
 from tools.judge.spec import Spec
+from tools.judge.throughput_records import DeviceThroughput
 from tools.report import words
 from tools.report.arithmetic import aipp, precision
 from tools.report.gate_rows import LINKS_AT_MOST, GateRow, StageGates

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tools.ascend.target import TargetKind
-from tools.judge.acceptance import Acceptance, DeviceThroughput, HostThroughput, VariantRecord
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import Loss
 from tools.judge.ids import HOST_ONNX_TO_TORCH, OM_PERF_FLOOR, ONNX, PTH, om
 from tools.judge.numbers import Fact
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
 from tools.judge.throughput import images_per_second
+from tools.judge.throughput_records import DeviceThroughput, HostThroughput
 from tools.report.words import variant_name
 
 NOT_RUN = "not run"

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.ascend.target import TargetKind
-from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.accuracy import Loss
 from tools.judge.documents import read_acceptance
 from tools.judge.files import Refused, read_json, read_whole
 from tools.judge.ids import PTH
+from tools.judge.layout import FILE
 
 MOST_READ, MOST_SHOWN = 10, 5
 

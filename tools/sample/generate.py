@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.base import cli
-from tools.base.errors import SuiteError
+from tools.base.errors import SuiteError, reason
 from tools.base.files import atomic, cpu_count, md5_of
 from tools.base.progress import progress
 from tools.store.content import checkpoint_content_sha256, images_content_sha256
@@ -183,7 +183,7 @@ def load_head(path: Path = HEAD_TABLE) -> Head:
         with np.load(path, allow_pickle=False) as table:
             head = Head(matrix=table["matrix"], offset=table["offset"])
     except (OSError, ValueError, KeyError) as error:
-        raise SuiteError(f"cannot read the head table: {error}", where=path, fix=REGENERATE_HEAD) from error
+        raise SuiteError(f"cannot read the head table: {reason(error)}", where=path, fix=REGENERATE_HEAD) from error
     found = [(array.dtype.name, array.shape) for array in (head.matrix, head.offset)]
     allowed = [("int8", (CODE_LENGTH, HIDDEN)), ("int32", (CODE_LENGTH,))]
     if found != allowed:

@@ -34,10 +34,12 @@ def dependencies(modules: Iterable[ModuleType]) -> dict[str, str]:
         source = path.read_bytes()
         known[f"code {name}"] = hashlib.sha256(source).hexdigest()
         for imported in _imported(source):
+            if f"code {imported}" in known or imported in waiting:
+                continue
             found = _file_of(imported)
             if found is None:
                 libraries |= set(_library(imported))
-            elif f"code {imported}" not in known:
+            else:
                 waiting[imported] = found
     return known | {f"version {library}": _version(library) for library in libraries}
 
@@ -45,7 +47,17 @@ def dependencies(modules: Iterable[ModuleType]) -> dict[str, str]:
 @functools.cache
 def _imported(source: bytes) -> frozenset[str]:
     """Names of modules that a source imports at its top or inside functions; of `from a import b` both a and a.b."""
-    return frozenset(name for node in ast.walk(ast.parse(source)) for name in _names(node))
+    tree = ast.parse(source)
+    nodes = ast.walk(tree) if b"import_module" in source else _statements(tree)  # expressions are most of a tree
+    return frozenset(name for node in nodes for name in _names(node))
+
+
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Every statement below a node, inside functions too: an import stands nowhere else."""
+    for block in ("body", "handlers", "orelse", "finalbody", "cases"):
+        for child in getattr(node, block, ()):
+            yield child
+            yield from _statements(child)
 
 
 def _names(node: ast.AST) -> Iterator[str]:
@@ -54,15 +66,25 @@ def _names(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.ImportFrom) and node.module is not None:
         yield node.module
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
-    elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+    elif isinstance(node, ast.Call) and _imports(node.func):
         yield from (word.value for word in node.args if isinstance(word, ast.Constant) and isinstance(word.value, str))
+
+
+def _imports(called: ast.expr) -> bool:
+    """Whether `importlib.import_module` is called."""
+    if not isinstance(called, ast.Attribute) or called.attr != "import_module":
+        return False
+    return isinstance(called.value, ast.Name) and called.value.id == "importlib"
 
 
 def _file_of(name: str) -> Path | None:
     """The suite's own module of this name; None for anything else, such as a function of a module."""
-    place = IMPORTED_FROM.joinpath(*name.split("."))
+    package, *rest = name.split(".")
+    if package != PACKAGE:
+        return None
+    place = IMPORTED_FROM.joinpath(package, *rest)
     files = (place.with_suffix(".py"), place / "__init__.py")
-    return next((path for path in files if path.is_file()), None) if name.partition(".")[0] == PACKAGE else None
+    return next((path for path in files if path.is_file()), None)
 
 
 def _library(name: str) -> Iterator[str]:

@@ -23,7 +23,11 @@ def require_free(out: Path, *, force: bool) -> None:
     if out.suffix != SUFFIX:
         raise SuiteError("a port's file ends in .yaml", where=out)
     if out.exists() and not force:
-        raise SuiteError("it is there already and is not overwritten", where=out, fix="--force overwrites it")
+        raise SuiteError(
+            "it is there already and is not overwritten",
+            where=out,
+            fix="name another file with --out, or overwrite this one with --force",
+        )
 
 
 def tried(stated: Stated, out: Path) -> Stated:

@@ -42,6 +42,7 @@ INSERT = "--insert_op_conf"
 LARGEST_BATCH = 64
 SAME_MEAN = 5e-4
 """Means and deviations are printed with three decimals."""
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 WHY_STATIC = re.compile(r"^    batch: static  # (.+)$", re.MULTILINE)
 
 
@@ -164,10 +165,17 @@ def _entry(name: str, row: Row) -> str | None:
 def _with_own_file(found: Stated, row: Row) -> Stated:
     """The port of the zoo's file; what the library states of its present file's accuracy is not stated of this."""
     file, digits = row["checkpoint_file"], DIGITS.search(row["checkpoint_file"])
+    if not PLAIN.fullmatch(file):
+        raise SuiteError(
+            "a row whose port takes the zoo's own file of weights names it",
+            where=f"line {row.line}, row {row.name}, column checkpoint_file",
+            measured=repr(file),
+            allowed="a file's name without a folder: letters, digits and . _ -",
+        )
     said = f"zoo, {row['path']}: a file that the library released itself or names as the origin of its weights"
     said += "; the digits stand in the file's name" if digits else ""
     doubt = "" if digits else "the sha256 of the file; a port without one is never ACCEPTED"
-    weights = StatedWeights(file, said, row["checkpoint_url"], digits[1] if digits else None, doubt=doubt)
+    weights = StatedWeights(file, said, row["checkpoint_url"] or None, digits[1] if digits else None, doubt=doubt)
     recipe = replace(found.recipe, source=f"{found.recipe.source}, of the present file; the zoo's is the same")
     return replace(found, weights=weights, recipe=recipe, top1=None, top5=None)
 

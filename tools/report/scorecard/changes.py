@@ -15,9 +15,14 @@ from tools.judge.bundle import Bundle, open_files, read_bundle
 from tools.judge.ids import Variant
 from tools.judge.paired import loss_interval_pp
 from tools.judge.predictions import pair
+from tools.judge.results import Word
+from tools.judge.verify import GOOD_WORDS
 from tools.report.scorecard.figures import Rate
 from tools.report.scorecard.reading import Place, Reading
 from tools.report.scorecard.runs import Runs
+
+NO_GOOD_WORD = (Word.REJECTED, Word.INCOMPLETE)
+"""Of these none is better than the other: what failed may be what the other run did not come to."""
 
 
 class Direction(TextEnum):
@@ -71,9 +76,16 @@ def _verdict(old: Reading, new: Reading) -> Iterator[Change]:
     assert new.verdict is not None
     if old.verdict.banner == new.verdict.banner:
         return
-    worse = not new.accepted if old.accepted != new.accepted else len(new.verdict.failed) > len(old.verdict.failed)
-    direction = Direction.WORSE if worse else Direction.BETTER
-    yield Change(new.place, "verdict", old.verdict.banner, new.verdict.banner, direction, "")
+    before, now = _rank(old.verdict.word), _rank(new.verdict.word)
+    moved = Direction.WORSE if now < before else Direction.BETTER
+    direction = Direction.NOT_COMPARED if now == before else moved
+    detail = "neither word is the better one" if now == before else ""
+    yield Change(new.place, "verdict", old.verdict.banner, new.verdict.banner, direction, detail)
+
+
+def _rank(word: Word) -> int:
+    """0 for what is no good word, more for a stronger one."""
+    return 0 if word in NO_GOOD_WORD else 1 + GOOD_WORDS.index(word)
 
 
 def _accuracy(old: Reading, new: Reading) -> list[Change]:
@@ -96,7 +108,10 @@ def _with_predictions(reading: Reading) -> Bundle | None:
 
 def _not_the_same(old: Bundle, new: Bundle) -> str:
     """Why the two did not predict the same images with the same weights, empty where they did."""
-    if old.digest("checkpoint").sha256 != new.digest("checkpoint").sha256:
+    weights = [bundle.digests.get("checkpoint") for bundle in (old, new)]
+    if weights[0] is None or weights[1] is None or old.record.dataset is None or new.record.dataset is None:
+        return "checkpoint or images are not recorded"
+    if weights[0].sha256 != weights[1].sha256:
         return "another checkpoint"
     before, now = old.dataset(), new.dataset()
     same = old.ids == new.ids and before.images_sha256 == now.images_sha256 and list(old.labels) == list(new.labels)

@@ -6,16 +6,17 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.judge.acceptance import DeviceThroughput, VariantRecord
 from tools.judge.accuracy import Loss, TopK
 from tools.judge.bundle import Bundle
 from tools.judge.device import slowest_rates
 from tools.judge.ids import OM_PERF_FLOOR, PTH, GateId
 from tools.judge.machine_class import Device
 from tools.judge.paired import Interval
+from tools.judge.prediction_records import VariantRecord
 from tools.judge.results import RunVerdict
 from tools.judge.spec import Spec
 from tools.judge.throughput import noise_interval, too_scattered
+from tools.judge.throughput_records import DeviceThroughput
 
 SIMULATED = "the simulator says nothing about a device's throughput"
 NOT_MEASURED = "no throughput was measured"

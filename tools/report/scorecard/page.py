@@ -14,22 +14,29 @@ from pathlib import Path
 from markupsafe import Markup
 
 from tools.base.errors import SuiteError
+from tools.base.messages import ENGLISH, Catalogue
 from tools.report import words
 from tools.report.html import script_source, strict_environment
+from tools.report.in_language import in_language
 from tools.report.scorecard import texts
 from tools.report.scorecard.changes import Change, Direction
-from tools.report.scorecard.plots import Figure
+from tools.report.scorecard.plots import Figure, figure_in
 from tools.report.scorecard.rows import Row
+from tools.report.scorecard.table_words import table_words
 
 HERE = Path(__file__).parent
 LIBRARIES = {"itables": "the tables", "plotly": "the plots"}
 FIX = "run pip install -e '.[scorecard]', or ask for no page with --no-html"
+_MENU = ("orderAsc", "orderDesc", "spacer", "search")
 TABLE_OPTIONS = {
     "paging": False,
     "order": [],
     "layout": {"topStart": "info", "topEnd": "search", "bottomStart": None, "bottomEnd": None},
-    "columnControl": [["orderAsc", "orderDesc", "spacer", "search", "searchList"]],
+    "autoWidth": False,
+    "columnControl": [[*_MENU]],
+    "columnDefs": [{"targets": "list", "columnControl": [[*_MENU, "searchList"]]}],
     "ordering": {"indicators": True, "handler": True},
+    "language": {"info": "_TOTAL_ of _MAX_ rows", "infoEmpty": "no row of _MAX_", "infoFiltered": ""},
 }
 _NOT_IN_HTML = re.compile(r"<(?=!--|/?script)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", re.IGNORECASE)
 _EXPORTS = re.compile(r"\bexport\s*\{([^{}]*)\}\s*;?")
@@ -90,26 +97,36 @@ def html_text(
     plots: Mapping[str, tuple[str, Figure]],
     out: Path,
     scripts: Scripts,
+    language: Catalogue = ENGLISH,
 ) -> str:
-    """The page; `out` is the folder that its links to reports lead from."""
+    """The page in a language; `out` is the folder that its links to reports lead from."""
     environment = strict_environment(HERE)
     environment.filters.update(
-        drop=texts.drop_text, number=texts.number, css_class=_css_class, shown=words.shortened, sort_key=_sort_key
+        breakable=_breakable,
+        drop=texts.drop_text,
+        number=texts.number,
+        css_class=_css_class,
+        shown=words.shortened,
+        sort_key=_sort_key,
     )
     environment.globals.update(links=lambda row: texts.report_links(row, out), Direction=Direction)
-    return environment.get_template("scorecard.html").render(
+    page = environment.get_template("scorecard.html").render(
         rows=rows,
         earlier=earlier,
         changes=None if changes is None else [entry for entry in changes if entry.direction is not Direction.UNCHANGED],
         unchanged=sum(entry.direction is Direction.UNCHANGED for entry in changes or ()),
         counts=Counter(row.word for row in rows),
-        plots={name: (title, _data(figure)) for name, (title, figure) in plots.items()},
-        table_options=_data(TABLE_OPTIONS),
+        plots={
+            name: (title, figure["layout"]["height"], _data(figure_in(figure, language)))
+            for name, (title, figure) in plots.items()
+        },
+        table_options=_data({**TABLE_OPTIONS, "language": table_words(language)}),
         policy=scripts.policy,
         plotly=Markup(scripts.plotly),  # noqa: S704 - the libraries' own
         tables=Markup(scripts.tables),  # noqa: S704
         tables_css=Markup(scripts.css),  # noqa: S704
     )
+    return in_language(page, language)
 
 
 def checked(figure: Figure) -> Figure:
@@ -124,6 +141,11 @@ def _data(value: object) -> Markup:
     """JSON as it may stand in a page: no character of it means anything to HTML."""
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026"))  # noqa: S704
+
+
+def _breakable(name: str) -> Markup:
+    """A name that a narrow column breaks behind its underscores, not inside of its words."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _css_class(word: str) -> str:

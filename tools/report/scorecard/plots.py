@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from tools.base.messages import Catalogue
 from tools.base.printable import one_line
 from tools.report.scorecard.reading import Place, Reading
 from tools.report.scorecard.runs import Runs
@@ -19,6 +20,8 @@ SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x", "star")
 GREY, CLEAR = "#7f8b97", "rgba(0,0,0,0)"
 ROW_PX, HEAD_PX, PLAIN_PX, LEGEND_PX = 22, 130, 560, 120
 LONGEST_LABEL = 40
+SHOWN = frozenset({"name", "text", "label", "hovertemplate"})
+"""What plotly calls the texts that it shows."""
 Figure = dict[str, Any]
 
 
@@ -37,6 +40,15 @@ def plots(runs: Runs) -> dict[str, tuple[str, Figure]]:
         if figure is not None:
             found[name] = title, figure
     return found
+
+
+def figure_in(part: Any, language: Catalogue, key: str = "") -> Any:  # noqa: ANN401 - a tree of plain data
+    """A figure with every text that is shown in a language: what its keys say are names, texts and templates."""
+    if isinstance(part, dict):
+        return {name: figure_in(below, language, name) for name, below in part.items()}
+    if isinstance(part, (list, tuple)):
+        return [figure_in(below, language, key) for below in part]
+    return language.head(part) if isinstance(part, str) and key in SHOWN else part
 
 
 def label(text: str) -> str:

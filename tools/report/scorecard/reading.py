@@ -11,9 +11,10 @@ from typing import Any
 
 from tools.base.cli import EXIT_BAD_INPUT
 from tools.base.errors import SuiteError
-from tools.judge.acceptance import FILE, Acceptance
+from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import Bundle, open_files
 from tools.judge.files import Refused, read_json, read_whole
+from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.results import RunVerdict, Verdict, Word
 from tools.judge.several import identity
 from tools.judge.spec import Spec
@@ -29,18 +30,28 @@ MOST_PROBLEMS = 10
 class Place:
     """Where a run belongs: port and chip, and apart from them what ran on the simulator or on sample data.
 
-    A run on the simulator takes the place of none on a device, nor one of the sample that of the real data.
+    A run on the simulator takes the place of none on a device, nor one of the sample that of the real data, nor one of
+    another `network` under the same name: its source (`torchvision:resnet50`), empty where nobody vouches for it.
     """
 
     port: str
     chip: str
     simulated: bool
     sample: bool
+    network: str = ""
 
     def __str__(self) -> str:
+        return f"{self.port or 'a port that it does not name'} on {self.chip or 'no chip'}{self._kinds}"
+
+    @property
+    def chip_words(self) -> str:
+        """The chip with what makes a run no statement about it, `Ascend310 (simulator)`."""
+        return f"{self.chip}{self._kinds}".strip()
+
+    @property
+    def _kinds(self) -> str:
         kinds = [name for name, so in (("simulator", self.simulated), ("sample", self.sample)) if so]
-        said = f"{self.port or 'a port that it does not name'} on {self.chip or 'no chip'}"
-        return f"{said} ({', '.join(kinds)})" if kinds else said
+        return f" ({', '.join(kinds)})" if kinds else ""
 
 
 @dataclass(frozen=True)
@@ -86,9 +97,19 @@ class Reading:
         return self.verdict is not None and self.verdict.word is Word.ACCEPTED
 
     @property
-    def key(self) -> tuple[datetime, tuple[Path, ...]]:
-        """What sorts runs that hold by time, the oldest first."""
-        return _time(self.finished_utc), self.folders
+    def rejected(self) -> bool:
+        """Whether a gate failed."""
+        return self.verdict is not None and self.verdict.word is Word.REJECTED
+
+    @property
+    def finished(self) -> datetime:
+        """When a run that holds ended."""
+        return _time(self.finished_utc)
+
+    @property
+    def key(self) -> tuple[datetime, bool, tuple[Path, ...]]:
+        """What sorts runs that hold by time, the oldest first; of one moment what is not accepted counts as newer."""
+        return self.finished, not self.accepted, self.folders
 
 
 def read(folders: tuple[Path, ...], ports: Mapping[str, Spec]) -> Reading:
@@ -96,7 +117,7 @@ def read(folders: tuple[Path, ...], ports: Mapping[str, Spec]) -> Reading:
 
     A port that `ports` names is judged by that, any other by the port that its bundle carries.
     """
-    claimed = _claimed(folders[0])
+    claimed = _claimed(folders[0], ports)
     other = ports.get(claimed.port)
     sources: list[Source] = [(str(folder), partial(open_files, folder)) for folder in folders]
     outcome = verify(sources, other, "the port that was asked for" if other else "")
@@ -106,7 +127,7 @@ def read(folders: tuple[Path, ...], ports: Mapping[str, Spec]) -> Reading:
     newest = max(records, key=lambda record: _time(record.finished_utc))
     return Reading(
         folders=folders,
-        place=_place(outcome.bundles, outcome.verdict),
+        place=_place(outcome.bundles, other or outcome.bundles[0].spec, outcome.verdict),
         verdict=outcome.verdict,
         own_port=outcome.own_port,
         problems=(),
@@ -129,10 +150,11 @@ def _refused(folders: tuple[Path, ...], claimed: Place, problems: Sequence[str])
     return Reading(folders, claimed, None, False, (*problems[:MOST_PROBLEMS], *more), None, None, "", "", False)
 
 
-def _place(bundles: Sequence[Bundle], verdict: RunVerdict) -> Place:
+def _place(bundles: Sequence[Bundle], spec: Spec, verdict: RunVerdict) -> Place:
     chips = [bundle.record.machine.soc for bundle in bundles if bundle.record.machine is not None]
     on_device = all(bundle.on_device for bundle in bundles)
-    return Place(bundles[0].spec.port, chips[0] if chips else NO_CHIP, not on_device, verdict.sample)
+    chip = chips[0] if chips else NO_CHIP
+    return Place(bundles[0].spec.port, chip, not on_device, verdict.sample, spec.model.source)
 
 
 def _part(bundle: Bundle) -> Part:
@@ -148,18 +170,24 @@ def _toolkit(records: Sequence[Acceptance]) -> str:
     return next((machine.toolchain["cann"] for machine in machines if "cann" in machine.toolchain), "")
 
 
-def _claimed(folder: Path) -> Place:
-    """What a bundle says it is of, whether or not that is so; a port of no name where not even that can be read."""
+def _claimed(folder: Path, ports: Mapping[str, Spec]) -> Place:
+    """What a bundle says it is of, whether or not that is so; a port of no name where it does not say, or says two.
+
+    A name that nobody asked for is cut to a length that can be shown.
+    """
     try:
-        record = read_json(read_whole(folder / FILE), FILE)
+        record, spec = (read_json(read_whole(folder / name), name) for name in (FILE, SPEC_JSON))
     except (OSError, Refused, SuiteError, RecursionError):
         return Place(NO_PORT, NO_CHIP, False, False)
     simulated = _text(record, "target") == "simulator"
-    return Place(_text(record, "spec", "port"), _text(record, "machine", "soc"), simulated, False)
+    port = _text(record, "spec", "port")
+    port = port if port == _text(spec, "port") else NO_PORT
+    known = port if port in ports else port[:LONGEST_CLAIM]
+    return Place(known, _text(record, "machine", "soc")[:LONGEST_CLAIM], simulated, False)
 
 
 def _text(document: Any, *path: str) -> str:  # noqa: ANN401 - any JSON
     """A text inside a document that nobody vouches for, empty where there is none."""
     for name in path:
         document = document.get(name) if isinstance(document, dict) else None
-    return document[:LONGEST_CLAIM] if isinstance(document, str) else ""
+    return document if isinstance(document, str) else ""

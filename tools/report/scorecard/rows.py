@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,10 +11,11 @@ from tools.judge.ids import GateId
 from tools.judge.paired import Interval
 from tools.judge.results import RunVerdict
 from tools.report.scorecard.figures import Figures, WorstLoss
-from tools.report.scorecard.reading import Reading
+from tools.report.scorecard.reading import NO_CHIP, Place, Reading
 from tools.report.scorecard.runs import Runs
 
 NOT_VERIFIED = "NOT VERIFIED"
+NO_EVIDENCE = "NO EVIDENCE"
 OWN_PORT = "judged by a port of one's own"
 NO_OM = "no OM was judged"
 REASONS_SHOWN = 3
@@ -64,11 +65,23 @@ class Row:
     holds: bool
 
 
-def table_rows(runs: Runs) -> list[Row]:
-    """The newest run of each place, then every bundle that the judge refuses: by port, in order of their names."""
-    rows = [row_of(found[0], earlier=len(found) - 1) for found in runs.of_place.values()]
-    rows += [row_of(reading) for reading in runs.refused]
+def table_rows(runs: Runs, absent: Sequence[Row] = ()) -> list[Row]:
+    """The newest run of each place, every bundle that the judge refuses, and what left none: in order of ports."""
+    rows = [
+        _told_apart(row_of(found[0], earlier=len(found) - 1), place, runs) for place, found in runs.of_place.items()
+    ]
+    rows += [*(row_of(reading) for reading in runs.refused), *absent]
     return sorted(rows, key=lambda row: (row.port, row.chip, row.holds, row.folders))
+
+
+def _told_apart(row: Row, place: Place, runs: Runs) -> Row:
+    """The row, with its network where another one has the same name."""
+    namesakes = [other for other in runs.of_place if replace(other, network="") == replace(place, network="")]
+    return (
+        row
+        if len(namesakes) == 1
+        else replace(row, why=(*row.why, f"one of {len(namesakes)} networks of this name: {place.network}"))
+    )
 
 
 def earlier_rows(runs: Runs) -> list[Row]:
@@ -106,6 +119,12 @@ def row_of(reading: Reading, earlier: int = 0) -> Row:
     )
 
 
+def row_without_evidence(port: str, why: tuple[str, ...], folder: Path) -> Row:
+    """A port that was asked for, and left no bundle in `folder` that could be judged."""
+    nothing = Reading((folder,), Place(port, NO_CHIP, False, False), None, False, why, None, None, "", "", False)
+    return replace(row_of(nothing), verdict=NO_EVIDENCE, word=NO_EVIDENCE)
+
+
 def kinds(names: Sequence[GateId]) -> tuple[str, ...]:
     """Gates with their batch sizes folded: `om.compiled[bs1 4]`."""
     found = []
@@ -122,7 +141,7 @@ def _why(reading: Reading) -> Iterator[str]:
     yield from _hindrances(reading.verdict)
     if reading.interrupted:
         yield "the run was cut short"
-    if reading.own_port:
+    if reading.own_port and not reading.place.sample:  # every made sample is such a port, and the verdict says sample
         yield OWN_PORT
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from tools.base.messages import ENGLISH, Catalogue
 from tools.base.printable import one_line
 from tools.judge.pages import REPORT
-from tools.report.markdown import escaped
+from tools.report.markdown import escaped, line
 from tools.report.scorecard.changes import Change, Direction
 from tools.report.scorecard.rows import Drop, Row
 
@@ -60,14 +61,14 @@ def csv_text(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-def markdown_text(rows: Sequence[Row], changes: Sequence[Change] | None, out: Path) -> str:
+def markdown_text(rows: Sequence[Row], changes: Sequence[Change] | None, out: Path, words: Catalogue = ENGLISH) -> str:
     """The rows as a table with links to the reports, then what changed where two sets were compared."""
     titles = (
         *("port", "chip", "verdict", "Top-1 %", "OM", "drop pp (95 %)", "Top-5 drop pp (95 %)", "batch"),
         *("images/s per chip", "per card", "of published", "ms per image", "not judged", "date", "toolkit"),
     )
-    lines = [_line(titles), _line("---" for _ in titles), *(_line(_cells(row, out)) for row in rows)]
-    return "\n".join([*lines, *_changes(changes)]) + "\n"
+    lines = [*_heads(titles, words), *(line(_cells(row, out, words)) for row in rows)]
+    return "\n".join([*lines, *_changes(changes, words)]) + "\n"
 
 
 def report_links(row: Row, out: Path) -> list[str]:
@@ -75,7 +76,7 @@ def report_links(row: Row, out: Path) -> list[str]:
     if not row.holds:
         return []
     reports = [folder / REPORT for folder in row.folders if (folder / REPORT).is_file()]
-    return [quote(Path(os.path.relpath(report.resolve(), out.resolve())).as_posix()) for report in reports]
+    return [quote(os.fsencode(os.path.relpath(report.resolve(), out.resolve()))) for report in reports]
 
 
 def drop_text(drop: Drop) -> str:
@@ -101,30 +102,30 @@ def _plain(value: Cell) -> Cell:
     return f"'{text}" if text.startswith(FORMULA) else text
 
 
-def _cells(row: Row, out: Path) -> list[str]:
+def _cells(row: Row, out: Path, words: Catalogue) -> list[str]:
     links = report_links(row, out)
     word = escaped(row.verdict)
-    why = f" {escaped('; '.join(row.why))}" if row.why else ""
+    why = f" {escaped('; '.join(map(words.say, row.why)))}" if row.why else ""
     return [
         escaped(row.port) or NOTHING,
-        escaped(row.chip) or NOTHING,
+        escaped(words.cell(row.chip)) or NOTHING,
         (f"[{word}]({links[0]})" if links else word) + why,
         number(row.top1.reference_percent, 3),
         number(row.top1.om_percent, 3),
         drop_text(row.top1),
         drop_text(row.top5),
         NOTHING if row.best_batch is None else str(row.best_batch),
-        number(row.per_chip, 1) if row.per_chip is not None else escaped(row.no_rate) or NOTHING,
+        number(row.per_chip, 1) if row.per_chip is not None else escaped(words.say(row.no_rate)) or NOTHING,
         number(row.per_card, 1),
         number(row.share_percent, 1, " %"),
         number(row.ms_per_image, 3),
         escaped(", ".join(row.not_judged)) or NOTHING,
         escaped(row.finished_utc[:10]) or NOTHING,
-        escaped(row.toolkit) or NOTHING,
+        escaped(words.head(row.toolkit)) or NOTHING,
     ]
 
 
-def _changes(changes: Sequence[Change] | None) -> list[str]:
+def _changes(changes: Sequence[Change] | None, words: Catalogue) -> list[str]:
     """Everything beyond noise and everything that cannot be said, and how many figures did not move."""
     if changes is None:
         return []
@@ -132,9 +133,11 @@ def _changes(changes: Sequence[Change] | None) -> list[str]:
     titles = ("port", "figure", "old", "new", "", "change (95 %)")
     told = [change for change in changes if change.direction is not Direction.UNCHANGED]
     cells = [(str(c.place), c.figure, c.old, c.new, str(c.direction), c.detail) for c in told]
-    lines = [_line(titles), _line("---" for _ in titles), *(_line(map(escaped, line)) for line in cells)]
-    return ["", "### Changes", "", f"{still} figures within noise.", "", *(lines if told else [])]
+    lines = [*_heads(titles, words), *(line(escaped(words.head(cell)) for cell in row) for row in cells)]
+    within = words.say(f"{still} figures within noise.")
+    return ["", f"### {words.head('Changes')}", "", within, "", *(lines if told else [])]
 
 
-def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _heads(titles: Sequence[str], words: Catalogue) -> list[str]:
+    """The first two lines of a table."""
+    return [line(escaped(words.head(title)) for title in titles), line("---" for _ in titles)]

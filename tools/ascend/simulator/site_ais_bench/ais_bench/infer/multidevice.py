@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from ais_bench.infer import command, inputs
+from ais_bench.infer import inputs, one_device
 from ais_bench.infer.console import info
 from ais_bench.infer.flavour import Flavour, flavour
 
@@ -59,4 +59,4 @@ def _device(
     folder = f"device{device}_{position}" if flavour() is Flavour.AIT else f"device{device}"
     mine.output_dirname = os.path.join(args.output_dirname, folder)  # noqa: PTH118
     start = time.time()
-    return command.run_device(mine, argv, device, files), start, time.time()
+    return one_device.run(mine, argv, device, files), start, time.time()
