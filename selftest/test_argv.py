@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,23 @@ def test_a_misspelt_option_runs_no_code_of_the_folder_that_it_names(here: Path, 
     code, said = collected(here, "--basline", other / "build" / "evidence")
     assert (code, "code of another checkout" in said) == (pytest.ExitCode.USAGE_ERROR, False)
     assert f"no tests of this checkout lie there, {ROOT}; --basline is no option of the suite, --baseline is" in said
+
+
+def test_an_environment_of_one_checkout_serves_another_with_modules_of_its_own(tmp_path: Path) -> None:
+    """It lacks the modules that this checkout has, as an older one does."""
+    own = "def pytest_load_initial_conftests(early_config):\n    print('its own', flush=True)\n    return (yield)\n"
+    installed = ROOT / "fixtures" / "installed" / "npu_port_acceptance_argv.py"
+    for name, text in (
+        ("tools/__init__.py", ""),
+        (f"{installed.relative_to(ROOT)}", own),
+        ("test_x.py", "def test(): ..."),
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(installed.parent)}
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_x.py"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.count("its own")) == (0, 1), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
