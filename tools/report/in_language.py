@@ -10,6 +10,7 @@ from tools.base.messages import ENGLISH, Catalogue
 AS_IT_IS = frozenset({"style", "script", "pre", "code"})
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
 HEADS, CELLS = frozenset({"a", "dt", "strong", "summary", "text", "th"}), frozenset({"small", "td"})
+LABEL = "data-label"
 INSIDE = frozenset({"data"})
 """Elements that are a part of the text around them: a number with its exact value."""
 FIRST_PRIVATE, LAST_PRIVATE = 0xE000, 0xF8FF
@@ -60,6 +61,7 @@ class _Writer(HTMLParser):
         self._flush()
         if GLOSS in written and "h1" not in self._open:
             written = written.replace(' class="zh"', "")  # it is the text itself now
+        written = self._labelled(written, attrs)
         self._said.append(written.replace('lang="en"', 'lang="zh-Hans"', 1) if tag == "html" else written)
         if tag not in VOID:
             self._open.append(tag)
@@ -105,6 +107,13 @@ class _Writer(HTMLParser):
         """The document's type."""
         self._flush()
         self._said.append(f"<!{decl}>")
+
+    def _labelled(self, written: str, attrs: list[tuple[str, str | None]]) -> str:
+        """A tag with its label, the head of a column where a phone shows none, in the other language."""
+        for label in (value for name, value in attrs if name == LABEL and value):
+            before, after = (f'{LABEL}="{html.escape(text)}"' for text in (label, self._words.head(label)))
+            written = written.replace(before, after, 1)
+        return written
 
     def _take_tag(self, tag: str) -> None:
         if len(self._inside) > LAST_PRIVATE - FIRST_PRIVATE:
