@@ -51,6 +51,7 @@ class Tags(HTMLParser):
         ('<label>undecided <input placeholder="gate, question, bs16, figure …"></label>',
          '<label>无结论 <input placeholder="关卡、问题、bs16、数字 …"></label>'),
         ('<p>tight bound <data value="0.1">0.1</data></p>', '<p>严格界限 <data value="0.1">0.1</data></p>'),
+        ('<td data-label="Top-1 drop pp" id="x">1</td>', '<td data-label="Top-1 下降 pp" id="x">1</td>'),
         ("<code>at least one gate failed</code>",) * 2,
         ("<pre>at least one gate failed</pre>",) * 2,
         ("<style>a > b { }</style><script>x = '<b>';</script>",) * 2,
