@@ -142,6 +142,8 @@ def test_the_command_that_runs_a_gate_again_names_no_place_of_evidence(
     assert f"--cache={world.cache}" in again
     assert "the option wins" not in again
     assert "--infer-tool=benchmark" in again
+    elsewhere = f"-c {ROOT / 'pytest.ini'} --rootdir={ROOT} {ROOT}/{ONE_TEST}"
+    assert again.endswith(f" {elsewhere}"), "the run was started in another folder"
     assert "--evidence" not in again
     assert "--keep" not in again
 
