@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -41,8 +42,10 @@ def test_one_command_writes_one_archive(tmp_path: Path) -> None:
     info.write_text("Version=26.0\n/home/ann/x\n")
     out = tmp_path / "back.tar.gz"
     words = ("-k", "names_cards or has_two_rows or prints_both", "--root", str(tmp_path / "root"))
-    done = collect(out, *words)
+    (tmp_path / "hypothesis.py").write_text("raise ModuleNotFoundError")  # a runner has what `make accept` installs
+    done = collect(out, *words, PYTHONPATH=str(tmp_path), PYTEST_ADDOPTS="-p no:hypothesispytest")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{out}: send this file back; the tests passed: " in done.stdout
     found = contents(out)
     asked = {f"contracts/asked/{name}/{file}.txt" for name in QUESTIONS for file in ("command", "stdout", "stderr")}
     assert asked <= found.keys()
@@ -61,9 +64,16 @@ def test_failing_tests_are_sent_back_too(tmp_path: Path) -> None:
     out = tmp_path / "back.tar.gz"
     done = collect(out, "-k", "has_two_rows", ACCEPTANCE_TARGET="ascend", ACCEPTANCE_SOC="Ascend310", PATH="/usr/bin")
     assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search("the tests FAILED: .*1 failed", done.stdout), done.stdout
     found = contents(out)
     assert "npu-smi is not on PATH" in found["contracts/pytest/stdout.txt"]
     assert "cannot be run" in found["contracts/asked/npu-smi-info/stderr.txt"]
+
+
+@pytest.mark.nightly
+def test_tests_that_could_not_begin_say_why(tmp_path: Path) -> None:
+    done = collect(tmp_path / "back.tar.gz", "-k", "has_two_rows or")
+    assert (done.returncode, "the tests DID NOT RUN: ERROR: Wrong expression" in done.stdout) == (1, True), done.stdout
 
 
 @pytest.mark.parametrize("name", ["back.zip", "old.tar.gz"])

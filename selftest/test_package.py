@@ -323,6 +323,12 @@ def test_a_source_under_the_packages_name(source: str) -> None:
     assert renamed("tools/base/x.py", source, KNOWN) == SOURCES[source]
 
 
+def test_a_message_that_names_a_command_is_found_in_chinese_too() -> None:
+    here = '#: tools/show_port.py\nmsgid "see `python tools/show_port.py`"\nmsgstr "见 `python tools/show_port.py`"\n'
+    there = '#: tools/show_port.py\nmsgid "see `npu-accept show-port`"\nmsgstr "见 `npu-accept show-port`"\n'
+    assert packed("tools/base/zh.po", here.encode(), KNOWN).decode() == there
+
+
 def test_the_folder_of_the_suites_own_files_is_the_package() -> None:
     source = "ROOT = Path(__file__).resolve().parent.parent.parent\n"
     assert renamed("tools/base/files.py", source, KNOWN) == source

@@ -93,7 +93,8 @@ def _say(found: Imported, written: str) -> None:
     assert published is not None  # every imported port has one
     figures = sum(chip.figures for chip in published.chips)
     names = ", ".join(row.name for row in found.rows)
-    say(f"{found.stated.name}: {found.stated.source}, {figures} figures of {names}{written and f'; {written}'}")
+    said = f"{found.stated.name}: {found.stated.source}, {figures} figures of {names}"
+    say(f"{said}; {written}" if written else said)
     for refusal in found.refused:
         say(f"  left out: {refusal.line}")
 

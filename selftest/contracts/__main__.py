@@ -24,10 +24,12 @@ from tools.ascend.own_files import keep_own_files
 from tools.base import cli, process
 from tools.base.errors import SuiteError
 from tools.base.files import atomic
+from tools.base.printable import one_line
 from tools.evidence.scrub import scrubber
 
 QUESTION_SECONDS, TEST_SECONDS, PAUSE_SECONDS, MOST_LOOKS = 60.0, 3 * 3600.0, 10.0, 20
 MOST_FILE_BYTES = 16 * 2**20
+WORDS = {0: "passed", 1: "FAILED"}
 INSTALLED = (
     "usr/local/Ascend/driver/version.info",
     "usr/local/Ascend/firmware/version.info",
@@ -49,14 +51,23 @@ def main() -> int:
         raise SuiteError("the archive is a new file that ends in .tar.gz", where=asked.out, fix="name another one")
     with tempfile.TemporaryDirectory(prefix="contracts-") as name:
         folder = Path(name) / "contracts"
-        passed = collect(folder, Path(name) / "pytest", only=asked.k, root=asked.root)
+        status = collect(folder, Path(name) / "pytest", only=asked.k, root=asked.root)
         pack(folder, asked.out)
-    print(f"{asked.out}: send this file back; the tests {'passed' if passed else 'FAILED'}")
-    return cli.EXIT_OK if passed else cli.EXIT_FAILED
+        said = _last_line(folder / "pytest")
+    word = WORDS.get(status, "DID NOT RUN")
+    print(f"{asked.out}: send this file back; the tests {word}: {one_line(said)}")
+    return cli.EXIT_OK if status == 0 else cli.EXIT_FAILED
 
 
-def collect(folder: Path, basetemp: Path, *, only: str, root: Path) -> bool:
-    """Put everything below `folder`; True when the contract tests passed."""
+def _last_line(folder: Path) -> str:
+    """What pytest said at its end: its counts, or why it could not begin."""
+    texts = [(folder / f"{stream}.txt").read_text("utf-8", errors="replace") for stream in ("stdout", "stderr")]
+    lines = [line.strip("= ") for line in "\n".join(texts).splitlines()]
+    return next((line for line in reversed(lines) if line), "it said nothing")
+
+
+def collect(folder: Path, basetemp: Path, *, only: str, root: Path) -> int:
+    """Put everything below `folder`; the exit status of the contract tests."""
     host = _host(folder / "logs")
     for name, argv in questions(host).items():
         _ask(argv, folder / "asked" / name, host.env)
@@ -83,7 +94,7 @@ def collect(folder: Path, basetemp: Path, *, only: str, root: Path) -> bool:
     (folder / "results").mkdir()
     if basetemp.is_dir():
         keep_own_files(basetemp, folder / "results")
-    return done.returncode == 0
+    return done.returncode
 
 
 def questions(host: Host) -> dict[str, list[str]]:

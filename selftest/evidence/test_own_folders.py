@@ -129,11 +129,21 @@ def test_a_clock_that_is_set_back_costs_no_evidence(
     assert "VERDICT: INCOMPLETE" in capsys.readouterr().out
 
 
-def test_the_command_that_runs_a_gate_again_names_no_place_of_evidence(world: World) -> None:
+def test_the_command_that_runs_a_gate_again_names_no_place_of_evidence(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And every other option, also where a variable has said it, which another shell has not."""
+    monkeypatch.setenv("ACCEPTANCE_INFER_TOOL", "benchmark")
+    monkeypatch.setenv("ACCEPTANCE_KEEP", "5")
+    monkeypatch.setenv("ACCEPTANCE_CACHE", "the option wins")
     world.edit_port("md5: ", f"md5: {'a' * 32} #")
     outcome = world.run("-m", "checkpoint", "--keep", "3")
     (again,) = {line.strip() for line in outcome.text.splitlines() if line.strip().startswith("again: ")}
     assert f"--cache={world.cache}" in again
+    assert "the option wins" not in again
+    assert "--infer-tool=benchmark" in again
+    elsewhere = f"-c {ROOT / 'pytest.ini'} --rootdir={ROOT} {ROOT}/{ONE_TEST}"
+    assert again.endswith(f" {elsewhere}"), "the run was started in another folder"
     assert "--evidence" not in again
     assert "--keep" not in again
 

@@ -64,6 +64,7 @@ def test_operators_of_one_time_stand_by_name_and_by_type() -> None:
     found = profiled(*rows, nodes=())
     assert [(entry.name, entry.kind) for entry in found.operators] == [("a", "Y"), ("a", "Z"), ("b", "X"), ("c", "X")]
     assert list(found.kinds) == ["X", "Y", "Z"]
+    assert list(profiled("a,Z,AI_CORE,1,,\n", "b,Y,AI_CORE,1,,\n", nodes=()).kinds) == ["Y", "Z"]
 
 
 def test_a_layer_is_a_module_else_a_node_else_the_operators_own_name() -> None:
@@ -134,6 +135,7 @@ def test_what_multiplies_matrices_is_of_a_node(kind: str) -> None:
         ("16,3;4", " NHWC ;ND", 16),
         (" 16 ,1", "NC1HWC0", 16),
         ("16", "NCHW", 16),
+        ("16;4,3", "NCHW;ND", 16),
         ("4,3;16", "NCHW;NCHW", None),
         ("16,3", "ND", None),
         ("16,3", "ND;NCHW", None),

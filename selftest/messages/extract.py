@@ -6,9 +6,11 @@ import ast
 import html
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from tools.base.files import ROOT
+from tools.base.messages import SEPARATOR
 
 SHOWN = (
     *("fixtures/collector.py", "fixtures/gates.py", "fixtures/perf.py", "fixtures/setup.py"),
@@ -19,6 +21,7 @@ SHOWN = (
     *("tools/pipeline/inputs.py", "tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
     *("tools/report/baseline.py", "tools/report/operators.py", "tools/report/screen.py", "tools/report/terminal.py"),
     *("tools/report/gate_rows.py", "tools/report/summary.py", "tools/report/tables.py"),
+    "tools/report/arithmetic.py",
     *("tools/report/results_md.py", "tools/report/words.py", "tools/report/scorecard/*.py", "tools/evidence/prune.py"),
     *("tools/*.py", "tools/catalogue/*.py", "fixtures/installed/npu_port_acceptance_argv.py"),
     "fixtures/installed/npu_port_acceptance/__main__.py",
@@ -28,7 +31,14 @@ NOT_SHOWN = (
     *("{0} PORT [PORT", "-Wignore:", "Current thread", "Extension modules", "Fatal Python error", "bytes {0}-"),
     *("checkpoint or onnx or", "content_sha256: ", "labels_sha256: ", "# byte for byte", "default-src "),
     *("from {0} import", "globalThis.", "import sys", "input {0}", "output {0}", "python tools/", "there is {0}"),
-    *("this needs Python 3.8", "{0} needs the suite installed", "<!-- made from", "NPU {0} chip {1}"),
+    *(
+        "this needs Python 3.8",
+        "{0} needs the suite installed",
+        "the chip {0}",
+        "{0} that{1}",
+        "<!-- made from",
+        "NPU {0} chip {1}",
+    ),
 )
 """How texts of those files begin that are for programs, or for a Python that can read no catalogue."""
 ALL_ERRORS = "error: {0}"
@@ -151,9 +161,13 @@ def _bare(message: str) -> str:
     return found
 
 
-def without_place(message: str) -> str:
-    """The message without a place at its begin that says where, `{0}: `: a text is taken apart there."""
-    return _counted(message.partition(": ")[2]) if message.startswith("{0}: ") else message
+def unknown_parts(message: str, known: AbstractSet[str]) -> list[str]:
+    """What a catalogue lacks to say a message: nothing, itself, or parts of it, as a text is taken apart (`{0}: `)."""
+    bare = _counted(message.partition(": ")[2]) if message.startswith("{0}: ") else message
+    parts = [_counted(part) for part in SEPARATOR.split(bare)[::2] if WORD.search(part)]
+    lacking = [part for part in parts if part not in known]
+    spelt = {message, bare, bare[:1].lower() + bare[1:], message[:1].lower() + message[1:]}
+    return [] if known & spelt or not lacking else [bare] if len(lacking) == len(parts) else lacking
 
 
 def stub(message: str, file: str) -> str:

@@ -30,6 +30,7 @@ from tools import scorecard
 from tools.base.cli import run
 from tools.base.files import ROOT
 from tools.catalogue import rows as ports
+from tools.evidence.aside import set_aside
 from tools.evidence.record_file import read_acceptance
 from tools.judge.results import Word
 from tools.judge.spec import Spec
@@ -755,6 +756,26 @@ def test_a_run_that_is_yet_to_come_holds_no_release(
     ahead = write_card(tmp_path / "ahead", Card(year=9998))
     done = release([str(port_file(ahead))], [ahead, *bundles("first")])
     assert (done.status, "it ended 9998-01-01T00:10:00+00:00, which is yet to come" in done.out) == (1, True)
+
+
+def test_a_run_after_which_another_left_no_evidence_holds_no_release(
+    bundles: Bundles, release: Release, command: Command, tmp_path: Path
+) -> None:
+    """As tools/accept_ports.py leaves a port whose later run crashed."""
+    (first,) = bundles("first")
+    line = [str(port_file(first))]
+    shutil.copytree(first, tmp_path / "set" / "evidence")
+    earlier = set_aside(tmp_path / "set" / "evidence")
+    assert earlier is not None
+    (row,) = command(tmp_path / "set").rows
+    assert row["why"].startswith("a later run in its place left no evidence")
+    done = release(line, [tmp_path / "set"])
+    assert (done.status, f"a later run in its place left no evidence ({earlier}); run it again" in done.out) == (
+        1,
+        True,
+    )
+    shutil.copytree(bundles("second")[0], tmp_path / "set" / "evidence")
+    assert release(line, [tmp_path / "set"]).status == 0
 
 
 def test_of_two_runs_of_one_moment_the_worse_one_counts(bundles: Bundles, release: Release, tmp_path: Path) -> None:

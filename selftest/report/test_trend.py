@@ -63,6 +63,20 @@ def test_earlier_runs_of_the_same_port_and_chip_the_newest_first(accepted: Writt
     assert (names(found), found.unreadable) == (["second", "first"], ())
 
 
+def test_runs_of_other_ports_and_of_single_gates_hide_none(accepted: Written, beside: Beside) -> None:
+    run = accepted.run
+    assert run.spec is not None
+    other = dataclasses.replace(on_day(run, 2), spec=dataclasses.replace(run.spec, port="another"))
+    bare = dataclasses.replace(on_day(run, 3), variants=(), device_throughput=())
+    simulated = dataclasses.replace(on_day(run, 3), variants=(), target="simulator")
+    newer = [other] * 12 + [bare] * 6
+    folders = [beside(f"newer-{number}", found) for number, found in enumerate(newer)]
+    old = beside("old", on_day(run, 1))
+    assert names(earlier_runs([*folders, old], run)) == ["old"]
+    now = dataclasses.replace(run, target="simulator")
+    assert names(earlier_runs([beside("rates", simulated)], now)) == [], "a simulator's rates are none"
+
+
 def test_what_cannot_be_read_is_named(accepted: Written, beside: Beside, tmp_path: Path) -> None:
     broken = beside("broken", on_day(accepted.run, 1))
     (broken / FILE).write_bytes((broken / FILE).read_bytes()[:-9])

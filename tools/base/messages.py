@@ -62,10 +62,10 @@ class Template:
             found.append(text[begin:place])
             begin = place + len(piece)
         found.append(text[begin:end])
-        if not first and (SEPARATOR.search(found[0]) or found[0] in tuple(FULL_WIDTH)):
-            return None  # it begins earlier than this message does
-        if not first and self.short and any(" " in place for place in found[:-1]):
-            return None  # it is another one
+        if not first and (
+            SEPARATOR.search(f"{found[0]} ") or (self.short and any(" " in place for place in found[:-1]))
+        ):
+            return None  # it begins earlier than this message does, or is another one
         return found
 
 
@@ -102,7 +102,13 @@ class Catalogue:
     def _text(self, text: str, depth: int) -> str:
         if not text.strip() or depth > DEEPEST:
             return text
-        return self._sentence(text, depth) or self._parts(text, depth)
+        bare, mark = (text[:-1], text[-1]) if text[-1] in FULL_WIDTH else (text, "")
+        whole = self._whole(bare, depth)  # a message has no mark at its end
+        return (
+            whole[:-1] + _full_width(whole[-1:] + mark)
+            if whole
+            else self._whole(text, depth) or self._parts(text, depth)
+        )
 
     def _place(self, text: str, depth: int) -> str:
         """What stands in a place, the blanks around it kept."""
@@ -110,31 +116,17 @@ class Catalogue:
         return text.replace(bare, self._text(bare, depth), 1) if bare else text
 
     def _whole(self, text: str, depth: int) -> str:
-        """The text as one message, empty where it is none.
-
-        A message that begins with a letter is told by it, also where it is a sentence; one that begins with a place is
-        what is looked for last, since much looks like it.
-        """
-        return self._sentence(text, depth) or self._first(self.templates.get("", ()), text, depth)
-
-    def _sentence(self, text: str, depth: int) -> str:
-        """The message that the text is by its beginning, with or without a full stop; empty where there is none."""
-        said = self._by_letter(text[:-1], depth) if text[-1:] == "." else ""
-        return said + FULL_WIDTH["."] if said else self._by_letter(text, depth)
-
-    def _by_letter(self, text: str, depth: int) -> str:
-        """The message that begins as this text does, in either case of its first letter; empty where there is none."""
-        for spelt in dict.fromkeys((text, text[:1].lower() + text[1:])):
-            said = self.plain.get(spelt) or self._first(self.templates.get(spelt[:1], ()), spelt, depth)
-            if said:
-                return said
-        return ""
-
-    def _first(self, templates: Sequence[Template], text: str, depth: int) -> str:
-        for template in templates:
-            places = template.places(text)
-            if places is not None:
-                return template.says.format(*(self._place(place, depth + 1) for place in places))
+        """The text as one message, empty where it is none."""
+        spellings = tuple(dict.fromkeys((text, text[:1].lower() + text[1:])))  # a sentence may begin with one
+        for spelt in spellings:
+            if spelt in self.plain:
+                return self.plain[spelt]
+        for letters in (True, False):  # those that begin with a place last: the most texts look like them
+            for spelt in spellings:
+                for template in self.templates.get(spelt[:1] if letters else "", ()):
+                    places = template.places(spelt)
+                    if places is not None:
+                        return template.says.format(*(self._place(place, depth + 1) for place in places))
         return ""
 
     def _parts(self, text: str, depth: int) -> str:
@@ -145,13 +137,12 @@ class Catalogue:
         said, begin = "", 0
         while begin < len(parts):
             ends = range(min(len(parts), begin + WINDOW), begin, -1)
-            joined = [(end, "".join(parts[begin:end])) for end in ends if parts[end - 1].strip()]
-            joined = [(end, text) for end, text in joined if text.count("(") == text.count(")")]
-            looked = ((end, look(text, depth)) for look in (self._sentence, self._whole) for end, text in joined)
-            end, found = next(((end, found) for end, found in looked if found), (begin + 1, parts[begin]))
+            joined = ((end, "".join(parts[begin:end])) for end in ends if parts[end - 1].strip())
+            whole = ((end, self._whole(text, depth)) for end, text in joined if not _left_open(text))
+            end, found = next(((end, found) for end, found in whole if found), (begin + 1, parts[begin]))
             said += found
             begin = end
-        return MARK.sub(lambda mark: FULL_WIDTH[mark[1]], said)
+        return _full_width(said)
 
     def _row(self, text: str, below: str) -> str:
         """A row of a table, empty where it is none; a cell ends where its column does if that is to the right."""
@@ -175,6 +166,8 @@ class Catalogue:
         """A cell: only what is known as a whole; a head's word is one in the row of heads alone."""
         if heads:
             return self.columns.get(text, text)
+        if text in self.plain:
+            return self.plain[text]
         for template in self.cells:
             places = template.places(text)
             if places is not None:
@@ -232,6 +225,16 @@ def read_po(name: str, text: str) -> dict[tuple[str, str], str]:
             raise SuiteError(f"no line of a catalogue: {line!r}", where=f"{name}:{number}")
     entries.pop(("", ""), None)  # the header
     return entries
+
+
+def _left_open(text: str) -> bool:
+    """Whether a parenthesis in it is not closed, so that it ends in the middle of something."""
+    return text.rstrip(" (").count("(") > text.count(")")
+
+
+def _full_width(said: str) -> str:
+    """With the marks of Chinese behind Chinese letters."""
+    return MARK.sub(lambda mark: FULL_WIDTH[mark[1]], said)
 
 
 def _end_of_word(text: str, begin: int, end: int) -> int:

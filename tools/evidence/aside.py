@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.evidence.place import STAMP
+from tools.judge.files import EARLIER
 
 
 def set_aside(place: Path) -> Path | None:
@@ -13,6 +14,6 @@ def set_aside(place: Path) -> Path | None:
     if not place.is_dir() or not any(place.iterdir()):
         return None
     stamp = datetime.now(UTC).strftime(STAMP)
-    names = (f"{place.name}.earlier-{stamp}{again}" for again in ("", *(f"-{number}" for number in range(2, 1000))))
+    names = (f"{place.name}{EARLIER}{stamp}{again}" for again in ("", *(f"-{number}" for number in range(2, 1000))))
     aside = next(path for name in names if not (path := place.with_name(name)).exists())
     return place.rename(aside)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tools.judge.files import LATEST
+from tools.judge.files import EARLIER, LATEST
 from tools.judge.layout import MANIFEST, SIGNATURE
 
 STAMP = "%Y%m%dT%H%M%SZ"
@@ -43,7 +43,7 @@ class Place:
 
     def others(self) -> list[Path]:
         """The folders of other runs here, the newest first: of their own, or moved aside from this very place."""
-        aside = re.compile(rf"{re.escape(self.folder.name)}\.earlier-\d{{8}}T\d{{6}}Z(-\d+)?")
+        aside = re.compile(rf"{re.escape(self.folder.name + EARLIER)}\d{{8}}T\d{{6}}Z(-\d+)?")
         name = RUN_FOLDER if self.own else aside
         found = [path for path in self.folder.parent.iterdir() if name.fullmatch(path.name) and path != self.folder]
         return sorted(found, key=_by_time, reverse=True)

@@ -21,6 +21,8 @@ LARGEST_FILE_BYTES, LARGEST_READ_BYTES = 4_000_000_000, 200_000_000
 LONGEST_NPY_HEADER = 10 + 4096
 LATEST = "latest"
 """The link beside the folders of runs that leads to the newest one."""
+EARLIER = ".earlier-"
+"""What stands between the name of a bundle that was moved aside and the time when a later run began."""
 
 
 class Refused(Exception):

@@ -55,7 +55,7 @@ class OperatorTime:
     @property
     def layer(self) -> str:
         """The module, else the node, else the operator's own name."""
-        return next(iter((*self.modules, *self.nodes, self.name)), "")
+        return (*self.modules, *self.nodes, self.name)[0]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tools.base.errors import Stage
-from tools.base.files import PACKAGE
 from tools.base.messages import ENGLISH, Catalogue
 from tools.data.images import list_images
 from tools.evidence.host import host_record, versions
@@ -32,9 +31,6 @@ from tools.judge.shipped import holds_sample
 from tools.pipeline.setup import Setup
 from tools.report.baseline import BaselineError, Comparison, baseline_lines, compare
 from tools.report.operators import operator_words
-
-JUDGE = "npu-accept verify-bundle" if PACKAGE else "python tools/verify_bundle.py"
-"""The offline judge as it is started where this suite runs."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ def publish(
         lambda folder, run: write_report(folder, run, images, comparison, earlier_runs(beside, run), language=words)
     ]
     place = staging.publish(acceptance, pages)
-    again = " ".join((JUDGE, shlex.quote(str(place)), "--run-id", facts.run))
+    again = " ".join(("python tools/verify_bundle.py", shlex.quote(str(place)), "--run-id", facts.run))
     lines += [f"evidence: {place} (open report.html, or judge it again: {again})"]
     lines += _pruned(setup, staging, len(facts.gates))
     lines += _baseline_lines(setup.baseline, compared)

@@ -62,6 +62,9 @@ class Port:
     tree: yaml.MappingNode
 
 
+KNOWN = "one of those that `python tools/show_port.py --list` prints"
+
+
 def port_path(name: str) -> Path:
     """The file of a port that is named (`resnet50`), or given as a path (anything with a `/` or `.yaml`)."""
     if "/" in name or name.endswith((SUFFIX, ".yml")):
@@ -69,12 +72,11 @@ def port_path(name: str) -> Path:
     if name == "alexnet":
         return PUBLISHED_SPEC
     if name not in port_names():
-        names = port_names()
-        near = nearest(name, names)
+        near = nearest(name, port_names())
         raise SpecError(
             "there is no port of this name",
             measured=name,
-            allowed=", ".join(names),
+            allowed=KNOWN,
             fix=f"did you mean {near}? Or name a file, ./mine.yaml" if near else "or name a file, ./mine.yaml",
         )
     return PORTS / f"{name}{SUFFIX}"

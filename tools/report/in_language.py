@@ -9,7 +9,9 @@ from tools.base.messages import ENGLISH, Catalogue
 
 AS_IT_IS = frozenset({"style", "script", "pre", "code"})
 VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
-HEADS, CELLS = frozenset({"a", "dt", "strong", "summary", "text", "th"}), frozenset({"small", "td"})
+HEADS, CELLS = frozenset({"a", "dt", "label", "strong", "summary", "text", "th"}), frozenset({"small", "td"})
+SHOWN = frozenset({"data-label", "placeholder"})
+"""Attributes whose text is shown: the head of a cell where a phone shows the table as cards, an empty field's hint."""
 INSIDE = frozenset({"data"})
 """Elements that are a part of the text around them: a number with its exact value."""
 FIRST_PRIVATE, LAST_PRIVATE = 0xE000, 0xF8FF
@@ -50,7 +52,7 @@ class _Writer(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """A tag; one around a gloss is left out where the text before it was translated, or is no part of a text."""
-        written = self.get_starttag_text() or ""
+        written = self._with_shown(self.get_starttag_text() or "", attrs)
         if tag in INSIDE:
             self._take_tag(written)
             return
@@ -105,6 +107,14 @@ class _Writer(HTMLParser):
         """The document's type."""
         self._flush()
         self._said.append(f"<!{decl}>")
+
+    def _with_shown(self, tag: str, attrs: list[tuple[str, str | None]]) -> str:
+        """The tag with the attributes that are shown in the other language."""
+        for name, value in attrs:
+            if name in SHOWN and value:
+                said = html.escape(self._words.head(value))
+                tag = tag.replace(f'{name}="{html.escape(value)}"', f'{name}="{said}"', 1)
+        return tag
 
     def _take_tag(self, tag: str) -> None:
         if len(self._inside) > LAST_PRIVATE - FIRST_PRIVATE:

@@ -30,7 +30,7 @@ NOTHING = "-"
 WIDTH = 100
 """Columns that are counted on; a wider figure makes a table wider, it is never cut."""
 FAILED_ROWS = 10
-LONGEST_CELL = 20
+LONGEST_CELL = 24
 Row = tuple[str, ...]
 
 

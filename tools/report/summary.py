@@ -166,7 +166,7 @@ def _gates_tile(acceptance: Acceptance) -> Tile:
     total = verdict.passed + len(verdict.failed) + len(verdict.missing)
     note = f"{len(verdict.failed)} failed, {len(verdict.missing)} missing"
     note += f", {len(verdict.not_judged)} not judged" if verdict.not_judged else ""
-    return Tile("Gates passed", "检查项", Markup("{} <small>of {}</small>").format(verdict.passed, total), note)
+    return Tile("Gates passed", "关卡", Markup("{} <small>of {}</small>").format(verdict.passed, total), note)
 
 
 def _loss_tiles(variants: Sequence[VariantRecord]) -> list[Tile]:

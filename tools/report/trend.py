@@ -15,7 +15,8 @@ from tools.judge.files import Refused, read_json, read_whole
 from tools.judge.ids import PTH
 from tools.judge.layout import FILE
 
-MOST_READ, MOST_SHOWN = 10, 5
+MOST_READ, MOST_SHOWN = 100, 5
+"""Of ports that share a folder each has many runs there; a record is read in some 20 ms."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def earlier_runs(folders: Sequence[Path], acceptance: Acceptance) -> Earlier:
     """Those of `folders`, the newest first, that hold a run of the same port and chip which ended before.
 
     The records are taken as they stand: tools/verify_bundle.py says whether a bundle holds. A simulator's run is no
-    earlier one of a device's, nor is one of sample data.
+    earlier one of a device's, nor is one of sample data, nor one without a figure, as of a single gate.
     """
     found, unreadable = [], []
     for folder in folders[:MOST_READ]:
@@ -56,7 +57,7 @@ def earlier_runs(folders: Sequence[Path], acceptance: Acceptance) -> Earlier:
         except (OSError, Refused, ValueError, RecursionError):
             unreadable.append(folder.name)
             continue
-        if before and _place(run) == _place(acceptance):
+        if before and _place(run) == _place(acceptance) and (run.variants or _rates(run)):
             found.append((folder.name, run))
     found.sort(key=lambda entry: _time(entry[1]), reverse=True)
     return Earlier(tuple(found[:MOST_SHOWN]), tuple(unreadable))
@@ -87,16 +88,21 @@ def _row(name: str, run: Acceptance, other: tuple[str, ...]) -> TrendRow:
     judged = [variant for variant in run.variants if variant.losses]
     last = [variant for variant in judged if variant.batch is not None] or judged
     losses = {k: [loss for variant in last for loss in variant.losses if loss.k == k] for k in (1, 5)}
-    rates = {entry.batch: entry.images_per_second_per_chip for entry in run.device_throughput}
     return TrendRow(
         name=name,
         finished_utc=run.finished_utc,
         gates=f"{verdict.passed} passed, {len(verdict.failed)} failed, {len(verdict.missing)} missing",
         pth_top1_percent=pth.accuracy[0].percent if pth else None,
         losses={k: max(found, key=lambda loss: loss.drop_pp) for k, found in losses.items() if found},
-        rates=rates if run.target == TargetKind.ASCEND else {},  # a simulator's are invented
+        rates=_rates(run),
         other=other,
     )
+
+
+def _rates(run: Acceptance) -> dict[int, float]:
+    """Images/s per chip by batch size; none of a simulator's, which are invented."""
+    rates = {entry.batch: entry.images_per_second_per_chip for entry in run.device_throughput}
+    return rates if run.target == TargetKind.ASCEND else {}
 
 
 def _other(run: Acceptance, now: Acceptance) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The sample of any port: weights of the network's own shapes that really classify the sample's generated images.
 
-The images are some of the embedded sample's, whatever the port, so that a run knows them by their bytes. The weights are
+The images are of the embedded sample's, whatever the port, so that a run knows them by their bytes. The weights are
 random up to the last layer, and that is fitted to what the network makes of training images, which have a seed of their
 own and are never judged: from its input to the 16 numbers of an image's code and their squares, and from those to
 classes, both steps folded into one.

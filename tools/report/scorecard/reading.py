@@ -13,7 +13,7 @@ from tools.base.cli import EXIT_BAD_INPUT
 from tools.base.errors import SuiteError
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import Bundle, open_files
-from tools.judge.files import Refused, read_json, read_whole
+from tools.judge.files import EARLIER, Refused, read_json, read_whole
 from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.results import RunVerdict, Verdict, Word
 from tools.judge.several import identity
@@ -95,6 +95,12 @@ class Reading:
     def accepted(self) -> bool:
         """Whether the last word is the strongest one."""
         return self.verdict is not None and self.verdict.word is Word.ACCEPTED
+
+    @property
+    def without_successor(self) -> bool:
+        """Whether a later run moved it aside and left nothing in its place: it crashed, or is not over."""
+        moved = [(folder, folder.name.partition(EARLIER)) for folder in self.folders]
+        return any(at and not (folder.with_name(name) / FILE).is_file() for folder, (name, at, _) in moved)
 
     @property
     def rejected(self) -> bool:

@@ -17,7 +17,7 @@ from tools.ports.spec import load_spec, port_path
 from tools.report.baseline import BaselineError, compare
 from tools.report.bundle import read_bundle
 from tools.report.scorecard.reading import NO_CHIP, Reading
-from tools.report.scorecard.rows import row_of
+from tools.report.scorecard.rows import NO_SUCCESSOR, row_of
 from tools.report.scorecard.runs import Runs
 
 COMMENT = "#"
@@ -108,6 +108,8 @@ def _problems_of(port: Listed, runs: Runs, toolkit: str, old: Runs | None) -> It
         if not run.accepted:
             row = row_of(run)
             yield f"{run.place}: {row.verdict}, not ACCEPTED ({_where(run)}): {'; '.join(row.why)}"
+        if run.without_successor:
+            yield f"{run.place}: {NO_SUCCESSOR} ({_where(run)}); run it again"
         if run.finished > datetime.now(UTC) + AHEAD:
             ahead = f"it ended {run.finished_utc}, which is yet to come, so that no run will be newer"
             yield f"{run.place}: {ahead} ({_where(run)}); {AGAIN}"

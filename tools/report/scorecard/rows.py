@@ -17,6 +17,7 @@ from tools.report.scorecard.runs import Runs
 NOT_VERIFIED = "NOT VERIFIED"
 NO_EVIDENCE = "NO EVIDENCE"
 OWN_PORT = "judged by a port of one's own"
+NO_SUCCESSOR = "a later run in its place left no evidence"
 NO_OM = "no OM was judged"
 REASONS_SHOWN = 3
 
@@ -141,6 +142,8 @@ def _why(reading: Reading) -> Iterator[str]:
     yield from _hindrances(reading.verdict)
     if reading.interrupted:
         yield "the run was cut short"
+    if reading.without_successor:
+        yield NO_SUCCESSOR
     if reading.own_port and not reading.place.sample:  # every made sample is such a port, and the verdict says sample
         yield OWN_PORT
 
@@ -148,7 +151,7 @@ def _why(reading: Reading) -> Iterator[str]:
 def _hindrances(verdict: RunVerdict) -> Iterator[str]:
     for what, names in (("failed", verdict.failed), ("missing", verdict.missing)):
         found = kinds(names)
-        more = f" and {len(found) - REASONS_SHOWN} more" if len(found) > REASONS_SHOWN else ""
+        more = f", {len(found) - REASONS_SHOWN} more" if len(found) > REASONS_SHOWN else ""
         if found:
             yield f"{what}: {', '.join(found[:REASONS_SHOWN])}{more}"
 
