@@ -246,6 +246,7 @@ HEAD = "NPU ID  Chip ID  Chip Logic ID  Chip Phy-ID  Chip Name\n"
         (f"{HEAD}0 0 - - a b c\n", {(0, 0): MapRow(None, None)}),
         (f"{HEAD}0 0 1 2\n", {}),
         ("0 0 1 2 x\n", {}),
+        (f"{HEAD}0 0 1 2 x\nNPU ID 9\n1 0 3 4 x\n", {(0, 0): MapRow(1, 2), (1, 0): MapRow(3, 4)}),
         ("Chip Name  NPU ID  Chip ID\na b c 4 5\na 6 7\n", {(4, 5): MapRow(None, None), (6, 7): MapRow(None, None)}),
         ("NPU ID  Chip Name  Chip ID\n4 a b 5\n", {(4, 5): MapRow(None, None)}),
         ("NPU ID  Chip ID  Other\n4 5 6\n4 6 7 8\n", {(4, 5): MapRow(None, None)}),

@@ -64,6 +64,15 @@ def test_tabs_quotes_blanks_and_a_byte_order_mark_are_no_part_of_a_field() -> No
     assert (task.name, task.formats) == ("/c/Conv", "NCHW")
 
 
+def test_ends_of_lines_letters_and_marks_are_kept_where_they_are_a_fields_own() -> None:
+    (task,) = read_tables({SUMMARY: "\ufeffOP Type,Op Name,Task Duration(us)\nXX,X/c/X,1\n"}).tasks
+    assert (task.kind, task.name) == ("XX", "X/c/X")
+    (task,) = read_tables({SUMMARY: HEAD + ROW.replace("4,3", "4,\r\n3")}).tasks
+    assert task.shapes == "4,\r\n3"
+    (task,) = read_tables({SUMMARY: (HEAD + ROW[:-1]).replace("\n", "\r") + "\n"}).tasks
+    assert task.name == "/c/Conv"
+
+
 def test_types_are_read_with_their_counts() -> None:
     found = read_tables({STATISTIC: TOTALS + TOTAL + "Cast,AI_VECTOR_CORE,2,4\nConv2D,AI_CORE,4,2.5\n"})
     assert found.tasks == (
@@ -82,6 +91,13 @@ def test_types_are_read_with_their_counts() -> None:
         (
             {"summary": HEAD + ROW + "0,1," + "x" * 90},
             f"{SUMMARY}: cut short: its last line does not end; found '{'x' * 80}'",
+        ),
+        ({"summary": HEAD + ROW + "0,1"}, f"{SUMMARY}: cut short: its last line does not end; found '0,1'"),
+        ({"summary": HEAD + ROW + "0,1X"}, f"{SUMMARY}: cut short: its last line does not end; found '0,1X'"),
+        ({"summary": HEAD + ROW + "0,1 "}, f"{SUMMARY}: cut short: its last line does not end; found '0,1 '"),
+        (
+            {"summary": ",".join(map(str, range(25))) + "\n"},
+            f"{SUMMARY}: no column OP Type, Op Name, Task Duration(us); found {[str(at) for at in range(20)]}",
         ),
         ({"summary": f"{HEAD}0,1\r"}, f"{SUMMARY}: cut short: its last line does not end; found '0,1'"),
         ({"summary": ""}, f"{SUMMARY}: cut short: its last line does not end; found ''"),
@@ -202,6 +218,8 @@ def test_operators_of_one_type_are_counted_together() -> None:
     [
         (("op_summary_2.csv", "op_summary_10.csv"), ("op_summary_10.csv",)),
         (("op_summary_0_9_1.csv", "op_summary_1.csv"), ("op_summary_1.csv",)),
+        (("op_summary_5_9_1.csv", "op_summary_1.csv"), ("op_summary_1.csv",)),
+        (("op_summary_3_1.csv", "op_summary_2.csv"), ("op_summary_2.csv",)),
         (("op_summary_0_9_1.csv", "op_summary.csv"), ("op_summary.csv",)),
         (("op_summary_0_1_1.csv", "op_summary_0_2_1.csv"), ("op_summary_0_2_1.csv",)),
         (("op_summary_0_5_1.csv", "op_summary_1_2_1.csv"), ("op_summary_1_2_1.csv",)),
