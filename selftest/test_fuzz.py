@@ -33,6 +33,7 @@ from selftest.campaigns.fuzz_result import Coverage, Result
 from selftest.campaigns.fuzz_target import LONGEST_MESSAGE, Overlong, run_case
 from selftest.campaigns.fuzz_targets import TARGETS
 from tools.base.errors import SuiteError
+from tools.base.files import ROOT
 from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.verify import REFUSED, Outcome, verify
 from tools.ports.spec import PUBLISHED_SPEC
@@ -254,7 +255,11 @@ def test_every_example_is_taken_whole_and_every_module_has_its_paragraph() -> No
     for name, target in TARGETS.items():
         assert all(len(seed) <= target.longest_bytes for seed in target.seeds()), name
     files = {module_file(module) for target in TARGETS.values() for module in target.modules}
-    assert files == set(re.findall(r"^\*\*`(.+?)`\*\*: ", fuzz_page.PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    heads = re.findall(r"^(\*\*`[^:]+`\*\*): ", fuzz_page.PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    named = [name for head in heads for name in re.findall(r"`(.+?)`", head)]
+    told = {name: {path.relative_to(ROOT).as_posix() for path in ROOT.glob(name)} & files for name in named}
+    assert [name for name, found in told.items() if not found] == []
+    assert files == set().union(*told.values())
 
 
 def test_the_tables_are_written_between_their_marks() -> None:

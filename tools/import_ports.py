@@ -51,7 +51,8 @@ def main() -> int:
 def _chosen(ports: Sequence[Imported], only: Sequence[str] | None) -> list[Imported]:
     """The ports that were asked for, all where none was; SuiteError for one that the table does not give."""
     names = [found.stated.name for found in ports]
-    if unknown := [name for name in only or () if name not in names]:
+    unknown = [name for name in only or () if name not in names]
+    if unknown:
         raise SuiteError("the table gives no such port", measured=", ".join(unknown), allowed=", ".join(names))
     return [found for found in ports if not only or found.stated.name in only]
 
