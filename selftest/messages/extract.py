@@ -14,15 +14,7 @@ from tools.base.messages import SEPARATOR
 
 SHOWN = (
     *("fixtures/collector.py", "fixtures/gates.py", "fixtures/perf.py", "fixtures/setup.py"),
-    *("tools/judge/lines.py", "tools/judge/remarks.py", "tools/judge/handed_in.py", "tools/judge/reference.py"),
-    *("tools/judge/verify.py", "tools/judge/missing.py", "tools/judge/checks.py", "tools/judge/label_order.py"),
-    *("tools/judge/files.py", "tools/judge/pages.py", "tools/judge/several.py", "tools/judge/wanted.py"),
-    *("tools/judge/signature.py", "tools/judge/shipped.py", "tools/judge/stages/*.py"),
-    *("tools/judge/accuracy.py", "tools/judge/chance.py", "tools/judge/predictions.py", "tools/judge/published.py"),
-    *("tools/judge/bundle.py", "tools/judge/bundle_images.py", "tools/judge/bundle_record.py"),
-    *("tools/judge/bundle_throughput.py", "tools/judge/device.py", "tools/judge/differences.py"),
-    *("tools/judge/facts.py", "tools/judge/gate.py", "tools/judge/soc.py"),
-    *("tools/judge/spec.py", "tools/judge/spec_[mop]*.py"),
+    *("tools/judge/*.py", "tools/judge/consistency/*.py", "tools/judge/stages/*.py"),
     *("tools/pipeline/inputs.py", "tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
     *("tools/report/baseline.py", "tools/report/operators.py", "tools/report/screen.py", "tools/report/terminal.py"),
     *("tools/report/gate_rows.py", "tools/report/summary.py", "tools/report/tables.py"),
@@ -44,6 +36,10 @@ NOT_SHOWN = (
         "<!-- made from",
         "NPU {0} chip {1}",
     ),
+    *("NPU ID|", "NPU Util(", "Chip ", "npu-smi info", "Process ", "No running processes found", "initialize"),
+    *("Overall statistical", "Number of ", "Top{0} accuracy", "ATC run ", "CUDA {0}", "tuple[str"),
+    *("resize {0}, crop", "mean {0}, std", "of {0} kept", "values {0}"),  # a recipe in the words of its library
+    *("is the log of {{}}", "says what {{}}"),  # said with a name before and one within
 )
 """How texts of those files begin that are for programs, or for a Python that can read no catalogue."""
 ALL_ERRORS = "error: {0}"
@@ -51,6 +47,9 @@ PAGES = ("tools/report/page.html", "tools/report/scorecard/scorecard.html")
 ERROR = re.compile(r"(Error|Refused|Refusal)$")
 ERROR_PARTS = ("what", "fix", "measured", "allowed")
 WORD = re.compile(r"(?!(?i:and|the|for|with|not)\b)\b[A-Za-z]{3,}")
+FACT = re.compile(r"(\{\d+\}|systematic)[.\[][\w.{}\[\]]+")
+"""The name of a fact in the evidence, such as `{0}.runs[{1}].images`, which is the same in every language."""
+WHERE = re.compile(rf"(\{{0\}}|{FACT.pattern}): ")
 PLACE = re.compile(r"\{\{.*?\}\}")
 CHINESE = re.compile("[\u4e00-\u9fff]")
 EDGES = " ,;:.\n"
@@ -168,8 +167,8 @@ def _bare(message: str) -> str:
 
 def unknown_parts(message: str, known: AbstractSet[str]) -> list[str]:
     """What a catalogue lacks to say a message: nothing, itself, or parts of it, as a text is taken apart (`{0}: `)."""
-    bare = _counted(message.partition(": ")[2]) if message.startswith("{0}: ") else message
-    parts = [_counted(part) for part in SEPARATOR.split(bare)[::2] if WORD.search(part)]
+    bare = _counted(message.partition(": ")[2]) if WHERE.match(message) else message
+    parts = [_counted(part) for part in SEPARATOR.split(bare)[::2] if WORD.search(part) and not FACT.fullmatch(part)]
     lacking = [part for part in parts if part not in known]
     spelt = {message, bare, bare[:1].lower() + bare[1:], message[:1].lower() + message[1:]}
     return [] if known & spelt or not lacking else [bare] if len(lacking) == len(parts) else lacking
