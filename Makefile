@@ -37,7 +37,7 @@ test: $(VENV)/dev.stamp
 	@echo "== the suite's own tests"
 	$(BIN)/python -m pytest selftest -m "not nightly" -q -n 2 --dist worksteal --durations=15
 
-long: $(VENV)/dev.stamp
+long: $(VENV)/nightly.stamp
 	$(BIN)/python -m pytest selftest --ignore=selftest/faults -m nightly -q -n 2 --dist worksteal
 
 judge:
