@@ -41,9 +41,9 @@ ID_FORMAT = "ILSVRC2012_val_{:08d}"
 FEW = f'reason: "{IMAGES} images"'
 POLICY = f"""
   accuracy:
-    top1_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
-    top5_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
-    tight_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
+    top1_drop_pp: {{at_most: 99.0, unit: pp, source: a campaign, {FEW}}}
+    top5_drop_pp: {{at_most: 99.0, unit: pp, source: a campaign, {FEW}}}
+    tight_drop_pp: {{at_most: 99.0, unit: pp, source: a campaign, {FEW}}}
   host_perf: {{rounds: 3, min_images_per_round: 1}}
   om: {{throughput_runs: {{dataset: 1, pure: 1}}}}
 reasons:
