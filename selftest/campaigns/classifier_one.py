@@ -25,7 +25,7 @@ from tools.model.random_weights import calibrated
 from tools.pipeline.run import Run, open_run
 from tools.ports.draft import draft
 from tools.ports.measured_policy import Measurement, policy_text
-from tools.ports.spec import load_spec, port_path
+from tools.ports.spec import load_port, load_spec, port_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,9 +41,9 @@ ID_FORMAT = "ILSVRC2012_val_{:08d}"
 FEW = f'reason: "{IMAGES} images"'
 POLICY = f"""
   accuracy:
-    top1_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
-    top5_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
-    tight_drop_pp: {{at_most: 100.0, unit: pp, source: a campaign, {FEW}}}
+    top1_drop_pp: {{at_most: 99.0, unit: pp, source: a campaign, {FEW}}}
+    top5_drop_pp: {{at_most: 99.0, unit: pp, source: a campaign, {FEW}}}
+    tight_drop_pp: {{at_most: 99.0, unit: pp, source: a campaign, {FEW}}}
   host_perf: {{rounds: 3, min_images_per_round: 1}}
   om: {{throughput_runs: {{dataset: 1, pure: 1}}}}
 reasons:
@@ -110,7 +110,7 @@ def judged(source: str, shared: Path) -> Row:
 
 def _judged(source: str, imagenet: Path, folder: Path) -> Row:
     out = folder / "port.yaml"
-    port = _shipped(source) if source.startswith(OF_PORT) else _drafted(source, out)
+    port = _shipped(source, folder) if source.startswith(OF_PORT) else _drafted(source, out)
     labels = folder / "labels.txt"
     labels.write_text((imagenet / "val_label.txt").read_text(encoding="utf-8"), encoding="utf-8")
     checkpoint = folder / port["checkpoint"]["file"]
@@ -130,10 +130,13 @@ def _drafted(source: str, out: Path) -> dict[str, Any]:
     return _facts(draft(tried(stated(source, None, out), out)), stated(source, None, out).classes)
 
 
-def _shipped(source: str) -> dict[str, Any]:
-    """The facts of a port that is shipped, less those about its own weights."""
-    path = port_path(source.removeprefix(OF_PORT))
-    return _facts(path.read_text(encoding="utf-8"), load_spec(path).dataset.classes)
+def _shipped(source: str, folder: Path) -> dict[str, Any]:
+    """The facts of a port that is shipped, less those about its own weights; its modules are put into the folder."""
+    port = load_port(port_path(source.removeprefix(OF_PORT)))
+    for name, content in port.files.items():
+        if name.endswith(".py"):
+            (folder / name).write_bytes(content)
+    return _facts(port.path.read_text(encoding="utf-8"), port.spec.dataset.classes)
 
 
 def _facts(text: str, classes: int) -> dict[str, Any]:
