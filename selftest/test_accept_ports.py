@@ -70,6 +70,8 @@ if what == "hang":
     (here / "part").write_text(str(os.getpid()))
     (here / "part").rename(here / "pid")
     signal.pause()
+if what == "full":
+    sys.exit("NO EVIDENCE: [Errno 28] No space left on device\\n========= 4 passed in 1.00s =========")
 if what == "refuse":
     sys.exit("ERROR: no such \\x1b[31moption")
 if evidence.parent.name == port.stem:
@@ -388,6 +390,14 @@ def test_a_fault_is_told_without_the_frames_that_the_handler_adds(world: World) 
     assert world.rows()["a"]["said"] == said
 
 
+def test_a_full_disk_is_told_and_not_how_many_tests_had_passed(world: World) -> None:
+    world.does("a", "full")
+    world.ports = ["a"]
+    assert world.run("--again").status == REFUSED
+    said = "it ended with exit code 1 and left no evidence: NO EVIDENCE: [Errno 28] No space left on device"
+    assert world.rows()["a"]["said"] == said
+
+
 def test_the_time_that_is_left_is_told_by_ports_that_took_theirs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -461,6 +471,20 @@ def test_a_port_that_does_not_load_and_one_without_checkpoint_are_rows_of_their_
     assert f"port b has no checkpoint: no b.pth in {world.folder / 'ports'}" in rows["b"]["said"]
 
 
+def test_a_command_in_an_error_can_be_copied(world: World) -> None:
+    folder = world.folder / "my ports"
+    shutil.copytree(world.folder / "ports", folder)
+    world.monkeypatch.setattr(World, "port", lambda _, name: folder / f"{name}.yaml")
+    world.port("b").write_text(
+        world.port("b").read_text().replace("file: b.pth", "file: b.pth, url: https://a.b/b.pth")
+    )
+    (world.folder / "ports" / "b.pth").unlink()
+    world.ports = ["b"]
+    world.run()
+    command = f"python tools/fetch_checkpoint.py --port '{folder / 'b.yaml'}' {world.folder / 'ports' / 'b.pth'}"
+    assert command in world.rows()["b"]["said"]
+
+
 def test_a_folder_of_any_bytes_has_its_row(world: World) -> None:
     folder = world.folder / os.fsdecode(b"ports \xff")
     shutil.copytree(world.folder / "ports", folder)
@@ -501,14 +525,27 @@ def test_a_command_line_that_cannot_be_followed_is_one_line(
     assert captured.err.count("\n") == 1
 
 
+def test_what_will_make_every_port_fail_is_told_once_before_any_is_judged(world: World) -> None:
+    cache = world.folder / "my cache"
+    world.words = (*world.words, f"--cache={cache}")
+    told = world.run("--again").err
+    assert told.count(f"warning: --cache (ACCEPTANCE_CACHE) is '{cache}': the vendor's tools take no path") == 1
+    assert told.index("warning: ") < told.index("[1/2]")
+
+
 # --- Interruptions -------------------------------------------------------------------------------------------------
+
+
+AS_INSTALLED = (
+    "import sys; from tools import accept_ports; from tools.base import cli; sys.exit(cli.run(accept_ports.main))"
+)
+"""How npu-accept begins it: what only the file does that is run by its name, the installed command lacks."""
 
 
 @contextmanager
 def half_way(world: World, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The command in a process of its own, at the moment when the first port is judged and the second at work."""
-    argv = world.argv(*options)
-    argv = [sys.executable, f"tools/{argv[0]}", *argv[1:]]
+    argv = [sys.executable, "-c", AS_INSTALLED, *world.argv(*options)[1:]]
     with (
         listening_to_ctrl_c(),
         subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child,
@@ -536,7 +573,7 @@ def ends(process: Path, seconds: float = 60) -> bool:
 
 
 @pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.nightly), signal.SIGKILL]
+    "number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.nightly), signal.SIGKILL]
 )
 def test_an_interruption_keeps_what_is_judged_and_the_same_command_goes_on(
     number: signal.Signals, world: World

@@ -149,6 +149,17 @@ SLIPS: dict[str, tuple[dict[str, str], str, tuple[int, ...], str]] = {
     ),
     "not in order": ({"om_top1_310P3": "91.44", "om_top5_310P3": "73.31"}, "om_top5_310P3", (), "not in order"),
     "no percent": ({"om_top1_310P3": "173.31"}, "om_top1_310P3", (), "no percent"),
+    "Top-1 twice": ({"om_top1_310P3": "73.31", "om_top5_310P3": "73.31"}, "om_top5_310P3", (), "not in order"),
+    "Top-5 twice": ({"ref_top1": "91.420", "om_top1_310P3": ""}, "ref_top1", (), "not in order"),
+    "milliseconds": ({P3: "1:1.21;4:2.84;8:4.9;16:9.31;32:18.22"}, P3, (1, 4, 8, 16, 32), "below 0.3 % of the peak"),
+    "milliseconds of a slow chip": (
+        {"throughput_310": "1:3.1;4:10.2;8:20.4;16:40.6;32:81.1"},
+        "throughput_310",
+        (4, 8, 16, 32),
+        "in proportion to batch",
+    ),
+    "images a millisecond": ({P3: "1:0.775;4:2.113"}, P3, (1, 4), "below 0.3 % of the peak"),
+    "batch behind the rate": ({P3: "775:1;2113:4"}, P3, (775, 2113), "below 0.3 % of the peak"),
     "rounded": ({"ref_top1": "73", "om_top1_310P3": "73.31"}, "ref_top1", (), "rounded too far"),
 }
 
@@ -311,6 +322,10 @@ def test_a_row_becomes_a_port_with_its_figures_and_says_what_it_left_out(
         ({P3: f"{'9' * 5000}:10"}, "both above 0"),
         ({P3: "\uff11:1270"}, "both above 0"),
         ({P3: "1:\uff11\uff12\uff17\uff10"}, "a number in plain digits"),
+        ({P3: "1\uff1a1270"}, "found 1\uff1a1270"),
+        ({P3: "1:1270\uff1b4:3000"}, "found 1270\uff1b4:3000"),
+        ({P3: "1:-;4:10"}, "a number in plain digits"),
+        ({"ref_top1": "\u2013"}, "a number in plain digits"),
         ({P3: "1:1,270.8"}, "a number in plain digits"),
         ({P3: "1:\uff5e1270"}, "a number in plain digits"),
         ({"om_top1_310P3": "73.31%"}, "a number in plain digits"),

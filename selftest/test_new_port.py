@@ -58,6 +58,46 @@ def counts() -> torch.nn.Module:
 
 def folds() -> torch.nn.Module:
     return Net("folds")
+
+
+class Headed(torch.nn.Module):
+    # a batch norm, and logits among other outputs
+
+    def __init__(self, gives: str) -> None:
+        super().__init__()
+        self.gives = gives
+        self.norm, self.line = torch.nn.BatchNorm2d(3), torch.nn.Linear(3, 37)
+
+    def forward(self, images: torch.Tensor) -> object:
+        maps = self.norm(images)
+        logits = self.line(maps.mean(dim=(2, 3)))
+        several = {"maps": maps, "logits": logits}
+        made = {"dict": several, "tuple": tuple(several.values()), "maps": maps, "text": "logits", "logits": logits}
+        return made[self.gives]
+
+
+def normed() -> torch.nn.Module:
+    return Headed("logits")
+
+
+def a_dict() -> torch.nn.Module:
+    return Headed("dict")
+
+
+def a_tuple() -> torch.nn.Module:
+    return Headed("tuple")
+
+
+def maps() -> torch.nn.Module:
+    return Headed("maps")
+
+
+def text() -> torch.nn.Module:
+    return Headed("text")
+
+
+def small() -> torch.nn.Module:
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 64 * 64, 10))
 """
 
 
@@ -207,6 +247,42 @@ def test_a_network_of_ones_own_is_counted_and_its_data_set_is_left_blank(new_por
     assert text.count("# TO FILL IN:") == 5
     assert "    # TO FILL IN: file and sha256 of the weights" in text
     assert sorted(path.name for path in own.iterdir() if path.name != "__pycache__") == ["mine.yaml", "net.py"]
+
+
+def test_a_network_with_a_batch_norm_is_tried(new_port: Command, own: Path) -> None:
+    spec = new_port.drafted(own, "python:net.py:normed", "--no-try")
+    assert (spec.classes, spec.onnx.outputs) == (37, ())
+
+
+@pytest.mark.parametrize("gives", ["a_dict", "a_tuple"])
+def test_of_several_outputs_the_one_of_logits_is_judged(new_port: Command, own: Path, gives: str) -> None:
+    spec = new_port.drafted(own, f"python:net.py:{gives}")
+    assert (spec.classes, spec.onnx.outputs, spec.onnx.judged_output) == (37, ("output_0", "class"), 1)
+    assert "# TO FILL IN: which output is judged" in (own / "mine.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("maps",), "gives no row of logits for each image; found 1 x 3 x 224 x 224"),
+        (("text",), "gives no row of logits for each image; found str"),
+        (("small",), "does not take a 1 x 3 x 224 x 224 input"),
+        (("small",), "--size"),
+        (("normed", "--size", "0"), "--size must be at least 1"),
+    ],
+)
+def test_a_network_that_cannot_be_drafted_says_what_it_gives_and_what_to_do(
+    new_port: Command, own: Path, words: tuple[str, ...], said: str
+) -> None:
+    done = new_port(f"python:net.py:{words[0]}", "--no-try", *words[1:], "--out", "mine.yaml", here=own)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert said in done.stderr
+
+
+def test_a_network_of_another_size_is_drafted_at_that(new_port: Command, own: Path) -> None:
+    recipe = new_port.drafted(own, "python:net.py:small", "--size", "64").preprocessing
+    assert (recipe.resize_px, recipe.crop_px) == (73, 64)
+    assert "library states" in new_port("timm:resnet10t", "--size", "64", "--out", "r.yaml", here=own).stderr
 
 
 def test_the_lowest_opset_that_exports_is_found_and_what_failed_before_it(new_port: Command, own: Path) -> None:

@@ -16,8 +16,8 @@ import json
 import signal
 import sys
 from collections import deque
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def main() -> int:
     ahead = _ahead(arguments, given, len(places))
     out.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(out / ".lock", timeout=0), scratch_folder("accept-ports-") as scratch:
+        with FileLock(out / ".lock", timeout=0), scratch_folder("accept-ports-") as scratch, _cancelled_as_by_ctrl_c():
             runner = Runner(given, scratch, limit_seconds=_limit(arguments.time_limit), require=Word(arguments.require))
             steps = partial(step, asked=given, again=arguments.again)
             return _judge_all(ports, steps, runner, places, ahead, out)
@@ -108,6 +108,16 @@ def main() -> int:
         raise SuiteError(
             "another accept_ports.py is at work here", where=out, fix="wait, or name another --out"
         ) from error
+
+
+@contextmanager
+def _cancelled_as_by_ctrl_c() -> Iterator[None]:
+    """A cancelled job (SIGTERM) ends like Ctrl-C, also where another command than this file began it."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _print_matrix(words: Sequence[str], given: Asked) -> int:
@@ -167,6 +177,8 @@ def _judge_all(
                 rows[port.name] = runner.kept(found.entry, found.finished, found.evidence)
             else:
                 rows[port.name] = found
+        for line in dict.fromkeys(line for port in due for line in port.setup.warnings()):
+            tell(line)  # once: it is the same for all of them, and a hundred reports say it too late
         total = len(due)
         schedule = Schedule(due, deque(places), ahead, runner.judge, runner.prepare, runner.stop)
         with closing(schedule.answers()) as answers:
@@ -182,5 +194,4 @@ def _judge_all(
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job ends like Ctrl-C
     sys.exit(cli.run(main))

@@ -30,7 +30,7 @@ def main() -> int:
     out: Path = (arguments.out or default_place(arguments.source)).absolute()
     require_free(out, force=arguments.force)
     measuring = Measuring.asked(arguments.measure, arguments.labels, arguments.checkpoint, arguments.random_weights)
-    found = stated(arguments.source, arguments.weights, out)
+    found = stated(arguments.source, arguments.weights, out, arguments.size)
     if arguments.checkpoint:
         found = pinned(found, arguments.checkpoint)
     if not arguments.no_try:
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser = Parser(description="Write a port file with everything that a library knows of a network.")
     parser.add_argument("source", help=KINDS)
     parser.add_argument("--weights", metavar="ENTRY", help="torchvision's entry, e.g. IMAGENET1K_V1 (default: its own)")
+    parser.add_argument("--size", metavar="PX", type=int, help="the input's side, of a network of one's own (224)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="the file to write (default: ports/NAME.yaml)")
     parser.add_argument("--force", action="store_true", help="overwrite a file that is there")
     parser.add_argument("--no-try", action="store_true", help="state opset 11 without an export")

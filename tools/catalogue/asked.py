@@ -102,8 +102,9 @@ class Asked:
             return str(file.absolute())
         if spec.kind == "sample":
             return None
-        fetch = f"python tools/fetch_checkpoint.py --port {entry.file} {file}"
-        fix = f"{fetch if spec.checkpoint.url else 'put it there'}; --checkpoints DIR names another folder, "
+        fetch = f"python tools/fetch_checkpoint.py --port {shlex.quote(str(entry.file))} {shlex.quote(str(file))}"
+        get = f"download it: {fetch}" if spec.checkpoint.url else "put it there"
+        fix = f"{get}; --checkpoints DIR names another folder, "
         raise InputError(
             f"port {spec.port} has no checkpoint: no {spec.checkpoint.file} in {folder}",
             fix=f"{fix}-- --sample tries the whole path without it",

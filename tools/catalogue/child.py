@@ -28,6 +28,8 @@ from tools.pipeline.setup import Setup
 TAIL_LINES = 20
 _FRAMES = ("  File ", "  ...", "Current thread ", "Thread 0x", "Extension modules: ")
 """How lines begin that Python's fault handler adds to the error itself."""
+_RULE = "===="
+"""How the line begins with which pytest ends."""
 ENDS = (0, 1)
 """Exit codes of a pytest that came to its end; any other says that it did not."""
 
@@ -138,4 +140,5 @@ def _tail(done: process.Completed, scrub: Scrubber) -> tuple[str, ...]:
 
 
 def _last(tail: tuple[str, ...]) -> str:
-    return tail[-1] if tail else "it printed nothing"
+    """The last line that says something: below the reason pytest counts the tests that passed nonetheless."""
+    return next((line for line in reversed(tail) if not line.startswith(_RULE)), "it printed nothing")

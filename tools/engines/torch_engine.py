@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tools.base.errors import AccuracyError
 from tools.judge.basis import DeviceKind, ReferenceDevice
 from tools.judge.ids import PTH
+from tools.model.outputs import every_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,8 +108,6 @@ def _exact() -> Iterator[None]:
         torch.set_float32_matmul_precision(before)
 
 
-def _judged_output(made: torch.Tensor | tuple[torch.Tensor, ...], judged: int) -> NDArray[np.float32]:
-    import torch
-
-    output: NDArray[np.float32] = (made if torch.is_tensor(made) else made[judged]).cpu().numpy()
+def _judged_output(made: object, judged: int) -> NDArray[np.float32]:
+    output: NDArray[np.float32] = every_output(made)[judged].cpu().numpy()
     return output

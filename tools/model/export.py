@@ -13,6 +13,7 @@ from tools.judge.facts import OnnxFacts
 from tools.judge.ids import ONNX_EXPORT, ONNX_OPSET
 from tools.judge.spec import Spec
 from tools.model.onnx_model import inspect_model
+from tools.model.outputs import every_output
 from tools.model.plain_attention import plain_attention
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _typed(model: torch.nn.Module, asked: Spec) -> torch.nn.Module:
 
         def forward(self, images: torch.Tensor) -> Any:  # noqa: ANN401 - a tensor, or several
             made = self.network(images.float())
-            return made.to(types[1]) if torch.is_tensor(made) else tuple(one.to(types[1]) for one in made)
+            return tuple(one.to(types[1]) for one in every_output(made))
 
     return Typed().eval()
 

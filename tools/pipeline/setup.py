@@ -127,6 +127,10 @@ class Setup:
             f"cache: {inputs.cache}",
         ]
 
+    def warnings(self) -> list[str]:
+        """What is known before anything is run to make gates fail for no fault of the port's."""
+        return [f"warning: {words}; gates of the vendor's tools will fail, name another folder" for words in self.unfit]
+
 
 def prepare(
     options: Mapping[str, str | None],

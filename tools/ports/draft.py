@@ -67,6 +67,10 @@ def _onnx(stated: Stated) -> Iterator[str]:
     yield "  onnx:"
     yield f"    opset: {_number(stated.exported.opset, 'opset', 'exactly')}"
     yield f"    input: {{name: {INPUT}}}"
+    if stated.outputs > 1:
+        yield f"    {BLANK} which output is judged, here the first with a row for each image"
+        names = [OUTPUT if place == stated.judged_output else f"output_{place}" for place in range(stated.outputs)]
+        yield f"    outputs: {_plain(names)}"
     yield f"    output: {{name: {OUTPUT}}}"
     if stated.exported.why_static:
         yield f"    batch: static  # {' '.join(stated.exported.why_static.split())}"

@@ -147,8 +147,7 @@ class Row:
         for part in filter(None, self.cells[column].split(";")):
             word, colon, rate = (piece.strip() for piece in part.partition(":"))
             batch = int(word) if re.fullmatch(rf"[0-9]{{1,{MOST_BATCH_DIGITS}}}", word) else 0
-            figure = self._figure(column, rate)
-            if not colon or batch < 1 or batch in found or figure.value <= 0:
+            if not colon or batch < 1 or batch in found or (figure := self._figure(column, rate)).value <= 0:
                 raise self._wrong(column, part, "batch:images per second, both above 0, each batch once")
             found[batch] = figure
         return found

@@ -37,6 +37,7 @@ class SamplePolicy:
 
     images: Positive
     drop_pp: float
+    onnx_image_slope_error: AtMost
     om_on_simulator: LogitAgreement
     device_error_multiple: Fact
     om_on_device: LogitAgreement
@@ -76,7 +77,9 @@ def _sample_spec(spec: Spec, policy: SamplePolicy) -> Spec:
 
 
 def _agreement(asked: Agreement, policy: SamplePolicy) -> Agreement:
-    """What fp16 may cost weights that are made and not trained, unless the port allows more of anything."""
+    """What arithmetic may cost weights that are made and not trained, unless the port allows more of anything."""
+    if policy.onnx_image_slope_error.at_most > asked.onnx.image_slope_error.at_most:
+        asked = replace(asked, onnx=replace(asked.onnx, image_slope_error=policy.onnx_image_slope_error))
     both = ((asked.om_on_simulator, policy.om_on_simulator), (asked.om_on_device, policy.om_on_device))
     if any(own.distances[name] > made.distances[name] for own, made in both for name in made.distances):
         return asked

@@ -97,7 +97,8 @@ class Stated:
     """Everything that is known of a port before anybody measured it.
 
     `whose` says in the file's first line who said so; `others` are the weights that were not taken, a line each;
-    `doubt` is what a person must look at before the network can be judged at all.
+    `doubt` is what a person must look at before the network can be judged at all. `judged_output` is the place of the
+    logits among the `outputs`.
     """
 
     name: str
@@ -117,3 +118,5 @@ class Stated:
     others: tuple[str, ...] = ()
     doubt: str = ""
     publication: Publication | None = None
+    outputs: int = 1
+    judged_output: int = 0

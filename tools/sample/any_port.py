@@ -27,6 +27,7 @@ from tools.data.preprocess import UnreadableImageError, normalised
 from tools.judge.chance import SURPRISE, divergence
 from tools.judge.spec import Spec
 from tools.model.network import Network
+from tools.model.outputs import every_output
 from tools.model.random_weights import LOGITS_SPREAD, copied, last_layer
 from tools.model.tame_weights import tame
 from tools.sample import generate as sample
@@ -399,10 +400,7 @@ def _batches(count: int, what: str) -> Iterator[range]:
 
 
 def _logits(made: Any, spec: Spec) -> torch.Tensor:  # noqa: ANN401 - one tensor or several
-    import torch
-
-    logits: torch.Tensor = made if torch.is_tensor(made) else made[spec.onnx.judged_output]
-    return logits
+    return every_output(made)[spec.onnx.judged_output]
 
 
 def _is(output: torch.Tensor, logits: torch.Tensor) -> bool:

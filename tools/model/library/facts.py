@@ -25,15 +25,20 @@ def default_place(source: str) -> Path:
     return Path(file).with_suffix(SUFFIX) if file.endswith(".py") else Path(f"{function}{SUFFIX}")
 
 
-def stated(source: str, weights: str | None, out: Path) -> Stated:
-    """What the library says of the network, for a port in the file `out`; SuiteError for what is no classifier."""
+def stated(source: str, weights: str | None, out: Path, size_px: int | None = None) -> Stated:
+    """What the library says of the network, for a port in the file `out`; SuiteError for what is no classifier.
+
+    `size_px` is the height and width of the input of a network of one's own.
+    """
     kind, _, name = source.partition(":")
     if weights and kind != "torchvision":
         raise SuiteError("--weights is for torchvision's networks", fix="timm's weights are a part of the name")
+    if size_px is not None and kind != "python":
+        raise SuiteError("--size is for networks of one's own: the library states the size", fix="drop it")
     if kind == "torchvision":
         return replace(torchvision_states(name, weights), name=out.stem)
     if kind == "timm":
         return replace(timm_states(name), name=out.stem)
     if kind == "python":
-        return own_network_states(relative_source(source, out.parent), out.stem, out.parent)
+        return own_network_states(relative_source(source, out.parent), out.stem, out.parent, size_px)
     raise SuiteError("this names no network", measured=source, allowed=KINDS)

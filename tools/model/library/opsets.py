@@ -17,6 +17,7 @@ from tools.base.errors import OnnxError
 from tools.judge.spec import Spec
 from tools.model.export import export_onnx
 from tools.model.network import Network
+from tools.model.outputs import every_output
 from tools.ports.stated import Exported, Said
 from tools.store.dependencies import version
 
@@ -80,7 +81,7 @@ def _why_static(model: torch.nn.Module, path: Path, asked: Spec) -> str:
     except Exception as error:  # noqa: BLE001 - onnxruntime has a class for each of its errors and no common one
         return f"at batch {OTHER_BATCH} onnxruntime says {_folded(str(error))}"
     with torch.no_grad():
-        expected = model(images)
+        expected = every_output(model(images))[asked.onnx.judged_output]
     if found.shape != expected.shape:
         return f"at batch {OTHER_BATCH} the output is {list(found.shape)}, not {list(expected.shape)}"
     apart = float((found - expected).abs().max())
