@@ -95,12 +95,8 @@ def run_dataset(
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
     output = output_folder(private_folder(place.work, gate, beside=bins))
-    argv = [
-        *_argv(python, om, device),
-        *("--input", bins.name if bins.parent == place.work else str(bins.absolute())),
-        *("--output", output.name, "--output_dirname", _DUMPS),
-        *("--outfmt", "BIN", "--batchsize", str(batch)),
-    ]
+    read = bins.name if bins.parent == place.work else str(bins.absolute())
+    argv = [*_argv(python, om, device, output), "--input", read, "--outfmt", "BIN", "--batchsize", str(batch)]
     copied = f"{place.images} | xargs -d '\\n' cp -t {bins.name} && chmod 640 {bins.name}/*"
     prepare = [f"{NEW_FOLDERS} {bins.name}", copied] if place.images else [NEW_FOLDERS]
     done = run_tool(argv, place, error=OmError, gate=gate, where=om, prepare=prepare)
@@ -142,12 +138,13 @@ def run_pure(
 
 def pure_argv(python: Path, om: Path, device: int, output: Path, loop: int, own_batch: int | None) -> list[str]:
     """The command of executions alone; `own_batch` is told to a generation that reads no OM."""
-    argv = [*_argv(python, om, device), "--output", output.name, "--output_dirname", _DUMPS, "--loop", str(loop)]
+    argv = [*_argv(python, om, device, output), "--loop", str(loop)]
     return argv if own_batch is None else [*argv, "--batchsize", str(own_batch)]
 
 
-def _argv(python: Path, om: Path, device: int) -> list[str]:
-    return [str(python), "-m", "ais_bench", "--model", str(om), "--device", str(device)]
+def _argv(python: Path, om: Path, device: int, output: Path) -> list[str]:
+    tool = [str(python), "-m", "ais_bench", "--model", str(om), "--device", str(device)]
+    return [*tool, "--output", output.name, "--output_dirname", _DUMPS]
 
 
 def _dump(name: str, output: int) -> str:

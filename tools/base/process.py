@@ -43,12 +43,7 @@ class Completed:
 
 
 def run(
-    argv: Sequence[str | Path],
-    *,
-    cwd: Path,
-    logs: Path,
-    timeout_seconds: float,
-    env: Mapping[str, str] | None = None,
+    argv: Sequence[str | Path], *, cwd: Path, logs: Path, timeout_seconds: float, env: Mapping[str, str] | None = None
 ) -> Completed:
     """Run a tool to its end and keep `<logs>/stdout.txt`, `stderr.txt`, `command.txt` and `ending.json` as evidence.
 

@@ -80,12 +80,7 @@ class Inputs:
 
 
 def resolve(
-    options: Mapping[str, str | None],
-    environment: Mapping[str, str],
-    *,
-    sample: bool,
-    here: Path,
-    filesystem: Path = Path("/"),
+    options: Given, environment: Mapping[str, str], *, sample: bool, here: Path, filesystem: Path = Path("/")
 ) -> Inputs:
     """Decide every input; an option wins over its environment variable, that over the guide's place.
 
