@@ -21,7 +21,6 @@ pytest_plugins = [
     "fixtures.gates",
     "fixtures.perf",  # before the collector, which imports it: pytest rewrites the asserts of what nobody has imported
     "fixtures.collector",
-    "fixtures.steps",
 ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools.base.files import ROOT
-from tools.sample.generate import IMAGES_FOLDER, write_images
+from tools.sample.images import IMAGES_FOLDER, write_images
 
 PHOTOS = ROOT.parent / "shared" / "data" / "photos" / "val"
 GENERATED_IMAGES = 100

@@ -108,7 +108,7 @@ def measure_host_streaming(setting: Setting, images: int) -> list[Row]:
     """To torch on the same cores: against the summed CPU time, and against the guide's way through bins."""
     from tools.engines.torch_engine import TorchEngine
     from tools.model.network import Network
-    from tools.sample.generate import state_dict
+    from tools.sample.checkpoint import state_dict
 
     network = Network(load_spec(SAMPLE_SPEC).model, SAMPLE_SPEC.parent)
     named, engine, recipe = repeated(setting.files, images), TorchEngine(network.build(state_dict())), setting.recipe

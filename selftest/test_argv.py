@@ -11,7 +11,7 @@ import pytest
 
 from tools.base.files import ROOT
 from tools.pipeline.options import joined, misspelt
-from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
+from tools.sample.images import IMAGES_FOLDER, LABEL_FILE, write_images
 
 
 @pytest.mark.parametrize(

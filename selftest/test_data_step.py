@@ -17,7 +17,7 @@ from tools.pipeline.data import DataStep
 from tools.pipeline.publish import run_verdict
 from tools.pipeline.run import Run, open_run
 from tools.ports.spec import SAMPLE_SPEC
-from tools.sample.generate import IMAGES_FOLDER, write_images
+from tools.sample.images import IMAGES_FOLDER, write_images
 
 GATES = ("images", "bins", "info", "bin_size", "finite", "value_range")
 PARITY = "preprocessing.torchvision_parity"

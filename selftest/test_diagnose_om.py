@@ -19,7 +19,6 @@ from tools.base.errors import OmError, OnnxError, SuiteError
 from tools.diagnosis.diagnose_om import (
     CutModel,
     Localisation,
-    Method,
     cut_model,
     first_diverging,
     localise,
@@ -129,17 +128,13 @@ def test_bisection_finds_every_first_node_in_the_stated_number_of_questions(node
         assert len(asked) == len(set(asked)) <= 1 + (nodes - 1).bit_length()
 
 
-def test_both_methods_find_nothing_where_nothing_diverges() -> None:
-    for method in Method:
-        assert first_diverging(20, lambda _index: False, method) is None
-
-
-def test_a_hidden_error_is_found_by_the_linear_method_only() -> None:
-    diverging = {3, 4, 12, 13, 14, 15, 16, 17, 18, 19}
-    assert first_diverging(20, diverging.__contains__) == 12
-    assert first_diverging(20, diverging.__contains__, Method.LINEAR) == 3
+def test_nothing_is_found_where_nothing_diverges_at_the_end() -> None:
+    assert first_diverging(20, lambda _index: False) is None
     assert first_diverging(20, {3}.__contains__) is None
-    assert first_diverging(20, {3}.__contains__, Method.LINEAR) == 3
+
+
+def test_of_a_hidden_error_a_place_is_found_where_it_sets_in() -> None:
+    assert first_diverging(20, {3, 4, 12, 13, 14, 15, 16, 17, 18, 19}.__contains__) == 12
 
 
 def test_no_nodes_are_refused() -> None:
@@ -161,13 +156,6 @@ def test_the_spoiled_node_is_named(small_onnx: Path, tmp_path: Path, tensor: str
         "a node that diverges is named in any case"
     )
     assert not (tmp_path / f"cut{spoiled}.onnx").exists()
-
-
-def test_the_linear_method_stops_at_the_spoiled_node(small_onnx: Path, tmp_path: Path) -> None:
-    batch = images(2)
-    device = StandIn(batch, "features.3.squeeze.weight", lambda values: values * 1.1)
-    assert localise(small_onnx, batch, device, tmp_path, method=Method.LINEAR).first_diverging == device.asked[-1] == 3
-    assert device.asked == [0, 1, 2, 3]
 
 
 def test_a_sound_compiler_is_asked_once_and_the_om_at_fault_is_another(small_onnx: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from tools.judge.acceptance import CommandRecord
 from tools.judge.bundle import open_files
 from tools.judge.layout import MANIFEST
 from tools.judge.verify import OK, verify
-from tools.pipeline import om
+from tools.pipeline import machine as machine_step
 
 COMPILING = ("-m", "om")
 PREDICTING = ("-m", "accuracy and npu and not om")
@@ -60,7 +60,7 @@ def instead_of(name: str, body: str, world: World, monkeypatch: pytest.MonkeyPat
         env = {**target.env, "PATH": f"{folder}{os.pathsep}{target.env['PATH']}"}
         return dataclasses.replace(target, env=env)
 
-    monkeypatch.setattr(om, "choose_target", choose)
+    monkeypatch.setattr(machine_step, "choose_target", choose)
 
 
 def command(world: World, folder: str) -> CommandRecord:

@@ -32,7 +32,7 @@ from tools.judge.ids import (
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import REFUSED, verify
 from tools.model.network import Network
-from tools.pipeline.inputs import InputError
+from tools.pipeline.option_values import InputError
 from tools.pipeline.run import Run, open_run
 
 if TYPE_CHECKING:

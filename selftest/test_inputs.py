@@ -13,15 +13,10 @@ from tools.ascend.benchmark import binary_name
 from tools.base.errors import SpecError
 from tools.base.files import ROOT
 from tools.base.wide import width
-from tools.pipeline.inputs import (
-    InputError,
-    Inputs,
-    folders_tools_cannot_take,
-    require_named_inputs,
-    resolve,
-    will_use_ais_bench,
-)
+from tools.pipeline.inputs import Inputs, require_named_inputs, resolve
+from tools.pipeline.option_values import InputError
 from tools.pipeline.options import VARIABLES, WITH_VALUE
+from tools.pipeline.tool_folders import folders_tools_cannot_take, will_use_ais_bench
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
 Named = Mapping[str, str]
@@ -252,7 +247,7 @@ def test_a_folder_whose_files_stay_writable_by_the_group_is_named(host: Host, mo
     cache.chmod(0o775)
     inputs = host.resolve(cache=str(cache))
     assert folders_tools_cannot_take(inputs, host.root, on_device=True, ais_bench=True) == []
-    monkeypatch.setattr("tools.pipeline.inputs.owner_writes_only", lambda path: path.chmod(0o664))
+    monkeypatch.setattr("tools.pipeline.tool_folders.owner_writes_only", lambda path: path.chmod(0o664))
     with pytest.raises(InputError, match=r"ais_bench refuses the files in it: .* is writable by group or others"):
         folders_tools_cannot_take(inputs, host.root, on_device=True, ais_bench=True)
     assert list(cache.iterdir()) == []

@@ -26,7 +26,7 @@ from tools.judge.gates import COMPARED
 from tools.judge.remarks import remarks
 from tools.judge.results import Verdict, Word
 from tools.judge.verify import REFUSED
-from tools.pipeline.inputs import InputError
+from tools.pipeline.option_values import InputError
 from tools.pipeline.run import open_run
 from tools.ports.spec import load_port, load_spec, port_path
 

@@ -23,7 +23,7 @@ from tools.model.torchvision_ops import import_torchvision
 from tools.new_port import main
 from tools.ports.measured_policy import Measurement, policy_text
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
-from tools.sample.generate import write_images
+from tools.sample.images import write_images
 
 FEW = ("alexnet", "inception_v3", "regnet_y_400mf", "mobilenet_v3_small", "squeezenet1_1", "vit_b_32")
 NETWORKS = """

@@ -27,7 +27,8 @@ from tools.ports.sample_port import POLICY, sample_port
 from tools.ports.spec import load_port, port_path
 from tools.report_bundle import _as_written
 from tools.sample import any_port
-from tools.sample import generate as sample
+from tools.sample import images as sample
+from tools.sample.head import Fitted, Head, fold
 
 ABOVE_CHANCE = PTH.gate("above_chance")
 ONNX_DROPS = tuple(ONNX.gate(f"top{k}_drop_pp") for k in (1, 5))
@@ -243,10 +244,10 @@ def test_labels_of_the_reference_are_told_in_verdict_and_evidence_and_its_accura
 def test_a_head_on_the_wrong_rows_is_found_before_its_predictions_become_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = any_port.fold
+    right = fold
 
-    def shifted(head: any_port.Head, made: any_port.Fitted) -> None:
-        right(head, any_port.Fitted(np.roll(made.weight, 7, axis=0), np.roll(made.bias, 7)))
+    def shifted(head: Head, made: Fitted) -> None:
+        right(head, Fitted(np.roll(made.weight, 7, axis=0), np.roll(made.bias, 7)))
 
     monkeypatch.setattr(any_port, "fold", shifted)
     with pytest.raises(SuiteError, match="head: the network's last layer gives other logits than were fitted"):

@@ -24,7 +24,7 @@ from tools.model.export import export_onnx
 from tools.model.onnx_model import inspect_model
 from tools.model.weights.compare import compare_weights
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
-from tools.sample import generate as sample
+from tools.sample import checkpoint as sample
 
 COMMAND: list[str | Path] = [sys.executable, ROOT / "tools" / "pth2onnx.py"]
 

@@ -14,7 +14,7 @@ from selftest.faults.world import Outcome, World
 from tools.evidence.host import host_words
 from tools.judge.remarks import TIMED
 from tools.judge.shipped import SAMPLE_TENSORS_SHA256
-from tools.sample import generate as sample
+from tools.sample import images as sample
 from tools.store.content import checkpoint_content_sha256
 
 NOT_TIMED = ("-m", "not perf")

@@ -19,8 +19,10 @@ from tools.model.checkpoint import compare_with_network, load_state_dict
 from tools.model.network import Network
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.spec import SAMPLE_SPEC, load_spec
+from tools.sample import checkpoint as sample_checkpoint
 from tools.sample import fit as sample_fit
-from tools.sample import generate as sample
+from tools.sample import generate
+from tools.sample import images as sample
 from tools.sample.known import known_digests, sample_images
 from tools.store.content import checkpoint_content_sha256, file_digests, images_content_sha256
 
@@ -55,8 +57,8 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    path = tmp_path_factory.mktemp("checkpoint") / sample.CHECKPOINT_NAME
-    sample.write_checkpoint(path)
+    path = tmp_path_factory.mktemp("checkpoint") / sample_checkpoint.CHECKPOINT_NAME
+    sample_checkpoint.write_checkpoint(path)
     yield path
     path.unlink()  # 244 MB that pytest would keep for three runs
 
@@ -176,7 +178,7 @@ def test_the_tensors_are_those_of_the_laboratory_and_of_the_spec(
 
 def test_the_file_is_that_of_the_spec_under_any_name(checkpoint: Path, spec: Spec, tmp_path: Path) -> None:
     other = tmp_path / "another name.pth"
-    sample.write_checkpoint(other)
+    sample_checkpoint.write_checkpoint(other)
     same = md5_of(other) == md5_of(checkpoint) == spec.checkpoint.md5
     other.unlink()
     assert same
@@ -219,10 +221,10 @@ def test_a_full_disk_leaves_no_checkpoint(tmp_path: Path, monkeypatch: pytest.Mo
         handle.write(b"PK")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(sample, "state_dict", dict)
+    monkeypatch.setattr(sample_checkpoint, "state_dict", dict)
     monkeypatch.setattr(torch, "save", half)
     with pytest.raises(OSError, match="No space left"):
-        sample.write_checkpoint(tmp_path / "a.pth")
+        sample_checkpoint.write_checkpoint(tmp_path / "a.pth")
     assert not list(tmp_path.iterdir())
 
 
@@ -235,13 +237,17 @@ def test_the_command_writes_all_and_says_what(
     import torch
 
     tiny = {"weight": torch.arange(3.0)}
-    monkeypatch.setattr(sample, "state_dict", lambda: tiny)
+    monkeypatch.setattr(sample_checkpoint, "state_dict", lambda: tiny)
     out_dir = tmp_path / "out"
-    assert sample.main([str(out_dir), "--images", "2"]) == cli.EXIT_OK
-    assert sorted(path.name for path in out_dir.iterdir()) == [sample.CHECKPOINT_NAME, "val", "val_label.txt"]
+    assert generate.main([str(out_dir), "--images", "2"]) == cli.EXIT_OK
+    assert sorted(path.name for path in out_dir.iterdir()) == [
+        sample_checkpoint.CHECKPOINT_NAME,
+        "val",
+        "val_label.txt",
+    ]
     said = capsys.readouterr().out
     assert checkpoint_content_sha256(tiny) in said
-    assert md5_of(out_dir / sample.CHECKPOINT_NAME) in said
+    assert md5_of(out_dir / sample_checkpoint.CHECKPOINT_NAME) in said
     assert images_content_sha256(all_files(out_dir)) in said
     assert "2 images" in said
 
@@ -263,7 +269,7 @@ def test_the_command_refuses_with_one_line(
     if prepare == "file":
         out_dir.write_text("keep")
     before = sorted(tmp_path.rglob("*"))
-    assert cli.run(lambda: sample.main([str(out_dir), "--images", images])) == cli.EXIT_BAD_INPUT
+    assert cli.run(lambda: generate.main([str(out_dir), "--images", images])) == cli.EXIT_BAD_INPUT
     said = capsys.readouterr()
     assert message in said.err
     assert said.err.count("\n") == 1
@@ -277,7 +283,7 @@ def test_the_command_refuses_with_one_line(
 def test_a_wrong_head_table_is_refused(tmp_path: Path, fault: str) -> None:
     import numpy as np
 
-    path, shipped = tmp_path / "head.npz", sample.load_head()
+    path, shipped = tmp_path / "head.npz", sample_checkpoint.load_head()
     tables: dict[str, dict[str, Any]] = {
         "shape": {"matrix": shipped.matrix[:-1], "offset": shipped.offset},
         "dtype": {"matrix": shipped.matrix.astype(np.int16), "offset": shipped.offset},
@@ -289,7 +295,7 @@ def test_a_wrong_head_table_is_refused(tmp_path: Path, fault: str) -> None:
     if fault in tables:
         np.savez(path, **tables[fault])
     with pytest.raises(SuiteError, match="head table") as refusal:
-        sample.load_head(path)
+        sample_checkpoint.load_head(path)
     assert "tools.sample.fit --write" in str(refusal.value)
 
 
@@ -318,11 +324,11 @@ def test_a_fit_that_does_not_fit_the_table_is_refused(monkeypatch: pytest.Monkey
 def test_the_fit_command_tells_a_changed_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sample_fit, "fit_head", sample.load_head)
+    monkeypatch.setattr(sample_fit, "fit_head", sample_checkpoint.load_head)
     table = tmp_path / "head.npz"
     assert sample_fit.main(["--write", "--table", str(table)]) == cli.EXIT_OK
     assert sample_fit.main(["--table", str(table)]) == cli.EXIT_OK
-    shipped = sample.load_head()
+    shipped = sample_checkpoint.load_head()
     shipped.matrix[3, 4] += 1
     sample_fit.write_head(table, shipped)
     assert sample_fit.main(["--table", str(table)]) == cli.EXIT_FAILED
@@ -331,7 +337,7 @@ def test_the_fit_command_tells_a_changed_table(
 
 @pytest.mark.nightly
 def test_the_shipped_head_is_what_the_fit_gives() -> None:
-    assert sample_fit.differences(sample_fit.fit_head(), sample.load_head()) == 0
+    assert sample_fit.differences(sample_fit.fit_head(), sample_checkpoint.load_head()) == 0
 
 
 def test_every_image_of_the_sample_is_known_by_its_bytes(images: Path, few: Path) -> None:

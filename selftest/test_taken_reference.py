@@ -29,7 +29,7 @@ from tools.judge.prediction_records import TakenReference
 from tools.judge.results import GateResult, Verdict, Word
 from tools.judge.verify import OK, REFUSED, Outcome, verify
 from tools.pipeline import taken as taking
-from tools.pipeline.inputs import InputError
+from tools.pipeline.option_values import InputError
 from tools.pipeline.run import Run, open_run
 
 ITS_OWN = ("pth.accuracy.ids", "pth.accuracy.finite", "pth.accuracy.above_chance")

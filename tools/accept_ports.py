@@ -44,7 +44,7 @@ from tools.catalogue.told import tell, told
 from tools.judge import records
 from tools.judge.results import Word
 from tools.judge.verify import GOOD_WORDS
-from tools.pipeline.inputs import device_numbers
+from tools.pipeline.option_values import device_numbers
 
 LIMIT_SECONDS = 12 * 3600.0
 """torch on a CPU takes hours for a large network and 50,000 images; nothing takes half a day."""

@@ -21,7 +21,7 @@ from tools.ascend.runs import (
     run_tool,
     tail,
 )
-from tools.base.errors import OmError, StageError
+from tools.base.errors import OmError
 from tools.base.process import Completed
 from tools.judge.tool_texts import error_lines
 
@@ -151,9 +151,7 @@ def run(tmp_path: Path, body: str, timeout_seconds: float = 600) -> Completed:
     work = tmp_path / "work"
     work.mkdir()
     place = Place(env, work, tmp_path / "logs", timeout_seconds)
-    return run_tool(
-        [tmp_path / "bin" / "tool", "--x"], place, refuse=lambda what, again: OmError(what, gate=GATE, fix=again)
-    )
+    return run_tool([tmp_path / "bin" / "tool", "--x"], place, error=OmError, gate=GATE)
 
 
 def test_a_clean_end_is_clean(tmp_path: Path) -> None:
@@ -177,12 +175,8 @@ def test_any_other_end_is_refused_with_what_the_tool_said(tmp_path: Path, body: 
 
 def test_a_tool_that_is_not_there_is_named(tmp_path: Path) -> None:
     place = Place({}, tmp_path, tmp_path / "logs", 600)
-
-    def refuse(what: str, again: str) -> StageError:
-        return OmError(what, gate=GATE)
-
-    said = refused(lambda: run_tool([tmp_path / "none", "--x"], place, refuse=refuse))
-    assert said == f"`{tmp_path / 'none'}` cannot be run: No such file or directory"
+    said = refused(lambda: run_tool([tmp_path / "none", "--x"], place, error=OmError, gate=GATE))
+    assert said.startswith(f"`{tmp_path / 'none'}` cannot be run: No such file or directory. Reproduce with: ")
 
 
 DUMPS: dict[str, tuple[dict[str, bytes], str]] = {
@@ -215,14 +209,18 @@ def test_of_several_outputs_the_dumps_of_the_judged_one_are_kept(tmp_path: Path,
     outputs = Outputs(count=3, judged=judged)
     assert list(outputs.numbers(first)) == [first, first + 1, first + 2]
     for number in outputs.numbers(first):
-        (tmp_path / f"a_{number}.bin").touch()
-        (tmp_path / f"b_{number}.bin").touch()
-    outputs.keep_judged(tmp_path, lambda number: (f"a_{number}.bin", f"b_{number}.bin"), first)
+        (tmp_path / f"a_{number}.bin").write_bytes(b"1")
+        (tmp_path / f"b_{number}.bin").write_bytes(b"1")
+
+    def names(number: int) -> tuple[str, str]:
+        return f"a_{number}.bin", f"b_{number}.bin"
+
+    outputs.take(tmp_path, names, first, batch=1, completed=completed())
     kept = [f"{name}_{first + judged}.bin" for name in "ab"]
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 
 def test_the_dumps_of_the_only_output_are_all_kept(tmp_path: Path) -> None:
-    (tmp_path / "a_1.bin").touch()
-    ONE_OUTPUT.keep_judged(tmp_path, lambda number: (f"a_{number}.bin",), 1)
+    (tmp_path / "a_1.bin").write_bytes(b"1")
+    ONE_OUTPUT.take(tmp_path, lambda number: (f"a_{number}.bin",), 1, batch=1, completed=completed())
     assert [path.name for path in tmp_path.iterdir()] == ["a_1.bin"]

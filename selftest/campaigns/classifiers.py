@@ -22,7 +22,7 @@ from selftest.campaigns.classifier_one import IMAGES, OF_PORT, Row, read_row
 from tools.base import cli
 from tools.base.files import ROOT, atomic
 from tools.ports.spec import load_spec, port_names, port_path
-from tools.sample.generate import IMAGES_FOLDER, write_images
+from tools.sample.images import IMAGES_FOLDER, write_images
 
 PAGE = ROOT / "docs" / "classifiers.md"
 TIMM = (

@@ -27,7 +27,8 @@ from selftest.faults.catalogue import PAGE, clean_lines, expected, page, read_pa
 from selftest.faults.test_faults import MESSAGE, WHERE
 from selftest.faults.world import IMAGES, small_port, with_batches
 from tools.base.files import ROOT, atomic
-from tools.sample import generate as sample
+from tools.sample.checkpoint import write_checkpoint
+from tools.sample.images import write_images
 from tools.store.content import images_content_sha256
 
 FAULT_TESTS = "turns_its_gate_red or the_spec_is_refused"
@@ -98,7 +99,7 @@ class Place:
         """The sample as the user's own: files made and labels listed in a random order, the port's digest to match."""
         folder, labels = self.own / "val", self.own / "val_label.txt"
         made = self.own / "made"
-        sample.write_images(made, IMAGES)
+        write_images(made, IMAGES)
         names, lines = sorted((made / "val").iterdir()), (made / "val_label.txt").read_text().splitlines(keepends=True)
         order = random.Random(self.seed)
         order.shuffle(names)
@@ -107,7 +108,7 @@ class Place:
         for name in names:
             name.rename(folder / name.name)
         labels.write_text("".join(lines), encoding="utf-8")
-        sample.write_checkpoint(self.own / "own.pth")
+        write_checkpoint(self.own / "own.pth")
         text = self.port.read_text(encoding="utf-8")
         pinned = re.search(r"\n  dataset:\n.*?content_sha256: ([0-9a-f]{64})", text, re.DOTALL)
         assert pinned is not None

@@ -13,7 +13,7 @@ import pytest
 from selftest.faults.fault import Catalogue
 from selftest.faults.world import World
 from tools.base.files import md5_of
-from tools.sample import generate as sample
+from tools.sample import checkpoint as sample
 
 if TYPE_CHECKING:
     import torch

@@ -19,7 +19,8 @@ from tools.ascend.target import Target, TargetKind, choose_target
 from tools.engines import om_engine
 from tools.evidence import staging as evidence_bundle
 from tools.judge.results import Verdict
-from tools.pipeline import om, setup
+from tools.pipeline import machine as machine_step
+from tools.pipeline import setup
 from tools.ports.spec import PUBLISHED_SPEC
 
 MADE = ("throughput-om",)
@@ -39,7 +40,7 @@ def pretend_ascend(monkeypatch: pytest.MonkeyPatch) -> None:
         return dataclasses.replace(simulated, kind=TargetKind.ASCEND)
 
     monkeypatch.setattr(setup, "target_kind", lambda *words: TargetKind.ASCEND)
-    monkeypatch.setattr(om, "choose_target", choose)
+    monkeypatch.setattr(machine_step, "choose_target", choose)
     monkeypatch.setattr(toolchain, "cann_version", lambda *words: "8.1.RC1")  # where none is known nothing is reused
     monkeypatch.setattr(om_engine, "IDLE_SAMPLES", 1)
     monkeypatch.setattr(machine, "SIMULATOR_SAYS", "what no tool says")

@@ -19,7 +19,7 @@ from tools.data.bins import BinType, write_bin
 from tools.data.pixels import INDEX, PIXELS, Index, PixelStore
 from tools.judge.spec import Preprocessing
 from tools.pipeline import data
-from tools.sample import generate as sample
+from tools.sample import images as sample
 from tools.store import content
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tools.judge.ids import GateId
 from tools.judge.layout import FILE
 from tools.judge.results import Check, Verdict
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC
-from tools.sample.generate import IMAGES_FOLDER, LABEL_FILE, write_images
+from tools.sample.images import IMAGES_FOLDER, LABEL_FILE, write_images
 from tools.store.artifacts import FILES, MANIFEST
 from tools.store.content import images_content_sha256
 

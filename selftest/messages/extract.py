@@ -15,7 +15,8 @@ from tools.base.messages import SEPARATOR
 SHOWN = (
     *("fixtures/collector.py", "fixtures/gates.py", "fixtures/perf.py", "fixtures/setup.py"),
     *("tools/judge/*.py", "tools/judge/consistency/*.py", "tools/judge/stages/*.py"),
-    *("tools/pipeline/inputs.py", "tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
+    *("tools/pipeline/inputs.py", "tools/pipeline/option_values.py", "tools/pipeline/tool_folders.py"),
+    *("tools/pipeline/outcomes.py", "tools/pipeline/publish.py", "tools/pipeline/setup.py"),
     *("tools/report/baseline.py", "tools/report/operators.py", "tools/report/screen.py", "tools/report/terminal.py"),
     *("tools/report/gate_rows.py", "tools/report/summary.py", "tools/report/tables.py"),
     "tools/report/arithmetic.py",

@@ -21,10 +21,10 @@ from tools.ascend.runs import (
     DatasetRun,
     Outputs,
     Place,
-    check_dumps,
     outcome,
     private_folder,
     ran_gate,
+    reading,
     reading_gate,
     require_file,
     run_tool,
@@ -95,29 +95,20 @@ def run_dataset(
     om = _checked_om(om, gate)
     _check_bins(bins, ids, gate)
     output = output_folder(private_folder(place.work, gate, beside=bins))
-    staged = bins.parent == place.work
-    argv = [
-        *_argv(python, om, device),
-        *("--input", bins.name if staged else str(bins.absolute())),
-        *("--output", output.name, "--output_dirname", _DUMPS),
-        *("--outfmt", "BIN", "--batchsize", str(batch)),
-    ]
-    refuse = functools.partial(_om_error, gate=gate, where=om)
+    read = bins.name if bins.parent == place.work else str(bins.absolute())
+    argv = [*_argv(python, om, device, output), "--input", read, "--outfmt", "BIN", "--batchsize", str(batch)]
     copied = f"{place.images} | xargs -d '\\n' cp -t {bins.name} && chmod 640 {bins.name}/*"
     prepare = [f"{NEW_FOLDERS} {bins.name}", copied] if place.images else [NEW_FOLDERS]
-    done = run_tool(argv, place, refuse=refuse, prepare=prepare)
+    done = run_tool(argv, place, error=OmError, gate=gate, where=om, prepare=prepare)
     _part_summary_from_dumps(output)
     _check_files_per_batch(done, batch, om)
+    dumps, summary = output / _DUMPS, output / _SUMMARY
+    outputs.take(dumps, lambda number: [_dump(name, number) for name in cut], 0, batch=batch, completed=done)
+    for image, name in zip(ids, cut, strict=True):
+        (dumps / _dump(name, outputs.judged)).rename(dumps / _dump(image, outputs.judged))
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=len(ids), executions=0)
-    stored = functools.partial(_stored, output / _SUMMARY)
-    names = functools.partial(_dump_names, cut)
-    expected = (name for number in outputs.numbers(0) for name in names(number))
-    check_dumps(output / _DUMPS, expected, batch=batch, completed=done)
-    outputs.keep_judged(output / _DUMPS, names, first=0)
-    for image, name in zip(ids, names(outputs.judged), strict=True):
-        (output / _DUMPS / name).rename(output / _DUMPS / f"{image}_{outputs.judged}.bin")
-    found = outcome(stored, done, asked, place=place, where=output / _SUMMARY)
-    return DatasetRun(output / _DUMPS, done, found)
+    stored = functools.partial(_stored, summary)
+    return DatasetRun(dumps, done, outcome(stored, done, asked, place=place, where=summary))
 
 
 def run_pure(
@@ -138,29 +129,26 @@ def run_pure(
     om = _checked_om(om, ran_gate(batch))
     output = output_folder(private_folder(place.work, ran_gate(batch)))
     argv = pure_argv(python, om, device, output, loop, None if tells_own_batch else batch)
-    refuse = functools.partial(_perf_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse, prepare=[NEW_FOLDERS])
+    done = run_tool(argv, place, error=PerfError, gate=gate, where=om, prepare=[NEW_FOLDERS])
     _part_summary_from_dumps(output)
     asked = Asked(InferTool.AIS_BENCH, batch, device, images=None, executions=loop)
     stored = functools.partial(_stored, output / _SUMMARY)
-    found = outcome(stored, done, asked, place=place, where=output / _SUMMARY)
-    if isinstance(found, PerfError):
-        raise found
-    return found
+    return reading(stored, done, asked, place=place, where=output / _SUMMARY)
 
 
 def pure_argv(python: Path, om: Path, device: int, output: Path, loop: int, own_batch: int | None) -> list[str]:
     """The command of executions alone; `own_batch` is told to a generation that reads no OM."""
-    argv = [*_argv(python, om, device), "--output", output.name, "--output_dirname", _DUMPS, "--loop", str(loop)]
+    argv = [*_argv(python, om, device, output), "--loop", str(loop)]
     return argv if own_batch is None else [*argv, "--batchsize", str(own_batch)]
 
 
-def _argv(python: Path, om: Path, device: int) -> list[str]:
-    return [str(python), "-m", "ais_bench", "--model", str(om), "--device", str(device)]
+def _argv(python: Path, om: Path, device: int, output: Path) -> list[str]:
+    tool = [str(python), "-m", "ais_bench", "--model", str(om), "--device", str(device)]
+    return [*tool, "--output", output.name, "--output_dirname", _DUMPS]
 
 
-def _dump_names(cut: Sequence[str], number: int) -> list[str]:
-    return [f"{name}_{number}.bin" for name in cut]
+def _dump(name: str, output: int) -> str:
+    return f"{name}_{output}.bin"
 
 
 def _cut_names(ids: Sequence[str], gate: str) -> list[str]:
@@ -237,11 +225,3 @@ def _stored(summary: Path) -> str:
         return json.dumps({name: value for name, value in document.items() if name != "filesinfo"})
     except (ValueError, AttributeError, RecursionError):  # whoever reads it says what is wrong
         return text
-
-
-def _om_error(what: str, fix: str, *, gate: str, where: Path) -> OmError:
-    return OmError(what, gate=gate, where=where, fix=fix)
-
-
-def _perf_error(what: str, fix: str, *, gate: str, where: Path) -> PerfError:
-    return PerfError(what, gate=gate, where=where, fix=fix)

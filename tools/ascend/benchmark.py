@@ -18,10 +18,10 @@ from tools.ascend.runs import (
     DatasetRun,
     Outputs,
     Place,
-    check_dumps,
     outcome,
     private_folder,
     ran_gate,
+    reading,
     reading_gate,
     require_file,
     run_tool,
@@ -64,7 +64,6 @@ def run_dataset(
     expected_ids: Iterable[str],
     info_base: Path,
     place: Place,
-    output_binary: bool = True,
     outputs: Outputs = ONE_OUTPUT,
     dvpp: bool = False,
 ) -> DatasetRun:
@@ -72,8 +71,7 @@ def run_dataset(
 
     With `dvpp` these are JPEG files, each with its own size, which the chip decodes and resizes to width x height;
     without they are bins, whose lines say width x height.
-    Dumps are `<id>_1.bin` (exact; `_2` of a second output) or, with `output_binary` off as in the guide,
-    `<id>_1.txt` (6 decimals).
+    Dumps are `<id>_1.bin`, `_2` of a second output.
     `info_base` is where relative paths of `info` start. OmError when the tool fails or an image has no dump; a bad
     perf file shows in the run's `reading`.
     """
@@ -83,31 +81,32 @@ def run_dataset(
     rows = _rows(info, info_base, ids, None if dvpp else (width, height))
     work = private_folder(place.work, gate)
     write_info(rows, work / INFO)
-    argv: list[str | Path] = [
-        _binary(place.env, gate),
+    argv = _dataset_argv(_binary(place.env, gate), om, batch, device, (width, height), dvpp=dvpp)
+    lines = "" if dvpp else f" | awk '{{print NR-1, $0, {width}, {height}}}'"
+    prepare = [f"{place.images}{lines} > {INFO}"] if place.images else []
+    done = run_tool(argv, place, error=OmError, gate=gate, where=om, prepare=prepare)
+    dumps = work / "result" / f"dumpOutput_device{device}"
+    outputs.take(dumps, lambda number: [f"{name}_{number}.bin" for name in ids], 1, batch=batch, completed=done)
+    perf = work / "result" / f"perf_{MODEL_TYPE}_batchsize_{batch}_device_{device}.txt"
+    asked = Asked(InferTool.BENCHMARK, batch, device, images=len(ids), executions=0)
+    stored = functools.partial(_only_text, perf)
+    return DatasetRun(dumps, done, outcome(stored, done, asked, place=place, where=perf))
+
+
+def _dataset_argv(binary: Path, om: Path, batch: int, device: int, size: tuple[int, int], *, dvpp: bool) -> list[str]:
+    """The guide's command, but for dumps that are binary and exact: its texts have 6 decimals."""
+    return [
+        str(binary),
         f"-model_type={MODEL_TYPE}",
         f"-batch_size={batch}",
         f"-device_id={device}",
         f"-om_path={om}",
         f"-input_text_path={INFO}",
-        f"-input_width={width}",
-        f"-input_height={height}",
+        f"-input_width={size[0]}",
+        f"-input_height={size[1]}",
         f"-useDvpp={str(dvpp).lower()}",
-        f"-output_binary={str(output_binary).lower()}",
+        "-output_binary=true",
     ]
-    refuse = functools.partial(_om_error, gate=gate, where=om)
-    lines = "" if dvpp else f" | awk '{{print NR-1, $0, {width}, {height}}}'"
-    listed = f"{place.images}{lines} > {INFO}"
-    done = run_tool(argv, place, refuse=refuse, prepare=[listed] if place.images else [])
-    dumps = work / "result" / f"dumpOutput_device{device}"
-    suffix = ".bin" if output_binary else ".txt"
-    names = functools.partial(_dump_names, ids, suffix)
-    check_dumps(dumps, (name for number in outputs.numbers(1) for name in names(number)), batch=batch, completed=done)
-    outputs.keep_judged(dumps, names, first=1)
-    perf = work / "result" / f"perf_{MODEL_TYPE}_batchsize_{batch}_device_{device}.txt"
-    asked = Asked(InferTool.BENCHMARK, batch, device, images=len(ids), executions=0)
-    stored = functools.partial(_only_text, perf)
-    return DatasetRun(dumps, done, outcome(stored, done, asked, place=place, where=perf))
 
 
 def run_pure(
@@ -125,24 +124,16 @@ def run_pure(
     om = require_file(om, ran_gate(batch), "the OM")
     work = private_folder(place.work, ran_gate(batch))
     argv = pure_argv(_binary(place.env, gate), om, batch, device, rounds)
-    refuse = functools.partial(_perf_error, gate=gate, where=om)
-    done = run_tool(argv, place, refuse=refuse)
+    done = run_tool(argv, place, error=PerfError, gate=gate, where=om)
     perf = work / "result" / f"PureInfer_perf_of_{om.stem}_in_device_{device}.txt"
     asked = Asked(InferTool.BENCHMARK, batch, device, images=None, executions=rounds)
-    found = outcome(functools.partial(_only_text, perf), done, asked, place=place, where=perf)
-    if isinstance(found, PerfError):
-        raise found
-    return found
+    return reading(functools.partial(_only_text, perf), done, asked, place=place, where=perf)
 
 
 def pure_argv(binary: Path, om: Path, batch: int, device: int, rounds: int) -> list[str]:
     """The command of executions alone."""
     flags = (f"-round={rounds}", f"-om_path={om}", f"-device_id={device}", f"-batch_size={batch}")
     return [str(binary), *flags]
-
-
-def _dump_names(ids: Sequence[str], suffix: str, number: int) -> list[str]:
-    return [f"{name}_{number}{suffix}" for name in ids]
 
 
 def _rows(info: Path, base: Path, ids: Sequence[str], size: tuple[int, int] | None) -> list[InfoRow]:
@@ -183,11 +174,3 @@ def _only_text(perf: Path) -> str:
     if found != [perf.name]:
         raise FileNotFoundError(f"expected only {perf.name}, found {', '.join(found[:5]) or 'no perf file'}")
     return small_file(perf).decode("utf-8", errors="replace")
-
-
-def _om_error(what: str, fix: str, *, gate: str, where: Path) -> OmError:
-    return OmError(what, gate=gate, where=where, fix=fix)
-
-
-def _perf_error(what: str, fix: str, *, gate: str, where: Path) -> PerfError:
-    return PerfError(what, gate=gate, where=where, fix=fix)

@@ -110,38 +110,40 @@ def _run_part(target: Target, job: DatasetJob, work: Path, device: int, ids: tup
         job.timeout_seconds,
         jpeg_lines(job.bins, job.jpegs, ids) if job.jpegs else listing(job.bins, ids),
     )
-    note_files(place.logs, om=require_file(job.om, ran_gate(job.batch), "the OM"))
+    gate = ran_gate(job.batch)
+    note_files(place.logs, om=require_file(job.om, gate, "the OM"))
     if target.infer_tool is InferTool.BENCHMARK:
-        info = work / f"device{device}.info"
-        write_info(_rows(job, ids), info)
-        return benchmark.run_dataset(
-            om=job.om,
-            info=info,
-            info_base=work,
-            batch=job.batch,
-            device=device,
-            width=job.width,
-            height=job.height,
-            expected_ids=ids,
-            place=place,
-            outputs=job.outputs,
-            dvpp=bool(job.jpegs),
-        )
+        return _by_benchmark(job, work, device, ids, place)
     if job.jpegs:
-        raise OmError(
-            "ais_bench cannot have the chip decode JPEG files",
-            gate=ran_gate(job.batch),
-            fix="--infer-tool benchmark, the tool of CANN 5",
-        )
+        fix = "--infer-tool benchmark, the tool of CANN 5"
+        raise OmError("ais_bench cannot have the chip decode JPEG files", gate=gate, fix=fix)
     return ais_bench.run_dataset(
         om=job.om,
-        bins=stage_bins(job.bins, ids, place.work / "bins", gate=ran_gate(job.batch)),
+        bins=stage_bins(job.bins, ids, place.work / "bins", gate=gate),
         batch=job.batch,
         device=device,
         python=target.program,
         expected_ids=ids,
         place=place,
         outputs=job.outputs,
+    )
+
+
+def _by_benchmark(job: DatasetJob, work: Path, device: int, ids: tuple[str, ...], place: Place) -> DatasetRun:
+    info = work / f"device{device}.info"
+    write_info(_rows(job, ids), info)
+    return benchmark.run_dataset(
+        om=job.om,
+        info=info,
+        info_base=work,
+        batch=job.batch,
+        device=device,
+        width=job.width,
+        height=job.height,
+        expected_ids=ids,
+        place=place,
+        outputs=job.outputs,
+        dvpp=bool(job.jpegs),
     )
 
 

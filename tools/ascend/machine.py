@@ -12,7 +12,7 @@ from tools.ascend.target import Target, TargetKind
 from tools.ascend.toolchain import toolchain
 from tools.ascend.toolkit import driver_version
 from tools.base.errors import OmError, SuiteError
-from tools.judge.device_numbers import VISIBLE, Numbering, number_devices
+from tools.judge.device_numbers import VISIBLE, Numbering, Seat, number_devices
 from tools.judge.ids import OM_DEVICE
 from tools.judge.logs import MAP_LOGS
 from tools.judge.machine_records import BoardRecord
@@ -78,25 +78,35 @@ def describe_machine(
     except SuiteError as error:
         what = "npu-smi shows" if asked or not soc else "--soc or the port asks for"
         raise OmError(f"{what} a chip of unknown kind: {error}", gate=GATE) from error
+    disguised = target.kind is TargetKind.ASCEND and SIMULATOR_SAYS in (logs / "stderr.txt").read_text(errors="replace")
     problems = [f"{numbering.named(chip.device)} is {chip.health}" for chip in used if not chip.healthy]
-    if target.kind is TargetKind.ASCEND and SIMULATOR_SAYS in (logs / "stderr.txt").read_text(errors="replace"):
-        problems.append("npu-smi is the simulator's, which is no device")
-    problems += [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
-    problems += [_family(found) for found in sorted(names) if found in FAMILIES and not asked]
-    problems += [reason for found in sorted(names) if asked and (reason := soc_mismatch(asked, found))]
+    problems += ["npu-smi is the simulator's, which is no device"] if disguised else []
+    problems += _soc_problems(names, asked)
     if problems or not names:
         raise OmError("; ".join(problems) or "no device was named", gate=GATE, fix="see `npu-smi info`")
-    name = asked or min(names)
-    known = toolchain(target, root, run)
-    if target.kind is TargetKind.ASCEND:
-        known["chip"] = used[0].name
+    name, known = asked or min(names), toolchain(target, root, run)
+    on_device = {"chip": used[0].name} if target.kind is TargetKind.ASCEND else {}
+    boards = _boards(target, root, logs, used, seats)
+    about = {**known, **on_device, "soc": name}
+    return Machine(target, name, tuple(devices), about, idle_memory_mb(chips), numbering, visible, boards, run)
+
+
+def _soc_problems(names: set[str], asked: str | None) -> list[str]:
+    """What speaks against the chips by their names, and by that of the chip `asked` for."""
+    several = [f"devices are of several kinds: {', '.join(sorted(names))}"] if len(names) > 1 else []
+    if asked:
+        return [*several, *(reason for name in sorted(names) if (reason := soc_mismatch(asked, name)))]
+    return [*several, *(_family(name) for name in sorted(names) if name in FAMILIES)]
+
+
+def _boards(
+    target: Target, root: Path, logs: Path, chips: Sequence[Chip], seats: Sequence[Seat]
+) -> tuple[BoardRecord, ...]:
     driver = driver_version(root) if target.kind is TargetKind.ASCEND else None
-    boards = tuple(
+    return tuple(
         read_board(target.env, chip, seat, logs / f"board{chip.device}", driver=driver)
-        for chip, seat in zip(used, seats, strict=True)
+        for chip, seat in zip(chips, seats, strict=True)
     )
-    toolchain_of, idle_mb = {**known, "soc": name}, idle_memory_mb(chips)
-    return Machine(target, name, tuple(devices), toolchain_of, idle_mb, numbering, visible, boards, run)
 
 
 def _soc(target: Target, chip: Chip, logs: Path) -> str:

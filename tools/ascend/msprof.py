@@ -52,13 +52,13 @@ def profile_om(
     output.mkdir(mode=FOLDER_MODE)
     note_files(place.logs, om=om)
     command = _profiled(target, om, batch, device, place.work)
-    refuse = functools.partial(_perf_error, gate=gate, where=om)
+    run = functools.partial(run_tool, error=PerfError, gate=gate, where=om)
     argv = [MSPROF, f"--output={output}", f"{APPLICATION}={_in_one_word(command, gate)}"]
     prepare = [f"mkdir -p -m 750 {shlex.quote(str(output))}", ais_bench.NEW_FOLDERS]
-    run_tool(argv, place, refuse=refuse, prepare=prepare)
+    run(argv, place, prepare=prepare)
     if not _tables(output):
         again = replace(place, logs=logs / EXPORT)
-        run_tool([MSPROF, "--export=on", f"--output={output}"], again, refuse=refuse)
+        run([MSPROF, "--export=on", f"--output={output}"], again)
     found = {path.name: small_file(path).decode("utf-8", errors="replace") for path in _tables(output)}
     if not found:
         raise PerfError("the profiler left no table of operators", gate=gate, where=output)
@@ -92,7 +92,3 @@ def _tables(output: Path) -> list[Path]:
     folders = sorted(output.glob("PROF_*"), key=lambda path: path.stat().st_mtime_ns)
     below = folders[-1].rglob("*.csv") if folders else ()
     return sorted(path for path in below if TABLE.fullmatch(path.name) and path.is_file() and not path.is_symlink())
-
-
-def _perf_error(what: str, fix: str, *, gate: str, where: Path) -> PerfError:
-    return PerfError(what, gate=gate, where=where, fix=fix)

@@ -119,10 +119,12 @@ def run_tool(
     argv: Sequence[str | Path],
     place: Place,
     *,
-    refuse: Callable[[str, str], StageError],
+    error: type[StageError],
+    gate: str,
+    where: Path | None = None,
     prepare: Sequence[str] = (),
 ) -> Completed:
-    """Run a vendor tool in `place.work` to a clean end, else raise `refuse(what, how to reproduce)`.
+    """Run a vendor tool in `place.work` to a clean end, else raise `error` of the gate, with how to reproduce it.
 
     Not clean: no such program, no end within the limit, killed, exit code not 0, or an `[ERROR]` line (benchmark
     drops a batch after one and still exits 0). `prepare` are command lines that make anew what the tool reads in its
@@ -132,15 +134,16 @@ def run_tool(
     name = str(argv[2]) if argv[1] == "-m" else Path(argv[0]).name
     try:
         done = run_kept(argv, place, prepare)
-    except OSError as error:
-        raise refuse(f"`{argv[0]}` cannot be run: {error.strerror}", how) from error
+    except OSError as broken:
+        what = f"`{argv[0]}` cannot be run: {broken.strerror}"
+        raise error(what, gate=gate, where=where, fix=how) from broken
     problem = ending(done, place.timeout_seconds)
     errors = error_lines(done.stdout) + error_lines(done.stderr)
     if problem is None and errors:
         problem = "reported an error although its exit code is 0"
     if problem is not None:
         said = f"; it says: {' / '.join(errors[:5])}" if errors else ""
-        raise refuse(f"`{name}` {problem}{said}; output ends: {tail(done)}", how)
+        raise error(f"`{name}` {problem}{said}; output ends: {tail(done)}", gate=gate, where=where, fix=how)
     return done
 
 
@@ -211,8 +214,14 @@ class Outputs:
         """The numbers in the names of the dumps, where the tool begins to count at `first`."""
         return range(first, first + self.count)
 
-    def keep_judged(self, dumps: Path, names: Callable[[int], Iterable[str]], first: int) -> None:
-        """Remove the dumps of the others, which nothing reads; `names` gives those of an output by its number."""
+    def take(
+        self, dumps: Path, names: Callable[[int], Iterable[str]], first: int, *, batch: int, completed: Completed
+    ) -> None:
+        """Require the dumps of all outputs, see check_dumps, and remove those of the others, which nothing reads.
+
+        `names` gives those of an output by its number."""
+        expected = (name for number in self.numbers(first) for name in names(number))
+        check_dumps(dumps, expected, batch=batch, completed=completed)
         for number in self.numbers(first):
             if number != first + self.judged:
                 for name in names(number):
@@ -240,7 +249,17 @@ def check_dumps(dumps: Path, expected_names: Iterable[str], *, batch: int, compl
 def outcome(
     stored: Callable[[], str], done: Completed, asked: Asked, *, place: Place, where: Path
 ) -> ThroughputReading | PerfError:
-    """The reading, or the PerfError with its gate that says why its text is refused.
+    """The reading, or the PerfError that says why there is none."""
+    try:
+        return reading(stored, done, asked, place=place, where=where)
+    except PerfError as error:
+        return error
+
+
+def reading(
+    stored: Callable[[], str], done: Completed, asked: Asked, *, place: Place, where: Path
+) -> ThroughputReading:
+    """What the tool measured; PerfError with its gate when its text is refused.
 
     The text that the tool `stored` is kept beside its streams, for the judge of the evidence to read again.
     """
@@ -249,6 +268,4 @@ def outcome(
         (place.logs / STORED[asked.tool]).write_text(text, encoding="utf-8", errors="surrogateescape")
         return read_told(Told(done.stdout, text), asked)
     except (PerfTextError, OSError) as error:
-        refused = PerfError(str(error), gate=reading_gate(asked.batch), where=where)
-        refused.__cause__ = error
-        return refused
+        raise PerfError(str(error), gate=reading_gate(asked.batch), where=where) from error

@@ -43,12 +43,7 @@ class Completed:
 
 
 def run(
-    argv: Sequence[str | Path],
-    *,
-    cwd: Path,
-    logs: Path,
-    timeout_seconds: float,
-    env: Mapping[str, str] | None = None,
+    argv: Sequence[str | Path], *, cwd: Path, logs: Path, timeout_seconds: float, env: Mapping[str, str] | None = None
 ) -> Completed:
     """Run a tool to its end and keep `<logs>/stdout.txt`, `stderr.txt`, `command.txt` and `ending.json` as evidence.
 
@@ -59,9 +54,7 @@ def run(
     rest may hold an error line.
     """
     words = tuple(str(word) for word in argv)
-    logs.mkdir(parents=True, exist_ok=True)
-    command = "\n".join((f"cwd: {cwd}", *words)) + "\n"
-    (logs / "command.txt").write_text(command, encoding="utf-8", errors="surrogateescape")  # a path may be any bytes
+    _keep_command(words, cwd, logs)
     started = time.monotonic()
     out_path, err_path = logs / "stdout.txt", logs / "stderr.txt"
     with out_path.open("wb") as out, err_path.open("wb") as err, _guarded_group() as group:
@@ -71,14 +64,9 @@ def run(
         _running[child] = group
         ended_by = INTERRUPTED
         try:
-            child.wait(timeout_seconds)
-            ended_by = INTERRUPTED if child in _interrupted else ""
-        except subprocess.TimeoutExpired:
-            ended_by = f"the time limit of {timeout_seconds:g} s"
+            ended_by = _wait(child, timeout_seconds)
         finally:
             _end(child, group)
-            del _running[child]
-            _interrupted.discard(child)
             seconds = time.monotonic() - started
             ending = {"returncode": child.returncode, "seconds": seconds, "ended_by": ended_by}
             (logs / "ending.json").write_text(json.dumps(ending), encoding="utf-8")
@@ -90,6 +78,21 @@ def run(
         seconds=seconds,
         timed_out=ended_by not in ("", INTERRUPTED),
     )
+
+
+def _keep_command(words: Sequence[str], cwd: Path, logs: Path) -> None:
+    logs.mkdir(parents=True, exist_ok=True)
+    command = "\n".join((f"cwd: {cwd}", *words)) + "\n"
+    (logs / "command.txt").write_text(command, encoding="utf-8", errors="surrogateescape")  # a path may be any bytes
+
+
+def _wait(child: subprocess.Popen[bytes], timeout_seconds: float) -> str:
+    """Who ended the child, empty where it ended by itself; at the time limit it runs on."""
+    try:
+        child.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        return f"the time limit of {timeout_seconds:g} s"
+    return INTERRUPTED if child in _interrupted else ""
 
 
 def _text(stream: Path) -> str:
@@ -129,12 +132,14 @@ def _guarded_group() -> Iterator[int]:
 
 
 def _end(child: subprocess.Popen[bytes], group: int) -> None:
-    """End whatever is left of the child's process group: terminate, wait a little, kill."""
+    """End whatever is left of the child's process group, terminate, wait a little, kill, and forget the child."""
     _signal_group(group, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(GRACE_SECONDS)
     _signal_group(group, signal.SIGKILL)
     child.wait()
+    del _running[child]
+    _interrupted.discard(child)
 
 
 def _signal_group(group: int, number: signal.Signals) -> None:

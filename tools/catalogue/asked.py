@@ -14,7 +14,7 @@ from tools.base.cli import Parser
 from tools.base.errors import SuiteError
 from tools.base.files import PACKAGE
 from tools.catalogue.entry import Entry
-from tools.pipeline.inputs import InputError
+from tools.pipeline.option_values import InputError
 from tools.pipeline.options import FLAGS, VALUED, VARIABLES, joined
 from tools.pipeline.setup import Setup, prepare
 from tools.ports.spec import load_spec

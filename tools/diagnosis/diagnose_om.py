@@ -7,7 +7,6 @@ the same inference tool answer for every node; bisection over AlexNet's 20 takes
 from __future__ import annotations
 
 import dataclasses
-import enum
 import math
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -34,13 +33,6 @@ if TYPE_CHECKING:
 
 PACKED = "packed"
 """The id of a sample that is not an image."""
-
-
-class Method(enum.StrEnum):
-    """How the nodes are gone through; BISECT trusts that all behind a diverging node diverges too, LINEAR does not."""
-
-    BISECT = "bisect"
-    LINEAR = "linear"
 
 
 @dataclass(frozen=True)
@@ -84,10 +76,9 @@ class Probe:
 class Localisation:
     """The first node whose OM output diverges (None: the whole model's does not), and the probes in their order.
 
-    By either method the node before the named one was probed and does not diverge, or there is none before it.
+    The node before the named one was probed and does not diverge, or there is none before it.
     """
 
-    method: Method
     first_diverging: int | None
     probes: tuple[Probe, ...]
 
@@ -118,16 +109,13 @@ def cut_model(onnx_path: Path, node_index: int, out: Path) -> CutModel:
     return CutModel(out, node_index, node.name, node.operator, graph.input, shape)
 
 
-def first_diverging(nodes: int, diverges: Callable[[int], bool], method: Method = Method.BISECT) -> int | None:
-    """The first of `nodes` nodes that diverges, None when the last one does not; each node is asked at most once.
+def first_diverging(nodes: int, diverges: Callable[[int], bool]) -> int | None:
+    """A node of `nodes` at which the error sets in, None when the last one does not diverge; none is asked twice.
 
-    LINEAR asks from the first node on and so finds the first one even where a later node hides the error again.
-    BISECT asks 1 + ceil(log2(nodes)) times; on such a model it finds one where the error sets in, not always the first.
+    It takes 1 + ceil(log2(nodes)) questions, and finds the first one unless a later node hides the error again.
     """
     if nodes < 1:
         raise SuiteError("there are no nodes to look at")
-    if method is Method.LINEAR:
-        return next((index for index in range(nodes) if diverges(index)), None)
     if not diverges(nodes - 1):
         return None
     sound, broken = -1, nodes - 1
@@ -146,7 +134,6 @@ def localise(
     run_om: RunOm,
     work: Path,
     *,
-    method: Method = Method.BISECT,
     rounded: Container[int] | None = None,
 ) -> Localisation:
     """Find the node at which OMs compiled from `onnx_path` leave what fp16 explains, on `images` (N, 3, H, W).
@@ -167,8 +154,8 @@ def localise(
         probes.append(_probe(graph, images, data[place], run_om, path, kept))
         return probes[-1].diverges
 
-    found = first_diverging(len(data), diverges, method)
-    return Localisation(method, None if found is None else data[found], tuple(probes))
+    found = first_diverging(len(data), diverges)
+    return Localisation(None if found is None else data[found], tuple(probes))
 
 
 def render(localisation: Localisation, *, om_explained: bool) -> list[str]:

@@ -15,7 +15,7 @@ from tools.model.formats.digests import require_digests
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.pipeline.port_sample import SampleStep
-from tools.sample import generate as sample
+from tools.sample import checkpoint as sample
 from tools.store import content
 from tools.store.artifacts import Recipe
 

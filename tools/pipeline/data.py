@@ -27,7 +27,7 @@ from tools.model.library import stated_recipe
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.pipeline.port_sample import SampleStep
-from tools.sample import generate as sample
+from tools.sample import images as sample
 from tools.sample.known import sample_images
 from tools.store import content
 from tools.store.artifacts import Recipe

@@ -49,7 +49,7 @@ class DiagnosisStep:
         from tools.diagnosis import diagnose, diagnose_om, om_parts
         from tools.diagnosis.render import render
 
-        pixels, bins, machine = self._data.pixels(), self._data.bins(), self._om.machine()
+        pixels, bins, machine = self._data.pixels(), self._data.bins(), self._om.machine.found()
         ids, images = pixels.store.ids[: diagnose.PROBE_IMAGES], pixels.read(diagnose.PROBE_IMAGES)
         logits = self._om.predictions(batch).logits[: len(ids)]
         onnx = self._onnx.file().path
@@ -64,7 +64,7 @@ class DiagnosisStep:
             work=folder / "work",
             logs=folder / "logs",
             device=machine.devices[0],
-            extra_args=self._om.atc_args(),
+            extra_args=self._om.atc.words(),
             pixels_size=bins.recipe.pixels_size,
         )
         one = diagnose.align(onnx, self._checkpoint.model(), images[:1])

@@ -10,7 +10,7 @@ from tools.model import network as networks
 from tools.pipeline.context import Context
 from tools.pipeline.once import once
 from tools.sample import any_port
-from tools.sample import generate as sample
+from tools.sample import images as sample
 from tools.store.artifacts import Recipe
 from tools.store.dependencies import version
 from tools.store.facts import load_fact, save_fact

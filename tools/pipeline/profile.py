@@ -39,7 +39,7 @@ class ProfileStep:
         keep_logs(self._context.staging, profile_logs(batch), folder / "logs")
         found = {path.name: path.read_text(encoding="utf-8") for path in (folder / "logs" / COLLECT).iterdir()}
         tables = {name: text for name, text in found.items() if TABLE.fullmatch(name)}
-        device = self._om.machine().devices[0]
+        device = self._om.machine.found().devices[0]
         return self._context.staging.put(operator_profile(tables, nodes, batch=batch, device=device), f"bs{batch}")
 
     @once
@@ -62,7 +62,7 @@ class ProfileStep:
     def _measured(self, batch: int) -> Path:
         """The artifact with the profiler's streams and tables: on a device of this very run. None is made of tables
         that do not hold."""
-        machine, nodes = self._om.machine(), self._names(batch).nodes
+        machine, nodes = self._om.machine.found(), self._names(batch).nodes
         about = {"om": self._om.om(batch).sha256, "batch": str(batch), **machine.about}
         anew = not machine.simulated or self._context.remeasure
 

@@ -234,15 +234,15 @@ class Run(Evidence):
 
     def aipp(self) -> AippFacts:
         """See Evidence."""
-        return self.om.aipp_facts()
+        return self.om.atc.aipp()
 
     def toolkit(self) -> ToolkitFacts:
         """See Evidence."""
-        return self.om.toolkit()
+        return self.om.machine.toolkit()
 
     def machine(self) -> MachineRecord:
         """See Evidence."""
-        return self.om.machine_record()
+        return self.om.machine.record()
 
     def described(self, batch: int) -> OmDescription:
         """See Evidence."""

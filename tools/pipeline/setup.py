@@ -18,15 +18,10 @@ from tools.judge.shipped import SHIPPED_SPECS, spec_words
 from tools.judge.spec import Spec
 from tools.model.code import code_digests
 from tools.model.network import Network
-from tools.pipeline.inputs import (
-    InputError,
-    Inputs,
-    folders_tools_cannot_take,
-    require_named_inputs,
-    resolve,
-    will_use_ais_bench,
-)
+from tools.pipeline.inputs import Inputs, require_named_inputs, resolve
+from tools.pipeline.option_values import InputError
 from tools.pipeline.taken import Taken, read_taken, reference_device
+from tools.pipeline.tool_folders import folders_tools_cannot_take, will_use_ais_bench
 from tools.ports.sample_port import POLICY, TURNED, sample_port
 from tools.ports.spec import SAMPLE_SPEC, Port, load_port, load_spec
 from tools.ports.spec_json import spec_json

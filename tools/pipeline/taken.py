@@ -21,7 +21,7 @@ from tools.judge.layout import REFERENCE_LOGITS
 from tools.judge.prediction_records import TakenReference
 from tools.judge.results import Verdict
 from tools.judge.verify import REFUSED, verify
-from tools.pipeline.inputs import InputError
+from tools.pipeline.option_values import InputError
 
 if TYPE_CHECKING:
     import numpy as np

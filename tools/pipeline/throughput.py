@@ -89,7 +89,7 @@ class ThroughputStep:
 
         A run over the data set is held to its outputs: the predictions of this OM are made first.
         """
-        machine, spec = self._om.machine(), self._context.spec
+        machine, spec = self._om.machine.found(), self._context.spec
         mode = Mode(spec.throughput_mode(machine.soc, batch))
         runs_asked = spec.om.throughput_runs.of(mode.value)
         anew = not machine.simulated or self._context.remeasure
@@ -120,8 +120,8 @@ class ThroughputStep:
     @once
     def device(self, batch: int) -> DeviceThroughput:
         """What the vendor's tool measured, run after run, for the evidence."""
-        machine, found = self._om.machine(), self.measured(batch)
-        self._om.machine_record()
+        machine, found = self._om.machine.found(), self.measured(batch)
+        self._om.machine.record()
         self.outputs(batch)
         record = throughput_record(
             throughput_runs(found.runs),

@@ -113,48 +113,54 @@ def render(
 ) -> str:
     """The page as text; everything that comes from data is escaped by the template engine."""
     stages = gates_by_stage(acceptance, folder)
-    accuracy, throughput = accuracy_rows(acceptance, spec), throughput_rows(acceptance, spec)
     predictions = read_predictions(folder, acceptance.variants, places=PLACES if spec is None else spec.places)
     flips = None if predictions is None else find_flips(predictions)
     classes = None if predictions is None else by_class(predictions)
-    trend = trend_rows(acceptance, earlier)
     named = (flips is not None and flips.shown) or (classes is not None and classes.losers)
-    return (
-        _environment(folder, class_names(acceptance, spec, names) if named or names else {})
-        .get_template("page.html")
-        .render(
-            run=acceptance,
-            spec=spec,
-            summary=summarise(acceptance, spec, stages),
-            stages=stages,
-            shown_gates=_shown(stages),
-            accuracy=accuracy,
-            references=references(acceptance, spec),
-            throughput=throughput,
-            host=host_rows(acceptance),
-            host_reused=not_measured_here(acceptance, HOST_THROUGHPUT),
-            om_reused=not_measured_here(acceptance, OM_THROUGHPUT),
-            latency=latency_rows(acceptance.device_throughput),
-            trend=trend,
-            trend_batches=sorted({batch for row in trend for batch in row.rates}),
-            earlier=earlier,
-            flips=flips,
-            classes=classes,
-            pictures=_pictures(flips, images),
-            plots={
-                "throughput": throughput_plot(throughput),
-                "loss": loss_plot(accuracy, spec),
-                "time": time_plot(acceptance.timings),
-            },
-            comparison=comparison,
-            invented=INVENTED if acceptance.target == TargetKind.SIMULATOR else "",
-            commands_shown=COMMANDS_SHOWN,
-            classes_shown=CLASSES_SHOWN,
-            losers_shown=LOSERS_SHOWN,
-            search=SEARCH,
-            search_source=script_source(SEARCH),
-        )
+    page = _environment(folder, class_names(acceptance, spec, names) if named or names else {}).get_template(
+        "page.html"
     )
+    return page.render(
+        run=acceptance,
+        spec=spec,
+        summary=summarise(acceptance, spec, stages),
+        stages=stages,
+        shown_gates=_shown(stages),
+        **_figures(acceptance, spec, earlier),
+        flips=flips,
+        classes=classes,
+        pictures=_pictures(flips, images),
+        comparison=comparison,
+        invented=INVENTED if acceptance.target == TargetKind.SIMULATOR else "",
+        commands_shown=COMMANDS_SHOWN,
+        classes_shown=CLASSES_SHOWN,
+        losers_shown=LOSERS_SHOWN,
+        search=SEARCH,
+        search_source=script_source(SEARCH),
+    )
+
+
+def _figures(acceptance: Acceptance, spec: Spec | None, earlier: Earlier) -> dict[str, object]:
+    """Accuracy and throughput as the page's tables and plots show them, of this run and of those before it."""
+    accuracy, throughput = accuracy_rows(acceptance, spec), throughput_rows(acceptance, spec)
+    trend = trend_rows(acceptance, earlier)
+    return {
+        "accuracy": accuracy,
+        "references": references(acceptance, spec),
+        "throughput": throughput,
+        "host": host_rows(acceptance),
+        "host_reused": not_measured_here(acceptance, HOST_THROUGHPUT),
+        "om_reused": not_measured_here(acceptance, OM_THROUGHPUT),
+        "latency": latency_rows(acceptance.device_throughput),
+        "trend": trend,
+        "trend_batches": sorted({batch for row in trend for batch in row.rates}),
+        "earlier": earlier,
+        "plots": {
+            "throughput": throughput_plot(throughput),
+            "loss": loss_plot(accuracy, spec),
+            "time": time_plot(acceptance.timings),
+        },
+    }
 
 
 def _shown(stages: Sequence[StageGates]) -> dict[str, int]:

@@ -21,7 +21,8 @@ from tools.judge.spec import Preprocessing
 from tools.model.network import Network
 from tools.model.torchvision_ops import import_torchvision
 from tools.ports.spec import SAMPLE_SPEC, load_spec
-from tools.sample import generate as sample
+from tools.sample import checkpoint as sample
+from tools.sample.images import CLASSES, TRAINING_SET, ImageSet, image_set
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,14 +36,14 @@ BATCH = 25
 RIDGE_SHARE = 0.1  # the penalty as a share of the mean squared length of a training image's hidden vector
 
 
-def fit_head() -> sample.Head:
+def fit_head() -> sample.HeadTable:
     """Run the training images through the frozen layers and fit the head: int8 (16, 4096) and int32 (16,)."""
-    training = sample.image_set(sample.TRAINING_SET, TRAINING_IMAGES)
+    training = image_set(TRAINING_SET, TRAINING_IMAGES)
     matrix, offset = ridge(hidden_activations(training, TRAINING_IMAGES), training.codes)
-    return sample.Head(matrix=_rounded(matrix.T, "int8"), offset=_rounded(offset, "int32"))
+    return sample.HeadTable(matrix=_rounded(matrix.T, "int8"), offset=_rounded(offset, "int32"))
 
 
-def hidden_activations(images: sample.ImageSet, count: int) -> Doubles:
+def hidden_activations(images: ImageSet, count: int) -> Doubles:
     """The hidden layer of the first `count` images, float64 (N, 4096), by torchvision's own network and transforms."""
     import numpy as np
     import torch
@@ -72,12 +73,12 @@ def ridge(features: Doubles, targets: npt.NDArray[np.int64]) -> tuple[Doubles, D
     return matrix, target_mean - feature_mean @ matrix
 
 
-def differences(one: sample.Head, other: sample.Head) -> int:
+def differences(one: sample.HeadTable, other: sample.HeadTable) -> int:
     """In how many of the 16 x 4096 + 16 integers two tables differ."""
     return int((one.matrix != other.matrix).sum() + (one.offset != other.offset).sum())
 
 
-def write_head(path: Path, head: sample.Head) -> None:
+def write_head(path: Path, head: sample.HeadTable) -> None:
     """Write the table as .npz (two integer arrays, no pickle)."""
     import numpy as np
 
@@ -106,7 +107,7 @@ def _frozen_network() -> torch.nn.Module:
     """AlexNet in float64 up to and with the ReLU before its last layer."""
     import torch
 
-    head_shapes = {"weight": (sample.CLASSES, sample.HIDDEN), "bias": (sample.CLASSES,)}
+    head_shapes = {"weight": (CLASSES, sample.HIDDEN), "bias": (CLASSES,)}
     unused = {f"{sample.HEAD_LAYER}.{name}": torch.zeros(shape) for name, shape in head_shapes.items()}
     model: Any = (
         Network(load_spec(SAMPLE_SPEC).model, SAMPLE_SPEC.parent).build({**sample.frozen_layers(), **unused}).double()

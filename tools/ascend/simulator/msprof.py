@@ -22,7 +22,6 @@ from tools.ascend.simulator.faults import Fault, ordered
 from tools.ascend.simulator.op_work import Operator, operators
 
 EXIT_WRONG = 1
-SWITCHES = ("on", "off")
 FLAGS = frozenset(("output", "application", "export", "task-time", "ai-core", "ascendcl", "model-execution", "type"))
 WARM_UPS = {"ais_bench": 1, "benchmark": 0}
 STAMP = "20260101000000000"

@@ -25,13 +25,12 @@ REASONS_SHOWN = 3
 @dataclass(frozen=True)
 class Drop:
     """Top-k of the checkpoint and of the OM that lost most, in percent; the drop in percentage points with its 95 %
-    interval, and what the port allows."""
+    interval."""
 
     reference_percent: float | None = None
     om_percent: float | None = None
     drop_pp: float | None = None
     interval_pp: Interval | None = None
-    allowed_pp: float | None = None
     variant: str = ""
 
 
@@ -164,5 +163,4 @@ def _drop(figures: Figures | None, k: int) -> Drop:
     if worst is None:
         return Drop(reference_percent=reference)
     loss = worst.loss
-    allowed = figures.margins_pp[k]
-    return Drop(reference, loss.candidate.percent, loss.drop_pp, loss.interval_pp, allowed, worst.variant)
+    return Drop(reference, loss.candidate.percent, loss.drop_pp, loss.interval_pp, worst.variant)
