@@ -29,6 +29,11 @@ def run(world: World, *words: str, **variables: str) -> Outcome:
     return Outcome(done.returncode, done.stdout + done.stderr, read_acceptance(evidence))
 
 
+def outside_xdist() -> dict[str, str]:
+    """The environment without a worker's marks: inside a worker of xdist pytest-benchmark is silently off."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
+
+
 @contextmanager
 def listening_to_ctrl_c() -> Iterator[None]:
     """A shell's background job ignores SIGINT, and so would every process that it starts."""

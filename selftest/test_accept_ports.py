@@ -35,6 +35,7 @@ from tools.catalogue.entry import Entry
 from tools.catalogue.kept import Evidence, read_evidence
 from tools.catalogue.rows import FILE, Row, State, worst
 from tools.catalogue.schedule import Schedule
+from tools.catalogue.unanswered import unanswered
 from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.machine_records import MachineRecord
@@ -380,6 +381,23 @@ def test_a_crash_costs_one_row_and_shows_the_end_of_its_log(world: World) -> Non
     assert not (world.out / "a" / "evidence").exists()  # an earlier answer never stands for this run's
     world.does("a", "judge")
     assert "a: to be judged: an earlier run left no evidence\nb: judged already" in world.run().err
+
+
+def test_a_crash_is_not_forgotten_when_the_next_call_names_other_ports(world: World) -> None:
+    world.does("a", "die")
+    world.run("--again")
+    world.ports = ["b"]
+    told = world.run()
+    assert (told.status, list(world.rows())) == (NOT_GOOD_ENOUGH, ["b"])
+    assert [(row.port, row.verdict) for row in unanswered([world.out])] == [("a", "NO EVIDENCE")]
+    world.ports = ["a"]
+    world.does("a", "die")
+    world.run("--again")
+    assert [row["port"] for row in json.loads((world.out / FILE).read_bytes())["earlier"]] == ["b"]
+    world.ports = ["b"]
+    shutil.rmtree(world.out / "a")
+    world.run()
+    assert unanswered([world.out]) == []
 
 
 def test_a_fault_is_told_without_the_frames_that_the_handler_adds(world: World) -> None:

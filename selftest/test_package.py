@@ -381,4 +381,4 @@ def test_a_submodule_is_started_from_either_folder(here: str, tree: Path, tmp_pa
     command = [sys.executable, "-m", "pytest", *settings, *options, "--target", "simulator", "-m", "preprocessing"]
     done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
     assert (done.returncode, "11 passed" in done.stdout) == (0, True), done.stdout + done.stderr
-    assert (suite / "build" / "evidence" / "acceptance.json").is_file()
+    assert (suite / "build" / "evidence" / "latest" / "acceptance.json").is_file()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 import fixtures.setup
+from selftest.child import outside_xdist
 from selftest.faults.world import World
 from tools.base.errors import Stage
 from tools.base.files import ROOT
@@ -102,8 +102,7 @@ def test_perf_writes_what_the_tool_measured(world: World) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *words, f"--benchmark-json={path}"],
         cwd=ROOT,
-        # inside a worker of xdist pytest-benchmark is silently off
-        env={name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")},
+        env=outside_xdist(),
         capture_output=True,
         text=True,
         check=False,

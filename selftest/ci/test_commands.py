@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from selftest.child import outside_xdist
 from selftest.ci.checkout import Checkout, make_checkout
 from selftest.ports.tiny import tiny_port
 from tools.base.files import ROOT
@@ -264,7 +265,7 @@ def job(step: str, port: Path, folder: Path, **variables: str) -> subprocess.Com
     (stubs / "make").write_text("#!/bin/sh\n", encoding="utf-8")
     (stubs / "make").chmod(0o755)
     told = {"ACCEPTANCE_PORT": str(port), "ACCEPTANCE_CACHE": str(folder / "cache"), "ACCEPTANCE_TARGET": "simulator"}
-    env = {**os.environ, "PATH": f"{stubs}:{os.environ['PATH']}", "VENV": sys.prefix, **told, **variables}
+    env = {**outside_xdist(), "PATH": f"{stubs}:{os.environ['PATH']}", "VENV": sys.prefix, **told, **variables}
     return subprocess.run([str(ROOT / ASCEND), step], env=env, capture_output=True, text=True, check=False)
 
 

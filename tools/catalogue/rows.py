@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tools.base.files import atomic
 from tools.base.printable import printable
+from tools.base.reading import small_file
 from tools.base.text_enum import TextEnum
 from tools.catalogue.entry import TABLE
 from tools.judge import records
@@ -59,13 +60,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """All rows in the order of the command line; `interrupted` where some were never come to."""
+    """All rows in the order of the command line; `interrupted` where some were never come to.
+
+    `earlier` are the last answers about ports that this call did not name, of those whose folders are still here: a
+    crash is not forgotten because the next call is about another port.
+    """
 
     rows: tuple[Row, ...]
     status: int
     interrupted: bool
     written_utc: str
     schema: int = SCHEMA
+    earlier: tuple[Row, ...] = ()
 
 
 def worst(rows: Iterable[Row]) -> int:
@@ -76,7 +82,7 @@ def worst(rows: Iterable[Row]) -> int:
 def write_table(rows: Sequence[Row], folder: Path, *, interrupted: bool) -> Path:
     """Write the file, whole or not at all."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    table = Table(tuple(rows), worst(rows), interrupted, now)
+    table = Table(tuple(rows), worst(rows), interrupted, now, earlier=_about_others(rows, folder))
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(records.plain(table), indent=1, ensure_ascii=False)
     with atomic(folder / FILE) as partial:
@@ -84,6 +90,26 @@ def write_table(rows: Sequence[Row], folder: Path, *, interrupted: bool) -> Path
             text, encoding="utf-8", errors="backslashreplace"
         )  # a path may be any bytes: as JSON has them
     return folder / FILE
+
+
+def read_table(path: Path) -> Table:
+    """The table of a file; OSError, ValueError or RecursionError for a file that holds none."""
+    table: Table = records.read(Table, json.loads(small_file(path)))
+    return table
+
+
+def has_folder(row: Row, folder: Path) -> bool:
+    """Whether the port has a folder here; a name that is no name of a folder has none."""
+    return Path(row.port).name == row.port and (folder / row.port).is_dir()
+
+
+def _about_others(rows: Sequence[Row], folder: Path) -> tuple[Row, ...]:
+    asked = {row.port for row in rows}
+    try:
+        before = read_table(folder / FILE)
+    except (OSError, ValueError, RecursionError):
+        return ()  # there is none, or none that can be read: tools/scorecard.py says so where it matters
+    return tuple(row for row in (*before.rows, *before.earlier) if row.port not in asked and has_folder(row, folder))
 
 
 def table_lines(rows: Sequence[Row]) -> list[str]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tools.base.printable import one_line
-from tools.base.reading import small_file
-from tools.catalogue.rows import FILE, Row, State, Table
-from tools.judge import records
+from tools.catalogue.rows import FILE, Row, State, has_folder, read_table
 from tools.judge.layout import FILE as RECORD
 from tools.report.scorecard.found import files_named
 from tools.report.scorecard.rows import Row as ScorecardRow
@@ -25,12 +22,12 @@ def unanswered(places: Sequence[Path]) -> list[ScorecardRow]:
 
 def _of_table(path: Path) -> Iterator[ScorecardRow]:
     try:
-        table: Table = records.read(Table, json.loads(small_file(path)))
+        table = read_table(path)
     except (OSError, ValueError, RecursionError) as error:
         problem = f"{path} is no table of ports: {error}; remove it, or let accept_ports.py write it anew"
         yield row_without_evidence("", (one_line(problem),), path.parent)
         return
-    for row in table.rows:
+    for row in (*table.rows, *table.earlier):
         if not row.evidence and not _has_bundle(path.parent, row):
             said = row.said or NOT_COME_TO.get(row.state, str(row.state))
             why = (one_line(said), f"says {FILE}, written {one_line(table.written_utc)}")
@@ -38,5 +35,5 @@ def _of_table(path: Path) -> Iterator[ScorecardRow]:
 
 
 def _has_bundle(folder: Path, row: Row) -> bool:
-    """Whether another command has put one there since; a name that is no name of a folder has none."""
-    return Path(row.port).name == row.port and (folder / row.port / "evidence" / RECORD).is_file()
+    """Whether another command has put one there since."""
+    return has_folder(row, folder) and (folder / row.port / "evidence" / RECORD).is_file()
