@@ -31,6 +31,7 @@ from tools.base.files import ROOT, atomic, cpu_count, sha256_of
 PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
+PARTS = "selftest/evidence/test_consistency_parts.py"
 STAGES = ("selftest/evidence/test_stages.py", "selftest/test_gates.py")
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
 SECTIONS = (
@@ -71,13 +72,10 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
     **{
-        f"tools/judge/consistency/{name}.py": ("selftest/evidence/test_consistency.py",)
+        f"tools/judge/consistency/{name}.py": (PARTS,)
         for name in ("dataset", "everything", "machine", "model", "on_device", "predictions", "spec", "throughput")
     },
-    "tools/judge/consistency/preprocessing.py": (
-        "selftest/evidence/test_consistency.py",
-        "selftest/judge/test_recipe_facts.py",
-    ),
+    "tools/judge/consistency/preprocessing.py": ("selftest/judge/test_recipe_facts.py", PARTS),
     "tools/judge/device_bounds.py": ("selftest/judge/test_systematic.py",),
     "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),
