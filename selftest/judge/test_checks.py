@@ -212,6 +212,25 @@ def test_on_other_images_a_published_accuracy_says_nothing() -> None:
     )
 
 
+def test_an_accuracy_that_so_few_images_cannot_come_from_fails_on_any_number_of_them() -> None:
+    low = top1(20000)
+    few = published_accuracy(low, FACT, TENTH, whose="x", incomplete="100 of 50000", refuted="too low by far")
+    assert few == Check(
+        measured=abs(40.0 - 56.527),
+        threshold="<= 0.1, or what so few images explain",
+        unit="pp",
+        verdict=Verdict.FAIL,
+        detail="too low by far",
+        source="guide",
+    )
+    whole = published_accuracy(low, FACT, TENTH, whose="x", incomplete="", refuted="too low by far")
+    assert whole == within(abs(40.0 - 56.527), TENTH, detail="too low by far")
+    third = AtMost(at_most=1 / 3, unit="pp", source="s")
+    assert "<= 0.3333333333, or" in str(
+        published_accuracy(low, FACT, third, whose="x", incomplete="100", refuted="low").threshold
+    )
+
+
 @pytest.mark.parametrize("incomplete", ["", "100 of 50000"])
 def test_an_accuracy_that_nobody_published_is_not_judged(incomplete: str) -> None:
     check = published_accuracy(top1(28264), None, TENTH, whose="the checkpoint's", incomplete=incomplete)
