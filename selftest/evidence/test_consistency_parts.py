@@ -476,6 +476,13 @@ def test_the_speed_of_a_batch_size_follows_from_its_runs(name: str, good: Bundle
         assert line.startswith(beginning)
 
 
+def test_a_chip_is_measured_as_its_figures_were_published_and_by_a_tool_that_is_known(good: Bundle) -> None:
+    found = problems(check_device_throughput, altered(good, {"machine.soc": "Ascend310P3"}))
+    assert said("device_throughput[0].runs[1].mode", "dataset", "pure") in found
+    found = problems(check_device_throughput, altered(good, {"device_throughput.0.runs.1.tool": "x"}))
+    assert f"{RUNS}[1].tool: 'x' is no inference tool" in found
+
+
 def test_without_a_data_set_nobody_knows_how_many_images_a_run_sees(good: Bundle) -> None:
     bundle = altered(good, {"device_throughput.0.runs.1.images": 39, "dataset": None})
     assert of_the_record(problems(check_device_throughput, bundle)) == []
