@@ -430,11 +430,6 @@ def test_a_rate_below_1_is_a_rate(good: Bundle) -> None:
 
 SPEED: dict[str, tuple[Changes, list[str]]] = {
     "another batch": ({"runs.1.batch": 2}, [said("device_throughput[0].runs[1].batch", 2, 1)]),
-    "another batch of both": (
-        {"runs.0.batch": 2, "runs.1.batch": 2},
-        [said(f"device_throughput[0].runs[{place}].batch", 2, 1) for place in (0, 1)]
-        + [said("device_throughput[0].batch", 1, 2)],
-    ),
     "another mode": (
         {"runs.1.mode": "pure"},
         [
@@ -446,34 +441,32 @@ SPEED: dict[str, tuple[Changes, list[str]]] = {
     "a run of another number": ({"runs.1.run": 3}, [f"{RUNS}: runs are numbered [1, 3]"]),
     "two of one number": (
         {"runs.1.run": 1},
-        [f"{RUNS}: run 1 saw 80 images of 40"],
+        [f"{RUNS}: run 1 saw 80 images of 40", f"{RUNS}: 1 runs of a mode that is to be run 2 times"],
     ),
     "a number before the first": ({"runs.0.run": 0, "runs.1.run": 1}, [f"{RUNS}: runs are numbered [0, 1]"]),
     "a run over the data set that counts none": (
         {"runs.1.images": None},
         [f"{RUNS}[1].images: pure inference sees no images, a data-set run does"],
     ),
-    "another card": ({"images_per_second_per_card": 1.0}, [f"{TIMES}.images_per_second_per_card: 1.0 recorded, "]),
 }
+FOLLOWING = tuple(f"{TIMES}.{name}" for name in (RATE, "images_per_second_per_card", "judged"))
 
 
 @pytest.mark.parametrize("name", SPEED)
 def test_the_speed_of_a_batch_size_follows_from_its_runs(name: str, good: Bundle) -> None:
     changes, expected = SPEED[name]
     bundle = altered(good, {f"device_throughput.0.{place}": value for place, value in changes.items()})
-    found = [
-        line
-        for line in of_the_record(problems(check_device_throughput, bundle))
-        if not line.startswith((f"{TIMES}.judged", f"{TIMES}.{RATE}"))
-        and "runs of a mode" not in line
-        and (not line.startswith(f"{TIMES}.images_per_second_per_card") or name == "another card")
-        and "published" not in line
-        and "floor" not in line
-        and "figure_source" not in line
-    ]
+    lines = of_the_record(problems(check_device_throughput, bundle))
+    found = [line for line in lines if not line.startswith(FOLLOWING)]
     assert len(found) == len(expected), found
     for line, beginning in zip(found, expected, strict=True):
         assert line.startswith(beginning)
+
+
+def test_what_follows_from_the_runs_is_counted_again(good: Bundle) -> None:
+    bundle = altered(good, {"device_throughput.1.images_per_second_per_card": 1.0})
+    (line,) = problems(check_device_throughput, bundle)
+    assert line.startswith(f"{RECORD}.device_throughput[1].images_per_second_per_card: 1.0 recorded, ")
 
 
 def test_a_chip_is_measured_as_its_figures_were_published_and_by_a_tool_that_is_known(good: Bundle) -> None:
@@ -577,14 +570,10 @@ AGREEMENT: dict[str, tuple[Changes, list[str]]] = {
         ["systematic.image: 'other' is no image of the data set"],
     ),
     "nothing systematic": ({"systematic": None}, []),
-    "a class of others": (
-        {"systematic.classes": 21},
-        [": class ", "systematic.classes: 21 recorded, "],
-    ),
 }
 
 
-@pytest.mark.parametrize("name", [*AGREEMENT][:-1])
+@pytest.mark.parametrize("name", AGREEMENT)
 def test_what_was_measured_over_all_logits_speaks_of_images_that_are_there(name: str, good: Bundle) -> None:
     changes, expected = AGREEMENT[name]
     bundle = of_variant(good, "om_bs16", {f"agreement.{key}": value for key, value in changes.items()})
@@ -759,7 +748,6 @@ def test_the_files_of_the_suites_own_port_come_to_its_own_spec(good: Bundle, mon
     assert problems(check_spec, altered(good)) == [text]
     monkeypatch.setitem(SHIPPED_SPECS, good.files.digests[SPEC_JSON], "the-port")
     assert problems(check_spec, altered(good)) == []
-    assert text.replace("the-port", "") not in problems(check_spec, altered(good))
 
 
 # --- Times and commands --------------------------------------------------------------------------------------------
