@@ -32,9 +32,12 @@ from tools.judge.facts import (
 )
 from tools.judge.gates import judge
 from tools.judge.ids import PTH
+from tools.judge.image_records import DatasetRecord
 from tools.judge.op_profile import OperatorProfile, profile_check
 from tools.judge.operators import OperatorFacts, UnregisteredNode
 from tools.judge.predictions import top_five
+from tools.judge.published import published_accuracy
+from tools.judge.reference import of_reference, shortfall
 from tools.judge.remarks import OWN_PREDICTIONS
 from tools.judge.results import Check, Verdict
 from tools.judge.spec import Spec
@@ -518,6 +521,29 @@ def test_guessing_is_asked_where_labels_mean_something(
     }
     found = answer("pth.accuracy.above_chance", spec, dataset=data, top_five=top)
     assert found == answers[said]
+
+
+@pytest.mark.parametrize(("k", "right"), [(1, 0), (5, 0), (1, 60), (5, 60)])
+@pytest.mark.parametrize("gap", ["", "a part of them"])
+def test_a_checkpoint_that_so_few_images_refute_fails_on_a_part_of_them_too(k: int, right: int, gap: str) -> None:
+    names = [name for image in range(60) for name in range(image + (image >= right), image + 10)[:5]]
+    top = top_five(PTH, array("q", names), array("f", [5, 4, 3, 2, 1] * 60), array("q", range(60)))
+    data = DatasetRecord(60, False, None, "i" * 64, "c" * 64, "l" * 64, 0, (), gap)
+    published, error = of_reference(SPEC.accuracy, k)
+    refuted = shortfall(top, data, SPEC, k)
+    assert bool(refuted) is (right == 0)
+    found = answer(f"pth.accuracy.top{k}_error_pp", top_five=top, dataset=data, gap=gap)
+    whose = "the checkpoint's"
+    assert found == published_accuracy(top.top_k(k), published, error, whose=whose, incomplete=gap, refuted=refuted)
+
+
+@pytest.mark.parametrize("k", [1, 5])
+def test_a_checkpoints_accuracy_that_nobody_published_is_not_judged(k: int) -> None:
+    spec = replace(SPEC, accuracy=replace(SPEC.accuracy, pth_top1=None, pth_top5=None))
+    data = DatasetRecord(6, False, None, "i" * 64, "c" * 64, "l" * 64, 0, (), "")
+    top = top_five(PTH, array("q", [0, 1, 2, 3, 4] * 6), array("f", [5, 4, 3, 2, 1] * 6), array("q", [0] * 6))
+    found = answer(f"pth.accuracy.top{k}_error_pp", spec, top_five=top, dataset=data, gap="")
+    assert found == not_judged(f"nobody published the checkpoint's Top-{k}", unit="pp")
 
 
 @pytest.mark.parametrize("k", [1, 5])
