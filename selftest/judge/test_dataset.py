@@ -65,11 +65,18 @@ def test_other_content_is_other_images_only_where_it_is_pinned() -> None:
     [
         (IDS, 0),
         (IDS[:1], 0),
-        (("a_00", "a_04", "a_1", "a_001", "b_01", "a_", "a_-1", "a_" + "1" * 30, "a_٠١"), 9),
+        (("a_00", "a_04", "a_1", "a_001", "b_01", "a_", "a_-1", "a_" + "1" * 5000, "a_٠١", "a_²"), 10),
     ],
 )
 def test_an_id_is_the_specs_or_foreign(ids: tuple[str, ...], count: int) -> None:
     assert foreign_ids(ids, asked()) == count
+
+
+@pytest.mark.parametrize("id_format", ["{:d}", "a{:d}", "a_{:024d}", "a{:099d}"])
+def test_an_id_may_be_as_wide_as_its_format_says(id_format: str) -> None:
+    spec = Dataset(Exactly(exactly=11.0, unit="images", source="made up"), id_format, classes=2, source="made up")
+    assert foreign_ids(spec.ids(), spec) == 0
+    assert foreign_ids([f"{name}0" for name in spec.ids()[1:]], spec) == 10
 
 
 def test_labels_have_one_digest_in_any_order() -> None:
