@@ -1,5 +1,6 @@
-"""Gates that few ports ask: files for each batch size, several outputs, a graph step, a function that makes pixels,
-digests other than md5, and names that differ by a wrapper's prefix. Each answers from its own fact alone."""
+"""What a gate answers from its own fact alone, without a run: what few ports ask (files for each batch size, several
+outputs, a graph step, a function that makes pixels, digests other than md5, names under a wrapper's prefix, JPEG files,
+what was handed in), and every gate of accuracy."""
 
 from __future__ import annotations
 
@@ -11,9 +12,10 @@ from typing import Any, Literal
 
 import pytest
 
+from tools.judge.agreement import CHECKS, summarise
 from tools.judge.aipp import KEYS, aipp_differences, aipp_text, file_name
 from tools.judge.chance import above_chance
-from tools.judge.checks import made, none_of, not_judged, not_run, pinned, same, within
+from tools.judge.checks import conserved, made, none_of, not_judged, not_run, pinned, same, within
 from tools.judge.description import description_mismatches
 from tools.judge.facts import (
     AippFacts,
@@ -31,7 +33,8 @@ from tools.judge.facts import (
     WeightFacts,
 )
 from tools.judge.gates import judge
-from tools.judge.ids import PTH
+from tools.judge.handover import Handover, handover
+from tools.judge.ids import ONNX, PTH, Variant, om
 from tools.judge.image_records import DatasetRecord
 from tools.judge.op_profile import OperatorProfile, profile_check
 from tools.judge.operators import OperatorFacts, UnregisteredNode
@@ -44,6 +47,7 @@ from tools.judge.spec import Spec
 from tools.judge.spec_data import AippInput
 from tools.judge.spec_onnx import DeclaredWeights
 from tools.judge.stages.checkpoint import CONVERT, keys_in_words, shapes_in_words
+from tools.judge.systematic import Estimate, Systematic
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 SPEC = load_spec(PUBLISHED_SPEC)
@@ -544,6 +548,80 @@ def test_a_checkpoints_accuracy_that_nobody_published_is_not_judged(k: int) -> N
     top = top_five(PTH, array("q", [0, 1, 2, 3, 4] * 6), array("f", [5, 4, 3, 2, 1] * 6), array("q", [0] * 6))
     found = answer(f"pth.accuracy.top{k}_error_pp", spec, top_five=top, dataset=data, gap="")
     assert found == not_judged(f"nobody published the checkpoint's Top-{k}", unit="pp")
+
+
+VARIANTS = (PTH, ONNX, om(4))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_predictions_are_whole_and_there(variant: Variant) -> None:
+    asked: list[tuple[str, Variant]] = []
+
+    def evidence(taken: str) -> Any:  # noqa: ANN401 - of a run
+        handed = handover("labels", "ab", "predictions", taken)
+
+        def given(name: Variant) -> Handover:
+            asked.append(("handover", name))
+            return handed
+
+        def top(name: Variant) -> object:
+            asked.append(("top_five", name))
+            return SimpleNamespace(images=2)
+
+        return SimpleNamespace(handover=given, top_five=top)
+
+    assert judge(variant.gate("ids"), evidence("ab")) == conserved(handover("labels", "ab", "predictions", "ab"))
+    assert asked == [("handover", variant), ("top_five", variant)]
+    lost = judge(variant.gate("ids"), evidence("a"))
+    assert lost == conserved(handover("labels", "ab", "predictions", "a"))
+    assert asked[2:] == [("handover", variant)]
+    assert judge(variant.gate("finite"), evidence("ab")) == made("2 rows")
+    assert asked[3:] == [("top_five", variant)]
+
+
+@pytest.mark.parametrize("variant", VARIANTS[1:])
+def test_a_drop_is_the_variants_own_at_its_k(variant: Variant) -> None:
+    found: Any = SimpleNamespace(loss=lambda name, k: SimpleNamespace(check=made(f"{name} at {k}")))
+    assert judge(variant.gate("top1_drop_pp"), found) == made(f"{variant} at 1")
+    assert judge(variant.gate("top5_drop_pp"), found) == made(f"{variant} at 5")
+
+
+@pytest.mark.parametrize("on_device", [True, False])
+@pytest.mark.parametrize("variant", VARIANTS[1:])
+def test_logits_are_held_against_the_bounds_of_their_variant_and_place(variant: Variant, on_device: bool) -> None:
+    found: Any = summarise([], near_tie_logits=0.1)
+    found = replace(found, flipped_beyond_near_tie=("a",), min_cosine=0.5, mean_cosine_distance=0.25)
+    column = Systematic(20, Estimate(3.0, 0.1), Estimate(4.0, 0.1), 7, Estimate(5.0, 0.1), 6.0, "a")
+    found = replace(found, max_abs_error_logits=8.0, top5_set_changed_percent=90.0, systematic=column, images=9)
+    evidence: Any = SimpleNamespace(
+        spec=SPEC, on_device=on_device, agreement=lambda name: found if name == variant else None
+    )
+    bounds = SPEC.agreement_bounds(variant.kind, on_device=on_device)
+    for question, compare in CHECKS.items():
+        held = compare(found, getattr(bounds, question))
+        assert judge(variant.gate(question), evidence) == held, question
+
+
+@pytest.mark.parametrize("gap", ["", "a part of them"])
+@pytest.mark.parametrize("k", [1, 5])
+def test_an_oms_accuracy_is_held_against_the_published_oms(k: int, gap: str) -> None:
+    device = SPEC.device("Ascend310")
+    assert device is not None
+    device = replace(device, om_top1_error_pp=replace(device.om_top1_error_pp, at_most=0.25))
+    top = top_five(om(4), array("q", [0, 1, 2, 3, 4] * 6), array("f", [5, 4, 3, 2, 1] * 6), array("q", [0, 1] * 3))
+    evidence: Any = SimpleNamespace(
+        device_class=lambda: device, gap=lambda: gap, top_five=lambda name: top if name == "om_bs4" else None
+    )
+    published, error = {
+        1: (device.om_top1, device.om_top1_error_pp),
+        5: (device.om_top5, device.om_top5_error_pp),
+    }[k]
+    whose = "the OM's on Ascend310"
+    held = published_accuracy(top.top_k(k), published, error, whose=whose, incomplete=gap)
+    assert judge(f"om.accuracy.top{k}_error_pp[bs4]", evidence) == held
+    device = replace(device, om_top1=None, om_top5=None)
+    nobody = not_judged(f"nobody published the OM's on Ascend310 Top-{k}", unit="pp")
+    assert judge(f"om.accuracy.top{k}_error_pp[bs4]", evidence) == nobody
 
 
 @pytest.mark.parametrize("k", [1, 5])
