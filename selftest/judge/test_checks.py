@@ -167,7 +167,7 @@ def test_another_data_set_fails_where_the_full_one_is_required_and_is_owed_elsew
 
 
 def test_a_pinned_digest_is_asked_of_all_the_images_and_of_no_others() -> None:
-    assert pinned("1", "1", gap="", source="s").passed
+    assert pinned("1", "1", gap="", source="s") == same("1", "1", unit="sha256", source="s")
     assert pinned("0", "1", gap="", source="s") == Check(
         measured="0",
         threshold="== 1",
@@ -177,7 +177,8 @@ def test_a_pinned_digest_is_asked_of_all_the_images_and_of_no_others() -> None:
         source="s",
     )
     assert pinned("0", "1", gap="a part", source="s") == not_run("a part", threshold="the pinned digest", unit="sha256")
-    assert pinned("0", None, gap="", source="s").verdict is Verdict.NOT_RUN
+    unpinned = not_run("no digest is pinned", threshold="the pinned digest", unit="sha256")
+    assert pinned("0", None, gap="", source="s") == unpinned
 
 
 def top1(right: int) -> TopK:
