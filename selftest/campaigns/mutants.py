@@ -31,7 +31,8 @@ from tools.base.files import ROOT, atomic, cpu_count, sha256_of
 PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
 RECORDS = "selftest/judge/test_records.py"
-STAGES = ("selftest/evidence/test_stages.py", "selftest/test_gates.py")
+PARTS = "selftest/evidence/test_consistency_parts.py"
+STAGES = ("selftest/test_gates.py", "selftest/judge/test_stage_gates.py", "selftest/evidence/test_stages.py")
 SPEC = ("selftest/test_spec_bounds.py", "selftest/test_spec.py")
 SECTIONS = (
     "selftest/judge/test_spec_sections.py",
@@ -71,20 +72,17 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
     "tools/judge/checks.py": ("selftest/judge/test_checks.py",),
     **{
-        f"tools/judge/consistency/{name}.py": ("selftest/evidence/test_consistency.py",)
+        f"tools/judge/consistency/{name}.py": (PARTS,)
         for name in ("dataset", "everything", "machine", "model", "on_device", "predictions", "spec", "throughput")
     },
-    "tools/judge/consistency/preprocessing.py": (
-        "selftest/evidence/test_consistency.py",
-        "selftest/judge/test_recipe_facts.py",
-    ),
+    "tools/judge/consistency/preprocessing.py": ("selftest/judge/test_recipe_facts.py", PARTS),
     "tools/judge/device_bounds.py": ("selftest/judge/test_systematic.py",),
     "tools/judge/differences.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/documents.py": ("selftest/evidence/test_bundle.py",),
     "tools/judge/dataset.py": ("selftest/judge/test_dataset.py",),
     "tools/judge/description.py": ("selftest/judge/test_description.py",),
     "tools/judge/device.py": ("selftest/judge/test_device.py",),
-    "tools/judge/evidence.py": ("selftest/evidence/test_bundle.py", "selftest/evidence/test_consistency.py"),
+    "tools/judge/evidence.py": ("selftest/judge/test_evidence.py",),
     "tools/judge/facts.py": ("selftest/judge/test_recipe_facts.py", RECORDS, "selftest/ascend/test_om_description.py"),
     "tools/judge/files.py": ("selftest/judge/test_bundle_files.py",),
     "tools/judge/gate.py": ("selftest/judge/test_gate.py", "selftest/test_gates.py"),
@@ -114,12 +112,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"tools/judge/{name}.py": SECTIONS for name in ("spec", "spec_data", "spec_model", "spec_onnx", "spec_policies")
     },
-    "tools/judge/stages/accuracy.py": STAGES,
-    "tools/judge/stages/checkpoint.py": ("selftest/judge/test_stage_gates.py", *STAGES),
+    "tools/judge/stages/accuracy.py": STAGES[:2],
+    "tools/judge/stages/checkpoint.py": STAGES,
     "tools/judge/stages/om.py": STAGES,
-    "tools/judge/stages/onnx.py": ("selftest/judge/test_stage_gates.py", *STAGES),
+    "tools/judge/stages/onnx.py": STAGES,
     "tools/judge/stages/perf.py": STAGES,
-    "tools/judge/stages/preprocessing.py": ("selftest/judge/test_stage_gates.py", *STAGES),
+    "tools/judge/stages/preprocessing.py": STAGES,
     "tools/judge/strict_json.py": ("selftest/judge/test_strict_json.py",),
     "tools/judge/throughput.py": (RECORDS, "selftest/judge/test_throughput.py"),
     "tools/judge/tool_texts.py": ("selftest/ascend/test_runs.py", "selftest/evidence/test_logs.py"),

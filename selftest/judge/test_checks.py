@@ -167,7 +167,7 @@ def test_another_data_set_fails_where_the_full_one_is_required_and_is_owed_elsew
 
 
 def test_a_pinned_digest_is_asked_of_all_the_images_and_of_no_others() -> None:
-    assert pinned("1", "1", gap="", source="s").passed
+    assert pinned("1", "1", gap="", source="s") == same("1", "1", unit="sha256", source="s")
     assert pinned("0", "1", gap="", source="s") == Check(
         measured="0",
         threshold="== 1",
@@ -177,7 +177,8 @@ def test_a_pinned_digest_is_asked_of_all_the_images_and_of_no_others() -> None:
         source="s",
     )
     assert pinned("0", "1", gap="a part", source="s") == not_run("a part", threshold="the pinned digest", unit="sha256")
-    assert pinned("0", None, gap="", source="s").verdict is Verdict.NOT_RUN
+    unpinned = not_run("no digest is pinned", threshold="the pinned digest", unit="sha256")
+    assert pinned("0", None, gap="", source="s") == unpinned
 
 
 def top1(right: int) -> TopK:
@@ -209,6 +210,25 @@ def test_on_other_images_a_published_accuracy_says_nothing() -> None:
         threshold="<= 0.1",
         unit="pp",
         source="guide",
+    )
+
+
+def test_an_accuracy_that_so_few_images_cannot_come_from_fails_on_any_number_of_them() -> None:
+    low = top1(20000)
+    few = published_accuracy(low, FACT, TENTH, whose="x", incomplete="100 of 50000", refuted="too low by far")
+    assert few == Check(
+        measured=abs(40.0 - 56.527),
+        threshold="<= 0.1, or what so few images explain",
+        unit="pp",
+        verdict=Verdict.FAIL,
+        detail="too low by far",
+        source="guide",
+    )
+    whole = published_accuracy(low, FACT, TENTH, whose="x", incomplete="", refuted="too low by far")
+    assert whole == within(abs(40.0 - 56.527), TENTH, detail="too low by far")
+    third = AtMost(at_most=1 / 3, unit="pp", source="s")
+    assert "<= 0.3333333333, or" in str(
+        published_accuracy(low, FACT, third, whose="x", incomplete="100", refuted="low").threshold
     )
 
 

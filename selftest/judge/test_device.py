@@ -8,7 +8,17 @@ import pytest
 
 from tools.base.errors import SuiteError
 from tools.judge.checks import not_judged
-from tools.judge.device import fastest, floor, floor_word, idle, plausible, slowest_rates, stated, throughput_record
+from tools.judge.device import (
+    fastest,
+    floor,
+    floor_word,
+    idle,
+    images_by_run,
+    plausible,
+    slowest_rates,
+    stated,
+    throughput_record,
+)
 from tools.judge.machine_class import Device
 from tools.judge.numbers import Fact
 from tools.judge.results import Check, Verdict
@@ -159,6 +169,13 @@ def test_of_several_devices_the_slowest_counts_and_the_fastest_is_doubted() -> N
     assert slowest_rates(RUNS) == slowest_rates(RUNS[::-1]) == (1950.0, 1900.0)
     assert fastest(RUNS) == fastest(RUNS[::-1]) == 2000.0
     assert stated(RUNS[:2]) == (Stated(1901.0, (1 / 1900.0,)), Stated(2001.0, (1 / 2000.0,)))
+
+
+def test_all_devices_of_a_run_see_its_images_together_and_pure_inference_sees_none() -> None:
+    pure = dataclasses.replace(run(3, 1900.0), mode="pure", images=None)
+    empty = dataclasses.replace(run(4, 1900.0), images=0)
+    assert images_by_run((pure, *RUNS[:3], empty)) == {2: 60, 1: 120, 4: 0}
+    assert images_by_run((pure,)) == {}
 
 
 @pytest.fixture(scope="module")

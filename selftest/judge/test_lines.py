@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -181,6 +182,12 @@ def test_what_was_not_judged_and_what_must_be_known_beside_it_stand_before_the_l
         "note: the other",
         f"VERDICT: ACCEPTED - {MEANING[Word.ACCEPTED]} (7 passed, 0 failed, 0 missing, 2 not judged)",
     ]
+
+
+def test_batches_of_a_gate_that_is_not_judged_share_a_line() -> None:
+    names = tuple(map(GateId, ("om.a[bs1]", "om.a[bs4]", "om.b", "om.c[bs1]")))
+    lines = verdict_lines(replace(last(Word.ACCEPTED), not_judged=names), ())
+    assert lines[1:-1] == ["  om.a[bs 1 4]", "  om.b", "  om.c[bs 1]"]
 
 
 def test_a_line_of_a_bundle_can_neither_end_a_line_nor_command_a_terminal() -> None:

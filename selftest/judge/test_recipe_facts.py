@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tools.judge.consistency.preprocessing import _recipe
-from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts
+from tools.judge.facts import CheckpointFacts, ParityFacts, RecipeFacts, WeightFacts
 
 STATED, BUILT = "torchvision 0.28.0 ResNet50_Weights.IMAGENET1K_V2", "torchvision 0.28.0 transforms"
 DEPARTURE = ("interpolation bilinear, stated bicubic",)
@@ -55,15 +55,6 @@ def test_what_does_not_fit_is_found(facts: RecipeFacts, against: str, said: str)
     assert any(said in problem for problem in problems(facts, against))
 
 
-def test_the_remark_names_library_and_departures() -> None:
-    assert RecipeFacts(STATED, ()).remark == RecipeFacts("", ()).remark == ""
-    remark = RecipeFacts(STATED, (*DEPARTURE, "resize_px 256, stated 232")).remark
-    assert remark == (
-        f"preprocessing departs from what {STATED} states: interpolation bilinear, stated bicubic; "
-        "resize_px 256, stated 232"
-    )
-
-
 def test_departures_are_a_remark_and_where_there_are_none_nothing_is_said() -> None:
     two = RecipeFacts(STATED, (*DEPARTURE, "crop_px 224, stated 176"))
     assert two.remark == (
@@ -73,6 +64,7 @@ def test_departures_are_a_remark_and_where_there_are_none_nothing_is_said() -> N
     assert RecipeFacts(STATED, ()).remark == RecipeFacts("", ()).remark == ""
 
 
-def test_a_state_dict_that_fits_needs_no_types_and_no_arguments() -> None:
+def test_what_is_seldom_there_need_not_be_said() -> None:
     facts = CheckpointFacts(1, 1, (), (), (), (), "c" * 64)
-    assert (facts.other_types, facts.missing_arguments) == ((), ())
+    assert (facts.other_types, facts.missing_arguments, facts.foreign_arguments) == ((), (), ())
+    assert WeightFacts((), 1, exact=1, recomputed=0, foreign=0, unused=()).declared == ()

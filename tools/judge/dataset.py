@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from tools.judge.image_records import DatasetRecord
     from tools.judge.spec import Dataset, Spec
 
-LONGEST_NUMBER = 20
-
 
 def other_images(ids: Sequence[str], images_sha256: str, asked: Dataset) -> bool:
     """Whether they are others; the ids of the spec are spelled out only where there are as many, for a spec may ask
@@ -40,9 +38,9 @@ def foreign_ids(ids: Sequence[str], asked: Dataset) -> int:
 
 
 def _is_own(name: str, asked: Dataset) -> bool:
-    prefix = asked.id_format.partition("{")[0]
+    prefix, last = asked.id_format.partition("{")[0], asked.id_format.format(int(asked.images.exactly))
     digits = name[len(prefix) :]
-    if not name.startswith(prefix) or not (digits.isascii() and digits.isdigit()) or len(digits) > LONGEST_NUMBER:
+    if len(name) > len(last) or not digits.isdecimal():
         return False
     return 1 <= int(digits) <= asked.images.exactly and asked.id_format.format(int(digits)) == name
 

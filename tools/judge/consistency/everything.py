@@ -61,7 +61,7 @@ def _times(bundle: Bundle) -> None:
 
 def _command(bundle: Bundle, where: str, command: CommandRecord) -> None:
     """A tool's command line is the one in its log folder, and its streams are there."""
-    text = bundle.files.read(f"{command.folder}/command.txt").decode("utf-8", "replace")
+    text = bundle.files.read(f"{command.folder}/command.txt").decode(errors="replace")
     if text.split("\n")[1:-1] != list(command.argv):
         bundle.problems.append(f"{where}.argv: another command than in {command.folder}/command.txt")
     for stream in ("stdout.txt", "stderr.txt"):

@@ -26,7 +26,7 @@ def _identity(bundle: Bundle) -> None:
         raise Refused(f"{FILE}.spec: the record does not say by which port it was judged")
     where = f"{FILE}.spec"
     bundle.compare(f"{where}.kind", recorded.kind, bundle.spec.kind)
-    bundle.compare(f"{where}.json_sha256", recorded.json_sha256, bundle.files.digests.get(SPEC_JSON))
+    bundle.compare(f"{where}.json_sha256", recorded.json_sha256, bundle.files.digests[SPEC_JSON])
     bundle.compare(f"{where}.port", recorded.port, bundle.spec.port)
     bundle.compare(f"{where}.files", recorded.files, _port_files(bundle))
     toolkit, machine = bundle.record.toolkit, bundle.record.machine
@@ -48,11 +48,11 @@ def _spec_files(bundle: Bundle) -> None:
     Every number of spec.json stands in one of them, and the suite's own files come to the suite's own port.
     """
     written_as = SHIPPED_FILES.get(files_digest(_port_files(bundle)))
-    if written_as is not None and SHIPPED_SPECS.get(bundle.files.digests.get(SPEC_JSON, "")) != written_as:
+    if written_as is not None and SHIPPED_SPECS.get(bundle.files.digests[SPEC_JSON]) != written_as:
         bundle.problems.append(f"{SPEC_JSON}: not what {PORT}/ comes to, the files of the suite's port {written_as}")
     files = (bundle.files.read(f"{PORT}/{name}") for name in _port_files(bundle) if name.endswith((".yaml", ".yml")))
-    written = "\n".join(content.decode("utf-8", "replace") for content in files)
-    numbers = {float(token) for token in _NUMBER.findall(written)} | _BY_DEFAULT
+    written = (token for content in files for token in _NUMBER.findall(content.decode(errors="replace")))
+    numbers = {*map(float, written), *_BY_DEFAULT}
     for where, value in _numbers_below(records.plain(bundle.spec), SPEC_JSON):
         if value not in numbers:
             bundle.problems.append(f"{where}: {short(value)} does not stand in a file of the port")
