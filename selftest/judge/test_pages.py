@@ -13,8 +13,9 @@ from selftest.evidence.bundles import Made, World
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.evidence.manifest import write_manifest
 from tools.evidence.record_file import read_acceptance
+from tools.judge.bundle import read_bundle
 from tools.judge.layout import FILE
-from tools.judge.pages import REPORT, RESULTS
+from tools.judge.pages import REPORT, RESULTS, check_pages
 from tools.judge.results import Word
 from tools.judge.verify import OK
 from tools.report.html import write_report
@@ -41,8 +42,7 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.mark.parametrize("kind", [{}, {"pinned": False}, {"kind": "sample"}, {"stages": ("accuracy",)}], ids=str)
 def test_pages_as_they_are_written_are_right(kind: dict[str, object], tmp_path: Path) -> None:
     world = World(**SMALL, **kind)  # type: ignore[arg-type]
-    outcome = Kept(with_pages(tmp_path / "bundle", world)).outcome()
-    assert outcome.word is not None, outcome.text
+    assert Kept(with_pages(tmp_path / "bundle", world)).problems() == []
 
 
 class Kept(Forgery):
@@ -59,6 +59,12 @@ class Kept(Forgery):
         super().__init__(contents)
         self.written = contents[FILE]
 
+    def problems(self) -> list[str]:
+        """What the judge says of the pages alone."""
+        bundle = read_bundle("bundle", self.sealed())
+        check_pages(bundle)
+        return bundle.problems
+
 
 def footed(text: str, word: str) -> str:
     return text.replace("<footer>", f"<footer>x{word}y")
@@ -74,6 +80,8 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "one more sentence": (RESULTS, lambda text: f"{text[:-120]}\nACCEPTED\n{text[-120:]}", "it says ACCEPTED"),
     "one more heading": (REPORT, lambda text: text.replace("<main", "<h1>PASSED</h1><main"), "its headline is not"),
     "in pieces": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b></b>&#69;PTED"), "it says ACCEPTED"),
+    "in a field": (REPORT, lambda text: text.replace("<footer>", "<footer><p title='ACC&#69;PTED'>"), "it says ACC"),
+    "around a field": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b id=a></b>EPTED"), "it says ACC"),
     **{
         f"in Chinese, {word}": (REPORT, partial(footed, word=word), f"it says {word}")
         for word in ("验收通过", "验收不通过", "验收未完成", "仅为样例数据", "权重来源未经确认")
@@ -88,33 +96,40 @@ FORGED: dict[str, tuple[str, Change, str]] = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-def test_a_page_that_says_another_word_is_refused(how: str, contents: dict[str, bytes]) -> None:
+def test_a_page_that_says_another_word_is_named(how: str, contents: dict[str, bytes]) -> None:
     name, change, said = FORGED[how]
     forgery = Kept(contents)
-    assert (forgery.outcome().status, forgery.outcome().word) == (OK, Word.SIMULATED)
     changed = change(contents[name].decode())
     assert changed.encode() != contents[name]
     forgery.contents[name] = changed.encode()
-    assert_refused(forgery.outcome(), f"{name}: {said}")
-    assert "make it again with tools/report_bundle.py" in forgery.outcome().text
+    problems = forgery.problems()
+    assert problems[0].startswith(f"{name}: {said}")
+    assert all(problem.endswith(": make it again with tools/report_bundle.py") for problem in problems)
 
 
-def test_a_page_that_is_no_text_is_refused(contents: dict[str, bytes]) -> None:
+def test_a_bundle_is_refused_for_its_page(contents: dict[str, bytes]) -> None:
+    forgery = Kept(contents)
+    assert (forgery.outcome().status, forgery.outcome().word) == (OK, Word.SIMULATED)
+    forgery.contents[RESULTS] = headed(contents[RESULTS].decode()).encode()
+    assert_refused(forgery.outcome(), f"{RESULTS}: its headline is not `**SIMULATED**: ")
+
+
+def test_a_page_that_is_no_text_is_named(contents: dict[str, bytes]) -> None:
     forgery = Kept(contents)
     forgery.contents["report.html"] = contents["report.html"].replace(b"<h1", b"\xff<h1 \xff", 1)
     forgery.contents["results.md"] = b"\xff" + contents["results.md"]
-    assert_refused(forgery.outcome(), "results.md: its headline is not")
+    assert [problem.partition("`")[0] for problem in forgery.problems()] == ["results.md: its headline is not "]
 
 
 def test_what_else_a_page_says_is_its_own_affair(contents: dict[str, bytes]) -> None:
     forgery = Kept(contents)
     forgery.contents["report.html"] = contents["report.html"].replace(b"</h1>", b"</h1>of SAMPLES", 1)
-    assert forgery.outcome().status == OK
+    assert forgery.problems() == []
 
 
 def test_a_bundle_without_pages_holds(contents: dict[str, bytes]) -> None:
     forgery = Kept({name: content for name, content in contents.items() if name not in (REPORT, RESULTS)})
-    assert forgery.outcome().status == OK
+    assert forgery.problems() == []
 
 
 @pytest.mark.parametrize("name", ["result/result.json", "result/result_bs1.json", "result/result_bs2.json"])
@@ -123,7 +138,8 @@ def test_a_result_that_the_record_does_not_have_is_refused(name: str, contents: 
     better = contents["result/result.json"].replace(b'"Top1 accuracy", "value": "', b'"Top1 accuracy", "value": "9')
     assert better != contents["result/result.json"]
     forgery.contents[name] = better
-    assert_refused(forgery.outcome(), f"{name}: not the accuracy that acceptance.json has")
+    again = "make it again with tools/report_bundle.py"
+    assert forgery.problems() == [f"{name}: not the accuracy that acceptance.json has: {again}"]
 
 
 def test_a_result_of_the_simulator_that_does_not_say_so_is_refused(contents: dict[str, bytes]) -> None:
@@ -131,4 +147,4 @@ def test_a_result_of_the_simulator_that_does_not_say_so_is_refused(contents: dic
     name = "result/result.json"
     forgery.contents[name] = contents[name].replace(b', "made_on": "SIMULATED"', b"")
     assert forgery.contents[name] != contents[name]
-    assert_refused(forgery.outcome(), f"{name}: not the accuracy")
+    assert [problem.partition(" that ")[0] for problem in forgery.problems()] == [f"{name}: not the accuracy"]
