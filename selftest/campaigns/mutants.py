@@ -65,7 +65,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/texts/op_summary.py": ("selftest/judge/test_op_tables.py", "selftest/ascend/test_op_summary.py"),
     "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
     **{
-        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle.py",)
+        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle_answers.py", "selftest/evidence/test_bundle.py")
         for name in ("bundle", "bundle_images", "bundle_predictions", "bundle_record", "bundle_throughput")
     },
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
