@@ -343,7 +343,8 @@ def _swap(module: ModuleType, mutant: Mutant) -> bool:
         value: Any = module
         for name in str(mutant.body_of).split("."):
             value = inspect.getattr_static(value, name)
-        function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))
+        inside = (getattr(value, name, None) for name in ("fget", "func", "__func__"))  # of a property, cached or not
+        function = inspect.unwrap(next(filter(None, inside), value))
         function.__code__ = code
     except (AttributeError, ValueError, TypeError):
         return False

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from tools.judge.facts import RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
-from tools.judge.layout import SPEC_JSON
+from tools.judge.layout import SIGNATURE, SPEC_JSON
 from tools.judge.lines import MEANING, table
 from tools.judge.results import Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify
@@ -79,6 +81,15 @@ def test_a_good_word_that_is_too_weak_is_told_before_the_last_line(
     said = f"--require {weakest}: {word} is weaker"
     after = Outcome(["a", "b", said, "last"], NOT_GOOD_ENOUGH, word)
     assert before.requiring(weakest) == (before if enough else after)
+
+
+def test_a_port_of_ones_own_is_not_enough_where_nothing_but_accepted_is() -> None:
+    own = Outcome(["a", "last"], OK, Word.ACCEPTED, own_port=True)
+    said = "--require ACCEPTED: not by a port of one's own, unless you name it with --port FILE"
+    assert own.requiring(Word.ACCEPTED) == dataclasses.replace(own, lines=["a", said, "last"], status=NOT_GOOD_ENOUGH)
+    assert own.requiring(Word.UNPINNED) == own
+    shipped = dataclasses.replace(own, own_port=False)
+    assert shipped.requiring(Word.ACCEPTED) == shipped
 
 
 def test_what_is_printed_cannot_command_a_terminal() -> None:
@@ -356,8 +367,101 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
         "--port JSON judge by this (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
         " UNPINNED, ACCEPTED",
+        "--run-id ID refuse a bundle of another run",
+        "--not-before UTC refuse a run begun earlier, than 2026-01-31T12:00:00Z say",
+        "--allowed-signers FILE refuse what none of these has signed",
+        "--signer IDENTITY of the allowed signers this one only",
+        "--lang LANGUAGE what is shown: en or zh (default: that of the locale)",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--run-id", RUN], None),
+        (["--run-id", RUN, "--run-id", "x"], "no bundle is of run 'x', which --run-id names"),
+        (["--run-id", "x"], f": of run '{RUN}', which no --run-id names"),
+        (["--not-before", "2026-01-01T00:00:00Z"], None),
+        (["--not-before", "2026-01-01T00:00:01Z"], "--not-before says 2026-01-01T00:00:01+00:00: of an earlier run"),
+        (["--not-before", "noon"], "error: --not-before 'noon' is no time: "),
+        (["--allowed-signers", "nowhere"], "--allowed-signers nowhere: no such file"),
+    ],
+)
+def test_another_bundle_than_is_wanted_is_refused(
+    words: list[str], said: str | None, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(folder), *words]) == (OK if said is None else REFUSED)
+    printed = capsys.readouterr().out
+    assert said is None or said in printed.splitlines()[0]
+
+
+def test_a_signer_is_one_of_allowed_signers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([str(folder), "--signer", "ci@example.org"])
+    assert caught.value.code == REFUSED
+    assert capsys.readouterr().err.endswith("error: --signer is one of --allowed-signers: name the file\n")
+
+
+def test_one_of_the_allowed_signers_is_asked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without ssh-keygen: selftest/judge/test_signature.py has it."""
+    bundle, allowed = tmp_path / "bundle", tmp_path / "allowed"
+    shutil.copytree(folder, bundle)
+    for file in (bundle / SIGNATURE, allowed):
+        file.touch()
+    failed = subprocess.CompletedProcess[bytes]([], 1, b"", b"")
+    monkeypatch.setattr("tools.judge.signature._ssh_keygen", lambda *_: failed)
+    assert main([str(bundle), "--allowed-signers", str(allowed), "--signer", "ci@example.org"]) == REFUSED
+    said = f"{bundle}: {SIGNATURE} is no signature by ci@example.org of {allowed} over this MANIFEST.sha256"
+    assert capsys.readouterr().out.splitlines()[0] == said
+
+
+ENGLISH, CHINESE = "VERDICT: NONE - the evidence does not hold", "VERDICT: NONE - 证据不成立"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "begins"),
+    [
+        ([], {}, ENGLISH),
+        (["--lang", "zh"], {}, CHINESE),
+        ([], {"ACCEPTANCE_LANG": "zh"}, CHINESE),
+        (["--lang", "en"], {"ACCEPTANCE_LANG": "zh"}, ENGLISH),
+    ],
+)
+def test_the_verdict_is_said_in_the_language_that_is_asked_for(
+    words: list[str],
+    variables: dict[str, str],
+    begins: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["nowhere", *words]) == REFUSED
+    assert capsys.readouterr().out.splitlines()[-1].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "said"),
+    [
+        (["--lang", "xx"], {}, "error: --lang (ACCEPTANCE_LANG) is 'xx', it must be one of en, zh"),
+        ([], {"ACCEPTENCE_PORT": "x"}, "error: no environment variable of the suite: ACCEPTENCE_PORT (did you mean "),
+    ],
+)
+def test_what_the_suite_does_not_know_is_refused_in_one_line(
+    words: list[str],
+    variables: dict[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["nowhere", *words]) == REFUSED
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(said)
 
 
 # --- Beside the word -----------------------------------------------------------------------------------------------

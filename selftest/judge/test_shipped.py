@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ import pytest
 from tools.judge.shipped import SHIPPED_FILES, SHIPPED_SPECS, files_digest, holds_sample, shipped_port, spec_words
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 from tools.ports.spec_json import spec_json
+
+
+@pytest.mark.parametrize("table", [SHIPPED_SPECS, SHIPPED_FILES], ids=["specs", "files"])
+def test_every_port_has_one_digest(table: dict[str, str]) -> None:
+    """The quick look: names and form; whether the digests are right is asked below."""
+    ports = (PUBLISHED_SPEC, *SAMPLE_SPEC.parent.glob("*.yaml"))
+    assert sorted(table.values()) == sorted(port.stem.replace("thresholds", "alexnet") for port in ports)
+    assert [digest for digest in table if not re.fullmatch("[0-9a-f]{64}", digest)] == []
 
 
 def test_the_pinned_specs_are_the_shipped_ones() -> None:
