@@ -59,7 +59,7 @@ DESELECTED = (
     "selftest/test_gates.py::test_an_unknown_marker_ends_the_collection",
 )
 OPTIONS = (
-    *("-x", "-q", "-s", "--tb=no", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
+    *("-x", "-q", "-s", "--tb=no", "--assert=plain", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
     *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-m", "not nightly"),
     *(f"--deselect={test}" for test in DESELECTED),
 )

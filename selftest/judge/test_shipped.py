@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,11 @@ from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_port, load_spec
 from tools.ports.spec_json import spec_json
 
 
-@pytest.mark.parametrize("table", [SHIPPED_SPECS, SHIPPED_FILES], ids=["specs", "files"])
-def test_every_port_has_one_digest(table: dict[str, str]) -> None:
-    """The quick look: names and form; whether the digests are right is asked below."""
-    ports = (PUBLISHED_SPEC, *SAMPLE_SPEC.parent.glob("*.yaml"))
-    assert sorted(table.values()) == sorted(port.stem.replace("thresholds", "alexnet") for port in ports)
-    assert [digest for digest in table if not re.fullmatch("[0-9a-f]{64}", digest)] == []
-
-
 def test_the_pinned_specs_are_the_shipped_ones() -> None:
     """A shipped spec that is changed on purpose gets its new digest into SHIPPED_SPECS."""
     specs = [load_spec(path) for path in (PUBLISHED_SPEC, *sorted(SAMPLE_SPEC.parent.glob("*.yaml")))]
     digests = {hashlib.sha256(spec_json(spec)).hexdigest(): spec.port for spec in specs}
-    lines = "".join(f'    "{digest}": "{name}",\n' for digest, name in digests.items())
+    lines = "".join(f"{digest}={name}\n" for digest, name in digests.items())
     assert digests == SHIPPED_SPECS, f"SHIPPED_SPECS must hold\n{lines}"
 
 
@@ -38,7 +29,7 @@ def test_the_pinned_files_are_the_shipped_ones() -> None:
     """Shipped files that are changed on purpose, thresholds.yaml among them, get new digests into SHIPPED_FILES."""
     ports = (PUBLISHED_SPEC, *sorted(SAMPLE_SPEC.parent.glob("*.yaml")))
     digests = {files_digest(digests_of(path)): load_spec(path).port for path in ports}
-    lines = "".join(f'    "{digest}": "{name}",\n' for digest, name in digests.items())
+    lines = "".join(f"{digest}={name}\n" for digest, name in digests.items())
     assert digests == SHIPPED_FILES, f"SHIPPED_FILES must hold\n{lines}"
 
 
