@@ -139,7 +139,7 @@ def test_a_board_is_known_by_its_serial_number_or_its_bus(serial_number: str, bu
 
 def test_a_suite_is_told_by_its_version_where_that_is_known_and_by_its_code() -> None:
     versions = machine_records.Versions("3.11.7", {}, suite_sha256="0123456789abcdef")
-    assert versions.suite_words == "code 0123456789ab"
+    assert (versions.suite, versions.suite_words) == ("", "code 0123456789ab")
     assert dataclasses.replace(versions, suite="2.0").suite_words == "2.0, code 0123456789ab"
 
 
