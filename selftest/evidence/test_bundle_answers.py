@@ -25,7 +25,7 @@ from tools.judge.basis import (
 )
 from tools.judge.bundle import Bundle, read_bundle
 from tools.judge.evidence import NoEvidence
-from tools.judge.facts import AippFacts, GraphStepFacts, JpegFacts
+from tools.judge.facts import AippFacts, BatchErrors, GraphStepFacts, JpegFacts, LogitErrors
 from tools.judge.files import Refused
 from tools.judge.handed_in import HandedIn
 from tools.judge.machine_records import HostRecord, Versions
@@ -129,6 +129,20 @@ def test_the_graph_step_is_looked_at_on_as_many_images_as_are_asked_for_or_there
     for other in (wanted - 1, wanted + 1):
         found = opened(forgery, onnx_graph_step=GraphStepFacts(other, 0.0))
         assert missing(found.graph_step) == f"{other} were looked at, not {wanted}"
+
+
+@pytest.mark.parametrize(
+    ("field", "fact"),
+    [
+        ("onnx_logit_errors", LogitErrors(0, 0.0, 0.0)),
+        ("onnx_graph_step", GraphStepFacts(0, 0.0)),
+        ("om_batch_errors", BatchErrors((1, 4), 0, 0.0)),
+    ],
+)
+def test_a_largest_error_over_no_image_is_none(field: str, fact: object, forgery: Forgery) -> None:
+    """Also where no data set is recorded, of which all or some would have to be looked at."""
+    with pytest.raises(Refused, match=rf"^{RECORD}\.{field}\.images: Expected `int` >= 1$"):
+        opened(forgery, dataset=None, **{field: fact})
 
 
 def test_every_jpeg_file_is_looked_at(forgery: Forgery) -> None:
