@@ -96,12 +96,12 @@ def statuses(module: str, source: str, mutants: Sequence[Mutant], tests: Sequenc
     """The status of each mutant; SuiteError when the tests fail without any."""
     found: dict[int, Status] = {}
     anew = partial(_anew, module=module, tests=tests)
-    limit = _baseline(partial(anew, source), module)
     inside = [number for number, mutant in enumerate(mutants) if mutant.body_of is not None]
     found |= _swapped({number: mutants[number] for number in inside}, module, tests, workers)
     called = {name for file, name in CALLED_BEFORE if file == str(ROOT / module)}
     undecided = [{NOT_SWAPPED, 0} if mutant.body_of in called else {NOT_SWAPPED} for mutant in mutants]
     rest = [number for number, open_ in enumerate(undecided) if found.get(number, NOT_SWAPPED) in open_]
+    limit = _baseline(partial(anew, source), module) if rest else 0
     attempts = [(number, partial(anew, mutants[number].source)) for number in rest]
     found |= dict(progress(_children(attempts, workers, limit), what=module, total=len(attempts), unit="mutant"))
     return [found[number] for number in range(len(mutants))]
@@ -294,10 +294,9 @@ class _InSession:
         """Called when all tests are collected; the first plugin that answers decides."""
         module = sys.modules[_dotted(self.module)]
         attempt = partial(self._attempt, session, module)
-        limit = _baseline(partial(attempt, None), self.module)
         make_shared(session)
         calls = Calls(self.killers.notes.with_name("calls"), ROOT / self.module)
-        _baseline(partial(attempt, None, plugins=(calls,)), self.module)  # what is shared must fail no test either
+        limit = _baseline(partial(attempt, None, plugins=(calls,)), self.module)
         of = calls.tests_by_function()
         near = [
             (number, partial(attempt, mutant, only=of.get(str(mutant.body_of), set())))
