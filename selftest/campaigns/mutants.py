@@ -134,7 +134,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/unseen.py": ("selftest/judge/test_remarks.py", "selftest/judge/test_reference.py"),
     "tools/judge/wanted.py": ("selftest/judge/test_wanted.py",),
     "tools/judge/verify.py": ("selftest/evidence/test_verify.py",),
-    "tools/engines/agreement.py": ("selftest/judge/test_agreement.py",),
+    "tools/engines/agreement.py": ("selftest/judge/test_systematic.py", "selftest/judge/test_agreement.py"),
     "tools/engines/topk.py": ("selftest/test_topk.py",),
     "tools/pipeline/once.py": ("selftest/test_once.py",),
     "tools/pipeline/outcomes.py": ("selftest/test_outcomes.py",),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tools.judge.records import Rule
+from tools.judge import records
 
 if TYPE_CHECKING:
     Some = int
 else:
-    Some = Rule(int, at_least=1)  # a largest error over no image is none
+    Some = records.Rule(int, at_least=1)  # a largest error over no image is none
 
 
 @dataclass(frozen=True)
