@@ -120,6 +120,30 @@ def test_figures_agree_with_the_definitions() -> None:
         assert image.max_abs_error == np.abs(pth[index].astype(float) - candidate[index].astype(float)).max()
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e150])
+def test_slopes_and_means_agree_with_the_definitions(size: float) -> None:
+    import numpy as np
+
+    pth = logits(6, classes=30).astype(float)
+    candidate = 1.02 * pth + 0.3 + 0.1 * logits(6, classes=30, seed=2)
+    pth[5] = 0.1  # has no slope
+    found = measure([str(index) for index in range(6)], size * pth, size * candidate)
+    for index, image in enumerate(found.images[:5]):
+        assert image.slope_error == pytest.approx(np.polyfit(pth[index], candidate[index], 1)[0] - 1, rel=1e-9)
+    assert found.images[5].slope_error is None
+    means = (candidate - pth).mean(axis=1)
+    assert [image.mean_error / size for image in found.images] == pytest.approx(means.tolist(), rel=1e-9)
+    assert [total / size for total in found.columns.errors] == pytest.approx((candidate - pth).sum(axis=0).tolist())
+
+
+@pytest.mark.parametrize("value", [0.1, -0.7, 1e-200, 3.0])
+def test_a_row_of_one_value_has_no_slope_whatever_it_is(value: float) -> None:
+    import numpy as np
+
+    pth = np.full((1, 1000), value)
+    assert measure(["a"], pth, pth + np.arange(1000)).images[0].slope_error is None
+
+
 def test_cosine_distance_resolves_far_below_float32() -> None:
     import numpy as np
 
