@@ -88,6 +88,7 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "every word of the table": (RESULTS, headed, "its headline is not `**SIMULATED**: "),
     "one more sentence": (RESULTS, lambda text: f"{text[:-120]}\nACCEPTED\n{text[-120:]}", "it says ACCEPTED"),
     "one more heading": (REPORT, lambda text: text.replace("<main", "<h1>PASSED</h1><main"), "its headline is not"),
+    "before everything": (REPORT, lambda text: f"ACCEPTED{text}", "it says ACCEPTED"),
     "in pieces": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b></b>&#69;PTED"), "it says ACCEPTED"),
     "in a field": (REPORT, lambda text: text.replace("<footer>", "<footer><p title='ACC&#69;PTED'>"), "it says ACC"),
     "around a field": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b id=a></b>EPTED"), "it says ACC"),
@@ -134,6 +135,11 @@ def test_a_result_that_the_record_does_not_have_is_named(name: str, contents: di
     assert better != contents["result/result.json"]
     again = "make it again with tools/report_bundle.py"
     assert problems(contents, **{name: better}) == [f"{name}: not the accuracy that acceptance.json has: {again}"]
+
+
+def test_a_result_that_the_record_does_not_have_is_named_though_it_is_empty(contents: dict[str, bytes]) -> None:
+    (problem,) = problems(contents, **{"result/result_bs2.json": b""})
+    assert problem.startswith("result/result_bs2.json: not the accuracy that ")
 
 
 def test_a_result_of_the_simulator_that_does_not_say_so_is_named(contents: dict[str, bytes]) -> None:

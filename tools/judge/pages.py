@@ -44,7 +44,9 @@ def _check_results(bundle: Bundle) -> None:
     """Collect in `bundle.problems` a result in the guide's form that is not what the record has."""
     ours = result_files(bundle.record, bundle.spec)
     for name in bundle.files.digests:
-        if name.startswith(f"{FOLDER}/") and bundle.files.read(name) != ours.get(name, "").encode():
+        if not name.startswith(f"{FOLDER}/"):
+            continue
+        if name not in ours or bundle.files.read(name) != ours[name].encode():
             bundle.problems.append(f"{name}: not the accuracy that {FILE} has: {AGAIN}")
 
 
@@ -58,7 +60,7 @@ def _other_words(bundle: Bundle, name: str, text: str) -> list[str]:
         page.feed(text)
         shown, headline = page.shown, page.headline
         asked = f"{verdict.word} {CHINESE_WORD[verdict.word]}"
-    record = bundle.files.read(FILE).decode("utf-8", "replace")
+    record = bundle.files.read(FILE).decode()
     known = {*map(str, verdict.made_on), CHINESE_WORD[verdict.word]}
     words = {*map(str, Word), *CHINESE_WORD.values()} - known
     odd = sorted(word for word in words if _says(shown, word) and not _says(record, word))
