@@ -156,3 +156,16 @@ def test_who_made_the_checkpoints_predictions(kind: str, taken: bool, made_by: M
 def test_the_labels_of_a_data_set_are_its_own_unless_it_says_so() -> None:
     data = image_records.DatasetRecord(1, False, None, "", "", "", foreign_ids=0, byte_equal=(), gap="")
     assert data.labels_by_reference == ""
+
+
+def test_a_largest_error_is_over_at_least_one_image() -> None:
+    errors = {"images": 1, "to_reference": 0.0, "between_batches": 0.0}
+    assert records.read(facts.LogitErrors, errors) == facts.LogitErrors(1, 0.0, 0.0)
+    with pytest.raises(records.RecordError, match=r"^Expected `int` >= 1"):
+        records.read(facts.LogitErrors, {**errors, "images": 0})
+
+
+def test_facts_that_name_nothing_beyond_say_none() -> None:
+    checkpoint = facts.CheckpointFacts(1, 1, (), (), (), (), content_sha256="")
+    assert (checkpoint.other_types, checkpoint.missing_arguments, checkpoint.foreign_arguments) == ((), (), ())
+    assert facts.WeightFacts((), 1, exact=1, recomputed=0, foreign=0, unused=()).declared == ()
