@@ -16,7 +16,6 @@ import torch
 from selftest.torch_models import SMALL, export, images, network, random_weights
 from tools.base.errors import AccuracyError, OnnxError, SuiteError
 from tools.engines import Engine, HostEngine, predictions
-from tools.engines.agreement import agree
 from tools.engines.compare import compare_engines
 from tools.engines.onnx_engine import OnnxEngine
 from tools.engines.predictions import Predictions, load_predictions, save_predictions
@@ -183,15 +182,6 @@ def test_variants_of_other_images_are_not_compared() -> None:
     with pytest.raises(AccuracyError, match="did not predict the same images") as caught:
         predictions.largest_difference(some(om(1)), [some(om(4), count=3)])
     assert caught.value.gate == "om.batch_invariance_abs_error"
-
-
-@pytest.mark.parametrize("change", ["lost", "reordered"])
-def test_agreement_is_refused_between_other_images(change: str) -> None:
-    whole = some(om(16))
-    order = slice(1, None) if change == "lost" else slice(None, None, -1)
-    with pytest.raises(AccuracyError) as caught:
-        agree(some(), Predictions(om(16), whole.ids[order], whole.logits[order]), near_tie_logits=0.0)
-    assert str(caught.value.gate).startswith("om.accuracy.ids")
 
 
 @pytest.mark.parametrize("count", [4, predictions.IMAGES_AT_ONCE + 1])

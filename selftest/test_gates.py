@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tools.base.errors import Stage
 from tools.base.files import ROOT
+from tools.judge.basis import MadeBy
 from tools.judge.checks import made
 from tools.judge.gate import Basis, Gate, Where
-from tools.judge.gates import COMPARED, INVENTORY, Asked, applies, compared_variant, expected, find, in_order
+from tools.judge.gates import COMPARED, INVENTORY, Asked, applies, asked_of, compared_variant, expected, find, in_order
 from tools.judge.ids import GateId, Variant
 from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, load_spec
 
@@ -172,20 +175,74 @@ def test_what_is_asked_is_what_applies(path: Path, on_device: bool) -> None:
     assert missing == {gate.id for gate in INVENTORY if applies(gate, asked)}
 
 
-def test_where_a_question_is_asked() -> None:
-    def gate(where: Where) -> Gate:
-        return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), Basis.RECOMPUTED, False, where)
+def asking(where: Where) -> Gate:
+    """A gate that exists in these runs."""
+    return Gate(GateId("x"), Stage.OM, "?", lambda evidence, batch: made("x"), Basis.RECOMPUTED, False, where)
 
+
+def test_where_a_question_is_asked() -> None:
     published, sample = load_spec(PUBLISHED_SPEC), load_spec(SAMPLE_SPEC)
-    assert all(applies(gate(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))
+    assert all(applies(asking(Where.ALWAYS), Asked(spec, on_device=False)) for spec in (published, sample))
     for where in (Where.TENSORS, Where.CONTENT):
-        assert [applies(gate(where), Asked(spec, on_device=True)) for spec in (published, sample)] == [False, True]
-    assert [applies(gate(Where.DEVICE), Asked(published, on_device=there)) for there in (False, True)] == [False, True]
-    assert not applies(gate(Where.DEVICE), Asked(sample, on_device=True)), "the sample's spec has no machine class"
+        assert [applies(asking(where), Asked(spec, on_device=True)) for spec in (published, sample)] == [False, True]
+    assert [applies(asking(Where.DEVICE), Asked(published, on_device=there)) for there in (False, True)] == [
+        False,
+        True,
+    ]
+    assert not applies(asking(Where.DEVICE), Asked(sample, on_device=True)), "the sample's spec has no machine class"
     with_devices = dataclasses.replace(sample, devices=published.devices)
-    assert applies(gate(Where.DEVICE), Asked(with_devices, on_device=True))
+    assert applies(asking(Where.DEVICE), Asked(with_devices, on_device=True))
     for asked in (False, True):
-        assert applies(gate(Where.PROFILE), Asked(sample, on_device=False, profile=asked)) is asked
+        assert applies(asking(Where.PROFILE), Asked(sample, on_device=False, profile=asked)) is asked
+
+
+BY_PORT: dict[str, set[Where]] = {
+    "alexnet": {Where.FLOAT_BINS, Where.BINS, Where.SAME_PIXELS},
+    "alexnet_aipp": {Where.AIPP, Where.BINS, Where.SAME_PIXELS},
+    "alexnet_jpeg": {Where.AIPP, Where.JPEG},
+}
+
+
+@pytest.mark.parametrize("port", BY_PORT)
+def test_what_the_chip_is_given_says_which_questions_are_asked(port: str) -> None:
+    asked = Asked(load_spec(PUBLISHED_SPEC if port == "alexnet" else ROOT / "ports" / f"{port}.yaml"), on_device=True)
+    wheres = (Where.FLOAT_BINS, Where.AIPP, Where.BINS, Where.JPEG, Where.SAME_PIXELS)
+    assert {where for where in wheres if applies(asking(where), asked)} == BY_PORT[port]
+
+
+def test_what_a_port_pins_and_changes_is_asked_for() -> None:
+    spec: Any = load_spec(PUBLISHED_SPEC)
+    pinned = dataclasses.replace(spec, dataset=dataclasses.replace(spec.dataset, labels_sha256="0" * 64))
+    stepped = dataclasses.replace(spec, onnx=dataclasses.replace(spec.onnx, graph_step="python:a.py:f"))
+    for where, other in ((Where.LABELS_PINNED, pinned), (Where.GRAPH_STEP, stepped)):
+        assert [applies(asking(where), Asked(one, on_device=True)) for one in (spec, other)] == [False, True], where
+
+
+def test_whose_predictions_of_the_checkpoint_count_says_how_they_are_looked_at() -> None:
+    spec = load_spec(PUBLISHED_SPEC)
+    looked_at = {
+        made_by: [
+            applies(asking(where), Asked(spec, on_device=True, reference=made_by))
+            for where in (Where.REFERENCE_TAKEN, Where.REFERENCE_ELSEWHERE)
+        ]
+        for made_by in MadeBy
+    }
+    assert looked_at == {MadeBy.CPU: [False, False], MadeBy.CUDA: [False, True], MadeBy.OTHER_RUN: [True, True]}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_bundles_of_one_run_are_about_all_that_any_of_them_is(order: int) -> None:
+    spec = load_spec(PUBLISHED_SPEC)
+    parts: Any = [(MadeBy.CPU, True), (MadeBy.OTHER_RUN, False), (MadeBy.CUDA, False)][::order]
+    bundles: Any = [
+        SimpleNamespace(made_by=made_by, on_device=True, record=SimpleNamespace(profile=profile))
+        for made_by, profile in parts
+    ]
+    asked = Asked(spec, on_device=True, reference=MadeBy.OTHER_RUN, profile=True)
+    assert asked_of(spec, bundles) == asked
+    alone: Any = [SimpleNamespace(made_by=MadeBy.CUDA, on_device=False, record=SimpleNamespace(profile=False))]
+    assert asked_of(spec, alone) == Asked(spec, on_device=False, reference=MadeBy.CUDA)
+    assert Asked(spec, on_device=False) == Asked(spec, on_device=False, reference=MadeBy.CPU, profile=False)
 
 
 def test_an_unknown_marker_ends_the_collection(tmp_path: Path) -> None:

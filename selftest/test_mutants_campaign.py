@@ -18,7 +18,7 @@ from selftest.campaigns.mutants import (
     write_page,
 )
 from selftest.campaigns.mutants_made import mutants_of
-from selftest.campaigns.mutants_run import begin_with, make_shared
+from selftest.campaigns.mutants_run import Calls, begin_with, make_shared
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 
@@ -147,3 +147,39 @@ def test_what_tests_share_is_made_before_the_forks_and_what_is_their_own_in_each
     options = ("-q", "--noconftest", "-o", "addopts=", "--rootdir", str(tmp_path), "-p", "no:cacheprovider")
     assert pytest.main([*options, "-p", "no:xdist", str(tmp_path)], plugins=[Campaign()]) == 0
     assert notes.read_text() == "oTrueoTrue"
+
+
+CALLING = """
+import threading
+
+def inner():
+    return [number for number in range(2)]
+
+class Some:
+    def method(self):
+        return (lambda: inner())()
+
+def test_one():
+    Some().method()
+
+def test_two():
+    thread = threading.Thread(target=inner)
+    thread.start()
+    thread.join()
+
+def test_three():
+    pass
+"""
+
+
+def test_a_mutant_meets_the_tests_that_call_its_function(tmp_path: Path) -> None:
+    file = tmp_path / "test_calling.py"
+    file.write_text(CALLING, encoding="utf-8")
+    calls = Calls(tmp_path / "notes", file)
+    assert calls.tests_by_function() == {}
+    options = ("-q", "--noconftest", "-o", "addopts=", "--rootdir", str(tmp_path), "-p", "no:cacheprovider")
+    assert pytest.main([*options, "-p", "no:xdist", str(tmp_path)], plugins=[calls]) == 0
+    found = calls.tests_by_function()
+    one, two, three = (f"test_calling.py::test_{number}" for number in ("one", "two", "three"))
+    assert (found["inner"], found["Some.method"]) == ({one, two}, {one})
+    assert [found[f"test_{number}"] for number in ("one", "two", "three")] == [{one}, {two}, {three}]

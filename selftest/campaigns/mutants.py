@@ -66,7 +66,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/texts/op_summary.py": ("selftest/judge/test_op_tables.py", "selftest/ascend/test_op_summary.py"),
     "tools/judge/atc_flags.py": ("selftest/judge/test_atc_flags.py", "selftest/ascend/test_om_description.py"),
     **{
-        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle.py",)
+        f"tools/judge/{name}.py": ("selftest/evidence/test_bundle_answers.py", "selftest/evidence/test_bundle.py")
         for name in ("bundle", "bundle_images", "bundle_predictions", "bundle_record", "bundle_throughput")
     },
     "tools/judge/chance.py": ("selftest/judge/test_chance.py",),
@@ -132,7 +132,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "tools/judge/unseen.py": ("selftest/judge/test_remarks.py", "selftest/judge/test_reference.py"),
     "tools/judge/wanted.py": ("selftest/judge/test_wanted.py",),
     "tools/judge/verify.py": ("selftest/evidence/test_verify.py",),
-    "tools/engines/agreement.py": ("selftest/judge/test_agreement.py", "selftest/test_engines.py"),
+    "tools/engines/agreement.py": ("selftest/judge/test_systematic.py", "selftest/judge/test_agreement.py"),
     "tools/engines/topk.py": ("selftest/test_topk.py",),
     "tools/pipeline/once.py": ("selftest/test_once.py",),
     "tools/pipeline/outcomes.py": ("selftest/test_outcomes.py",),

@@ -14,14 +14,16 @@ import importlib.machinery
 import importlib.util
 import inspect
 import io
+import json
 import multiprocessing
 import os
 import resource
 import signal
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import partial
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -57,7 +59,7 @@ DESELECTED = (
     "selftest/test_gates.py::test_an_unknown_marker_ends_the_collection",
 )
 OPTIONS = (
-    *("-x", "-q", "-s", "--tb=no", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
+    *("-x", "-q", "-s", "--tb=no", "--assert=plain", "--noconftest", "-o", "addopts=", "--rootdir", str(ROOT)),
     *("-p", "no:cacheprovider", "-p", "no:unraisableexception", "-m", "not nightly"),
     *(f"--deselect={test}" for test in DESELECTED),
 )
@@ -94,12 +96,12 @@ def statuses(module: str, source: str, mutants: Sequence[Mutant], tests: Sequenc
     """The status of each mutant; SuiteError when the tests fail without any."""
     found: dict[int, Status] = {}
     anew = partial(_anew, module=module, tests=tests)
-    limit = _baseline(partial(anew, source), module)
     inside = [number for number, mutant in enumerate(mutants) if mutant.body_of is not None]
     found |= _swapped({number: mutants[number] for number in inside}, module, tests, workers)
     called = {name for file, name in CALLED_BEFORE if file == str(ROOT / module)}
     undecided = [{NOT_SWAPPED, 0} if mutant.body_of in called else {NOT_SWAPPED} for mutant in mutants]
     rest = [number for number, open_ in enumerate(undecided) if found.get(number, NOT_SWAPPED) in open_]
+    limit = _baseline(partial(anew, source), module) if rest else 0
     attempts = [(number, partial(anew, mutants[number].source)) for number in rest]
     found |= dict(progress(_children(attempts, workers, limit), what=module, total=len(attempts), unit="mutant"))
     return [found[number] for number in range(len(mutants))]
@@ -238,8 +240,43 @@ class _LastKillers:
                 handle.write(f"{report.nodeid}\n")
 
 
+class Calls:
+    """A pytest plugin: which functions of one file each test calls, what tests share left out."""
+
+    def __init__(self, notes: Path, file: Path) -> None:
+        self.notes, self.file = notes, str(file)
+        self.called: set[str] = set()
+
+    def tests_by_function(self) -> dict[str, set[str]]:
+        """Names of tests by the dotted name of the outermost function that they call."""
+        found: dict[str, set[str]] = {}
+        for line in self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else ():
+            test, called = json.loads(line)
+            for name in called:
+                found.setdefault(name, set()).add(test)
+        return found
+
+    def pytest_runtest_logstart(self) -> None:
+        """Called before each test."""
+        self.called.clear()
+        threading.settrace(self._note)
+        sys.settrace(self._note)
+
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        """Called after each test."""
+        sys.settrace(None)
+        threading.settrace(None)
+        with self.notes.open("a", encoding="utf-8") as handle:
+            handle.write(f"{json.dumps([nodeid, sorted(self.called)])}\n")
+
+    def _note(self, frame: FrameType, *_: object) -> None:
+        if frame.f_code.co_filename == self.file:
+            self.called.add(frame.f_code.co_qualname.partition(".<locals>")[0])
+
+
 class _InSession:
-    """A pytest plugin: in place of running the collected tests once, fork and run them against each mutant."""
+    """A pytest plugin: in place of running the collected tests once, fork and run against each mutant those that call
+    the changed function; what survives them is held against all, for a test may see what another one has kept."""
 
     def __init__(self, mutants: dict[int, Mutant], module: str, workers: int, killers: _LastKillers) -> None:
         self.mutants, self.module, self.workers, self.killers = mutants, module, workers, killers
@@ -256,23 +293,40 @@ class _InSession:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Called when all tests are collected; the first plugin that answers decides."""
         module = sys.modules[_dotted(self.module)]
-        unchanged = partial(self._attempt, session, module, None)
-        limit = _baseline(unchanged, self.module)
+        attempt = partial(self._attempt, session, module)
         make_shared(session)
-        _baseline(unchanged, self.module)  # what is shared must fail no test either
-        attempts = [
-            (number, partial(self._attempt, session, module, mutant)) for number, mutant in self.mutants.items()
+        calls = Calls(self.killers.notes.with_name("calls"), ROOT / self.module)
+        limit = _baseline(partial(attempt, None, plugins=(calls,)), self.module)
+        of = calls.tests_by_function()
+        near = [
+            (number, partial(attempt, mutant, only=of.get(str(mutant.body_of), set())))
+            for number, mutant in self.mutants.items()
         ]
-        ended = _children(attempts, self.workers, limit)
-        self.found.update(progress(ended, what=self.module, total=len(attempts), unit="mutant"))
+        ended = _children(near, self.workers, limit)
+        self.found.update(progress(ended, what=self.module, total=len(near), unit="mutant"))
+        alive = [number for number, status in self.found.items() if status == 0]
+        ended = _children([(number, partial(attempt, self.mutants[number])) for number in alive], self.workers, limit)
+        self.found.update(progress(ended, what=f"{self.module}, all tests", total=len(alive), unit="mutant"))
         return True
 
-    def _attempt(self, session: pytest.Session, module: ModuleType, mutant: Mutant | None) -> None:
-        """In the child: exchange the function's code and run the tests until the first fails."""
+    def _attempt(
+        self,
+        session: pytest.Session,
+        module: ModuleType,
+        mutant: Mutant | None,
+        *,
+        only: Collection[str] | None = None,
+        plugins: Iterable[object] = (),
+    ) -> None:
+        """In the child: exchange the function's code and run the tests, or `only` those, until the first fails."""
         if mutant is not None and not _swap(module, mutant):
             os._exit(NOT_SWAPPED)
         session.config.pluginmanager.unregister(self)
-        session.config.pluginmanager.register(self.killers)
+        for plugin in (self.killers, *plugins):
+            session.config.pluginmanager.register(plugin)
+        session.items[:] = [item for item in session.items if only is None or item.nodeid in only]
+        if not session.items:
+            os._exit(0)
         self.killers.first(session.items)
         begin_with(session, session.items[0])
         with contextlib.suppress(session.Failed):
@@ -288,7 +342,8 @@ def _swap(module: ModuleType, mutant: Mutant) -> bool:
         value: Any = module
         for name in str(mutant.body_of).split("."):
             value = inspect.getattr_static(value, name)
-        function = inspect.unwrap(getattr(value, "fget", None) or getattr(value, "__func__", value))
+        inside = (getattr(value, name, None) for name in ("fget", "func", "__func__"))  # of a property, cached or not
+        function = inspect.unwrap(next(filter(None, inside), value))
         function.__code__ = code
     except (AttributeError, ValueError, TypeError):
         return False

@@ -6,24 +6,36 @@ On bundles in memory; selftest/test_verify_bundle.py judges folders, and forged 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
+import shutil
+import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from selftest.evidence.bundles import RUN, World, quickly_written
+from selftest.evidence.bundles import CLASSES, CODE, RUN, World, quickly_written
 from selftest.evidence.tampering import Forgery, contents_of
 from tools.base.errors import SuiteError
-from tools.judge.bundle import read_bundle
+from tools.judge import records
+from tools.judge.acceptance import Reused
+from tools.judge.basis import DeviceKind, ReferenceBasis, ReferenceDevice, ReferenceProbe, recipe_words
+from tools.judge.bundle import Bundle, read_bundle
+from tools.judge.checks import MADE, not_run
 from tools.judge.documents import read_spec, spec_digest
-from tools.judge.facts import RecipeFacts
+from tools.judge.facts import JpegFacts, RecipeFacts
 from tools.judge.files import Files, Refused
 from tools.judge.gate import Basis
 from tools.judge.gates import Asked, expected, find
-from tools.judge.layout import SPEC_JSON
+from tools.judge.handed_in import HandedIn
+from tools.judge.ids import PTH
+from tools.judge.layout import SIGNATURE, SPEC_JSON
 from tools.judge.lines import MEANING, table
-from tools.judge.results import Word
+from tools.judge.machine_records import HostRecord, Versions
+from tools.judge.prediction_records import ReferenceRecord, TakenReference
+from tools.judge.remarks import remarks
+from tools.judge.results import Verdict, Word
 from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify
 
 LABELS_UNSEEN = "note: up to 0.31 % of the labels could be wrong unseen: nothing pins them, and 20 images tell no fewer"
@@ -79,6 +91,15 @@ def test_a_good_word_that_is_too_weak_is_told_before_the_last_line(
     said = f"--require {weakest}: {word} is weaker"
     after = Outcome(["a", "b", said, "last"], NOT_GOOD_ENOUGH, word)
     assert before.requiring(weakest) == (before if enough else after)
+
+
+def test_a_port_of_ones_own_is_not_enough_where_nothing_but_accepted_is() -> None:
+    own = Outcome(["a", "last"], OK, Word.ACCEPTED, own_port=True)
+    said = "--require ACCEPTED: not by a port of one's own, unless you name it with --port FILE"
+    assert own.requiring(Word.ACCEPTED) == dataclasses.replace(own, lines=["a", said, "last"], status=NOT_GOOD_ENOUGH)
+    assert own.requiring(Word.UNPINNED) == own
+    shipped = dataclasses.replace(own, own_port=False)
+    assert shipped.requiring(Word.ACCEPTED) == shipped
 
 
 def test_what_is_printed_cannot_command_a_terminal() -> None:
@@ -356,8 +377,101 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
         "--port JSON judge by this (tools/show_port.py --json makes it)",
         "--require WORD exit with 1 unless the last word is at least this, the weakest first: SIMULATED, SAMPLE,"
         " UNPINNED, ACCEPTED",
+        "--run-id ID refuse a bundle of another run",
+        "--not-before UTC refuse a run begun earlier, than 2026-01-31T12:00:00Z say",
+        "--allowed-signers FILE refuse what none of these has signed",
+        "--signer IDENTITY of the allowed signers this one only",
+        "--lang LANGUAGE what is shown: en or zh (default: that of the locale)",
     ):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--run-id", RUN], None),
+        (["--run-id", RUN, "--run-id", "x"], "no bundle is of run 'x', which --run-id names"),
+        (["--run-id", "x"], f": of run '{RUN}', which no --run-id names"),
+        (["--not-before", "2026-01-01T00:00:00Z"], None),
+        (["--not-before", "2026-01-01T00:00:01Z"], "--not-before says 2026-01-01T00:00:01+00:00: of an earlier run"),
+        (["--not-before", "noon"], "error: --not-before 'noon' is no time: "),
+        (["--allowed-signers", "nowhere"], "--allowed-signers nowhere: no such file"),
+    ],
+)
+def test_another_bundle_than_is_wanted_is_refused(
+    words: list[str], said: str | None, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(folder), *words]) == (OK if said is None else REFUSED)
+    printed = capsys.readouterr().out
+    assert said is None or said in printed.splitlines()[0]
+
+
+def test_a_signer_is_one_of_allowed_signers(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([str(folder), "--signer", "ci@example.org"])
+    assert caught.value.code == REFUSED
+    assert capsys.readouterr().err.endswith("error: --signer is one of --allowed-signers: name the file\n")
+
+
+def test_one_of_the_allowed_signers_is_asked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without ssh-keygen: selftest/judge/test_signature.py has it."""
+    bundle, allowed = tmp_path / "bundle", tmp_path / "allowed"
+    shutil.copytree(folder, bundle)
+    for file in (bundle / SIGNATURE, allowed):
+        file.touch()
+    failed = subprocess.CompletedProcess[bytes]([], 1, b"", b"")
+    monkeypatch.setattr("tools.judge.signature._ssh_keygen", lambda *_: failed)
+    assert main([str(bundle), "--allowed-signers", str(allowed), "--signer", "ci@example.org"]) == REFUSED
+    said = f"{bundle}: {SIGNATURE} is no signature by ci@example.org of {allowed} over this MANIFEST.sha256"
+    assert capsys.readouterr().out.splitlines()[0] == said
+
+
+ENGLISH, CHINESE = "VERDICT: NONE - the evidence does not hold", "VERDICT: NONE - 证据不成立"
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "begins"),
+    [
+        ([], {}, ENGLISH),
+        (["--lang", "zh"], {}, CHINESE),
+        ([], {"ACCEPTANCE_LANG": "zh"}, CHINESE),
+        (["--lang", "en"], {"ACCEPTANCE_LANG": "zh"}, ENGLISH),
+    ],
+)
+def test_the_verdict_is_said_in_the_language_that_is_asked_for(
+    words: list[str],
+    variables: dict[str, str],
+    begins: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["nowhere", *words]) == REFUSED
+    assert capsys.readouterr().out.splitlines()[-1].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "said"),
+    [
+        (["--lang", "xx"], {}, "error: --lang (ACCEPTANCE_LANG) is 'xx', it must be one of en, zh"),
+        ([], {"ACCEPTENCE_PORT": "x"}, "error: no environment variable of the suite: ACCEPTENCE_PORT (did you mean "),
+    ],
+)
+def test_what_the_suite_does_not_know_is_refused_in_one_line(
+    words: list[str],
+    variables: dict[str, str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["nowhere", *words]) == REFUSED
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith(said)
 
 
 # --- Beside the word -----------------------------------------------------------------------------------------------
@@ -412,3 +526,91 @@ def test_remarks_of_two_parts_are_said_once_each(departing: dict[str, bytes], co
     both = [source("x", Forgery(contents)), source("y", Forgery(departing))]
     notes = [line for line in verify(both, None).lines if line.startswith("note: ")]
     assert [note.partition(" ")[2].partition(" ")[0] for note in notes] == ["the", "up", "preprocessing"]
+
+
+GPU = ReferenceDevice(DeviceKind.CUDA, "a GPU", "2.13.0", "12.6", ())
+
+
+def basis_of(bundle: Bundle) -> ReferenceBasis:
+    """What a bundle's predictions of the checkpoint follow from."""
+    assert bundle.record.dataset is not None
+    return ReferenceBasis(
+        checkpoint_sha256=bundle.digests["checkpoint"].sha256,
+        network=CODE,
+        output=0,
+        classes=CLASSES,
+        recipe=recipe_words(bundle.spec.preprocessing),
+        images=len(bundle.ids),
+        ids_sha256=bundle.record.dataset.ids_sha256,
+        images_sha256="0" * 64,
+        pixels="made up",
+    )
+
+
+def taken_from(basis: ReferenceBasis) -> TakenReference:
+    """Another run's predictions, which follow from this."""
+    host, versions = HostRecord("Linux", "x86_64", "a CPU", 2, 1), Versions("3.11.7", {}, "0" * 64)
+    return TakenReference("1" * 32, PUBLISHED, "2" * 64, "3" * 64, host, versions, GPU, basis)
+
+
+def test_what_stands_beside_the_word_follows_from_all_that_the_record_has(
+    forgery: Forgery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, asked = read_bundle("x", forgery.sealed()), {}
+    facts: dict[str, object] = {
+        "jpegs": JpegFacts(20, (), (), ("a",)),
+        "reused": (Reused("throughput-om/1", PUBLISHED),),
+        "handed_in": (HandedIn("onnx", "a.onnx", "0" * 64, 1),),
+        "reference": ReferenceRecord(GPU, taken_from(basis_of(bundle))),
+        "reference_probe": ReferenceProbe(bundle.ids[:3], 0.0, bundle.ids[0]),
+    }
+    forgery.record.update({name: records.plain(fact) for name, fact in facts.items()})
+
+    def noted(*given: object, **named: object) -> tuple[str, ...]:
+        asked.update(inspect.signature(remarks).bind(*given, **named).arguments)
+        return ()
+
+    monkeypatch.setattr("tools.judge.verify.remarks", noted)
+    verify([source("x", forgery)], None)
+    record = bundle.record
+    assert asked == {
+        "spec": bundle.spec,
+        "dataset": record.dataset,
+        "recipe": record.recipe,
+        "parity": record.parity,
+        "reference": bundle.variants[PTH],
+        "operators": record.onnx_operators,
+        "reused": facts["reused"],
+        "files": facts["handed_in"],
+        "weights": record.onnx_weights,
+        "jpegs": facts["jpegs"],
+        "made": facts["reference"],
+        "probe": facts["reference_probe"],
+        "on_device": True,
+    }
+
+
+def test_predictions_that_were_taken_bring_gates_of_their_own(
+    forgery: Forgery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.judge.verify.remarks", lambda *_, **__: ())
+    own = basis_of(read_bundle("x", forgery.sealed()))
+    reference = ReferenceRecord(GPU, taken_from(dataclasses.replace(own, output=1)))
+    forgery.record.update(reference=records.plain(reference), reference_basis=records.plain(own))
+    gates = ["pth.accuracy.reference_fits", "pth.accuracy.reference_probe_abs_error"]
+    forgery.record["verdict"].update(word="INCOMPLETE", missing=gates, remarks=[])
+    outcome = verify([source("x", forgery)], None)
+    assert f"{gates[0]}: the record leaves it open, its evidence fails it" in outcome.lines
+    assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.REJECTED)
+
+
+def test_a_profile_that_failed_counts(forgery: Forgery) -> None:
+    failed = not_run("", threshold=MADE, unit="")
+    check = dataclasses.replace(failed, measured="failed", verdict=Verdict.FAIL, detail="the tool died")
+    gates = ["om.perf.operators[bs1]", "om.perf.operators[bs4]"]
+    forgery.record["profile"] = True
+    forgery.record["gates"].append({"id": gates[0], "stage": "perf", "check": records.plain(check)})
+    forgery.record["verdict"].update(word="REJECTED", failed=gates[:1], missing=gates[1:])
+    outcome = verify([source("x", forgery)], None)
+    assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.REJECTED), outcome.text
+    assert "taken as recorded: 1 gates: om.perf.operators" in outcome.lines

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from selftest.judge.kept import kept
-from tools.base.errors import SuiteError
+from tools.base.errors import AccuracyError, SuiteError
 from tools.engines import agreement as engines
+from tools.engines.predictions import Predictions
 from tools.engines.topk import top_k
 from tools.judge import agreement as judge
 from tools.judge.agreement import Agreement, Measured, summarise
+from tools.judge.ids import PTH, Variant, om
 from tools.judge.numbers import AtLeast, AtMost
 from tools.judge.results import Verdict
 from tools.judge.spec import LogitAgreement
@@ -51,6 +53,11 @@ def agree(pth: NDArray[np.float32], candidate: NDArray[np.float32], *, block: in
     return summarise((measure(ids[part], pth[part], candidate[part]) for part in parts), near_tie_logits=NEAR_TIE)
 
 
+def predicted(variant: Variant, rows: NDArray[np.float32]) -> Predictions:
+    """A variant's logits of as many images."""
+    return Predictions(variant, tuple(f"img_{index:04d}" for index in range(len(rows))), rows)
+
+
 def at_most(value: float) -> AtMost:
     return AtMost(at_most=value, unit="logit", source="test")
 
@@ -79,6 +86,29 @@ def test_the_summary_does_not_depend_on_the_blocks() -> None:
     assert dataclasses.replace(other, systematic=same) == one
 
 
+def test_predictions_of_any_number_of_images_are_compared_whole() -> None:
+    import numpy as np
+
+    pth = logits(1001, classes=20)
+    candidate = pth.copy()
+    candidate[[0, 499, 500, 999, 1000], 7] += np.float32(9)
+    found = engines.agree(predicted(PTH, pth), predicted(om(16), candidate), near_tie_logits=NEAR_TIE)
+    assert found == agree(pth, candidate, block=500)
+    assert (found.images, set(found.worst[:5])) == (1001, {"img_0000", "img_0499", "img_0500", "img_0999", "img_1000"})
+    assert found.near_tie_logits == NEAR_TIE
+
+
+@pytest.mark.parametrize("change", ["lost", "reordered"])
+def test_agreement_is_refused_between_other_images(change: str) -> None:
+    whole = predicted(om(16), logits(4))
+    order = slice(1, None) if change == "lost" else slice(None, None, -1)
+    other = Predictions(om(16), whole.ids[order], whole.logits[order])
+    with pytest.raises(AccuracyError) as caught:
+        engines.agree(predicted(PTH, logits(4)), other, near_tie_logits=0.0)
+    assert caught.value.gate == "om.accuracy.ids[bs16]"
+    assert str(caught.value) == "om_bs16: the images are not the same, or not in the same order"
+
+
 def test_figures_agree_with_the_definitions() -> None:
     import numpy as np
     from scipy.spatial.distance import cosine
@@ -88,6 +118,31 @@ def test_figures_agree_with_the_definitions() -> None:
     for index, image in enumerate(found):
         assert image.cosine_distance == pytest.approx(cosine(pth[index].astype(float), candidate[index].astype(float)))
         assert image.max_abs_error == np.abs(pth[index].astype(float) - candidate[index].astype(float)).max()
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-200, 1e150])
+def test_slopes_and_means_agree_with_the_definitions(size: float) -> None:
+    import numpy as np
+
+    pth = logits(6, classes=30).astype(float)
+    pth[4] += 1000
+    candidate = 1.02 * pth + 0.3 + 0.1 * logits(6, classes=30, seed=2)
+    pth[5] = 0.1  # has no slope
+    found = measure([str(index) for index in range(6)], size * pth, size * candidate)
+    for index, image in enumerate(found.images[:5]):
+        assert image.slope_error == pytest.approx(np.polyfit(pth[index], candidate[index], 1)[0] - 1, rel=1e-6)
+    assert found.images[5].slope_error is None
+    means = (candidate - pth).mean(axis=1)
+    assert [image.mean_error / size for image in found.images] == pytest.approx(means.tolist(), rel=1e-9)
+    assert [total / size for total in found.columns.errors] == pytest.approx((candidate - pth).sum(axis=0).tolist())
+
+
+@pytest.mark.parametrize("value", [0.1, -0.7, 1e-200, 3.0])
+def test_a_row_of_one_value_has_no_slope_whatever_it_is(value: float) -> None:
+    import numpy as np
+
+    pth = np.full((1, 1000), value)
+    assert measure(["a"], pth, pth + np.arange(1000)).images[0].slope_error is None
 
 
 def test_cosine_distance_resolves_far_below_float32() -> None:

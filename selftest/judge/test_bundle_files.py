@@ -101,6 +101,16 @@ def test_what_is_no_folder_of_a_bundle_is_refused(folder: Path, tmp_path: Path) 
     assert refusal(lambda: check_manifest(folder)) == missing
 
 
+def test_a_link_to_the_newest_run_that_leads_nowhere_says_so(tmp_path: Path) -> None:
+    assert (files.LATEST, files.EARLIER) == ("latest", ".earlier-")
+    link = tmp_path / "latest"
+    link.symlink_to("20260101-abc")
+    said = "this link leads to '20260101-abc': that run goes on, or it has left no evidence"
+    assert refusal(lambda: check_manifest(link)) == said
+    missing = f"{MANIFEST} is missing: this is no whole bundle"
+    assert refusal(lambda: check_manifest(tmp_path)) == f"{missing}; runs have folders of their own in it: latest"
+
+
 D = "0" * 64
 ODD_LINES = [
     *(f"{D}  /a", f"{D}  ../a", f"{D}  a/../b", f"{D}  a//b", f"{D}  a/./b", f"{D}  a/", f"{D}  .a", f"{D} a"),
@@ -264,3 +274,57 @@ def test_a_header_without_rows_behind_it_is_refused() -> None:
 
 def test_one_row_is_enough() -> None:
     assert read_npy(npy([[5, 6]]), "x", CODES, 2) == array("h", [5, 6])
+
+
+# --- Arrays row by row ---------------------------------------------------------------------------------------------
+
+
+def rows(folder: Path, columns: int = 2) -> list[array[int]]:
+    """The rows of a.npy, whose digest is that of the manifest."""
+    return list(check_manifest(folder)[0].rows("a.npy", CODES, columns))
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> Path:
+    """A bundle of one array."""
+    (tmp_path / "a.npy").write_bytes(npy([[1, 2], [3, 4], [5, 6]]))
+    return seal(tmp_path)
+
+
+def test_an_array_of_any_size_is_read_one_row_at_a_time(arrays: Path) -> None:
+    assert rows(arrays) == [array("h", [1, 2]), array("h", [3, 4]), array("h", [5, 6])]
+    for content in (npy([[70000]], "<i4"), npy([[7], [8]], header=head(shape=(2, 1)).ljust(4096))):
+        (arrays / "a.npy").write_bytes(content)
+        (arrays / MANIFEST).unlink()
+        values = read_npy(content, "a.npy", CODES, 1)
+        assert rows(seal(arrays), columns=1) == [array(values.typecode, [value]) for value in values]
+
+
+def test_an_array_that_the_manifest_does_not_name_has_no_rows(arrays: Path) -> None:
+    assert refusal(lambda: list(Files(arrays, {}, "").rows("a.npy", CODES, 2))) == "a.npy is missing"
+
+
+@pytest.mark.parametrize("place", [70, -1], ids=["header", "last row"])
+def test_rows_that_were_changed_after_they_were_digested_are_refused_at_their_end(place: int, arrays: Path) -> None:
+    content = bytearray((arrays / "a.npy").read_bytes())
+    content[place] ^= 0x29  # a blank of the header becomes a tabulator
+    (arrays / "a.npy").write_bytes(content)
+    found = check_manifest(arrays)[0].rows("a.npy", CODES, 2)
+    assert [next(found)[0] for _ in range(3)] == [1, 3, 5]
+    assert refusal(lambda: next(found)) == "a.npy was changed after the manifest was written"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (npy([[1, 2], [3, 4], [5, 6]]) + b"\0", "13 bytes are not 3 rows"),
+        (npy([[1, 2], [3, 4], [5, 6]])[:-1], "11 bytes are not 3 rows"),
+        (npy([[1, 2, 3]]), "{'descr': '<i2', "),
+        (npy([[1, 2]], "<f4"), "{'descr': '<f4', "),
+        (b"hello", "not an .npy file of version 1.0"),
+    ],
+)
+def test_rows_are_refused_before_the_first_where_the_array_is_another(content: bytes, said: str, arrays: Path) -> None:
+    (arrays / "a.npy").write_bytes(content)
+    found = check_manifest(arrays)[0].rows("a.npy", CODES, 2)
+    assert refusal(lambda: next(found)).startswith(f"a.npy: {said}")

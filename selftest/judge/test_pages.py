@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pytest
 
 from selftest.evidence.bundles import Made, World
-from selftest.evidence.tampering import Forgery, assert_refused, contents_of
+from selftest.evidence.tampering import Forgery, Sealed, assert_refused, contents_of
 from tools.evidence.manifest import write_manifest
 from tools.evidence.record_file import read_acceptance
-from tools.judge.layout import FILE
-from tools.judge.pages import REPORT, RESULTS
+from tools.judge.acceptance import Acceptance
+from tools.judge.bundle import Bundle
+from tools.judge.documents import read_acceptance as read_acceptance_of
+from tools.judge.documents import read_spec
+from tools.judge.files import read_json
+from tools.judge.layout import FILE, SPEC_JSON
+from tools.judge.pages import REPORT, RESULTS, check_pages
 from tools.judge.results import Word
+from tools.judge.spec import Spec
 from tools.judge.verify import OK
 from tools.report.html import write_report
 
@@ -38,13 +44,6 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return with_pages(tmp_path_factory.mktemp("pages") / "bundle", world)
 
 
-@pytest.mark.parametrize("kind", [{}, {"pinned": False}, {"kind": "sample"}, {"stages": ("accuracy",)}], ids=str)
-def test_pages_as_they_are_written_are_right(kind: dict[str, object], tmp_path: Path) -> None:
-    world = World(**SMALL, **kind)  # type: ignore[arg-type]
-    outcome = Kept(with_pages(tmp_path / "bundle", world)).outcome()
-    assert outcome.word is not None, outcome.text
-
-
 class Kept(Forgery):
     """A forgery whose record stays the bytes that it is."""
 
@@ -60,6 +59,22 @@ class Kept(Forgery):
         self.written = contents[FILE]
 
 
+@lru_cache
+def parsed(record: bytes, spec: bytes) -> tuple[Acceptance, Spec]:
+    """A bundle's record and spec, which no page changes."""
+    return read_acceptance_of(read_json(record, FILE)), read_spec(spec, SPEC_JSON)
+
+
+def problems(contents: dict[str, bytes], **changed: bytes) -> list[str]:
+    """What the judge says of the pages alone, some of which are others."""
+    contents = {**contents, **changed}
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    files = Sealed(Path("bundle"), digests, "0" * 64, contents)
+    bundle = Bundle("bundle", files, *parsed(contents[FILE], contents[SPEC_JSON]))
+    check_pages(bundle)
+    return bundle.problems
+
+
 def footed(text: str, word: str) -> str:
     return text.replace("<footer>", f"<footer>x{word}y")
 
@@ -73,7 +88,10 @@ FORGED: dict[str, tuple[str, Change, str]] = {
     "every word of the table": (RESULTS, headed, "its headline is not `**SIMULATED**: "),
     "one more sentence": (RESULTS, lambda text: f"{text[:-120]}\nACCEPTED\n{text[-120:]}", "it says ACCEPTED"),
     "one more heading": (REPORT, lambda text: text.replace("<main", "<h1>PASSED</h1><main"), "its headline is not"),
+    "before everything": (REPORT, lambda text: f"ACCEPTED{text}", "it says ACCEPTED"),
     "in pieces": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b></b>&#69;PTED"), "it says ACCEPTED"),
+    "in a field": (REPORT, lambda text: text.replace("<footer>", "<footer><p title='ACC&#69;PTED'>"), "it says ACC"),
+    "around a field": (REPORT, lambda text: text.replace("<footer>", "<footer>ACC<b id=a></b>EPTED"), "it says ACC"),
     **{
         f"in Chinese, {word}": (REPORT, partial(footed, word=word), f"it says {word}")
         for word in ("验收通过", "验收不通过", "验收未完成", "仅为样例数据", "权重来源未经确认")
@@ -88,47 +106,58 @@ FORGED: dict[str, tuple[str, Change, str]] = {
 
 
 @pytest.mark.parametrize("how", FORGED)
-def test_a_page_that_says_another_word_is_refused(how: str, contents: dict[str, bytes]) -> None:
+def test_a_page_that_says_another_word_is_named(how: str, contents: dict[str, bytes]) -> None:
     name, change, said = FORGED[how]
-    forgery = Kept(contents)
-    assert (forgery.outcome().status, forgery.outcome().word) == (OK, Word.SIMULATED)
-    changed = change(contents[name].decode())
-    assert changed.encode() != contents[name]
-    forgery.contents[name] = changed.encode()
-    assert_refused(forgery.outcome(), f"{name}: {said}")
-    assert "make it again with tools/report_bundle.py" in forgery.outcome().text
+    changed = change(contents[name].decode()).encode()
+    assert changed != contents[name]
+    found = problems(contents, **{name: changed})
+    assert found[0].startswith(f"{name}: {said}")
+    assert all(problem.endswith(": make it again with tools/report_bundle.py") for problem in found)
 
 
-def test_a_page_that_is_no_text_is_refused(contents: dict[str, bytes]) -> None:
-    forgery = Kept(contents)
-    forgery.contents["report.html"] = contents["report.html"].replace(b"<h1", b"\xff<h1 \xff", 1)
-    forgery.contents["results.md"] = b"\xff" + contents["results.md"]
-    assert_refused(forgery.outcome(), "results.md: its headline is not")
+def test_a_page_that_is_no_text_is_named(contents: dict[str, bytes]) -> None:
+    report = contents[REPORT].replace(b"<h1", b"\xff<h1 \xff", 1)
+    found = problems(contents, **{REPORT: report, RESULTS: b"\xff" + contents[RESULTS]})
+    assert [problem.partition("`")[0] for problem in found] == ["results.md: its headline is not "]
 
 
 def test_what_else_a_page_says_is_its_own_affair(contents: dict[str, bytes]) -> None:
-    forgery = Kept(contents)
-    forgery.contents["report.html"] = contents["report.html"].replace(b"</h1>", b"</h1>of SAMPLES", 1)
-    assert forgery.outcome().status == OK
+    assert problems(contents, **{REPORT: contents[REPORT].replace(b"</h1>", b"</h1>of SAMPLES", 1)}) == []
 
 
 def test_a_bundle_without_pages_holds(contents: dict[str, bytes]) -> None:
-    forgery = Kept({name: content for name, content in contents.items() if name not in (REPORT, RESULTS)})
-    assert forgery.outcome().status == OK
+    assert problems({name: content for name, content in contents.items() if name not in (REPORT, RESULTS)}) == []
 
 
 @pytest.mark.parametrize("name", ["result/result.json", "result/result_bs1.json", "result/result_bs2.json"])
-def test_a_result_that_the_record_does_not_have_is_refused(name: str, contents: dict[str, bytes]) -> None:
-    forgery = Kept(contents)
+def test_a_result_that_the_record_does_not_have_is_named(name: str, contents: dict[str, bytes]) -> None:
     better = contents["result/result.json"].replace(b'"Top1 accuracy", "value": "', b'"Top1 accuracy", "value": "9')
     assert better != contents["result/result.json"]
-    forgery.contents[name] = better
-    assert_refused(forgery.outcome(), f"{name}: not the accuracy that acceptance.json has")
+    again = "make it again with tools/report_bundle.py"
+    assert problems(contents, **{name: better}) == [f"{name}: not the accuracy that acceptance.json has: {again}"]
 
 
-def test_a_result_of_the_simulator_that_does_not_say_so_is_refused(contents: dict[str, bytes]) -> None:
-    forgery = Kept(contents)
+def test_a_result_that_the_record_does_not_have_is_named_though_it_is_empty(contents: dict[str, bytes]) -> None:
+    (problem,) = problems(contents, **{"result/result_bs2.json": b""})
+    assert problem.startswith("result/result_bs2.json: not the accuracy that ")
+
+
+def test_a_result_of_the_simulator_that_does_not_say_so_is_named(contents: dict[str, bytes]) -> None:
     name = "result/result.json"
-    forgery.contents[name] = contents[name].replace(b', "made_on": "SIMULATED"', b"")
-    assert forgery.contents[name] != contents[name]
-    assert_refused(forgery.outcome(), f"{name}: not the accuracy")
+    changed = contents[name].replace(b', "made_on": "SIMULATED"', b"")
+    assert changed != contents[name]
+    found = problems(contents, **{name: changed})
+    assert [problem.partition(" that ")[0] for problem in found] == [f"{name}: not the accuracy"]
+
+
+def test_a_bundle_is_refused_for_its_page(contents: dict[str, bytes]) -> None:
+    forgery = Kept(contents)
+    assert (forgery.outcome().status, forgery.outcome().word) == (OK, Word.SIMULATED)
+    forgery.contents[RESULTS] = headed(contents[RESULTS].decode()).encode()
+    assert_refused(forgery.outcome(), f"{RESULTS}: its headline is not `**SIMULATED**: ")
+
+
+@pytest.mark.parametrize("kind", [{}, {"pinned": False}, {"kind": "sample"}, {"stages": ("accuracy",)}], ids=str)
+def test_pages_as_they_are_written_are_right(kind: dict[str, object], tmp_path: Path) -> None:
+    world = World(**SMALL, **kind)  # type: ignore[arg-type]
+    assert problems(with_pages(tmp_path / "bundle", world)) == []

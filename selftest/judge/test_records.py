@@ -25,6 +25,8 @@ from tools.judge import (
     throughput,
     throughput_records,
 )
+from tools.judge.basis import DeviceKind, MadeBy, ReferenceDevice
+from tools.judge.device_numbers import Seat
 from tools.judge.ids import om
 from tools.judge.results import Check, RunVerdict, Verdict, Word
 
@@ -118,7 +120,52 @@ def test_what_a_run_has_not_come_to_is_none_or_empty() -> None:
 
 def test_the_files_of_a_bundle_keep_their_names() -> None:
     assert (layout.FILE, layout.MANIFEST, layout.LOGS) == ("acceptance.json", "MANIFEST.sha256", "logs")
-    assert (layout.PORT, layout.SPEC_JSON) == ("port", "spec.json")
+    assert (layout.SIGNATURE, layout.PORT, layout.SPEC_JSON) == ("MANIFEST.sha256.sig", "port", "spec.json")
     assert (layout.IDS, layout.LABELS) == ("predictions/ids.json", "predictions/labels.npy")
+    assert layout.REFERENCE_LOGITS == "predictions/pth.logits.npy"
     found = prediction_records.VariantRecord(om(16), 16, "", accuracy=(), losses=(), agreement=None)
     assert (found.top5_file, found.scores_file) == ("predictions/om_bs16.top5.npy", "predictions/om_bs16.scores.npy")
+
+
+@pytest.mark.parametrize(
+    ("serial_number", "bus_id", "known"),
+    [("a", "b", True), ("a", "unknown", True), ("unknown", "b", True), ("unknown", "unknown", False)],
+)
+def test_a_board_is_known_by_its_serial_number_or_its_bus(serial_number: str, bus_id: str, known: bool) -> None:
+    board = machine_records.BoardRecord(0, serial_number, bus_id, "1.84", "22.0", Seat(1, 0, 0, None))
+    assert board.known is known
+    assert str(board) == f"serial number {serial_number}, bus {bus_id}, firmware 1.84, driver 22.0"
+
+
+def test_a_suite_is_told_by_its_version_where_that_is_known_and_by_its_code() -> None:
+    versions = machine_records.Versions("3.11.7", {}, suite_sha256="0123456789abcdef")
+    assert (versions.suite, versions.suite_words) == ("", "code 0123456789ab")
+    assert dataclasses.replace(versions, suite="2.0").suite_words == "2.0, code 0123456789ab"
+
+
+@pytest.mark.parametrize(
+    ("kind", "taken", "made_by"),
+    [("cpu", False, MadeBy.CPU), ("cuda", False, MadeBy.CUDA), ("cpu", True, MadeBy.OTHER_RUN)],
+)
+def test_who_made_the_checkpoints_predictions(kind: str, taken: bool, made_by: MadeBy) -> None:
+    device = ReferenceDevice(DeviceKind(kind), "a chip", "2.13.0", "", ())
+    other: Any = object() if taken else None
+    assert prediction_records.ReferenceRecord(device, other).made_by is made_by
+
+
+def test_the_labels_of_a_data_set_are_its_own_unless_it_says_so() -> None:
+    data = image_records.DatasetRecord(1, False, None, "", "", "", foreign_ids=0, byte_equal=(), gap="")
+    assert data.labels_by_reference == ""
+
+
+def test_a_largest_error_is_over_at_least_one_image() -> None:
+    errors = {"images": 1, "to_reference": 0.0, "between_batches": 0.0}
+    assert records.read(facts.LogitErrors, errors) == facts.LogitErrors(1, 0.0, 0.0)
+    with pytest.raises(records.RecordError, match=r"^Expected `int` >= 1"):
+        records.read(facts.LogitErrors, {**errors, "images": 0})
+
+
+def test_facts_that_name_nothing_beyond_say_none() -> None:
+    checkpoint = facts.CheckpointFacts(1, 1, (), (), (), (), content_sha256="")
+    assert (checkpoint.other_types, checkpoint.missing_arguments, checkpoint.foreign_arguments) == ((), (), ())
+    assert facts.WeightFacts((), 1, exact=1, recomputed=0, foreign=0, unused=()).declared == ()

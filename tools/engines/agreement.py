@@ -103,16 +103,18 @@ def _rows(
 
 
 def _slope_errors(pth: Rows64, candidate: Rows64) -> Rows64:
-    """Slope of each row's regression on pth's, less 1, so that it keeps its digits; NaN where pth's row is constant."""
+    """Slope of each row's regression on pth's, less 1, so that it keeps its digits; NaN where pth's row is constant.
+
+    Divided by its largest entry a constant row is 1 or -1 throughout, exactly its mean.
+    """
     import numpy as np
 
     scale = np.abs(pth).max(axis=1, keepdims=True)
     errors, centred = (candidate - pth) / scale, pth / scale
     centred = centred - centred.mean(axis=1, keepdims=True)
     squares = np.square(centred).sum(axis=1)
-    varies = pth.max(axis=1) > pth.min(axis=1)
     slopes: Rows64 = np.full(len(pth), np.nan)
-    np.divide((centred * errors).sum(axis=1), squares, out=slopes, where=varies & (squares > 0))
+    np.divide((centred * errors).sum(axis=1), squares, out=slopes, where=squares > 0)
     return slopes
 
 

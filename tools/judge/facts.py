@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tools.judge import records
+
+if TYPE_CHECKING:
+    Some = int
+else:
+    Some = records.Rule(int, at_least=1)  # a largest error over no image is none
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class WeightFacts:
 class LogitErrors:
     """Largest absolute differences over all logits of all probe images; NaN where a logit is not a number."""
 
-    images: int
+    images: Some
     to_reference: float
     between_batches: float
 
@@ -83,7 +91,7 @@ class LogitErrors:
 class GraphStepFacts:
     """The port's graph step: the largest absolute difference of a logit before and after, over the probe images."""
 
-    images: int
+    images: Some
     largest: float
 
 
@@ -230,5 +238,5 @@ class BatchErrors:
     """The largest absolute difference of a logit between the OM of the first batch size and any other."""
 
     batches: tuple[int, ...]
-    images: int
+    images: Some
     largest: float

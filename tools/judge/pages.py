@@ -44,7 +44,9 @@ def _check_results(bundle: Bundle) -> None:
     """Collect in `bundle.problems` a result in the guide's form that is not what the record has."""
     ours = result_files(bundle.record, bundle.spec)
     for name in bundle.files.digests:
-        if name.startswith(f"{FOLDER}/") and bundle.files.read(name) != ours.get(name, "").encode():
+        if not name.startswith(f"{FOLDER}/"):
+            continue
+        if name not in ours or bundle.files.read(name) != ours[name].encode():
             bundle.problems.append(f"{name}: not the accuracy that {FILE} has: {AGAIN}")
 
 
@@ -56,9 +58,9 @@ def _other_words(bundle: Bundle, name: str, text: str) -> list[str]:
     if name == REPORT:
         page = _Page()
         page.feed(text)
-        shown, headline = page.text, page.headline
+        shown, headline = page.shown, page.headline
         asked = f"{verdict.word} {CHINESE_WORD[verdict.word]}"
-    record = bundle.files.read(FILE).decode("utf-8", "replace")
+    record = bundle.files.read(FILE).decode()
     known = {*map(str, verdict.made_on), CHINESE_WORD[verdict.word]}
     words = {*map(str, Word), *CHINESE_WORD.values()} - known
     odd = sorted(word for word in words if _says(shown, word) and not _says(record, word))
@@ -72,21 +74,28 @@ def _says(text: str, word: str) -> bool:
 
 
 class _Page(HTMLParser):
-    """The text of a page as a reader sees it, tags taken out and references resolved, and its first heading."""
+    """What a reader sees of a page, tags taken out and references resolved, and its first heading."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.text = ""
+        self._text = ""
+        self._attributes: list[str] = []
         self._headings: list[str] = []
         self._inside = False
+
+    @property
+    def shown(self) -> str:
+        """The whole text, and below it what attributes say: a field or a picture shows some of them."""
+        return "\n".join([self._text, *self._attributes])
 
     @property
     def headline(self) -> str:
         """All first-level headings, of which there is one."""
         return " | ".join(" ".join(heading.split()) for heading in self._headings)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        """A heading begins; what its attributes say is shown by no browser."""
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A heading begins, or anything with attributes."""
+        self._attributes += [value for _, value in attrs if value is not None]
         if tag == "h1":
             self._inside = True
             self._headings.append("")
@@ -97,6 +106,6 @@ class _Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         """Text."""
-        self.text += data
+        self._text += data
         if self._inside:
             self._headings[-1] += data
