@@ -9,6 +9,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,17 @@ from tools.judge.numbers import Entry, Number
 from tools.judge.spec import Spec
 from tools.ports import spec as ports
 from tools.ports.arguments import VARIABLE, add_port, given_port
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, Port, load_port, load_spec, port_names, port_path
+from tools.ports.document import value_of
+from tools.ports.spec import (
+    PUBLISHED_SPEC,
+    SAMPLE_SPEC,
+    Port,
+    edited_port,
+    load_port,
+    load_spec,
+    port_names,
+    port_path,
+)
 
 SMALLEST = """\
 schema: 2
@@ -133,9 +144,15 @@ def test_a_fact_that_is_left_out_is_missed_and_not_made_up(piece: str, tmp_path:
     assert "Object missing required field" in refused(tmp_path, text)
 
 
+@cache
+def shipped(name: str) -> Port:
+    """A port of the suite, read once."""
+    return load_port(port_path(name))
+
+
 @pytest.mark.parametrize("name", port_names())
 def test_every_number_of_a_shipped_port_has_unit_and_source(name: str) -> None:
-    found = dict(numbers(load_spec(port_path(name))))
+    found = dict(numbers(shipped(name).spec))
     assert len(found) > 40
     assert [where for where, number in found.items() if not number.unit.strip() or not number.source.strip()] == []
 
@@ -143,7 +160,7 @@ def test_every_number_of_a_shipped_port_has_unit_and_source(name: str) -> None:
 @pytest.mark.parametrize("name", port_names())
 def test_every_number_of_a_shipped_port_stands_in_one_of_its_files(name: str) -> None:
     """A resolved spec computes nothing."""
-    port = load_port(port_path(name))
+    port = shipped(name)
     yamls = [content for name, content in port.files.items() if name.endswith(".yaml")]
     written = {value for content in yamls for value in values(yaml.safe_load(content))}
     held = {float(records.plain(number)[field(number)]) for _, number in numbers(port.spec)}
@@ -183,8 +200,32 @@ def test_a_whole_file_with_its_own_shared_section_stands_alone(tmp_path: Path, m
 
 def test_a_thresholds_yaml_must_hold_what_all_ports_share(tmp_path: Path) -> None:
     path = port_file(tmp_path, SMALLEST, "thresholds.yaml")
-    with pytest.raises(SpecError, match=r"needs a `shared` section\. Give the port another file name"):
+    with pytest.raises(SpecError) as caught:
         load_port(path)
+    said = "a thresholds.yaml needs a `shared` section. Give the port another file name"
+    assert str(caught.value) == f"{path}: {said}"
+
+
+def test_a_port_is_also_what_its_file_would_hold_and_the_tree_of_all_that_says_so(tmp_path: Path) -> None:
+    """Nothing is written before it is known to be a port."""
+    path, edited = port_file(tmp_path, SMALLEST), SMALLEST.replace("crop_px: 224", "crop_px: 192")
+    port = edited_port(path, edited.encode())
+    assert path.read_text(encoding="utf-8") == SMALLEST
+    shared = {"thresholds.yaml": PUBLISHED_SPEC.read_bytes()}
+    assert (port.path, port.files) == (path, {"mine.yaml": edited.encode()} | shared)
+    path.write_text(edited, encoding="utf-8")
+    assert port.spec == load_spec(path)
+    assert records.read(Spec, value_of(port.tree)) == port.spec
+    with pytest.raises(SpecError, match="preprocessing: crop_px 257 exceeds resize_px 256") as caught:
+        edited_port(path, edited.replace("192", "257").encode())
+    assert str(caught.value.where).startswith(f"{path}:")
+
+
+def test_what_all_ports_share_is_known_to_the_last_key(tmp_path: Path) -> None:
+    text = whole_port(SAMPLE_SPEC).replace("shared:\n", "shared:\n  stray: {}\n", 1)
+    assert refused(tmp_path, text).startswith(
+        f"{at(text, 'stray')}: stray: Object contains unknown field `stray`; allowed "
+    )
 
 
 def test_a_port_may_bring_a_data_set_of_its_own(tmp_path: Path) -> None:
@@ -424,6 +465,43 @@ def test_the_line_is_that_of_the_mistake(what: str, tmp_path: Path) -> None:
     assert int(refused(tmp_path, text).removeprefix("FILE:").partition(":")[0]) in changed
 
 
+BATCHES = "  batches: [1]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SMALLEST.replace("[1]", "[]"), "FILE:4: top level: batches is empty"),
+        (SMALLEST.replace("[1]", "x"), "FILE:23: batches: Expected `array`, got `str`"),
+        (SMALLEST.replace("mine.pth", "12"), "FILE:9: checkpoint.file: Expected `str`, got `int`. Write it in quotes"),
+        (SMALLEST.replace("imagenet_val", "[1]"), "FILE:15: dataset: Expected `object`, got `array`"),
+        (f"{SMALLEST}reasons: [1]\n", "FILE:24: reasons: Expected `object`, got `array`"),
+        ("schema: 2\nport: 3\n", "FILE:2: port: Expected `object`"),
+        (f"{SMALLEST}shared: 3\n", "FILE:24: shared: Expected `object`"),
+        (
+            f"{SMALLEST}shared: {{}}\n",
+            "FILE:15: port.dataset: no data set of this name; found imagenet_val; allowed none",
+        ),
+        (
+            "# a port\nschema: 2\n",
+            f"FILE:2: top level: Object missing required field `port`; allowed {', '.join(ports.TOP)}",
+        ),
+        (SMALLEST.replace(BATCHES, f"  chips: 3\n{BATCHES}"), "FILE:23: port.chips: Expected `array`"),
+        (
+            SMALLEST.replace(BATCHES, f"  chips: [{{soc: [1]}}]\n{BATCHES}"),
+            "FILE:23: port.chips[0]: Object missing required field `soc`",
+        ),
+        (with_policy("om: {throughput_runs: 3}"), "FILE:25: policy.om.throughput_runs: Expected `object`"),
+        (
+            with_policy("om: {throughput_runs: {a: 3}}"),
+            "FILE:25: policy.om.throughput_runs.a: Object contains unknown field `a`; allowed dataset, pure",
+        ),
+    ],
+)
+def test_what_is_of_another_kind_is_told_at_its_place(text: str, message: str, tmp_path: Path) -> None:
+    assert refused(tmp_path, text) == message
+
+
 @pytest.mark.parametrize("old", ["schema: 1", "schema: '1'", ""])
 def test_a_file_of_an_earlier_suite_is_refused_with_the_way_out(old: str, tmp_path: Path) -> None:
     message = refused(tmp_path, SMALLEST.replace("schema: 2", old))
@@ -450,7 +528,7 @@ def test_a_port_elsewhere_may_have_any_file_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", port_names())
 def test_the_ports_of_the_suite_are_named_as_their_files(name: str) -> None:
-    assert load_spec(port_path(name)).port == name
+    assert shipped(name).spec.port == name
 
 
 # Modules of a port's own

@@ -106,8 +106,9 @@ def _port(path: Path, root: yaml.MappingNode, content: bytes, shared_from: Path)
     files = {path.name: content}
     _schema(root)
     _only(root, TOP, "")
-    shared = child(root, "shared")
-    if shared is None:
+    if child(root, "shared") is not None:
+        shared = _section(root, "shared")
+    else:
         if path.name == shared_from.name:
             raise SpecError(
                 f"a {path.name} needs a `shared` section", where=path, fix="give the port another file name"
@@ -178,10 +179,10 @@ def _name(port: yaml.Node, path: Path) -> yaml.Node:
 
 def _section(root: yaml.Node, name: str) -> yaml.MappingNode:
     found = child(root, name)
+    if found is None:
+        raise SpecError(f"top level: Object missing required field `{name}`", where=place(root), allowed=", ".join(TOP))
     if not isinstance(found, yaml.MappingNode):
-        raise SpecError(
-            f"top level: Object missing required field `{name}`", where=place(found or root), allowed=", ".join(TOP)
-        )
+        raise SpecError(f"{name}: Expected `object`", where=place(found))
     return found
 
 
