@@ -92,9 +92,8 @@ def read_log(bundle: Bundle, folder: str, run: ThroughputRun) -> ThroughputReadi
     console, stored = (
         bundle.files.read(f"{folder}/{name}").decode("utf-8", "replace") for name in ("stdout.txt", STORED[tool])
     )
-    pure = run.mode == Mode.PURE.value
-    if run.images is None and not pure:
+    images = None if run.mode == Mode.PURE.value else run.images or 0
+    if images == 0:
         raise PerfTextError("a run over the data set that saw no image")
-    images = None if pure else run.images
     asked = Asked(tool, run.batch, run.device, images=images, executions=PURE_EXECUTIONS[tool])
     return read_told(Told(console, stored), asked)
