@@ -30,6 +30,12 @@ def test_reads_labels_in_the_order_of_the_file(tmp_path: Path) -> None:
     assert list(read_labels(path, classes=10).items()) == [("b", 9), ("a.x", 0), ("with a space", 3)]
 
 
+@pytest.mark.parametrize("name", ["x" * 251, "é" * 125 + "x"])
+def test_a_name_may_be_as_long_as_a_file_systems_longest(tmp_path: Path, name: str) -> None:
+    """In bytes, not letters."""
+    assert read_labels(written(tmp_path, f"{name}.jpg 1\n"), classes=10) == {name: 1}
+
+
 @pytest.mark.parametrize("content", ["a.jpg 1", "a.jpg 1\n\n", "a.jpg 1\r\n", "\ufeffa.jpg 1\n", "a.jpg 1\n \n\n"])
 def test_tolerates_blank_last_lines_and_what_editors_add(tmp_path: Path, content: str) -> None:
     assert read_labels(written(tmp_path, content), classes=10) == {"a": 1}

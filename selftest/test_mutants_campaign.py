@@ -18,7 +18,7 @@ from selftest.campaigns.mutants import (
     write_page,
 )
 from selftest.campaigns.mutants_made import mutants_of
-from selftest.campaigns.mutants_run import Calls, begin_with, make_shared
+from selftest.campaigns.mutants_run import DESELECTED, Calls, begin_with, make_shared
 from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 
@@ -38,6 +38,12 @@ ENTRY = """
 
 def test_every_module_and_its_tests_are_there() -> None:
     assert {name for name in (*TESTS, *sum(TESTS.values(), ())) if not (ROOT / name).is_file()} == set()
+
+
+@pytest.mark.parametrize("test", DESELECTED)
+def test_every_test_that_takes_no_part_is_there(test: str) -> None:
+    file, _, name = test.partition("::")
+    assert f"\ndef {name}(" in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_every_module_of_the_judge_takes_part() -> None:

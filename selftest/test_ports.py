@@ -9,6 +9,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,17 @@ from tools.judge.numbers import Entry, Number
 from tools.judge.spec import Spec
 from tools.ports import spec as ports
 from tools.ports.arguments import VARIABLE, add_port, given_port
-from tools.ports.spec import PUBLISHED_SPEC, SAMPLE_SPEC, Port, load_port, load_spec, port_names, port_path
+from tools.ports.document import MAX_SPEC_BYTES, node_at, place, value_of
+from tools.ports.spec import (
+    PUBLISHED_SPEC,
+    SAMPLE_SPEC,
+    Port,
+    edited_port,
+    load_port,
+    load_spec,
+    port_names,
+    port_path,
+)
 
 SMALLEST = """\
 schema: 2
@@ -50,6 +61,7 @@ port:
     source: s
   batches: [1]
 """
+NO_REASON = "a policy is overridden without a reason"
 POLICIES = "onnx, preprocessing, accuracy, agreement, host_perf, om"
 BOUND = '{at_most: 0.2, unit: pp, source: "s"}'
 REASONED = '{at_most: 0.2, unit: pp, source: "s", reason: "small images"}'
@@ -133,9 +145,15 @@ def test_a_fact_that_is_left_out_is_missed_and_not_made_up(piece: str, tmp_path:
     assert "Object missing required field" in refused(tmp_path, text)
 
 
+@cache
+def shipped(name: str) -> Port:
+    """A port of the suite, read once."""
+    return load_port(port_path(name))
+
+
 @pytest.mark.parametrize("name", port_names())
 def test_every_number_of_a_shipped_port_has_unit_and_source(name: str) -> None:
-    found = dict(numbers(load_spec(port_path(name))))
+    found = dict(numbers(shipped(name).spec))
     assert len(found) > 40
     assert [where for where, number in found.items() if not number.unit.strip() or not number.source.strip()] == []
 
@@ -143,7 +161,7 @@ def test_every_number_of_a_shipped_port_has_unit_and_source(name: str) -> None:
 @pytest.mark.parametrize("name", port_names())
 def test_every_number_of_a_shipped_port_stands_in_one_of_its_files(name: str) -> None:
     """A resolved spec computes nothing."""
-    port = load_port(port_path(name))
+    port = shipped(name)
     yamls = [content for name, content in port.files.items() if name.endswith(".yaml")]
     written = {value for content in yamls for value in values(yaml.safe_load(content))}
     held = {float(records.plain(number)[field(number)]) for _, number in numbers(port.spec)}
@@ -183,8 +201,39 @@ def test_a_whole_file_with_its_own_shared_section_stands_alone(tmp_path: Path, m
 
 def test_a_thresholds_yaml_must_hold_what_all_ports_share(tmp_path: Path) -> None:
     path = port_file(tmp_path, SMALLEST, "thresholds.yaml")
-    with pytest.raises(SpecError, match=r"needs a `shared` section\. Give the port another file name"):
+    with pytest.raises(SpecError) as caught:
         load_port(path)
+    said = "a thresholds.yaml needs a `shared` section. Give the port another file name"
+    assert str(caught.value) == f"{path}: {said}"
+
+
+def test_a_port_is_also_what_its_file_would_hold_and_the_tree_of_all_that_says_so(tmp_path: Path) -> None:
+    """Nothing is written before it is known to be a port."""
+    path, edited = port_file(tmp_path, SMALLEST), SMALLEST.replace("crop_px: 224", "crop_px: 192")
+    port = edited_port(path, edited.encode())
+    assert path.read_text(encoding="utf-8") == SMALLEST
+    shared = {"thresholds.yaml": PUBLISHED_SPEC.read_bytes()}
+    assert (port.path, port.files) == (path, {"mine.yaml": edited.encode()} | shared)
+    path.write_text(edited, encoding="utf-8")
+    assert port.spec == load_spec(path)
+    assert records.read(Spec, value_of(port.tree)) == port.spec
+    assert place(node_at(port.tree, "devices")) == f"{path}:4"
+    with pytest.raises(SpecError, match="preprocessing: crop_px 257 exceeds resize_px 256") as caught:
+        edited_port(path, edited.replace("192", "257").encode())
+    assert str(caught.value.where).startswith(f"{path}:")
+
+
+def test_a_chip_that_all_ports_share_has_its_name(tmp_path: Path) -> None:
+    text = whole_port(SAMPLE_SPEC).replace("    - soc: Ascend310\n", "    - name: Ascend310\n", 1)
+    said = "shared.chips[0]: Object missing required field `soc`"
+    assert refused(tmp_path, text) == f"{at(text, '- name: Ascend310')}: {said}"
+
+
+def test_what_all_ports_share_is_known_to_the_last_key(tmp_path: Path) -> None:
+    text = whole_port(SAMPLE_SPEC).replace("shared:\n", "shared:\n  stray: {}\n", 1)
+    assert refused(tmp_path, text).startswith(
+        f"{at(text, 'stray')}: stray: Object contains unknown field `stray`; allowed "
+    )
 
 
 def test_a_port_may_bring_a_data_set_of_its_own(tmp_path: Path) -> None:
@@ -209,6 +258,8 @@ def test_a_port_may_describe_a_chip_that_nobody_else_knows(tmp_path: Path) -> No
 
 def test_what_was_published_for_a_chip_stands_beside_what_is_known_about_it(tmp_path: Path) -> None:
     spec = load_spec(port_file(tmp_path, SMALLEST + PUBLISHED))
+    published = node_at(load_port(tmp_path / "mine.yaml").tree, "devices")
+    assert place(published).rpartition(":")[2] == at(SMALLEST + PUBLISHED, "- soc").rpartition(":")[2]
     figures = {device.soc: device.om_top1.value if device.om_top1 else None for device in spec.devices}
     assert figures == {"Ascend310": 70.0, "Ascend310P3": None}
     assert spec.has_figures
@@ -228,11 +279,11 @@ def test_an_override_with_its_reason_takes_the_place_of_the_policy_alone(tmp_pat
 
 def test_a_plain_value_has_its_reason_by_path(tmp_path: Path) -> None:
     text = with_policy("om: {throughput_runs: {dataset: 1}}") + "reasons: {om.throughput_runs.dataset: slow disks}\n"
-    runs = load_spec(port_file(tmp_path, text)).om.throughput_runs
-    assert (runs.dataset, runs.pure) == (1, 5)
+    spec = load_spec(port_file(tmp_path, text))
+    assert (spec.om.throughput_runs.dataset, spec.om.throughput_runs.pure) == (1, 5)
+    assert spec.reasons == {"om.throughput_runs.dataset": "slow disks"}
 
 
-NO_REASON = "a policy is overridden without a reason"
 OVERRIDES = {
     "a number without a reason": (
         with_policy(f"accuracy: {{top1_drop_pp: {BOUND}}}"),
@@ -424,6 +475,61 @@ def test_the_line_is_that_of_the_mistake(what: str, tmp_path: Path) -> None:
     assert int(refused(tmp_path, text).removeprefix("FILE:").partition(":")[0]) in changed
 
 
+BATCHES = "  batches: [1]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (SMALLEST.replace("[1]", "[]"), "FILE:4: top level: batches is empty"),
+        (SMALLEST.replace("[1]", "x"), "FILE:23: batches: Expected `array`, got `str`"),
+        (SMALLEST.replace("mine.pth", "12"), "FILE:9: checkpoint.file: Expected `str`, got `int`. Write it in quotes"),
+        (SMALLEST.replace("imagenet_val", "[1]"), "FILE:15: dataset: Expected `object`, got `array`"),
+        (f"{SMALLEST}reasons: [1]\n", "FILE:24: reasons: Expected `object`, got `array`"),
+        ("schema: 2\nport: 3\n", "FILE:2: port: Expected `object`"),
+        (f"{SMALLEST}shared: 3\n", "FILE:24: shared: Expected `object`"),
+        (
+            f"{SMALLEST}shared: {{}}\n",
+            "FILE:15: port.dataset: no data set of this name; found imagenet_val; allowed none",
+        ),
+        (
+            "# a port\nschema: 2\n",
+            f"FILE:2: top level: Object missing required field `port`; allowed {', '.join(ports.TOP)}",
+        ),
+        (SMALLEST.replace(BATCHES, f"  chips: 3\n{BATCHES}"), "FILE:23: port.chips: Expected `array`"),
+        (
+            SMALLEST.replace(BATCHES, f"  chips: [{{soc: [1]}}]\n{BATCHES}"),
+            "FILE:23: port.chips[0]: Object missing required field `soc`",
+        ),
+        (
+            SMALLEST.replace(BATCHES, f"  accuracy: 3\n{BATCHES}"),
+            "FILE:23: accuracy: Expected `object`, got `int`",
+        ),
+        (
+            f"{SMALLEST}shred: {{}}\n",
+            "FILE:24: shred: Object contains unknown field `shred`; allowed schema, shared, port, policy, reasons",
+        ),
+        (
+            SMALLEST.replace(BATCHES, f"  devices: []\n{BATCHES}"),
+            "FILE:23: port.devices: Object contains unknown field `devices`; allowed name, kind, model, checkpoint, "
+            "onnx, dataset, preprocessing, batches, accuracy, agreement, host_perf, om, published, chips",
+        ),
+        (f"{SMALLEST}policy: [1]\n", f"FILE:24: policy: Expected `object`; allowed {POLICIES}"),
+        (
+            f"{with_policy('host_perf: {rounds: 3}')}reasons: {{host_perf.images: slow}}\n",
+            f"FILE:25: policy.host_perf.rounds: {NO_REASON}. Add `reasons: {{host_perf.rounds: …}}`",
+        ),
+        (with_policy("om: {throughput_runs: 3}"), "FILE:25: policy.om.throughput_runs: Expected `object`"),
+        (
+            with_policy("om: {throughput_runs: {a: 3}}"),
+            "FILE:25: policy.om.throughput_runs.a: Object contains unknown field `a`; allowed dataset, pure",
+        ),
+    ],
+)
+def test_what_is_of_another_kind_is_told_at_its_place(text: str, message: str, tmp_path: Path) -> None:
+    assert refused(tmp_path, text) == message
+
+
 @pytest.mark.parametrize("old", ["schema: 1", "schema: '1'", ""])
 def test_a_file_of_an_earlier_suite_is_refused_with_the_way_out(old: str, tmp_path: Path) -> None:
     message = refused(tmp_path, SMALLEST.replace("schema: 2", old))
@@ -450,7 +556,7 @@ def test_a_port_elsewhere_may_have_any_file_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", port_names())
 def test_the_ports_of_the_suite_are_named_as_their_files(name: str) -> None:
-    assert load_spec(port_path(name)).port == name
+    assert shipped(name).spec.port == name
 
 
 # Modules of a port's own
@@ -513,6 +619,51 @@ def test_a_function_of_the_ports_own_is_one_of_its_files(section: str, tmp_path:
     pixels = SMALLEST.replace("resize_px: 256", "resize_px: null").replace("bicubic", "null\n    function: F")
     text = onnx if section == "graph_step" else pixels.replace("function: F", "function: python:own.py:step")
     assert "own.py" in load_port(port_file(tmp_path, text)).files
+
+
+FILES = {
+    "module": (OWN, "net.py"),
+    "step": (SMALLEST.replace("  dataset:", "    graph_step: python:net.py:step\n  dataset:"), "net.py"),
+    "pixels": (
+        SMALLEST.replace("resize_px: 256", "resize_px: null").replace("bicubic", "null\n    function: python:net.py:f"),
+        "net.py",
+    ),
+    "AIPP": (SMALLEST.replace("    source: s\n", "    source: s\n    aipp: {crop: chip, file: own.cfg}\n"), "own.cfg"),
+    "flag": (
+        SMALLEST.replace(BATCHES, f"  om: {{atc_extra_args: [--keep_dtype=keep.cfg]}}\n{BATCHES}"),
+        "keep.cfg",
+    ),
+}
+"""Ports with a file beside them: what names it, and its name."""
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_a_file_beside_the_port_that_is_not_there_or_too_large_is_told_at_the_line_that_names_it(
+    what: str, tmp_path: Path
+) -> None:
+    text, name = FILES[what]
+    kind = {"AIPP": "AIPP file", "flag": "file of --keep_dtype"}.get(what, "module")
+    line = at(text, name)
+    said = f"there is no such {kind} beside the port; found {name}. Name a file below the port's folder"
+    assert refused(tmp_path, text) == f"{line}: {said}"
+    (tmp_path / name).write_bytes(b"x" * (MAX_SPEC_BYTES + 1))
+    large = f"the file is too large: {MAX_SPEC_BYTES + 1} bytes, at most {MAX_SPEC_BYTES} are read"
+    assert refused(tmp_path, text) == f"{line}: the {kind} beside the port cannot be read: {large}; found {name}"
+
+
+def test_a_file_of_a_flag_is_one_that_atc_takes(tmp_path: Path) -> None:
+    text, name = FILES["flag"]
+    (tmp_path / name).write_text("OpType::conv2d", encoding="utf-8")
+    message = refused(tmp_path, text)
+    assert message.startswith(f"{tmp_path / name}: the file of --keep_dtype cannot be taken: ")
+    assert "PascalCase" in message
+    (tmp_path / name).write_text("Conv_0", encoding="utf-8")
+    assert load_port(port_file(tmp_path, text)).files[name] == b"Conv_0"
+
+
+def test_a_module_that_is_installed_is_none_of_the_ports_files(tmp_path: Path) -> None:
+    text = OWN.replace("net.py", "torchvision.models")
+    assert set(load_port(port_file(tmp_path, text)).files) == {"mine.yaml", "thresholds.yaml"}
 
 
 # How a port is named

@@ -104,7 +104,9 @@ def test_an_empty_text_is_refused(tmp_path: Path, content: bytes) -> None:
     assert refused_text(holding(tmp_path, content)) == "FILE: the file is empty"
 
 
-@pytest.mark.parametrize(("content", "line"), [(b"a 1\rb 2\r", 1), (b"a\nb\r\nc\rd\n", 3), (b"a\r\r\nb", 1)])
+@pytest.mark.parametrize(
+    ("content", "line"), [(b"a 1\rb 2\r", 1), (b"a\nb\r\nc\rd\n", 3), (b"a\r\r\nb", 1), (b"\na\rb\n", 2)]
+)
 def test_lines_that_end_with_a_carriage_return_alone_are_named(tmp_path: Path, content: bytes, line: int) -> None:
     fix = "Save the file with LF line ends, e.g. by `tr '\\r' '\\n'`"
     assert refused_text(holding(tmp_path, content)) == (

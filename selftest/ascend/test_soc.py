@@ -86,7 +86,13 @@ def test_mismatch_names_both_chips() -> None:
     assert soc_mismatch("Ascend310", "310P3") == said
 
 
-@pytest.mark.parametrize(("asked", "present"), [("310P3", "310"), ("910B3", "310P3"), ("310", "910")])
+@pytest.mark.parametrize(
+    ("asked", "present"),
+    [
+        *(("310P3", "310"), ("910B3", "310P3"), ("310", "910")),
+        *(("910B3", "Ascend910"), ("910A", "Ascend910"), ("Ascend910", "910B3"), ("Ascend310_9", "310")),
+    ],
+)
 def test_a_chip_of_another_family_or_a_longer_name_is_another(asked: str, present: str) -> None:
     assert soc_mismatch(asked, present) is not None
 

@@ -40,7 +40,7 @@ SECTIONS = (
     "selftest/judge/test_spec_places.py",
     *SPEC,
 )
-PORTS = (*SPEC, "selftest/test_ports.py")
+PORTS = ("selftest/test_ports.py", *SPEC)
 TESTS: dict[str, tuple[str, ...]] = {
     **{
         f"tools/judge/{name}.py": (RECORDS,)

@@ -47,11 +47,15 @@ NOT_SWAPPED = 99
 CALLED_BEFORE: set[tuple[str, str]] = set()
 """File and name of each function that ran while tests were collected, or what they share was made: a change of it may
 come too late for them."""
-# A child process does not see the mutant, so these could only cost time.
+# A child process does not see the mutant, and what holds for one port is asked of each: these could only cost time.
 DESELECTED = (
     "selftest/test_spec.py::test_pytest_ends_with_that_one_line_and_status_4",
-    "selftest/test_ports.py::test_an_unknown_port_ends_pytest_with_the_known_names",
+    "selftest/test_ports.py::test_an_unknown_port_ends_pytest_in_one_line",
     "selftest/test_ports.py::test_a_command_refuses_an_unknown_port_in_one_line",
+    "selftest/test_ports.py::test_two_ports_in_one_process_have_each_their_own_module",
+    "selftest/test_ports.py::test_every_number_of_a_shipped_port_has_unit_and_source",
+    "selftest/test_ports.py::test_every_number_of_a_shipped_port_stands_in_one_of_its_files",
+    "selftest/test_ports.py::test_the_ports_of_the_suite_are_named_as_their_files",
     "selftest/test_gates.py::test_every_test_decides_a_gate_of_the_inventory",
     "selftest/test_gates.py::test_every_gate_is_decided_by_one_test",
     "selftest/test_gates.py::test_every_test_has_its_stages_marker_and_that_of_accuracy_below_it",

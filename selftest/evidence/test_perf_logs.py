@@ -32,12 +32,19 @@ DATASET, PURE = 1, 0  # the record has batch 4 (pure inference) before batch 16 
 GATES = ("reading", "device_idle", "images_per_second_per_chip", "plausible")
 
 
-@pytest.fixture(scope="module", params=WORLDS)
-def contents(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, bytes]]:
     """An accepted bundle of five runs at either batch size, by either tool."""
-    found = contents_of(quickly_written(WORLDS[request.param], tmp_path_factory.mktemp("made") / "bundle"))
-    assert Forgery(found).outcome().word is Word.ACCEPTED
+    folder = tmp_path_factory.mktemp("made")
+    found = {tool: contents_of(quickly_written(world, folder / tool)) for tool, world in WORLDS.items()}
+    assert all(Forgery(contents).outcome().word is Word.ACCEPTED for contents in found.values())
     return found
+
+
+@pytest.fixture(params=WORLDS)
+def contents(request: pytest.FixtureRequest, made: dict[str, dict[str, bytes]]) -> dict[str, bytes]:
+    """The bundle of one tool."""
+    return made[request.param]
 
 
 def runs_of(forgery: Forgery, place: int) -> list[dict[str, Any]]:
@@ -294,3 +301,24 @@ def test_bytes_that_are_no_text_are_read_past(contents: dict[str, bytes]) -> Non
     for run in runs_of(forgery, PURE):
         forgery.contents[f"{folder_of(run)}/stdout.txt"] += b"\xff\n"
     assert forgery.outcome().word is Word.ACCEPTED, forgery.outcome().text
+
+
+@pytest.mark.parametrize("place", [DATASET, PURE])
+@pytest.mark.parametrize("images", [0, -5])
+def test_a_run_over_no_image_is_named(place: int, images: int, contents: dict[str, bytes]) -> None:
+    """Before anything is divided by it."""
+    forgery = Forgery(contents)
+    runs_of(forgery, place)[2]["images"] = images
+    assert_refused(forgery.outcome(), f"device_throughput[{place}].runs: a run over fewer than one image")
+
+
+def test_a_run_over_the_data_set_saw_images_and_was_made_by_a_known_tool(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    unseen, other = runs_of(forgery, DATASET)[1:3]
+    unseen["images"], other["tool"] = None, "atc"
+    bundle = read_bundle("forged", forgery.sealed())
+    check_perf_logs(bundle, "bs16", bundle.record.device_throughput[DATASET])
+    assert bundle.problems == [
+        f"bs16.runs[1]: {folder_of(unseen)}: a run over the data set that saw no image",
+        "bs16.runs[2].tool: 'atc' is no inference tool",
+    ]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tools.judge import records
-from tools.judge.spec import Spec
+from tools.judge.spec import AippInput, Spec
 from tools.ports.spec import PUBLISHED_SPEC, load_spec
 
 SPEC = load_spec(PUBLISHED_SPEC)
@@ -40,6 +41,90 @@ def test_float16_at_either_end_is_judged_as_an_om_of_the_simulator(ends: tuple[s
     for on_device in (True, False):  # onnxruntime runs on the host wherever the OM does
         assert spec.agreement_bounds("onnx", on_device=on_device) == spec.agreement.om_on_simulator
     assert spec.agreement_bounds("om", on_device=True) == spec.agreement.om_on_device
+
+
+@pytest.mark.parametrize("ends", [("float32", "float32"), ("float16", "float32")])
+def test_what_was_quantised_is_judged_as_int8_and_an_onnx_file_so_is_its_oms(ends: tuple[str, str]) -> None:
+    float_ = with_ends(*ends)
+    om = replace(float_, om=replace(float_.om, arithmetic="int8"))
+    both = replace(float_, onnx=replace(float_.onnx, arithmetic="int8"))
+    found = [[spec.is_int8(kind) for kind in ("onnx", "om")] for spec in (float_, om, both)]
+    assert found == [[False, False], [False, True], [True, True]]
+    assert om.logits_bound == float_.logits_bound
+    assert both.logits_bound == both.agreement.int8.max_abs_error
+    for on_device in (True, False):
+        assert om.agreement_bounds("om", on_device=on_device) == om.agreement.int8
+        assert om.agreement_bounds("onnx", on_device=on_device) == float_.agreement_bounds("onnx", on_device=False)
+        assert both.agreement_bounds("onnx", on_device=on_device) == both.agreement.int8
+
+
+def test_the_distances_of_bounds_grow_with_what_they_allow() -> None:
+    bounds = SPEC.agreement.om_on_device
+    assert bounds.distances == {
+        "min_cosine": 1 - bounds.min_cosine.at_least,
+        "near_tie_logits": bounds.near_tie_logits.value,
+        "mean_cosine_distance": bounds.mean_cosine_distance.at_most,
+        "max_abs_error": bounds.max_abs_error.at_most,
+        "top5_set_changed_percent": bounds.top5_set_changed_percent.at_most,
+        "slope_error": bounds.slope_error.at_most,
+        "mean_error": bounds.mean_error.at_most,
+        "column_error": bounds.column_error.at_most,
+        "image_slope_error": bounds.image_slope_error.at_most,
+    }
+
+
+@pytest.mark.parametrize("place", ["om_on_simulator", "om_on_device"])
+def test_a_devices_bounds_follow_from_the_simulators(place: str) -> None:
+    bounds = getattr(SPEC.agreement, place)
+    wider = replace(bounds, max_abs_error=replace(bounds.max_abs_error, at_most=2 * bounds.max_abs_error.at_most))
+    with pytest.raises(ValueError, match=r"^om_on_device\.max_abs_error contradicts the other bounds"):
+        replace(SPEC.agreement, **{place: wider})
+    multiple = replace(SPEC.agreement.device_error_multiple, value=99.0)
+    with pytest.raises(ValueError, match="with device_error_multiple 99 it follows"):
+        replace(SPEC.agreement, device_error_multiple=multiple)
+
+
+CHIP, JPEG = AippInput("chip"), AippInput("chip", input="jpeg")
+
+
+@pytest.mark.parametrize(
+    ("aipp", "inputs", "bins"),
+    [
+        (None, ["{name} float32 [4, 3, 224, 224]"], "float32"),
+        (AippInput("host"), ["{name} uint8 [4, 224, 224, 3]"], "uint8"),
+        (CHIP, ["{name} uint8 [4, 64, 288, 3]"], "uint8"),
+        (JPEG, ["{name} uint8 [4, 64, 288, 3]", "{name} uint8 [4, 96, 288, 1]"], "uint8"),
+    ],
+)
+def test_an_om_is_given_what_the_host_makes(aipp: AippInput | None, inputs: list[str], bins: str) -> None:
+    """Of JPEG files, the picture or its bytes: a row and a half for each."""
+    cut = {"resize_px": (64, 288), "crop_px": (32, 256)} if aipp in (CHIP, JPEG) else {}
+    recipe = replace(SPEC.preprocessing, **cut, aipp=aipp)  # type: ignore[arg-type]
+    spec = replace(SPEC, preprocessing=recipe)
+    assert [str(tensor) for tensor in spec.om_inputs(4)] == [one.format(name=spec.onnx.input.name) for one in inputs]
+    assert spec.bin_type == bins
+
+
+def test_bins_have_the_type_of_the_onnx_files_input() -> None:
+    assert with_ends("float16", "float32").bin_type == "float16"
+
+
+def test_an_om_gives_what_the_onnx_file_does_unless_atc_is_asked_for_another_type() -> None:
+    given = with_ends("float32", "float16")
+    assert given.om_output_type == "float16"
+    asked = replace(given, om=replace(given.om, atc_extra_args=("--log=error", "--output_type=FP32")))
+    assert asked.om_output_type == "float32"
+
+
+def test_a_recipe_says_its_aipp_and_not_a_flag_of_atc_alone() -> None:
+    said = "om.atc_extra_args holds --insert_op_conf: say preprocessing.aipp, which bins follow too"
+    for flags in (("--a=b", "--insert_op_conf=own.cfg"), ("--insert_op_conf", "own.cfg"), ("--insert_op_conf=a=b",)):
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+            replace(SPEC, om=replace(SPEC.om, atc_extra_args=flags))
+    half, recipe = with_ends("float16", "float32"), replace(SPEC.preprocessing, aipp=AippInput("host"))
+    with pytest.raises(ValueError, match=r"^onnx\.input is float16: atc puts no AIPP before it \(E10034\)$"):
+        replace(half, preprocessing=recipe)
+    assert replace(with_ends("float32", "float16"), preprocessing=recipe).bin_type == "uint8"
 
 
 @pytest.mark.parametrize(

@@ -124,6 +124,25 @@ def test_an_onnx_file_is_dynamic_with_one_output_unless_stated() -> None:
     made = records.read(Onnx, ONNX)
     assert (made.batch, made.outputs, made.graph_step) == ("dynamic", (), None)
     assert (made.all_outputs, made.judged_output) == (("class",), 0)
+    assert (made.handed_in, made.weights_differ, made.arithmetic) == (None, (), "float")
+
+
+def test_weights_of_a_file_that_is_handed_in_are_declared_by_name_with_a_reason() -> None:
+    declared = {"weights_differ": ["features.*", "bias"], "reason": "int8 by AMCT"}
+    assert records.read(Onnx, {**ONNX, "handed_in": declared}).weights_differ == ("features.*", "bias")
+
+
+@pytest.mark.parametrize(
+    ("names", "reason", "why"),
+    [
+        ([], "quantised", "weights_differ is empty"),
+        (["a", "b", "a"], "quantised", "weights_differ holds a more than once"),
+        (["a"], "...", "reason says nothing"),
+    ],
+)
+def test_a_declaration_that_says_nothing_is_refused(names: list[str], reason: str, why: str) -> None:
+    declared = {"weights_differ": names, "reason": reason}
+    assert refused(Onnx, {**ONNX, "handed_in": declared}) == f"{why} - at `$.handed_in`"
 
 
 @pytest.mark.parametrize(
@@ -149,8 +168,12 @@ def test_accuracies_that_nobody_published() -> None:
 
 def test_an_om_is_for_the_devices_own_chip_unless_stated() -> None:
     made = records.read(Om, OM)
-    assert (made.soc, made.atc_extra_args) == (None, ())
+    assert (made.soc, made.atc_extra_args, made.arithmetic) == (None, (), "float")
     assert records.read(ThroughputRuns, OM["throughput_runs"]) == ThroughputRuns(dataset=1, pure=2)
+
+
+def test_flags_that_atc_cannot_be_given_are_refused_with_the_om() -> None:
+    assert refused(Om, {**OM, "atc_extra_args": ["--a=1", "--a=2"]}).startswith("atc_extra_args gives --a 2 times")
 
 
 def test_a_chip_for_which_nothing_was_published() -> None:

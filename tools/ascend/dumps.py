@@ -69,7 +69,7 @@ def read_dump(path: Path, *, classes: int, gate: str, dtype: str = "float32") ->
     refuse = functools.partial(AccuracyError, gate=gate)
     content = _read(path, classes, refuse, dtype)
     if path.suffix == ".bin":
-        scores = np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).astype(np.float32, copy=False)
+        scores = np.frombuffer(content, np.dtype(dtype).newbyteorder("<")).astype(np.float32)
     else:
         scores = _parsed(path, content, classes, refuse)
     if not np.isfinite(scores).all():

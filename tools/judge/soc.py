@@ -41,11 +41,12 @@ def normalise_soc(name: str) -> str:
 def soc_mismatch(asked: str, present: str, *, what: str = "the device") -> str | None:
     """None when `asked` and `present`, the chip of `what`, are the same chip, else the reason in words.
 
-    An OM built for one chip does not load on another. Ascend710 is the early name of Ascend310P3.
+    An OM built for one chip does not load on another. Ascend710 is the early name of Ascend310P3; a member of a family
+    is written with `_` after it, so that Ascend910B3 is none of Ascend910.
     """
     wanted, found = normalise_soc(asked), normalise_soc(present)
     if _EARLY_NAMES.get(wanted, wanted) == _EARLY_NAMES.get(found, found):
         return None
-    if found in FAMILIES and wanted.startswith(found):
+    if found in FAMILIES and wanted.startswith(f"{found}_"):
         return None
     return f"asked for {wanted}, {what} is {found}: an OM built for one chip does not load on another"

@@ -106,8 +106,9 @@ def _port(path: Path, root: yaml.MappingNode, content: bytes, shared_from: Path)
     files = {path.name: content}
     _schema(root)
     _only(root, TOP, "")
-    shared = child(root, "shared")
-    if shared is None:
+    if child(root, "shared") is not None:
+        shared = _section(root, "shared")
+    else:
         if path.name == shared_from.name:
             raise SpecError(
                 f"a {path.name} needs a `shared` section", where=path, fix="give the port another file name"
@@ -131,7 +132,7 @@ def _read(tree: yaml.MappingNode) -> Spec:
         raise SpecError(message, where=place(node_at(tree, inside)), allowed=allowed, fix=fix) from error
 
 
-def _resolved(root: yaml.MappingNode, shared: yaml.Node, path: Path) -> yaml.MappingNode:
+def _resolved(root: yaml.MappingNode, shared: yaml.MappingNode, path: Path) -> yaml.MappingNode:
     """One tree in the shape of tools/judge/spec.py; each section is the shared policy and the port's own facts."""
     port = _section(root, "port")
     _only(port, PORT, "port.")
@@ -169,7 +170,7 @@ def _name(port: yaml.Node, path: Path) -> yaml.Node:
     found = child(port, "name")
     if found is None:
         raise SpecError("port: Object missing required field `name`", where=place(port))
-    if path.name != PUBLISHED_SPEC.name and path.parent == PORTS and found.value != path.stem:
+    if path.parent == PORTS and found.value != path.stem:
         raise SpecError(
             "port.name: it must be the file's name", where=place(found), measured=found.value, allowed=path.stem
         )
@@ -178,10 +179,10 @@ def _name(port: yaml.Node, path: Path) -> yaml.Node:
 
 def _section(root: yaml.Node, name: str) -> yaml.MappingNode:
     found = child(root, name)
+    if found is None:
+        raise SpecError(f"top level: Object missing required field `{name}`", where=place(root), allowed=", ".join(TOP))
     if not isinstance(found, yaml.MappingNode):
-        raise SpecError(
-            f"top level: Object missing required field `{name}`", where=place(found or root), allowed=", ".join(TOP)
-        )
+        raise SpecError(f"{name}: Expected `object`", where=place(found))
     return found
 
 
@@ -207,7 +208,7 @@ def _joined(name: str, shared: yaml.Node, own: yaml.MappingNode) -> yaml.Mapping
 
 
 def _overridden(
-    shared: yaml.Node, policy: yaml.Node | None, reasons: yaml.Node | None
+    shared: yaml.MappingNode, policy: yaml.Node | None, reasons: yaml.Node | None
 ) -> Iterator[tuple[str, yaml.Node]]:
     """The shared policies, with the port's overrides in their places."""
     names = tuple(name for name in keys(shared) if name not in LISTS)
@@ -215,10 +216,9 @@ def _overridden(
         if not isinstance(policy, yaml.MappingNode):
             raise SpecError("policy: Expected `object`", where=place(policy), allowed=", ".join(names))
         _only(policy, names, "policy.")
-    for name in names:
-        base, other = child(shared, name), None if policy is None else child(policy, name)
-        if base is not None:
-            yield name, base if other is None else _override(base, other, name, reasons)
+    for name, base in ((key.value, value) for key, value in shared.value if key.value in names):
+        other = None if policy is None else child(policy, name)
+        yield name, base if other is None else _override(base, other, name, reasons)
 
 
 def _override(base: yaml.Node, other: yaml.Node, inside: str, reasons: yaml.Node | None) -> yaml.Node:
@@ -253,8 +253,8 @@ def _dataset(name: yaml.Node, shared: yaml.Node) -> yaml.Node:
 
 def _devices(port: yaml.Node, shared: yaml.Node) -> yaml.SequenceNode:
     """Every known chip, with what was published for the port on it."""
-    chips = _by_soc([("shared.chips", shared), ("port.chips", port)])
-    figures = _by_soc([("port.published", port)])
+    chips = _by_soc({"shared.chips": child(shared, "chips"), "port.chips": child(port, "chips")})
+    figures = _by_soc({"port.published": child(port, "published")})
     for soc, node in figures.items():
         if soc not in chips:
             raise SpecError(
@@ -269,10 +269,10 @@ def _devices(port: yaml.Node, shared: yaml.Node) -> yaml.SequenceNode:
     return yaml.SequenceNode("tag:yaml.org,2002:seq", joined, where.start_mark, where.end_mark)
 
 
-def _by_soc(lists: list[tuple[str, yaml.Node]]) -> dict[str, yaml.Node]:
+def _by_soc(lists: dict[str, yaml.Node | None]) -> dict[str, yaml.Node]:
     """The entries of these lists by their chip; one that is given twice would hide the first."""
     found: dict[str, yaml.Node] = {}
-    for inside, node in lists:
+    for inside, node in lists.items():
         for index, item in enumerate(_items(node, inside)):
             soc = child(item, "soc")
             if not isinstance(soc, yaml.ScalarNode):
@@ -283,8 +283,7 @@ def _by_soc(lists: list[tuple[str, yaml.Node]]) -> dict[str, yaml.Node]:
     return found
 
 
-def _items(node: yaml.Node, inside: str) -> list[yaml.Node]:
-    found = child(node, inside.rpartition(".")[2])
+def _items(found: yaml.Node | None, inside: str) -> list[yaml.Node]:
     if found is None:
         return []
     if not isinstance(found, yaml.SequenceNode):
