@@ -134,14 +134,15 @@ def test_the_graph_step_is_looked_at_on_as_many_images_as_are_asked_for_or_there
 @pytest.mark.parametrize(
     ("field", "fact"),
     [
-        ("onnx_logit_errors", LogitErrors(0, 0.0, 0.0)),
-        ("onnx_graph_step", GraphStepFacts(0, 0.0)),
-        ("om_batch_errors", BatchErrors((1, 4), 0, 0.0)),
+        ("onnx_logit_errors", LogitErrors(1, 0.0, 0.0)),
+        ("onnx_graph_step", GraphStepFacts(1, 0.0)),
+        ("om_batch_errors", BatchErrors((1, 4), 1, 0.0)),
     ],
 )
 def test_a_largest_error_over_no_image_is_none(field: str, fact: object, forgery: Forgery) -> None:
     """Also where no data set is recorded, of which all or some would have to be looked at."""
-    with pytest.raises(Refused, match=rf"^{RECORD}\.{field}\.images: Expected `int` >= 1$"):
+    object.__setattr__(fact, "images", 0)
+    with pytest.raises(Refused, match=rf"^{RECORD}\.{field}: a largest error over 0 images, must be at least 1$"):
         opened(forgery, dataset=None, **{field: fact})
 
 

@@ -8,7 +8,7 @@ import enum
 import inspect
 from typing import Any
 
-from tools.judge.records import NOT_FINITE, Rule, alternatives, names_in, parameters
+from tools.judge.records import NOT_FINITE, alternatives, names_in, parameters
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NUMBER = "Number"
@@ -71,8 +71,7 @@ def _schema(node: ast.expr, names: dict[str, Any], found: dict[str, Any]) -> dic
     if isinstance(node, ast.Constant) and node.value is None:
         return {"type": "null"}
     if isinstance(node, ast.Name):
-        kind = names.get(node.id)
-        return SIMPLE.get(node.id) or (_number(kind) if isinstance(kind, Rule) else _reference(names[node.id], found))
+        return SIMPLE.get(node.id) or _reference(names[node.id], found)
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
         inside = parameters(node)
         kinds = [_schema(part, names, found) for part in inside if not _endless(part)]
@@ -81,13 +80,6 @@ def _schema(node: ast.expr, names: dict[str, Any], found: dict[str, Any]) -> dic
         if node.value.id == "tuple" and _endless(inside[-1]):
             return {"type": "array", "items": kinds[0]}
     raise TypeError(f"{ast.dump(node)} is no annotation of a record")
-
-
-def _number(rule: Rule) -> dict[str, Any]:
-    """An integer with its least value; a record has no other rule."""
-    if rule != Rule(int, at_least=rule.at_least):
-        raise TypeError(f"{rule!r} is no type of a record")
-    return {**SIMPLE["int"], "minimum": rule.at_least}
 
 
 def _endless(node: ast.expr) -> bool:

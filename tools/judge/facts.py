@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from tools.judge import records
 
-if TYPE_CHECKING:
-    Some = int
-else:
-    Some = records.Rule(int, at_least=1)  # a largest error over no image is none
+def _looked_at(images: int) -> None:
+    """Refuse (ValueError) a largest error over no image, which would be 0 and pass."""
+    if images < 1:
+        raise ValueError(f"a largest error over {images} images, must be at least 1")
 
 
 @dataclass(frozen=True)
@@ -82,17 +80,23 @@ class WeightFacts:
 class LogitErrors:
     """Largest absolute differences over all logits of all probe images; NaN where a logit is not a number."""
 
-    images: Some
+    images: int
     to_reference: float
     between_batches: float
+
+    def __post_init__(self) -> None:
+        _looked_at(self.images)
 
 
 @dataclass(frozen=True)
 class GraphStepFacts:
     """The port's graph step: the largest absolute difference of a logit before and after, over the probe images."""
 
-    images: Some
+    images: int
     largest: float
+
+    def __post_init__(self) -> None:
+        _looked_at(self.images)
 
 
 @dataclass(frozen=True)
@@ -238,5 +242,8 @@ class BatchErrors:
     """The largest absolute difference of a logit between the OM of the first batch size and any other."""
 
     batches: tuple[int, ...]
-    images: Some
+    images: int
     largest: float
+
+    def __post_init__(self) -> None:
+        _looked_at(self.images)
