@@ -161,7 +161,7 @@ def test_the_labels_of_a_data_set_are_its_own_unless_it_says_so() -> None:
 def test_a_largest_error_is_over_at_least_one_image() -> None:
     errors = {"images": 1, "to_reference": 0.0, "between_batches": 0.0}
     assert records.read(facts.LogitErrors, errors) == facts.LogitErrors(1, 0.0, 0.0)
-    with pytest.raises(records.RecordError, match="^a largest error over 0 images, must be at least 1"):
+    with pytest.raises(records.RecordError, match=r"^a largest error over 0 images, must be at least 1"):
         records.read(facts.LogitErrors, {**errors, "images": 0})
 
 
