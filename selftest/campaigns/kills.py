@@ -32,6 +32,8 @@ from tools.base.files import ROOT
 from tools.base.process import GUARD
 
 PAGE = ROOT / "docs" / "crash-safety.md"
+NOT_NEEDED = ("npu-smi info -m", "npu-smi info -t board")
+"""Questions that some drivers and containers do not answer: a run says less, and goes on."""
 RUN_LIMIT_SECONDS, ORPHAN_LIMIT_SECONDS, POLL_SECONDS = 300.0, 20.0, 0.01
 WHOLE_GROUP, MAIN_ONLY, ONE_CHILD = "all processes", "pytest alone", "one tool"
 HOW, WEIGHTS = (WHOLE_GROUP, MAIN_ONLY, ONE_CHILD), (45, 45, 10)
@@ -160,12 +162,13 @@ class Run:
         return (self.place.folder / f".evidence.{self.process.pid}.partial" / "acceptance.json").exists()
 
     def tools(self) -> list[int]:
-        """The vendor tools that run for it."""
+        """The vendor tools that run for it and whose answer it needs."""
         found = checks.processes(self.mark)
         return [
             pid
             for pid, command in found.items()
             if pid != self.process.pid and GUARD.name not in command and "simulator" in command
+            if not any(question in command for question in NOT_NEEDED)
         ]
 
 
