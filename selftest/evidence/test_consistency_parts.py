@@ -423,6 +423,14 @@ def test_a_batch_size_without_a_positive_rate_is_refused(changes: Changes, good:
     assert str(caught.value) == f"{RUNS}: no run, or a rate that is not positive"
 
 
+@pytest.mark.parametrize("images", [0, -1])
+def test_a_run_over_no_image_is_refused(images: int, good: Bundle) -> None:
+    with pytest.raises(Refused) as caught:
+        check_device_throughput(altered(good, {"device_throughput.0.runs.1.images": images}))
+    assert str(caught.value) == f"{RUNS}: a run over fewer than one image"
+    check_device_throughput(altered(good, {"device_throughput.0.runs.1.images": 1}))
+
+
 def test_a_rate_below_1_is_a_rate(good: Bundle) -> None:
     found = problems(check_device_throughput, altered(good, {f"device_throughput.0.runs.1.{RATE}": 0.5}))
     assert found[0].startswith(f"{RUNS}[1].{RATE}: 0.5 recorded, ")

@@ -19,12 +19,13 @@ from tools.judge.documents import read_acceptance as read_acceptance_of
 from tools.judge.documents import read_spec
 from tools.judge.files import read_json
 from tools.judge.layout import FILE, SPEC_JSON
-from tools.judge.pages import REPORT, RESULTS, check_pages
+from tools.judge.pages import check_pages
 from tools.judge.results import Word
 from tools.judge.spec import Spec
 from tools.judge.verify import OK
 from tools.report.html import write_report
 
+REPORT, RESULTS = "report.html", "results.md"  # as people open them, whatever the judge calls them
 SMALL = {"images": 60, "margin_pp": 20.0, "tight_pp": 19.0, "batches": (1,), "runs": 2}
 Change = Callable[[str], str]
 

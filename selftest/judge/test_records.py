@@ -25,6 +25,7 @@ from tools.judge import (
     throughput,
     throughput_records,
 )
+from tools.judge.acceptance import CommandRecord, Reused
 from tools.judge.basis import DeviceKind, MadeBy, ReferenceDevice
 from tools.judge.device_numbers import Seat
 from tools.judge.ids import om
@@ -163,6 +164,13 @@ def test_a_largest_error_is_over_at_least_one_image() -> None:
     assert records.read(facts.LogitErrors, errors) == facts.LogitErrors(1, 0.0, 0.0)
     with pytest.raises(records.RecordError, match=r"^a largest error over 0 images, must be at least 1"):
         records.read(facts.LogitErrors, {**errors, "images": 0})
+
+
+def test_a_tool_that_nobody_ended_and_an_artifact_of_an_unknown_host_say_so_by_nothing() -> None:
+    command = {"argv": ["atc"], "folder": "logs/atc", "returncode": 0, "seconds": 1.0, "files": {}}
+    assert records.read(CommandRecord, command) == CommandRecord(("atc",), "logs/atc", 0, 1.0, {}, ended_by="")
+    reused = records.read(Reused, {"name": "om/1", "made_utc": "2026-11-29T00:00:00+00:00"})
+    assert (reused.made_on, reused.batch) == ("", None)
 
 
 def test_facts_that_name_nothing_beyond_say_none() -> None:

@@ -30,7 +30,7 @@ def _device_throughput(bundle: Bundle, where: str, recorded: DeviceThroughput) -
     """Rates from the raw samples, card, published figure, floor and the judge's word."""
     if not recorded.runs or min(run.images_per_second_per_chip for run in recorded.runs) <= 0:
         raise Refused(f"{where}.runs: no run, or a rate that is not positive")
-    if min(1 if run.images is None else run.images for run in recorded.runs) < 1:
+    if any(run.images is not None and run.images < 1 for run in recorded.runs):
         raise Refused(f"{where}.runs: a run over fewer than one image")
     soc = bundle.machine().soc
     mode = bundle.spec.throughput_mode(soc, recorded.batch)
