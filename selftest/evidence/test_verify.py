@@ -12,6 +12,7 @@ import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +37,19 @@ from tools.judge.machine_records import HostRecord, Versions
 from tools.judge.prediction_records import ReferenceRecord, TakenReference
 from tools.judge.remarks import remarks
 from tools.judge.results import Verdict, Word
-from tools.judge.verify import NOT_GOOD_ENOUGH, OK, OWN_PORT, REFUSED, Outcome, Source, main, verify
+from tools.judge.shipped import SAMPLE_IMAGES_SHA256, SAMPLE_TENSORS_SHA256, SHIPPED_FILES, SHIPPED_SPECS, files_digest
+from tools.judge.verify import (
+    NOT_GOOD_ENOUGH,
+    OK,
+    OWN_PORT,
+    REFUSED,
+    Outcome,
+    Source,
+    _is_sample,
+    _is_shipped,
+    main,
+    verify,
+)
 
 LABELS_UNSEEN = "note: up to 0.31 % of the labels could be wrong unseen: nothing pins them, and 20 images tell no fewer"
 WORLD = World(images=20, margin_pp=60.0, tight_pp=50.0, batches=(1, 4), runs=1)
@@ -240,6 +253,64 @@ def test_one_part_of_the_sample_makes_the_whole_a_sample(forgery: Forgery, conte
     for order in (1, -1):
         both = [source("x", Forgery(contents)), source("y", forgery)][::order]
         assert verify(both, None).word is Word.SAMPLE
+
+
+def part(
+    checkpoint: str | None = None, images: str | None = None, *, embedded: bool = False, said: bool = False
+) -> Bundle:
+    """As much of a bundle as tells a sample."""
+    record = SimpleNamespace(
+        checkpoint=None if checkpoint is None else SimpleNamespace(content_sha256=checkpoint),
+        dataset=None if images is None else SimpleNamespace(images_sha256=images, embedded_sample=embedded),
+        verdict=SimpleNamespace(sample=said),
+    )
+    return SimpleNamespace(record=record)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("bundle", "kind", "sample"),
+    [
+        (part(), "published", False),
+        (part("1" * 64, "2" * 64), "published", False),
+        (part(SAMPLE_TENSORS_SHA256), "published", True),
+        (part(SAMPLE_TENSORS_SHA256, "2" * 64), "published", True),
+        (part(images=SAMPLE_IMAGES_SHA256), "published", True),
+        (part("1" * 64, SAMPLE_IMAGES_SHA256), "published", True),
+        (part("1" * 64, "2" * 64, embedded=True), "published", True),
+        (part("1" * 64, "2" * 64, said=True), "published", True),
+        (part("1" * 64, "2" * 64), "sample", True),
+    ],
+)
+def test_a_sample_is_told_by_port_images_and_weights(bundle: Bundle, kind: str, sample: bool) -> None:
+    assert _is_sample(bundle, SimpleNamespace(kind=kind)) is sample  # type: ignore[arg-type]
+
+
+def test_a_port_is_the_suites_by_its_contents_alone() -> None:
+    digest, files = next(iter(SHIPPED_SPECS)), {"a.yaml": "1" * 64}
+
+    def shipped(spec: object) -> bool:
+        return _is_shipped(SimpleNamespace(record=SimpleNamespace(spec=spec)))  # type: ignore[arg-type]
+
+    assert not shipped(None)
+    assert not shipped(SimpleNamespace(json_sha256=digest, files=files))
+    assert not shipped(SimpleNamespace(json_sha256="1" * 64, files=files))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(SHIPPED_FILES, files_digest(files), SHIPPED_SPECS[digest])
+        assert shipped(SimpleNamespace(json_sha256=digest, files=files))
+
+
+def test_an_own_port_is_said_beside_the_verdict_and_the_bundles_are_kept(
+    forgery: Forgery, contents: dict[str, bytes]
+) -> None:
+    outcome = verify([source("x", forgery)], None)
+    assert outcome.own_port
+    assert OWN_PORT[0] in outcome.lines
+    assert outcome.verdict is not None
+    assert (outcome.verdict.word, [bundle.name for bundle in outcome.bundles]) == (outcome.word, ["x"])
+    given = verify([source("x", Forgery(contents))], read_spec(contents[SPEC_JSON], SPEC_JSON))
+    assert (given.own_port, OWN_PORT[0] in given.lines) == (False, False)
+    assert Outcome([], OK, Word.ACCEPTED) == Outcome([], OK, Word.ACCEPTED, False, None, ())
+    assert Outcome([], OK, Word.ACCEPTED).bundles == ()
 
 
 def test_images_of_the_sample_make_a_sample(forgery: Forgery) -> None:
