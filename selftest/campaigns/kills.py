@@ -32,8 +32,8 @@ from tools.base.files import ROOT
 from tools.base.process import GUARD
 
 PAGE = ROOT / "docs" / "crash-safety.md"
-NOT_NEEDED = ("npu-smi info -m", "npu-smi info -t board")
-"""Questions that some drivers and containers do not answer: a run says less, and goes on."""
+NOT_NEEDED = ("info -m", "info -t board")
+"""Questions to npu-smi that some drivers and containers do not answer: a run says less, and goes on."""
 RUN_LIMIT_SECONDS, ORPHAN_LIMIT_SECONDS, POLL_SECONDS = 300.0, 20.0, 0.01
 WHOLE_GROUP, MAIN_ONLY, ONE_CHILD = "all processes", "pytest alone", "one tool"
 HOW, WEIGHTS = (WHOLE_GROUP, MAIN_ONLY, ONE_CHILD), (45, 45, 10)

@@ -179,7 +179,8 @@ def _anew(source: str, *, module: str, tests: Sequence[str]) -> None:
     import pytest
 
     for name, loaded in list(sys.modules.items()):
-        if name != "__main__" and str(getattr(loaded, "__file__", "")).startswith(f"{ROOT}/"):
+        file = str(getattr(loaded, "__file__", ""))  # the environment may lie below the checkout, as make has it
+        if name != "__main__" and file.startswith(f"{ROOT}/") and not file.startswith(f"{sys.prefix}/"):
             del sys.modules[name]
     sys.meta_path.insert(0, _InPlace(module, source))
     sys.exit(int(pytest.main([*OPTIONS, *tests])))

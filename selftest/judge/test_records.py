@@ -164,6 +164,7 @@ def test_a_largest_error_is_over_at_least_one_image() -> None:
     assert records.read(facts.LogitErrors, errors) == facts.LogitErrors(1, 0.0, 0.0)
     with pytest.raises(records.RecordError, match=r"^a largest error over 0 images, must be at least 1"):
         records.read(facts.LogitErrors, {**errors, "images": 0})
+    assert facts.GraphStepFacts(1, 0.0).images == facts.BatchErrors((1, 4), 1, 0.0).images == 1
 
 
 def test_a_tool_that_nobody_ended_and_an_artifact_of_an_unknown_host_say_so_by_nothing() -> None:
