@@ -192,6 +192,14 @@ def test_a_command_is_started_by_its_name(models: Repository) -> None:
     assert (status, "resnet50" in told) == (0, True), told
 
 
+def test_the_help_names_the_command_that_was_typed_and_lists_the_others(models: Repository) -> None:
+    status, told = models.accept("--help")
+    assert (status, f"usage: {COMMAND} [" in told, "--checkpoint" in told) == (0, True, True), told
+    before = told.partition("usage:")[0]
+    assert [name for name in ("accept-ports", "show-port", "verify-bundle") if name not in before] == []
+    assert "pytest.main()" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
