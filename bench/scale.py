@@ -23,6 +23,7 @@ from pathlib import Path
 from bench.material import linked, repeated, source_images, write_dumps
 from bench.measure import timed
 from bench.page import PAGE, replace_part
+from bench.photographs import Photographs
 from bench.preprocessing import BATCH
 from bench.streaming import Waiting
 from tools.ascend.dumps import read_logits
@@ -34,7 +35,7 @@ from tools.data.info import bin_rows, read_info, rows_of, write_info
 from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels, write_stored_bins
 from tools.engines.predictions import load_predictions, save_predictions
-from tools.engines.streaming import Photographs, stream
+from tools.engines.streaming import stream
 from tools.engines.topk import top_k
 from tools.judge.ids import Variant
 from tools.ports.spec import PUBLISHED_SPEC, load_spec

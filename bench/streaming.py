@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from bench.material import repeated
 from bench.measure import Rounds, Spread, in_turn, spread
+from bench.photographs import Photographs
 from bench.reference import predict_bins
 from bench.rows import Row, Setting
 from tools.base.files import cpu_count
 from tools.data.bins import write_bins
 from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
-from tools.engines.streaming import Photographs, stream
+from tools.engines.streaming import stream
 from tools.judge.spec import Preprocessing
 from tools.pipeline.streamed import BATCH
 from tools.ports.spec import SAMPLE_SPEC, load_spec

@@ -15,15 +15,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from bench.photographs import Photographs
 from selftest.odd_images import RECIPE, image_tensor, noise
 from selftest.torch_models import SMALL, SMALL_SIDE_PX, network, random_weights
 from tools.base.errors import AccuracyError, PreprocessingError
 from tools.data.bins import read_bins, write_bins
 from tools.data.pixel_maker import PixelMaker
 from tools.data.pixels import PixelStore, write_pixels
-from tools.data.preprocess import image_pixels
+from tools.data.preprocess import UnreadableImageError, image_pixels
 from tools.engines import streaming
-from tools.engines.streaming import Photographs, stream
+from tools.engines.streaming import stream
 from tools.engines.torch_engine import TorchEngine
 from tools.judge.spec import Preprocessing
 
@@ -84,7 +85,7 @@ def prepared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         sizes.append(len(content))
         return image_pixels(content, recipe)
 
-    monkeypatch.setattr(streaming, "image_pixels", counted)
+    monkeypatch.setattr("bench.photographs.image_pixels", counted)
     return sizes
 
 
@@ -210,13 +211,12 @@ def test_memory_is_bounded_whatever_the_number_of_images(count: int, monkeypatch
     assert len(arrays) <= 2 + 2
 
 
-def test_an_unreadable_image_ends_it_and_is_named(images: dict[str, Path], tmp_path: Path, prepared: list[int]) -> None:
+def test_an_image_that_cannot_be_had_ends_it(images: dict[str, Path], tmp_path: Path, prepared: list[int]) -> None:
     bad = tmp_path / "bad.JPEG"
     bad.write_text("<html>503</html>")
     many = {"bad": bad} | {f"{name}-{copy}": path for copy in range(20) for name, path in images.items()}
-    with pytest.raises(PreprocessingError, match=r"bad\.JPEG: cannot be read: cannot identify") as caught:
+    with pytest.raises(UnreadableImageError, match="cannot identify"):
         stream(Network(), Photographs(many, RECIPE), 1)
-    assert caught.value.gate == "preprocessing.images"
     assert len(prepared) < 50
     assert_threads_are_gone()
 

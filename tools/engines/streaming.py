@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tools.base.errors import AccuracyError, PreprocessingError
 from tools.base.files import cpu_count
 from tools.base.parallel import in_order
 from tools.base.progress import progress
-from tools.data.preprocess import UnreadableImageError, image_pixels, normalise_into, read_image
 from tools.engines import Engine, HostEngine
 from tools.engines.predictions import Predictions
 from tools.judge.ids import PREPROCESSING_IMAGES, Variant
@@ -32,7 +29,7 @@ READ_AHEAD = 2
 
 
 class Source(Protocol):
-    """Images by id: a store of preprocessed ones, or photographs."""
+    """Images by id, such as a store of preprocessed ones."""
 
     @property
     def recipe(self) -> Preprocessing:
@@ -47,31 +44,6 @@ class Source(Protocol):
     def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
         """Write one image into `tensor`, float32 CHW (3, height, width), normalised; threads may call it at once."""
         ...
-
-
-@dataclass(frozen=True)
-class Photographs:
-    """Image files by id, each decoded when it is asked for."""
-
-    images: Mapping[str, Path]
-    recipe: Preprocessing
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """In the order of the mapping."""
-        return tuple(self.images)
-
-    def fill(self, name: str, tensor: NDArray[np.float32]) -> None:
-        """See Source.fill; PreprocessingError names an image that cannot be decoded."""
-        try:
-            normalise_into(tensor, image_pixels(read_image(self.images[name]), self.recipe), self.recipe)
-        except UnreadableImageError as error:
-            raise PreprocessingError(
-                f"cannot be read: {error}",
-                gate=PREPROCESSING_IMAGES,
-                where=self.images[name],
-                fix="restore the file; tools/imagenet_torch_preprocess.py names all that cannot be read",
-            ) from error
 
 
 def stream(engine: Engine, source: Source, batch: int) -> Predictions:
