@@ -5,7 +5,9 @@ Digests are recomputed, so that nothing but the logs speaks against the forger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,15 @@ from selftest.evidence.bundles import World, quickly_written
 from selftest.evidence.made_logs import IDLE, MAP_310, loaded
 from selftest.evidence.tampering import Forgery, assert_refused, contents_of
 from tools.base.errors import Stage
+from tools.judge.aipp import file_name
 from tools.judge.bundle import read_bundle
+from tools.judge.facts import AippFacts
 from tools.judge.files import short
+from tools.judge.handed_in import HandedIn
+from tools.judge.layout import FILE
 from tools.judge.logs import MAP_LOGS, check_logs
+from tools.judge.op_profile import OperatorProfile
+from tools.judge.records import plain
 from tools.judge.results import Word
 
 SMALL = World(images=60, margin_pp=20.0, tight_pp=19.0, logit_noise=0.002, batches=(4, 16), runs=2)
@@ -478,3 +486,184 @@ def test_a_command_that_ended_well_was_not_ended_by_anybody(contents: dict[str, 
     command = next(one for one in forgery.record["commands"] if one["folder"] == folder)
     command["ended_by"] = "the time limit of 3 s"
     assert_refused(forgery.outcome(), f"{folder}: its command has ended with 0, and by 'the time limit of 3 s'")
+
+
+# --- Parts that not every port has ---------------------------------------------------------------------------------
+
+PROFILED = "logs/profile-bs16/collect"
+PROFILE = OperatorProfile(16, 0, "op_summary", (), 5, 0, 0, (), ())
+
+
+def profiled(argv: Sequence[str], *, device: int = 0) -> Forge:
+    """A profile of the OM, with the logs of the tool that made it where there are words of it."""
+
+    def forge(forgery: Forgery) -> None:
+        forgery.record["profiles"] = [plain(replace(PROFILE, device=device))]
+        known = next(entry for entry in forgery.record["commands"] if entry["folder"] == PREDICTED)
+        if argv:
+            forgery.record["commands"].append({**known, "argv": list(argv), "folder": PROFILED})
+            texts = {"command": "\n".join(("cwd: x", *argv, "")), "stdout": "", "stderr": ""}
+            forgery.contents |= {f"{PROFILED}/{name}.txt": text.encode() for name, text in texts.items()}
+
+    return forge
+
+
+def by_msprof(om: str = "om_bs16") -> list[str]:
+    """The profiler around an inference that takes its batch size from the OM."""
+    return ["msprof", "--output=<tmp>/x", f"--application=python3 -m ais_bench --model <tmp>/{om}.om --device 0"]
+
+
+@pytest.mark.parametrize(
+    ("forges", "told"),
+    [
+        ([profiled(by_msprof())], []),
+        ([profiled([])], [f"{PROFILED} is missing: om_bs16 rests on it"]),
+        (
+            [profiled(by_msprof()), ended(PROFILED, 1)],
+            [f"{PROFILED}: the profile of om_bs16 rests on a command whose returncode is 1"],
+        ),
+        ([profiled(by_msprof("om_bs4"))], [f"{PROFILED}: ran 'om_bs4', om_bs16 is 'om_bs16'"]),
+        ([profiled(by_msprof(), device=1)], [f"{PROFILED}: ran on device '0' instead of 1"]),
+    ],
+)
+def test_a_profile_rests_on_the_profilers_run_of_this_om(
+    forges: list[Forge], told: list[str], contents: dict[str, bytes]
+) -> None:
+    assert problems(Forgery(contents), *forges) == told
+
+
+def given_file(sha256: str | None, own: str | None) -> Forge:
+    """A port whose flag names a file beside its own, and what atc was given for it at batch size 16."""
+
+    def forge(forgery: Forgery) -> None:
+        flag = "--fusion_switch_file=fusion.cfg"
+        forgery.spec["om"]["atc_extra_args"] = [flag]
+        for command in forgery.record["commands"]:
+            if command["folder"].startswith("logs/atc-"):
+                command["argv"] += [flag]
+                command["files"]["fusion_switch_file"] = sha256 if command["folder"] == ATC else own
+                forgery.contents[f"{command['folder']}/command.txt"] = "\n".join(("x", *command["argv"], "")).encode()
+                command["files"] = {role: digest for role, digest in command["files"].items() if digest}
+        if own is not None:
+            forgery.record["spec"]["files"]["fusion.cfg"] = own
+
+    return forge
+
+
+FUSION, OTHER_FUSION = "1" * 64, "2" * 64
+FLAG = f"{ATC}: the file of --fusion_switch_file is"
+
+
+@pytest.mark.parametrize(
+    ("given", "own", "told"),
+    [
+        (FUSION, FUSION, []),
+        (OTHER_FUSION, FUSION, [f"{FLAG} {short(OTHER_FUSION)}, the port's fusion.cfg {short(FUSION)}"]),
+        (None, FUSION, [f"{FLAG} None, the port's fusion.cfg {short(FUSION)}"]),
+        (FUSION, None, [f"{FLAG} {short(FUSION)}, the port's fusion.cfg None"]),
+        (None, None, [f"{FLAG} None, the port's fusion.cfg None"]),
+    ],
+)
+def test_atc_was_given_the_very_files_of_the_ports_flags(
+    given: str | None, own: str | None, told: list[str], contents: dict[str, bytes]
+) -> None:
+    found = problems(Forgery(contents), given_file(given, own))
+    assert [line for line in found if line.startswith(ATC)] == told
+
+
+def test_a_record_without_a_port_has_no_file_for_a_flag(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    given_file(FUSION, FUSION)(forgery)
+    sealed = forgery.sealed()
+    forgery.record["spec"] = None
+    bundle = read_bundle(
+        "forged", replace(sealed, contents={**sealed.contents, FILE: json.dumps(forgery.record).encode()})
+    )
+    check_logs(bundle)
+    assert f"{FLAG} {short(FUSION)}, the port's fusion.cfg None" in bundle.problems
+
+
+def test_atc_was_given_the_preprocessing_of_the_record(contents: dict[str, bytes]) -> None:
+    forgery, text = Forgery(contents), "aipp_op { aipp_mode: static }"
+    forgery.record["aipp"] = plain(AippFacts(text))
+    name = file_name(text)
+    assert problems(forgery) == [
+        f"logs/atc-bs{batch}: --insert_op_conf is None, om_bs{batch} needs {name!r}" for batch in (4, 16)
+    ]
+
+
+def test_an_om_that_was_handed_in_rests_on_no_run_of_atc(contents: dict[str, bytes]) -> None:
+    forgery = Forgery(contents)
+    forgery.record["handed_in"] = [plain(HandedIn("om_bs16", "own.om", "0" * 64, 1))]
+    assert problems(forgery, lost(ATC)) == []
+    assert problems(forgery, lost("logs/atc-bs4")) == ["logs/atc-bs4 is missing: om_bs4 rests on it"]
+
+
+def decoding(forgery: Forgery) -> None:
+    """An inference that asked the chip to decode JPEG files."""
+    command = next(entry for entry in forgery.record["commands"] if entry["folder"] == PREDICTED)
+    command["argv"] += ["-useDvpp=true"]
+    forgery.contents[f"{PREDICTED}/command.txt"] = "\n".join(("x", *command["argv"], "")).encode()
+
+
+def of_jpegs(forgery: Forgery) -> None:
+    """A port whose images the chip decodes."""
+    forgery.spec["preprocessing"].update(aipp={"input": "jpeg", "crop": "chip"}, resize_px=[256, 256])
+
+
+@pytest.mark.parametrize(
+    ("forges", "what"),
+    [([decoding], "bins"), ([of_jpegs], "JPEG files"), ([decoding, of_jpegs], ""), ([], "")],
+)
+def test_the_inference_tool_was_given_what_the_port_gives(
+    forges: list[Forge], what: str, by_benchmark: dict[str, bytes]
+) -> None:
+    said = f"{PREDICTED}: was not asked to read {what}, which the port gives (-useDvpp)"
+    found = [line for line in problems(Forgery(by_benchmark), *forges) if line.startswith(PREDICTED)]
+    assert found == ([said] if what else [])
+
+
+# --- Which chip a device is ----------------------------------------------------------------------------------------
+
+MAP_FOLDER = f"logs/npu-smi/{MAP_LOGS}"
+
+
+def without_watches(forgery: Forgery) -> Forgery:
+    """A record of no throughput, so that the machine's own table alone is read."""
+    forgery.record["device_throughput"] = []
+    return forgery
+
+
+def test_where_the_map_is_missing_nothing_more_is_said_of_the_devices(contents: dict[str, bytes]) -> None:
+    assert problems(without_watches(Forgery(contents)), lost(MAP_FOLDER)) == [
+        f"{MAP_FOLDER} is missing: which chips the devices are rests on it"
+    ]
+
+
+def test_a_device_that_npu_smi_does_not_list_is_told_once(contents: dict[str, bytes]) -> None:
+    forgery = without_watches(Forgery(contents))
+    forgery.record["machine"]["devices"] = [0, 9]
+    found = [line for line in problems(forgery) if line.startswith("logs/npu-smi")]
+    assert len(found) == 1
+    assert found[0].startswith(f"{MAP_FOLDER}: npu-smi info: no such device; found 9; allowed [0, 1, 2, 3]"), found
+
+
+def test_a_board_of_no_device_is_told(contents: dict[str, bytes]) -> None:
+    forgery = without_watches(Forgery(contents))
+    forgery.record["machine"]["boards"][0]["device"] = 3
+    assert problems(forgery) == [
+        "acceptance.json.machine.boards[0].seat: device 3 (NPU 1 chip 0, logical 0) recorded, "
+        "npu-smi's map says no such device"
+    ]
+
+
+def test_another_question_than_for_the_map_is_told_in_its_words(contents: dict[str, bytes]) -> None:
+    assert problems(Forgery(contents), runs(MAP_FOLDER, "-m", "-l")) == [
+        f"{MAP_FOLDER}: 'npu-smi info -l' is not `npu-smi info -m`"
+    ]
+
+
+def test_a_map_that_could_not_be_had_numbers_nothing(contents: dict[str, bytes]) -> None:
+    """On drivers without it npu-smi prints an error, or half a map, and the order of its table holds."""
+    swapped = MAP_310.replace("1  0  0 ", "1  0  1 ").replace("1  1  1 ", "1  1  0 ")
+    assert problems(Forgery(contents), prints(MAP_FOLDER, swapped), ended(MAP_FOLDER, 1)) == []

@@ -143,7 +143,8 @@ def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
             f"bundle x: run {RUN}, finished {PUBLISHED}, target ascend Ascend310, manifest sha256 {'0' * 64}",
             "bundle x: unsigned: anybody can have made it",
             f"judged by: a port of one's own, {read_from}, sha256 {forgery.record['spec']['json_sha256']}",
-            *OWN_PORT,
+            "  what was judged by is spec.json; YAML is not read here, and the files in port/ are not the suite's own:",
+            "  `python tools/report_bundle.py BUNDLE` holds the two against each other",
             "",
             "note: the images are known by their names alone, no digest of the data set is pinned",
             LABELS_UNSEEN,
@@ -153,6 +154,26 @@ def test_an_accepted_bundle_letter_by_letter(forgery: Forgery) -> None:
         Word.ACCEPTED,
         own_port=True,
     )
+
+
+def test_a_checkpoint_without_a_digest_is_said_in_the_last_word(tmp_path: Path) -> None:
+    world = dataclasses.replace(WORLD, pinned=False)
+    outcome = verify([source("x", Forgery(contents_of(quickly_written(world, tmp_path / "bundle"))))], None)
+    assert (outcome.status, outcome.word) == (OK, Word.UNPINNED), outcome.text
+
+
+def test_a_part_that_saw_no_image_is_judged_without_a_data_set(tmp_path: Path) -> None:
+    world = dataclasses.replace(WORLD, stages=("checkpoint",))
+    forgery = Forgery(contents_of(quickly_written(world, tmp_path / "bundle")))
+    forgery.record["dataset"], forgery.record["verdict"]["remarks"] = None, []
+    outcome = verify([source("x", forgery)], None)
+    assert (outcome.status, outcome.word) == (NOT_GOOD_ENOUGH, Word.INCOMPLETE), outcome.text
+
+
+def test_a_run_of_before_runs_had_names_is_told_as_such(forgery: Forgery) -> None:
+    forgery.record["run"] = ""
+    outcome = verify([source("x", forgery)], None)
+    assert any(line.startswith("bundle x: run without a name, finished ") for line in outcome.lines), outcome.text
 
 
 def test_what_could_not_be_judged_again_is_named(forgery: Forgery) -> None:
@@ -455,6 +476,15 @@ def test_the_help_says_what_each_word_of_the_command_line_is_for(capsys: pytest.
         "--lang LANGUAGE what is shown: en or zh (default: that of the locale)",
     ):
         assert words in said
+
+
+def test_the_help_is_chinese_where_that_is_spoken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ACCEPTANCE_LANG", "zh")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "Judge evidence bundles" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
