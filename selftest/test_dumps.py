@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tools.ascend.dumps import dump_width, list_dumps, read_dump, read_logits
+from tools.ascend.dumps import dump_width, likely_values, list_dumps, read_dump, read_logits
 from tools.base.errors import AccuracyError
 
 GATE = "om.accuracy.ids[bs1]"
@@ -90,7 +90,7 @@ def test_what_lies_in_the_folder_says_how_to_mend_it(names: list[str], advice: s
     for name in names:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    assert advice in refused_folder(tmp_path)
+    assert refused_folder(tmp_path).endswith(f" {advice}")
 
 
 def test_sub_folders_empty_and_missing_folders_are_refused(tmp_path: Path) -> None:
@@ -153,6 +153,11 @@ def test_a_dump_of_the_other_type_says_what_it_looks_like(tmp_path: Path) -> Non
     path.write_bytes(np.array([np.inf, 0, 0], "<f2").tobytes())
     with pytest.raises(AccuracyError, match="not a finite score: inf for class 0"):
         read_dump(path, classes=3, gate=GATE, dtype="float16")
+
+
+def test_a_size_that_looks_like_nothing_is_not_guessed_at() -> None:
+    assert likely_values(13, (3,), "float32") == ""
+    assert likely_values(12, (3,), "float32") == ""
 
 
 WIDTH = (

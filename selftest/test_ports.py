@@ -290,6 +290,16 @@ OVERRIDES = {
         "accuracy: {",
         f"policy.accuracy.top1_drop_pp: {NO_REASON}. Add `reason:` to it",
     ),
+    "the least that a number may be, without a reason": (
+        with_policy("agreement: {onnx: {min_cosine: {at_least: 0.9, unit: cosine, source: s}}}"),
+        "agreement: {",
+        f"policy.agreement.onnx.min_cosine: {NO_REASON}. Add `reason:` to it",
+    ),
+    "a figure without a reason": (
+        with_policy("agreement: {onnx: {near_tie_logits: {value: 0.9, unit: logit, source: s}}}"),
+        "agreement: {",
+        f"policy.agreement.onnx.near_tie_logits: {NO_REASON}. Add `reason:` to it",
+    ),
     "a reason without a word": (
         with_policy(f"accuracy: {{top1_drop_pp: {REASONED.replace('small images', '...')}}}"),
         "accuracy: {",
@@ -492,6 +502,17 @@ BATCHES = "  batches: [1]\n"
             f"{SMALLEST}shared: {{}}\n",
             "FILE:15: port.dataset: no data set of this name; found imagenet_val; allowed none",
         ),
+        (
+            f"{SMALLEST}shared: {{datasets: {{a: 1, b: 2}}}}\n",
+            "FILE:15: port.dataset: no data set of this name; found imagenet_val; allowed a, b",
+        ),
+        (
+            f"{SMALLEST}shared: {{X: 1, datasets: {{imagenet_val: 1}}}}\n",
+            "FILE:24: X: Object contains unknown field `X`; allowed schema, port, kind, model, checkpoint, onnx, dataset, "
+            "preprocessing, batches, accuracy, agreement, host_perf, om, devices, reasons",
+        ),
+        (SMALLEST.replace("  name: mine\n", ""), "FILE:4: port: Object missing required field `name`"),
+        (SMALLEST.replace("schema: 2\n", "") + "schema: 3\n", "FILE:23: schema: it must be 2. See docs/ports.md"),
         (
             "# a port\nschema: 2\n",
             f"FILE:2: top level: Object missing required field `port`; allowed {', '.join(ports.TOP)}",

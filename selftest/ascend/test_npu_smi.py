@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selftest.ascend.table_maker import Layout, machines, table
-from tools.ascend.npu_smi import query, watch
+from tools.ascend.npu_smi import query, query_map, watch
 from tools.base import process
 from tools.base.process import Completed
+from tools.judge.device_numbers import Numbering, Seat
 from tools.judge.npu_smi import (
     MAP,
     MOST_LAGGING,
@@ -444,6 +445,34 @@ def test_npu_smi_that_floods_is_refused(tmp_path: Path, monkeypatch: pytest.Monk
         query(_stub(tmp_path / "bin", "echo 1234"), tmp_path / "logs")
 
 
+@pytest.mark.parametrize(
+    ("body", "seconds", "said"),
+    [
+        ('test "$1 $2" = "info -m" && echo listed', 30, "listed\n"),
+        ("echo half of it; exit 1", 30, ""),
+        ("echo half of it; exec sleep 60", 0.5, ""),
+    ],
+)
+def test_the_map_of_the_chips_is_what_npu_smi_says_of_it_or_nothing(
+    body: str, seconds: float, said: str, tmp_path: Path
+) -> None:
+    logs = tmp_path / "deep" / "logs"
+    assert query_map(_stub(tmp_path / "bin", body), logs, timeout_seconds=seconds) == said
+    assert (logs / "command.txt").read_text().endswith("\nnpu-smi\ninfo\n-m\n")
+
+
+@pytest.mark.parametrize(("ended", "timed_out", "said"), [(0, False, "listed"), (1, False, ""), (0, True, "")])
+def test_the_map_has_a_minute_too(
+    ended: int, timed_out: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answered(argv: tuple[str, ...], *, timeout_seconds: float, env: dict[str, str], **_: Path) -> Completed:
+        assert (argv, env, timeout_seconds) == (MAP, {"A": "b"}, 60.0)
+        return Completed(argv, ended, "listed", "", timeout_seconds, timed_out=timed_out)
+
+    monkeypatch.setattr("tools.base.process.run", answered)
+    assert query_map({"A": "b"}, tmp_path) == said
+
+
 def test_npu_smi_gets_a_minute_to_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def hung(argv: tuple[str, ...], *, cwd: Path, logs: Path, timeout_seconds: float, env: dict[str, str]) -> Completed:
         assert (argv, cwd, logs, env) == (("npu-smi", "info"), tmp_path, tmp_path, {"A": "b"})
@@ -517,6 +546,29 @@ def test_a_load_that_was_there_before_the_run_does_not_lag(tmp_path: Path, monke
     monkeypatch.setattr("tools.ascend.npu_smi.query", lambda env, logs: parse_info(tables.pop(0)))
     assert watch({}, tmp_path, [0], pause_seconds=0) == {0: ("AI core at 87 %",)}
     assert tables == []
+
+
+def test_devices_are_numbered_as_the_tools_number_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first device of the tools is the second chip of the table, which works."""
+    busy = parse_info(IDLE.replace("| 0            1070", "| 55           1070"))
+    assert [chip.aicore_percent for chip in busy] == [0, 55]
+    numbering = Numbering({0: Seat(busy[1].npu_id, busy[1].chip_id, 1, None)})
+    monkeypatch.setattr("tools.ascend.npu_smi.query", lambda env, logs: busy)
+    assert watch({}, tmp_path, [0], numbering=numbering, pause_seconds=0) == {0: ("AI core at 55 %",)}
+    with pytest.raises(NpuSmiError, match=r"no such device; found 1; allowed \[0\]"):
+        watch({}, tmp_path, [0, 1], numbering=numbering, pause_seconds=0)
+
+
+def test_no_device_is_watched_by_so_many_tables_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def sampled(env: dict[str, str], logs: Path) -> tuple[Chip, ...]:
+        asked.append(logs.name)
+        return parse_info(IDLE)
+
+    monkeypatch.setattr("tools.ascend.npu_smi.query", sampled)
+    assert watch({}, tmp_path, [], samples=2, pause_seconds=0) == {}
+    assert asked == ["sample0", "sample1"]
 
 
 def test_watch_finds_work_in_any_sample(tmp_path: Path) -> None:

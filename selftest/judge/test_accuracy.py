@@ -1,6 +1,7 @@
 """The accuracy verdict: each way to fail, to stay undecided and to pass, and the refusals before any ratio."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from selftest.judge.kept import kept
 from tools.base.errors import SuiteError
-from tools.judge.accuracy import Loss, TightBound, judge_loss, top_k_of
+from tools.judge.accuracy import Loss, TightBound, doubted, judge_loss, top_k_of
 from tools.judge.numbers import AtMost
 from tools.judge.paired import PairedTable, loss_interval_pp
 from tools.judge.results import Verdict
@@ -50,6 +51,8 @@ def test_verdict(lost: int, gained: int, images: int, verdict: Verdict) -> None:
         (500, False, Verdict.INCONCLUSIVE),
         (501, False, Verdict.PASS),
         (50, True, Verdict.INCONCLUSIVE),
+        (200, False, Verdict.INCONCLUSIVE),
+        (200, True, Verdict.PASS),
         (501, True, Verdict.PASS),
     ],
 )
@@ -65,11 +68,54 @@ def test_nothing_passes_where_a_candidate_that_is_right_on_no_image_would_not_fa
     assert failed is (verdict is Verdict.PASS)
 
 
+@pytest.mark.parametrize(
+    ("table", "verdict"),
+    [
+        (PairedTable(both_right=5, lost=0, gained=0, both_wrong=494), Verdict.PASS),
+        (PairedTable(both_right=5, lost=0, gained=0, both_wrong=495), Verdict.INCONCLUSIVE),
+        (PairedTable(both_right=495, lost=10, gained=5, both_wrong=49_490), Verdict.PASS),
+    ],
+)
+def test_what_could_be_lost_is_all_that_the_checkpoint_gets_right_and_no_more(
+    table: PairedTable, verdict: Verdict
+) -> None:
+    assert judge_loss(table, k=1, margin=MARGIN, tight=TIGHT, strict=False).check.verdict is verdict
+
+
 def test_a_gain_over_a_checkpoint_that_is_right_on_no_image_proves_nothing() -> None:
     gained = PairedTable(both_right=0, lost=0, gained=600, both_wrong=49_400)
     check = judge_loss(gained, k=1, margin=MARGIN, tight=TIGHT, strict=False).check
     assert check.verdict is Verdict.INCONCLUSIVE
     assert "right on 0 of 50000 images" in check.detail
+
+
+def test_why_nothing_could_fail_is_told_in_full() -> None:
+    table = PairedTable(both_right=300, lost=10, gained=5, both_wrong=49_685)
+    check = judge_loss(table, k=1, margin=MARGIN, tight=TIGHT, strict=False).check
+    assert check.detail == (
+        "the checkpoint is right on 310 of 50000 images: a model that is right on none would lose 0.620 pp, which the "
+        "bound allows, so that nothing could fail here; judge images that the checkpoint classifies"
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "verdict"),
+    [
+        (judge(0, 0, 50_000), Verdict.INCONCLUSIVE),
+        (judge(0, 0, 1), Verdict.INCONCLUSIVE),
+        (judge(11, 0, 1000), Verdict.FAIL),
+    ],
+)
+def test_beside_a_doubted_reference_nothing_but_a_failure_is_proven(loss: Loss, verdict: Verdict) -> None:
+    after = doubted(loss, "its labels are no better than chance")
+    assert after.check.verdict is verdict
+    if verdict is Verdict.FAIL:
+        assert after == loss
+    else:
+        said = "the checkpoint is no reference on these images, so that a drop means nothing: its labels are no better"
+        assert after.check.detail == f"{said} than chance"
+        assert replace(after, check=loss.check) == loss
+    assert doubted(loss, "") == loss
 
 
 def test_the_words_that_the_evidence_keeps() -> None:

@@ -523,8 +523,8 @@ def test_guessing_is_asked_where_labels_mean_something(
         "not run": not_run("the embedded sample's labels mean nothing to other weights", threshold="-", unit="percent"),
         "not judged": not_judged(OWN_PREDICTIONS, unit="percent"),
     }
-    found = answer("pth.accuracy.above_chance", spec, dataset=data, top_five=top)
-    assert found == answers[said]
+    evidence: Any = SimpleNamespace(spec=spec, dataset=lambda: data, top_five={PTH: top}.__getitem__)
+    assert judge("pth.accuracy.above_chance", evidence) == answers[said]
 
 
 @pytest.mark.parametrize(("k", "right"), [(1, 0), (5, 0), (1, 60), (5, 60)])
@@ -536,7 +536,8 @@ def test_a_checkpoint_that_so_few_images_refute_fails_on_a_part_of_them_too(k: i
     published, error = of_reference(SPEC.accuracy, k)
     refuted = shortfall(top, data, SPEC, k)
     assert bool(refuted) is (right == 0)
-    found = answer(f"pth.accuracy.top{k}_error_pp", top_five=top, dataset=data, gap=gap)
+    evidence: Any = SimpleNamespace(spec=SPEC, dataset=lambda: data, gap=lambda: gap, top_five={PTH: top}.__getitem__)
+    found = judge(f"pth.accuracy.top{k}_error_pp", evidence)
     whose = "the checkpoint's"
     assert found == published_accuracy(top.top_k(k), published, error, whose=whose, incomplete=gap, refuted=refuted)
 

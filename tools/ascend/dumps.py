@@ -90,7 +90,7 @@ def dump_width(path: Path, *, gate: str, dtype: str = "float32") -> int:
         raise refuse(f"cannot read the dump: {error.strerror}", where=path) from error
 
 
-def likely_values(size: int, widths: Collection[int], dtype: str = "float32") -> str:
+def likely_values(size: int, widths: Collection[int], dtype: str) -> str:
     """What a binary dump of so many bytes probably holds in place of so many values of `dtype`; empty for no idea."""
     looks = {
         2: "these look like float16 values: compile the OM with float32 outputs (no --output_type=FP16)",
@@ -108,7 +108,7 @@ def read_logits(
 
 
 def read_listed(
-    dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, gate: str, dtype: str = "float32"
+    dumps: Mapping[str, Path], ids: Sequence[str], classes: int, *, gate: str, dtype: str
 ) -> NDArray[np.float32]:
     """The scores of these ids, float32 (len(ids), classes), rows in the order of `ids`; `dumps` is a list_dumps.
 

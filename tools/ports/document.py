@@ -72,14 +72,14 @@ def place(node: yaml.Node) -> str:
     return f"{node.start_mark.name}:{node.start_mark.line + 1}"
 
 
-def child(node: yaml.Node, name: str) -> yaml.Node | None:
-    """The value of a key, None where the node has none."""
+def child(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    """The value of a key, None where the node has none, as one that is not there."""
     pairs = node.value if isinstance(node, yaml.MappingNode) else []
     return next((value for key, value in pairs if key.value == name), None)
 
 
-def keys(node: yaml.Node) -> list[str]:
-    """The keys of a mapping, in order."""
+def keys(node: yaml.Node | None) -> list[str]:
+    """The keys of a mapping, in order; none of anything else."""
     return [key.value for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
 
 

@@ -48,7 +48,7 @@ class Origins:
         if own is None or shared is None:
             return None
         reasons = child(self._root, "reasons")
-        said = child(reasons, ".".join(path)) if reasons is not None else None
+        said = child(reasons, ".".join(path))
         return Shared(shared, None if said is None else str(said.value))
 
 
@@ -69,5 +69,5 @@ def short(file: Path) -> str:
 
 def _at(node: yaml.Node | None, path: tuple[str, ...]) -> yaml.Node | None:
     for name in path:
-        node = None if node is None else child(node, name)
+        node = child(node, name)
     return node

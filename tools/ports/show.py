@@ -61,7 +61,7 @@ def _cut(text: str, room: int) -> str:
 
 def _record(value: object, node: yaml.Node | None, path: Path, depth: int, origins: Origins) -> Iterator[Line]:
     for field in dataclasses.fields(value):  # type: ignore[arg-type]
-        found = None if node is None else child(node, field.name)
+        found = child(node, field.name)
         yield from _value(field.name, getattr(value, field.name), found, (*path, field.name), depth, origins)
 
 
@@ -80,7 +80,7 @@ def _value(
     elif isinstance(value, dict) and value:
         yield Line(lead)
         for key, item in value.items():
-            found = None if node is None else child(node, key)
+            found = child(node, key)
             yield from _value(key, item, found, (*path, key), depth + 1, origins)
     else:
         yield Line(f"{lead} {_plain(value, node)}", origins.of(node, path))
@@ -102,7 +102,7 @@ def _items(
 def _number(lead: str, value: Number, node: yaml.Node | None, path: Path, origins: Origins) -> Iterator[Line]:
     """Bound and unit in one line, what is said about them below."""
     fields = [field.name for field in dataclasses.fields(value)]  # type: ignore[arg-type]
-    pairs = {name: None if node is None else child(node, name) for name in fields if name not in WORDS}
+    pairs = {name: child(node, name) for name in fields if name not in WORDS}
     said = ", ".join(f"{name}: {_plain(getattr(value, name), found)}" for name, found in pairs.items())
     yield Line(f"{lead} {{{said}}}", origins.of(node, path))
     inside = " " * (len(lead) - len(lead.lstrip()) + INDENT)

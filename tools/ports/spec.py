@@ -48,7 +48,8 @@ PORT = (
 )
 LISTS = ("datasets", "chips")
 """What the shared section holds besides policies."""
-NUMBERS = frozenset(("value", "exactly", "at_most", "at_least"))
+NUMBERS = frozenset(("value", "at_most", "at_least"))
+"""What a policy that is a number is said by; an exact number is a fact."""
 SCHEMA = "2"
 
 
@@ -217,7 +218,7 @@ def _overridden(
             raise SpecError("policy: Expected `object`", where=place(policy), allowed=", ".join(names))
         _only(policy, names, "policy.")
     for name, base in ((key.value, value) for key, value in shared.value if key.value in names):
-        other = None if policy is None else child(policy, name)
+        other = child(policy, name)
         yield name, base if other is None else _override(base, other, name, reasons)
 
 
@@ -244,9 +245,9 @@ def _require_reason(node: yaml.Node, inside: str, reasons: yaml.Node | None) -> 
 
 def _dataset(name: yaml.Node, shared: yaml.Node) -> yaml.Node:
     sets = child(shared, "datasets")
-    found = None if sets is None else child(sets, name.value)
+    found = child(sets, name.value)
     if found is None:
-        known = ", ".join(keys(sets)) if sets is not None else "none"
+        known = ", ".join(keys(sets)) or "none"
         raise SpecError("port.dataset: no data set of this name", where=place(name), measured=name.value, allowed=known)
     return found
 
@@ -266,7 +267,7 @@ def _devices(port: yaml.Node, shared: yaml.Node) -> yaml.SequenceNode:
             )
     joined = [_with_figures(chip, figures.get(soc)) for soc, chip in chips.items()]
     where = child(port, "published") or port
-    return yaml.SequenceNode("tag:yaml.org,2002:seq", joined, where.start_mark, where.end_mark)
+    return yaml.SequenceNode("tag:yaml.org,2002:seq", joined, where.start_mark)
 
 
 def _by_soc(lists: dict[str, yaml.Node | None]) -> dict[str, yaml.Node]:
