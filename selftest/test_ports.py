@@ -508,8 +508,8 @@ BATCHES = "  batches: [1]\n"
         ),
         (
             f"{SMALLEST}shared: {{X: 1, datasets: {{imagenet_val: 1}}}}\n",
-            "FILE:24: X: Object contains unknown field `X`; allowed schema, port, kind, model, checkpoint, onnx, dataset, "
-            "preprocessing, batches, accuracy, agreement, host_perf, om, devices, reasons",
+            "FILE:24: X: Object contains unknown field `X`; allowed schema, port, kind, model, checkpoint, onnx, "
+            "dataset, preprocessing, batches, accuracy, agreement, host_perf, om, devices, reasons",
         ),
         (SMALLEST.replace("  name: mine\n", ""), "FILE:4: port: Object missing required field `name`"),
         (SMALLEST.replace("schema: 2\n", "") + "schema: 3\n", "FILE:23: schema: it must be 2. See docs/ports.md"),

@@ -237,12 +237,12 @@ def test_of_one_gate_the_worst_answer_counts_in_any_order(worse: int) -> None:
     spec = Made(WORLD).spec
     for better in range(worse + 1, len(WORST_FIRST)):
         pair = [[WORST_FIRST[worse]], [WORST_FIRST[better]]]
-        assert merge(spec, pair, on_device=True) == merge(spec, pair[::-1], on_device=True) == pair[0]
+        assert merge(Asked(spec, on_device=True), pair) == merge(Asked(spec, on_device=True), pair[::-1]) == pair[0]
 
 
 def test_of_two_equal_answers_the_first_counts() -> None:
     first, second = judged(GATE, Verdict.PASS, 1.0), judged(GATE, Verdict.PASS, 1.0)
-    (found,) = merge(Made(WORLD).spec, [[first], [second]], on_device=True)
+    (found,) = merge(Asked(Made(WORLD).spec, on_device=True), [[first], [second]])
     assert found is first
 
 
@@ -252,17 +252,16 @@ def test_answers_stand_in_the_order_of_the_inventory_and_strangers_are_left_out(
     names = expected(Asked(spec, on_device=on_device))
     every = expected(Asked(spec, on_device=True))
     split = [[judged(name) for name in every[1::2]], [judged(name) for name in every[::2]], [judged("om.ran[bs64]")]]
-    assert tuple(entry.id for entry in merge(spec, split, on_device=on_device)) == names
-    assert merge(spec, split[:1], on_device=True) == split[0]
+    assert tuple(entry.id for entry in merge(Asked(spec, on_device=on_device), split)) == names
+    assert merge(Asked(spec, on_device=True), split[:1]) == split[0]
 
 
 @pytest.mark.parametrize("reference", MadeBy)
 def test_gates_of_a_reference_count_where_it_was_made_elsewhere(reference: MadeBy) -> None:
     spec = Made(WORLD).spec
     names = [judged(name) for name in expected(Asked(spec, on_device=True, reference=MadeBy.OTHER_RUN))]
-    asked = expected(Asked(spec, on_device=True, reference=reference))
-    assert tuple(entry.id for entry in merge(spec, [names], on_device=True, reference=reference)) == asked
-    assert tuple(entry.id for entry in merge(spec, [names], on_device=True)) == expected(Asked(spec, on_device=True))
+    for asked in (Asked(spec, on_device=True, reference=reference), Asked(spec, on_device=True)):
+        assert tuple(entry.id for entry in merge(asked, [names])) == expected(asked)
 
 
 def test_gates_of_a_profile_count_where_one_was_asked_for() -> None:
@@ -270,8 +269,8 @@ def test_gates_of_a_profile_count_where_one_was_asked_for() -> None:
     names = [judged(name) for name in expected(Asked(spec, on_device=True, profile=True))]
     plain = [entry for entry in names if not entry.id.startswith("om.perf.operators")]
     assert len(plain) < len(names)
-    assert merge(spec, [names], on_device=True, profile=True) == names
-    assert merge(spec, [names], on_device=True, profile=False) == merge(spec, [names], on_device=True) == plain
+    assert merge(Asked(spec, on_device=True, profile=True), [names]) == names
+    assert merge(Asked(spec, on_device=True, profile=False), [names]) == plain
 
 
 def test_a_bundle_is_told_by_its_own_name(contents: dict[str, bytes], tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from tools.base.errors import Stage
 from tools.judge.again import Judged
-from tools.judge.basis import MadeBy, released
+from tools.judge.basis import released
 from tools.judge.bundle import Bundle
 from tools.judge.gates import Asked, expected
 from tools.judge.ids import PTH
@@ -14,7 +14,6 @@ from tools.judge.layout import FILE, SPEC_JSON
 from tools.judge.lines import headroom
 from tools.judge.machine_records import MachineRecord
 from tools.judge.results import Check, Verdict
-from tools.judge.spec import Spec
 
 WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS, Verdict.NOT_JUDGED, Verdict.NOT_RUN)
 """A gate that was not run says nothing, so the answer of another bundle counts."""
@@ -107,21 +106,13 @@ def _given_twice(bundles: Sequence[Bundle]) -> list[str]:
     return [f"the same bundle given twice: {' and '.join(names)}" for names in records.values() if len(names) > 1]
 
 
-def merge(
-    spec: Spec,
-    judged: Sequence[list[Judged]],
-    *,
-    on_device: bool,
-    reference: MadeBy = MadeBy.CPU,
-    profile: bool = False,
-) -> list[Judged]:
-    """One answer a gate, the worst that any bundle gives: repeating a job until it passes gains nothing."""
+def merge(asked: Asked, judged: Sequence[list[Judged]]) -> list[Judged]:
+    """One answer a gate that was asked, the worst of any bundle: repeating a job until it passes gains nothing."""
     worst: dict[str, Judged] = {}
     for entry in (entry for results in judged for entry in results):
         known = worst.get(entry.id)
         if known is None or _badness(entry.check) < _badness(known.check):
             worst[entry.id] = entry
-    asked = Asked(spec, on_device=on_device, reference=reference, profile=profile)
     return [worst[name] for name in expected(asked) if name in worst]
 
 

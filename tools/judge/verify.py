@@ -207,8 +207,7 @@ def _last_word(
 ) -> Outcome:
     """The table and the verdict over bundles that hold."""
     spec = other or bundles[0].spec
-    asked = asked_of(spec, bundles)
-    merged = merge(spec, judged, on_device=asked.on_device, reference=asked.reference, profile=asked.profile)
+    merged = merge(asked_of(spec, bundles), judged)
     results = [entry.result for entry in merged]
     verdict = _word_over(results, bundles, spec)
     lines = [*table(results), "", *_basis_lines(merged), *(line for one in bundles for line in _bundle_lines(one))]
