@@ -23,6 +23,7 @@ from tools.base.errors import SuiteError
 from tools.base.files import ROOT
 
 MODULE = "tools/data/labels.py"
+SOURCE = "0123456789abcdef" * 4
 ONE, OTHER = Survivor(MODULE, "f", "- a < b\n+ a <= b"), Survivor(MODULE, "f", "- x\n+ y")
 ENTRY = """
 - module: tools/data/labels.py
@@ -53,8 +54,10 @@ def test_every_module_of_the_judge_takes_part() -> None:
 
 def test_a_module_without_a_mutant_has_a_row(tmp_path: Path) -> None:
     page = tmp_path / "mutation.md"
-    write_page(page, [Tally(MODULE, 0, 0, (), 1.0), Tally("tools/data/info.py", 3, 0, (), 1.0)], {})
-    assert f"| `{MODULE}` | 0 | 0 | 0 | 0 | 0 | - |  | `" in page.read_text(encoding="utf-8")
+    write_page(page, Tally(MODULE, SOURCE, 0, 0, (), 1.0), {})
+    text = page.read_text(encoding="utf-8")
+    assert f"| `{MODULE}` | 0 | 0 | 0 | 0 | 0 | - |  | `{SOURCE[:8]}` |" in text
+    assert text.endswith("| all | 0 | 0 | 0 | 0 | 0 | - | | |\n")
 
 
 def test_every_judged_survivor_is_one_of_a_module_of_the_campaign() -> None:
@@ -99,8 +102,8 @@ def test_a_file_that_judges_nothing_is_refused(tmp_path: Path, text: str) -> Non
 
 def test_the_page_keeps_the_rows_of_other_modules(tmp_path: Path) -> None:
     page = tmp_path / "mutation.md"
-    write_page(page, [Tally(MODULE, 10, 1, (ONE,), 1.0)], {ONE: Reason.EQUIVALENT})
-    write_page(page, [Tally("tools/data/info.py", 30, 0, (OTHER,), 1.0)], {})
+    write_page(page, Tally(MODULE, SOURCE, 10, 1, (ONE,), 1.0), {ONE: Reason.EQUIVALENT})
+    write_page(page, Tally("tools/data/info.py", SOURCE, 30, 0, (OTHER,), 1.0), {})
     text = page.read_text(encoding="utf-8")
     assert f"| `{MODULE}` | 10 | 8 | 1 | 1 | 1 | 90.0 % | 1 equivalent | `" in text
     assert "| `tools/data/info.py` | 30 | 29 | 0 | 1 | 0 | 96.7 % |  | `" in text

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import hashlib
 import re
 import sys
 import time
@@ -26,7 +27,7 @@ from selftest.campaigns.mutants_made import mutants_of
 from selftest.campaigns.mutants_run import load_heavy, statuses
 from tools.base import cli
 from tools.base.errors import SuiteError
-from tools.base.files import ROOT, atomic, cpu_count, sha256_of
+from tools.base.files import ROOT, atomic, cpu_count
 
 PAGE = ROOT / "docs" / "mutation.md"
 SURVIVORS = Path(__file__).with_name("mutants_survivors.yaml")
@@ -186,9 +187,10 @@ class Survivor:
 
 @dataclass(frozen=True)
 class Tally:
-    """What became of a module's mutants."""
+    """What became of a module's mutants; `source_sha256` is of the very text that they were made of."""
 
     module: str
+    source_sha256: str
     mutants: int
     timeouts: int
     survivors: tuple[Survivor, ...]
@@ -211,8 +213,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for module in asked:
         tallies.append(campaign(module, arguments.workers))
         print(f"{module}: {_words(tallies[-1], judged)}", flush=True)
-    if not arguments.only_print:
-        write_page(PAGE, tallies, judged)
+        if not arguments.only_print:  # now: a later module whose tests fail must not lose this one
+            write_page(PAGE, tallies[-1], judged)
     return complain([survivor for tally in tallies for survivor in tally.survivors], judged)
 
 
@@ -239,6 +241,7 @@ def campaign(module: str, workers: int) -> Tally:
     found = statuses(module, source, mutants, TESTS[module], workers)
     return Tally(
         module=module,
+        source_sha256=hashlib.sha256(source.encode()).hexdigest(),
         mutants=len(mutants),
         timeouts=found.count(None),
         survivors=tuple(
@@ -279,11 +282,11 @@ def complain(survivors: Sequence[Survivor], judged: Mapping[Survivor, Reason]) -
     return cli.EXIT_FAILED if open_ or idle else cli.EXIT_OK
 
 
-def write_page(page: Path, tallies: Sequence[Tally], judged: Mapping[Survivor, Reason]) -> None:
-    """Write docs/mutation.md with new rows for these modules and the kept rows of the others."""
+def write_page(page: Path, tally: Tally, judged: Mapping[Survivor, Reason]) -> None:
+    """Write docs/mutation.md with a new row for this module and the kept rows of the others."""
     old = page.read_text(encoding="utf-8") if page.exists() else ""
     rows = {match[1]: match[0] for match in re.finditer(r"^\| `(tools/[^`]+)` \|.*$", old, re.MULTILINE)}
-    rows.update({tally.module: _row(tally, judged) for tally in tallies})
+    rows[tally.module] = _row(tally, judged)
     known = [rows.get(module, f"| `{module}` | not run |") for module in TESTS]
     with atomic(page) as partial:
         partial.write_text(_HEAD + "\n".join([*known, _total(known)]) + "\n", encoding="utf-8")
@@ -294,15 +297,18 @@ def _row(tally: Tally, judged: Mapping[Survivor, Reason]) -> str:
     reasons = Counter(judged[survivor] for survivor in tally.survivors if survivor in judged)
     words = ", ".join(f"{reasons[reason]} {reason}" for reason in Reason if reasons[reason])
     cells = (tally.mutants, tally.mutants - tally.timeouts - alive, tally.timeouts, alive, reasons.total())
-    score = f"{100 * (tally.mutants - alive) / tally.mutants:.1f} %" if tally.mutants else "-"
-    digest = sha256_of(ROOT / tally.module)[:8]
-    return f"| `{tally.module}` | {' | '.join(map(str, cells))} | {score} | {words} | `{digest}` |"
+    score = _score(tally.mutants, alive)
+    return f"| `{tally.module}` | {' | '.join(map(str, cells))} | {score} | {words} | `{tally.source_sha256[:8]}` |"
 
 
 def _total(rows: Iterable[str]) -> str:
     counts = [[int(cell) for cell in re.findall(r"\| (\d+) (?=\|)", row)] for row in rows]
     sums = [sum(column) for column in zip(*(count for count in counts if count), strict=True)]
-    return f"| all | {' | '.join(map(str, sums))} | {100 * (sums[0] - sums[3]) / sums[0]:.1f} % | | |"
+    return f"| all | {' | '.join(map(str, sums))} | {_score(sums[0], sums[3])} | | |"
+
+
+def _score(mutants: int, alive: int) -> str:
+    return f"{100 * (mutants - alive) / mutants:.1f} %" if mutants else "-"
 
 
 _HEAD = """# Mutation testing of the pure code
