@@ -16,6 +16,7 @@ from selftest.ports.int8 import in_plain_operators, quantised, with_other_scale
 from selftest.ports.tiny import TinyPort, tiny_port
 from selftest.test_tiny_ports import ENDS, OPSET, failed, options
 from tools.base.errors import OmError, OnnxError, SuiteError
+from tools.engines.onnx_engine import OnnxEngine
 from tools.evidence.record_file import read_acceptance
 from tools.judge.acceptance import Acceptance
 from tools.judge.bundle import open_files
@@ -668,6 +669,18 @@ def test_an_int8_port_is_green_by_its_own_bounds_and_said(port: TinyPort, qdq: P
     said = [line for line in record.verdict.remarks if line.startswith("int8: ")]
     assert said == ["int8: the ONNX file and the OMs against the float checkpoint, by the bounds of agreement.int8"]
     assert [result.id for result in record.gates if result.check.verdict is Verdict.NOT_JUDGED][:1] == [ONNX_OPERATORS]
+
+
+def test_a_quantised_file_is_computed_as_it_says_on_every_cpu(
+    port: TinyPort, made: tuple[TinyPort, Path, dict[int, Path]], qdq: Path, tmp_path: Path
+) -> None:
+    """Integer kernels saturate where a CPU has no VNNI, and round otherwise where it has."""
+    plain, recipe = in_plain_operators(qdq, tmp_path / "plain.onnx"), port.spec.preprocessing
+    images = np.random.default_rng(3).normal(0, 2, (16, 3, *recipe.size)).astype(np.float32)
+    asked = port.spec.onnx
+    ours, expected = (OnnxEngine(path, asked).logits(images) for path in (qdq, plain))
+    assert float(np.abs(ours - expected).max()) < 1e-4
+    assert float(np.abs(ours - OnnxEngine(made[1], asked).logits(images)).max()) > 1e-2
 
 
 def test_quantise_linear_is_refused_as_atc_refuses_it(port: TinyPort, qdq: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tools.base.errors import OnnxError, reason
+from tools.engines.onnx_engine import as_written
 from tools.judge.ids import ONNX_EXPORT
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class NodeGraph:
         import onnxruntime
 
         try:
-            session = onnxruntime.InferenceSession(str(self.path), providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(str(self.path), as_written(), providers=["CPUExecutionProvider"])
             result: Array = session.run([self.output], {self.input: images})[0]
         except _refusals() as error:
             raise _refused("the graph", error, self.path) from error

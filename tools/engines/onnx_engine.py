@@ -13,12 +13,26 @@ from tools.judge.spec import Onnx
 
 if TYPE_CHECKING:
     import numpy as np
+    import onnxruntime
     from numpy.typing import NDArray
 
 REFUSALS = ("Fail", "InvalidArgument", "InvalidGraph", "InvalidProtobuf", "NoSuchFile", "NotImplemented")
 """onnxruntime's own errors while it loads a file (an empty one is an InvalidArgument)."""
 FAILURES = ("Fail", "NotImplemented", "RuntimeException")
 """Those of a node that cannot do what the graph asks of it."""
+
+
+def as_written() -> onnxruntime.SessionOptions:
+    """Options of a session that gives the same numbers on every CPU: quantised values are computed as the file says.
+
+    QuantizeLinear and DequantizeLinear say float arithmetic between them. onnxruntime makes integer kernels of that,
+    which saturate at 16 bits on CPUs without VNNI (its page on quantisation): a good file of int8 then loses images.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return options
 
 
 class OnnxEngine:
@@ -31,7 +45,7 @@ class OnnxEngine:
         is fed with copies of the last image where there are fewer. OnnxError when the file cannot be loaded."""
         import onnxruntime
 
-        errors, options = onnxruntime.capi.onnxruntime_pybind11_state, onnxruntime.SessionOptions()
+        errors, options = onnxruntime.capi.onnxruntime_pybind11_state, as_written()
         options.intra_op_num_threads = threads
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
