@@ -81,8 +81,8 @@ def collected(here: Path, *words: object, start: str = "pytest") -> tuple[int, s
     return done.returncode, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("start", ["pytest", "python -m pytest"])
-@pytest.mark.parametrize("here", [ROOT, ROOT / "tests"])
+@pytest.mark.parametrize("start", ["pytest", pytest.param("python -m pytest", marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("here", [ROOT, pytest.param(ROOT / "tests", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("option", ["--checkpoint", "--images", "--cache"])
 def test_an_option_that_names_another_checkout_runs_none_of_its_code(
     option: str, here: Path, start: str, other: Path

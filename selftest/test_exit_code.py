@@ -99,7 +99,7 @@ def ended(folder: Path, *words: str) -> tuple[int, str]:
     ("plugin", "words"),
     [
         (SKIPS, ("--target=ascend",)),
-        (SKIPS, ("--target=simulator", "-n1")),
+        pytest.param(SKIPS, ("--target=simulator", "-n1"), marks=pytest.mark.nightly),
         (SWALLOWS, ()),
         ("", ("--setup-plan",)),
         ("", ("--benchmark-skip",)),

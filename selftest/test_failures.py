@@ -16,7 +16,8 @@ GATE = "checkpoint.md5"
 TEST = "tests/test_checkpoint.py::test_file_is_the_published_one"
 BEHIND = "tests/test_checkpoint.py::test_tensors_have_the_shapes_of_the_network"
 LONG_TEST = "tests/test_accuracy.py::test_onnx_logits_point_where_pths_do_for_the_worst_image"
-WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["one process", "two workers"])
+ONE, TWO = pytest.param((), id="one process"), pytest.param(("-n", "2"), id="two workers")
+TWO_AT_NIGHT = pytest.param(*TWO.values, id=TWO.id, marks=pytest.mark.nightly)
 INSIDE = ("assert ", "AssertionError", "Judged(", "judged =", "fixture", "Run object", "Traceback", "self.", "> ")
 """What tells of the suite's inside."""
 
@@ -47,7 +48,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@WORKERS
+@pytest.mark.parametrize("workers", [ONE, TWO])
 def test_a_failed_gate_is_measured_against_allowed_in_its_first_line(world: World, workers: tuple[str, ...]) -> None:
     world.edit_port("min_cosine: {at_least: 0.", "min_cosine: {at_least: 1.0, unit: cosine, source: s} #")
     world.only_batches(4)
@@ -62,7 +63,7 @@ def test_a_failed_gate_is_measured_against_allowed_in_its_first_line(world: Worl
     assert summary(outcome.text) == [f"FAILED {LONG_TEST} - {first}"]
 
 
-@WORKERS
+@pytest.mark.parametrize("workers", [ONE, TWO_AT_NIGHT])
 def test_a_step_that_died_is_told_once_in_full_and_what_it_blocks_in_a_line_each(
     world: World, workers: tuple[str, ...]
 ) -> None:

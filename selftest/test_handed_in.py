@@ -515,6 +515,7 @@ def test_oms_made_elsewhere_are_what_is_judged(
     assert check.measured == "model5.om, handed in"
 
 
+@pytest.mark.nightly  # four whole runs
 def test_the_suites_own_oms_handed_in_over_one_cache_leave_evidence_that_holds(port: TinyPort) -> None:
     """What is kept of runs of the same bytes under another name speaks of that name."""
     with open_run(options(port)) as run:
