@@ -7,19 +7,21 @@ whose code you would run.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib
 import importlib.util
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tools.base.errors import SpecError
+from tools.store.dependencies import version
 
 PREFIX = "python:"
 PACKAGES = frozenset(("site-packages", "dist-packages"))
@@ -155,8 +157,13 @@ def _library(name: str) -> dict[str, str]:
     top = name.partition(".")[0]
     if top in sys.stdlib_module_names:
         return {}
-    distributions = metadata.packages_distributions().get(top, [])
-    return {f"version {found}": metadata.version(found) for found in distributions}
+    return {f"version {found}": version(found) for found in _distributions(tuple(sys.path)).get(top, [])}
+
+
+@functools.cache
+def _distributions(_path: tuple[str, ...]) -> Mapping[str, list[str]]:
+    """Which libraries hold a module, on this path of Python: half a second, in which something is read of each."""
+    return metadata.packages_distributions()
 
 
 def _label(path: Path, folder: Path) -> str:
