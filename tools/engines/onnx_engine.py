@@ -23,10 +23,10 @@ FAILURES = ("Fail", "NotImplemented", "RuntimeException")
 
 
 def as_written() -> onnxruntime.SessionOptions:
-    """Options of a session that gives the same numbers on every CPU: quantised values are computed as the file says.
+    """Options of a session that computes QuantizeLinear and DequantizeLinear as they stand: float between them.
 
-    QuantizeLinear and DequantizeLinear say float arithmetic between them. onnxruntime makes integer kernels of that,
-    which saturate at 16 bits on CPUs without VNNI (its page on quantisation): a good file of int8 then loses images.
+    onnxruntime makes integer kernels of that, which saturate at 16 bits on CPUs without VNNI (its page on
+    quantisation): a good file of int8 then loses images. Integer operators of the file itself stay such kernels.
     """
     import onnxruntime
 
